@@ -79,7 +79,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One take is finished. ``reason``: ``length``, ``stop`` (a stop string), ``end`` (the model ended) or ``cancelled``.
+    """One take is finished. ``reason``: ``length``, ``stop`` (a stop string), ``end`` (by the model) or ``cancelled``.
 
     ``prefix_decoded`` counts soft-prompt rows and ``text_decoded`` text tokens that had to be decoded for this request;
     zero means the kept state served.

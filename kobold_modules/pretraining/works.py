@@ -67,7 +67,9 @@ def _nearest_gap(data: bytes, position: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Works apart by use: ``train``; ``held_out`` works of seen authors; ``unseen`` works of authors never trained on."""
+    """Works apart by use: ``train``; ``held_out`` works of seen authors; ``unseen`` works of authors never trained
+    on.
+    """
 
     train: tuple[Work, ...]
     held_out: tuple[Work, ...]

@@ -1,0 +1,41 @@
+"""What the benchmark scripts share: the machine's name, and a result that is both printed and kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+RESULTS = Path(__file__).parent / "results"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def machine() -> dict[str, Any]:
+    """Enough to know where a number comes from."""
+    name = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    packages = ("torch", "transformers", "llama-cpp-python")
+    return {"processor": name, "cores": os.cpu_count(), **{package: version(package) for package in packages}}
+
+
+def keep(name: str, settings: dict[str, Any], result: dict[str, Any], quick: bool) -> None:
+    """Write ``results/NAME.json`` (not for --quick) and print ``result`` as the last line."""
+    record = {
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "settings": settings,
+        "result": result,
+    }
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(result))

@@ -1,0 +1,43 @@
+"""The command line. ``main`` parses, runs one verb and turns errors into a sentence and an exit code.
+
+Nothing heavy is imported until a verb needs it: ``kobold-modules --help`` loads no torch, llama.cpp or textual.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line with ``argv`` (default: this process's) and return the exit code."""
+    # Both are read when a native library first loads. Spinning threads on a busy machine cost a factor of six.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+    from ..errors import KoboldModulesError
+    from .output import Output
+    from .parser import parse
+
+    arguments = parse(argv)
+    output = Output(json=getattr(arguments, "json", False))
+    try:
+        code: int = arguments.run(arguments, output)
+        sys.stdout.flush()
+        return code
+    except KoboldModulesError as error:
+        output.error(error.message, error.hint, error.exit_code)
+        return error.exit_code
+    except KeyboardInterrupt:
+        output.error("Interrupted.", "", INTERRUPTED)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output (head, less) has gone; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        output.error("There is not enough memory for this.", "Close other programs or take a smaller model.", 6)
+        return 6

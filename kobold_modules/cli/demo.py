@@ -1,0 +1,91 @@
+"""``demo``: the whole road on real parts, from the sample texts to a zip and a written page."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import textwrap
+from importlib import resources
+from pathlib import Path
+
+from ..formats.check import check as check_file
+from ..library import Library
+from ..records import Result
+from ..training import TrainingRequest, train
+from .generate import side_by_side
+from .output import Output, duration
+from .shelf import describe
+from .train import stoppable, verdict
+
+
+NAME = "demo noir"
+VOICE = "noir"
+
+
+def sample_texts() -> Path:
+    """The folder of sample fiction, in a checkout as in an installed wheel."""
+    return Path(str(resources.files("kobold_modules.sample_texts").joinpath("README.md"))).parent
+
+
+def demo(arguments: argparse.Namespace, output: Output) -> int:
+    import time
+
+    began = time.monotonic()
+    output.say(f"1. Reading {sample_texts() / VOICE}, and training a style module on the starter model.")
+    output.say("   The model stays as it is; 'held-out' is a part of the story that training never sees.")
+    request = TrainingRequest(
+        files=(str(sample_texts() / VOICE),),
+        name=NAME,
+        description="A clipped first-person noir, trained by `kobold-modules demo`.",
+        author="kobold_modules",
+        minutes=arguments.minutes,
+        out=str(Path(arguments.out)),
+        replace=True,
+    )
+    with stoppable() as stopped:
+        kept = output.follow(train(request, lambda: bool(stopped)))
+    result = next(record for record in kept if isinstance(record, Result) and record.what == "module")
+    module = Library().find(NAME)
+
+    output.say("\n2. The module, as the library keeps it.\n")
+    card = describe(module).split("\nopening:")[0]
+    output.data(textwrap.indent(card.strip(), "   "))
+    output.say(f"\n3. Will KoboldAI load {arguments.out}?\n")
+    for finding in check_file(Path(arguments.out)).findings:
+        output.data(f"   {'✓' if finding.level == 'ok' else '!'} {finding.text}")
+
+    output.say("\n4. The same opening, from the held-out part, continued by llama.cpp without and with the module.\n")
+    samples = module.card.samples
+    width = min(120, shutil.get_terminal_size().columns)
+    output.data(textwrap.fill(samples["opening"], width) + " ...\n")
+    bits = module.card.measured
+    titles = (
+        f"without ({bits['bits_per_byte_without']:.4f} bits/byte)",
+        f"with {NAME} ({bits['bits_per_byte_with']:.4f} bits/byte)",
+    )
+    output.data(side_by_side(titles, (samples["without"].strip(), samples["with"].strip()), width))
+    output.say("")
+    output.data(verdict(result))
+    output.say(
+        f"Done in {duration(time.monotonic() - began)}. KoboldAI loads {arguments.out} from its softprompts folder."
+    )
+    output.say("  kobold-modules                          opens the terminal interface")
+    output.say(f'  kobold-modules generate --module "{NAME}" --prompt "The lift stopped."')
+    if stopped:
+        return 130
+    if not arguments.no_tui and not output.json and sys.stdin.isatty() and sys.stdout.isatty():
+        return _offer_interface()
+    return 0
+
+
+def _offer_interface() -> int:
+    try:
+        answer = input("\nOpen the terminal interface on the new module now? [Y/n] ")
+    except EOFError:
+        return 0
+    if answer.strip().lower() in ("", "y", "yes"):
+        from .tui import open_interface
+
+        return open_interface("starter", NAME)
+    return 0

@@ -1,0 +1,65 @@
+"""``measure``: what a stack does to the loss on a text it never saw."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import BadText
+from ..models.find import resolve
+from .output import Output, table
+from .stacks import parse_stack
+
+
+def measure(arguments: argparse.Namespace, output: Output) -> int:
+    file = resolve(arguments.model)
+    stack = parse_stack(arguments.module)
+
+    from .. import corpus as words
+
+    texts = {name: words.read([Path(name)]) for name in arguments.text}
+
+    import torch
+
+    from ..evaluation.bits import HeldOut
+    from ..evaluation.bits import measure as bits_of
+    from ..models.prompt_loss import PromptLoss
+    from ..models.torch_model import load_torch_model
+
+    frozen = load_torch_model(file, arguments.device)
+    for warning in stack.check(frozen.fingerprint, file.name):
+        output.say(f"warning: {warning}")
+    loss = PromptLoss(frozen)
+    matrix = stack.matrix()
+    prompt = None if matrix is None else torch.tensor(matrix, device=frozen.device)
+    rows = []
+    for name, corpus in texts.items():
+        held_out = HeldOut.of(tuple(document.text for document in corpus.documents), frozen.encode)
+        if held_out.tokens == 0:
+            raise BadText(f"{name} is too short to measure.")
+        without = bits_of(loss, None, held_out, stack.tokens)
+        with_stack = bits_of(loss, prompt, held_out, stack.tokens) if prompt is not None else without
+        gain = with_stack.gain_over(without)
+        rows.append(
+            (
+                Path(name).name,
+                f"{held_out.tokens:,}",
+                f"{without.nats_per_token:.4f}",
+                f"{with_stack.nats_per_token:.4f}",
+                f"{without.bits_per_byte:.4f}",
+                f"{with_stack.bits_per_byte:.4f}",
+                f"{-100 * gain:+.2f} %",
+            )
+        )
+        output.object(
+            text=name,
+            stack=stack.label,
+            tokens=held_out.tokens,
+            nats_per_token={"without": without.nats_per_token, "with": with_stack.nats_per_token},
+            bits_per_byte={"without": without.bits_per_byte, "with": with_stack.bits_per_byte},
+            gain=gain,
+        )
+    headings = ("text", "tokens", "nats/token", "with", "bits/byte", "with", "change")
+    output.say(f"{file.name} with {stack.label}:")
+    output.data(table(rows, headings))
+    return 0

@@ -1,0 +1,125 @@
+"""What goes where: data on stdout, narration on stderr, one JSON object per line when asked for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ..records import Failed, Loss, Note, Progress, Record, Saved, to_json
+
+
+class Output:
+    """The terminal of one command. ``json`` turns records into lines on stdout and silences narration."""
+
+    def __init__(self, json: bool = False) -> None:
+        self.json = json
+        self._live = sys.stderr.isatty() and not json
+        self._line = ""
+        self._shown = 0.0
+        self._held_out = ""
+
+    def say(self, text: str = "") -> None:
+        """Narration, on stderr."""
+        if not self.json:
+            self._clear()
+            print(text, file=sys.stderr, flush=True)
+
+    def data(self, text: str) -> None:
+        """The command's result for a person, on stdout."""
+        if not self.json:
+            self._clear()
+            print(text, flush=True)
+
+    def write(self, text: str) -> None:
+        """A piece of streamed text, on stdout."""
+        if not self.json:
+            self._clear()
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def object(self, **fields: Any) -> None:
+        """One JSON object on stdout, only with --json."""
+        if self.json:
+            print(json.dumps(fields, ensure_ascii=False), flush=True)
+
+    def error(self, message: str, hint: str, code: int) -> None:
+        if self.json:
+            print(to_json(Failed(message, hint, code)), flush=True)
+            return
+        self._clear()
+        print(f"error: {message}", file=sys.stderr)
+        if hint:
+            print(f"hint: {hint}", file=sys.stderr)
+        sys.stderr.flush()
+
+    def follow(self, records: Iterable[Record]) -> list[Record]:
+        """Show a stream of records as it comes and return those that were not mere progress."""
+        kept: list[Record] = []
+        for record in records:
+            if not isinstance(record, Progress):
+                kept.append(record)
+            self.show(record)
+        self._clear()
+        return kept
+
+    def show(self, record: Record) -> None:
+        """One record: a JSON line, a live line, or a sentence."""
+        if self.json:
+            print(to_json(record), flush=True)
+        elif isinstance(record, Note):
+            self.say(f"  {record.text}")
+        elif isinstance(record, Saved) and record.what != "checkpoint":
+            self.say(f"  {record.what}: {record.path}")
+        elif isinstance(record, Loss):
+            self._loss(record)
+        elif isinstance(record, Progress):
+            self._progress(record)
+
+    def _loss(self, loss: Loss) -> None:
+        if loss.held_out is None:
+            return
+        self._held_out = f"held-out {loss.held_out:.4f} nats/token"
+        if loss.bits_per_byte is not None:
+            self._held_out += f" ({loss.bits_per_byte:.4f} bits/byte)"
+        if not self._live:
+            self.say(f"  step {loss.step:>5}  {self._held_out}")
+
+    def _progress(self, progress: Progress) -> None:
+        if not self._live or (time.monotonic() - self._shown < 0.1 and progress.done < progress.total):
+            return
+        self._shown = time.monotonic()
+        if progress.total <= 1:
+            line = f"  {progress.stage} ..."
+        else:
+            share = progress.done / progress.total
+            bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
+            left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
+            line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
+        line = line[: shutil.get_terminal_size().columns - 1]
+        sys.stderr.write("\r" + line.ljust(len(self._line)))
+        sys.stderr.flush()
+        self._line = line
+
+    def _clear(self) -> None:
+        if self._line:
+            sys.stderr.write("\r" + " " * len(self._line) + "\r")
+            self._line = ""
+
+
+def duration(seconds: float) -> str:
+    """``75`` -> ``1:15``."""
+    whole = max(0, round(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def table(rows: list[tuple[str, ...]], headings: tuple[str, ...]) -> str:
+    """Columns aligned with spaces, a heading line on top."""
+    lines = [headings, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

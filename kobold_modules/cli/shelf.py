@@ -1,0 +1,135 @@
+"""The verbs that keep the library: list, show, import, export, check, remove, rename."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import BadModule
+from ..formats import write
+from ..formats.check import check as check_file
+from ..library import Library
+from ..module import Card, Module
+from .output import Output, table
+
+
+def list_(arguments: argparse.Namespace, output: Output) -> int:
+    entries = Library().entries()
+    for entry in entries:
+        output.object(
+            name=entry.name,
+            kind=entry.card.kind if entry.card else None,
+            tokens=entry.tokens,
+            width=entry.width,
+            model=entry.card.model if entry.card else None,
+            measured=entry.card.measured if entry.card else None,
+            path=str(entry.path),
+            problem=entry.problem,
+        )
+    if not entries:
+        output.say("The library is empty. `kobold-modules demo` makes a first module in five minutes.")
+        return 0
+    rows = [
+        (e.name, e.card.kind, str(e.tokens), e.card.model or "-", effect(e.card), e.problem or e.card.description)
+        if e.card
+        else (e.name, "-", "-", "-", "-", e.problem or "")
+        for e in entries
+    ]
+    output.data(table(rows, ("name", "kind", "tokens", "model", "effect", "description")))
+    return 0
+
+
+def show(arguments: argparse.Namespace, output: Output) -> int:
+    module = Library().find(arguments.module)
+    output.object(tokens=module.tokens, width=module.width, digest=module.digest, **module.card.to_dict())
+    output.data(describe(module))
+    return 0
+
+
+def import_(arguments: argparse.Namespace, output: Output) -> int:
+    for name in arguments.files:
+        entry = Library().import_file(Path(name))
+        output.object(name=entry.name, path=str(entry.path), tokens=entry.tokens, width=entry.width)
+        output.data(f"{entry.name}: {entry.tokens} virtual tokens, {entry.width} wide, now in the library.")
+    return 0
+
+
+def export(arguments: argparse.Namespace, output: Output) -> int:
+    module = Library().find(arguments.module)
+    target = Path(arguments.out)
+    write(module, target, arguments.format)
+    output.object(path=str(target), format=arguments.format)
+    output.data(f"{module.card.name} written to {target}.")
+    return 0
+
+
+def check(arguments: argparse.Namespace, output: Output) -> int:
+    fingerprint, name = None, ""
+    if arguments.model:
+        from ..models.find import resolve
+        from ..models.identify import identify
+
+        file = resolve(arguments.model)
+        fingerprint, name = identify(file).fingerprint, file.name
+    path = Path(arguments.file)
+    if not path.exists():
+        try:
+            path = Library().entry(arguments.file).path
+        except BadModule as error:
+            raise BadModule(f"There is no file or module called {arguments.file}.", error.hint) from error
+    result = check_file(path, fingerprint, name)
+    marks = {"ok": "✓", "warn": "!", "bad": "✗"}
+    for finding in result.findings:
+        output.object(level=finding.level, text=finding.text)
+        output.data(f"{marks[finding.level]} {finding.text}")
+    return result.exit_code
+
+
+def remove(arguments: argparse.Namespace, output: Output) -> int:
+    entry = Library().entry(arguments.module)
+    Library().remove(entry.name)
+    output.object(removed=entry.name)
+    output.data(f"{entry.name} is out of the library; it waits in the library's .trash folder.")
+    return 0
+
+
+def rename(arguments: argparse.Namespace, output: Output) -> int:
+    entry = Library().rename(arguments.module, arguments.name)
+    output.object(name=entry.name, path=str(entry.path))
+    output.data(f"{arguments.module} is now called {entry.name}.")
+    return 0
+
+
+def effect(card: Card) -> str:
+    """How much better held-out pages are predicted, in a few characters."""
+    gain = card.measured.get("gain")
+    return f"{-100 * gain:+.1f} %" if isinstance(gain, (int, float)) else "-"
+
+
+def describe(module: Module) -> str:
+    """A module's card as plain lines."""
+    card = module.card
+    lines = [card.name, "─" * len(card.name)]
+    if card.description:
+        lines.append(card.description)
+    facts = [
+        ("kind", card.kind),
+        ("virtual tokens", f"{module.tokens} ({module.width} wide)"),
+        ("model", card.model),
+        ("author", card.author),
+        ("created", card.created),
+        ("tags", ", ".join(card.tags)),
+        ("training", ", ".join(f"{k} {v}" for k, v in card.training.items() if k not in ("identity", "method"))),
+        ("sources", ", ".join(f"{s.get('name')} ({s.get('words')} words)" for s in card.sources)),
+    ]
+    lines += [f"{key:<15} {value}" for key, value in facts if value]
+    measured = card.measured
+    if "bits_per_byte_with" in measured:
+        lines.append(
+            f"{'held-out':<15} {measured['bits_per_byte_without']:.4f} -> {measured['bits_per_byte_with']:.4f} "
+            f"bits per byte ({effect(card)}) over {measured.get('held_out_tokens', '?')} tokens"
+        )
+    for key in ("opening", "without", "with"):
+        if card.samples.get(key):
+            lines += ["", f"{key}:", card.samples[key].strip()]
+    return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""Held-out loss in units a person can compare: nats per token and bits per byte.
+
+The text is read in overlapping windows behind the module, as it would stand behind it while a story grows; every token
+but the first is scored exactly once, with at least half a window of text before it (except at the very beginning). The
+same windows are read without the module, so that the difference is the module's doing and nothing else's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..models.prompt_loss import PromptLoss
+
+
+WINDOW = 512  # tokens of text in a window, unless the context is smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """A held-out loss over ``tokens`` scored tokens of ``bytes`` bytes of UTF-8."""
+
+    nats_per_token: float
+    bits_per_byte: float
+    tokens: int
+    bytes: int
+
+    def gain_over(self, other: Bits) -> float:
+        """How much lower this is than ``other``, as a share of ``other`` (0.02 is two per cent better)."""
+        return 1 - self.bits_per_byte / other.bits_per_byte
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Held-out text as ids, one list a document, and its size in bytes."""
+
+    documents: tuple[tuple[int, ...], ...]
+    bytes: int
+
+    @classmethod
+    def of(cls, texts: tuple[str, ...], encode: Callable[[str], list[int]], most_tokens: int | None = None) -> HeldOut:
+        """Tokenise ``texts``; with ``most_tokens`` only about that many are kept, from the front of each text."""
+        documents, size = [], 0
+        total = sum(len(text) for text in texts)
+        for text in texts:
+            ids = encode(text)
+            if most_tokens is not None:
+                share = max(2, int(most_tokens * len(text) / max(1, total)))
+                if share < len(ids):
+                    text = text[: int(len(text) * share / len(ids))]
+                    ids = encode(text)
+            if len(ids) > 1:
+                documents.append(tuple(ids))
+                size += len(text.encode())
+        return cls(tuple(documents), size)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are scored: all but the first of each document."""
+        return sum(len(ids) - 1 for ids in self.documents)
+
+
+@torch.no_grad()
+def measure(loss: PromptLoss, prompt: Tensor | None, text: HeldOut, reserve: int) -> Bits:
+    """Score ``text`` behind ``prompt`` (float32 ``[tokens, width]`` or None).
+
+    Args:
+        reserve: virtual tokens to leave room for; pass the same number with and without a prompt.
+    """
+    window = min(WINDOW, loss.frozen.context - reserve)
+    total = 0.0
+    for ids in text.documents:
+        for start, scored_from, stop in windows(len(ids), window):
+            row = torch.tensor([ids[start:stop]], dtype=torch.int64, device=loss.frozen.device)
+            total += float(loss.per_token(prompt, row)[0, scored_from - start - 1 :].double().sum())
+    nats = total / max(1, text.tokens)
+    return Bits(nats, total / math.log(2) / max(1, text.bytes), text.tokens, text.bytes)
+
+
+def windows(length: int, window: int) -> list[tuple[int, int, int]]:
+    """``(start, first scored, stop)`` of windows that score each token of ``range(1, length)`` exactly once."""
+    if length <= window:
+        return [(0, 1, length)]
+    found, scored, half = [], 1, window // 2
+    while scored < length:
+        stop = min(length, max(window, scored + half))
+        found.append((stop - window, scored, stop))
+        scored = stop
+    return found

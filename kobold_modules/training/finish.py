@@ -1,0 +1,111 @@
+"""The end of a training: measure the best prompt on all held-out text, write the card, put the module on the shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..corpus import Corpus, Split
+from ..evaluation.bits import HeldOut, measure
+from ..formats import kobold
+from ..library import Library
+from ..models.find import ModelFile
+from ..models.prompt_loss import PromptLoss
+from ..models.torch_model import TorchModel
+from ..module import Card, Module
+from ..records import Progress, Record, Result, Saved, Written
+from .checkpoint import State
+from .rows import Rows
+from .settings import TrainingRequest
+
+
+OPENING_WORDS = 40
+SAMPLE_TOKENS = 90
+
+
+def finish(
+    request: TrainingRequest,
+    corpus: Corpus,
+    split: Split,
+    frozen: TorchModel,
+    file: ModelFile,
+    loss: PromptLoss,
+    state: State,
+    rows: Rows,
+    identity: str,
+) -> Iterator[Record]:
+    """Yields Progress, Result("module", measured) and a Saved for each file written."""
+    yield Progress("measuring", 0, 1)
+    everything = HeldOut.of(split.held_out, frozen.encode)
+    without = measure(loss, None, everything, request.tokens)
+    with_module = measure(loss, state.best, everything, request.tokens)
+    measured = {
+        "bits_per_byte_without": round(without.bits_per_byte, 5),
+        "bits_per_byte_with": round(with_module.bits_per_byte, 5),
+        "nats_per_token_without": round(without.nats_per_token, 5),
+        "nats_per_token_with": round(with_module.nats_per_token, 5),
+        "held_out_tokens": without.tokens,
+        "gain": round(with_module.gain_over(without), 5),
+    }
+    card = Card(
+        name=request.name,
+        kind=request.kind,
+        description=request.description or _description(request, corpus, measured["gain"]),
+        author=request.author,
+        model=file.name,
+        fingerprint=frozen.fingerprint,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        training={
+            "method": "prompt tuning",
+            "steps": state.step,
+            "seconds": round(state.elapsed, 1),
+            "seed": request.seed,
+            "words": corpus.words,
+            "tokens": rows.tokens,
+            "row": rows.length,
+            "batch": request.batch,
+            "rate": request.rate,
+            "identity": identity,
+        },
+        measured=measured,
+        curve=tuple(state.curve),
+        sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in corpus.documents),
+    )
+    module = Module(state.best.cpu().numpy(), card, state.initial.cpu().numpy())
+    yield Progress("writing a sample", 0, 1)
+    module = replace(module, card=replace(card, samples=_samples(file, module, split)))
+    yield Result("module", {"name": request.name, "tokens": module.tokens, "width": module.width, **measured})
+    if request.library:
+        entry = Library().add(module, replace=True)
+        yield Saved(str(entry.path), "module")
+    if request.out is not None:
+        kobold.write(module, Path(request.out))
+        yield Saved(str(Path(request.out)), "KoboldAI zip")
+
+
+def _description(request: TrainingRequest, corpus: Corpus, gain: float) -> str:
+    count = len(corpus.documents)
+    texts = "one text" if count == 1 else f"{count} texts"
+    what = "The style" if request.kind == "style" else "The world"
+    return f"{what} of {texts}, {corpus.words:,} words; predicts held-out pages {100 * gain:.1f} % better."
+
+
+def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
+    """The same opening, from text the module never saw, continued with and without it through llama.cpp."""
+    if file.kind != "gguf":
+        return {}
+    from ..engines.base import Request
+    from ..engines.llama import LlamaEngine
+    from ..sampling import Sampler
+    from ..stack import Stack
+
+    opening = " ".join(split.held_out[0].split()[:OPENING_WORDS])
+    samples = {"opening": opening}
+    with LlamaEngine(file.path) as engine:
+        for key, stack in (("without", Stack()), ("with", Stack().add(module))):
+            request = Request(opening, stack, SAMPLE_TOKENS, Sampler(temperature=0.7, seed=1))
+            pieces = [record.text for record in engine.generate(request) if not isinstance(record, Written)]
+            samples[key] = "".join(pieces)
+    return samples
