@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 
+ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "llama_cpp", "transformers", "textual")
 
 
@@ -35,6 +38,17 @@ def test_the_interface_is_imported_under_our_own_name() -> None:
 
 
 def test_imports_only_point_down() -> None:
-    done = subprocess.run(["lint-imports", "--no-cache"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_only_the_command_line_opens_the_interface() -> None:
+    openers = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "kobold_modules").rglob("*.py")
+        if re.search(r"^\s*from (\.\.tui|kobold_modules\.tui)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+    assert openers == ["kobold_modules/cli/tui.py"]

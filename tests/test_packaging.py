@@ -33,7 +33,13 @@ def test_every_data_file_is_matched_by_package_data() -> None:
             folder = ROOT / "tui" / package.rsplit(".", 1)[1]
         shipped |= {path for glob in globs for path in folder.glob(glob)}
     present = {path for place in ("kobold_modules", "tui", "sample_texts") for path in (ROOT / place).rglob("*")}
-    data = {p for p in present if p.is_file() and p.suffix not in (".py", ".pyc") and "__pycache__" not in p.parts}
+    data = {
+        p
+        for p in present
+        if p.is_file()
+        and p.suffix not in (".py", ".pyc")
+        and not any(part.startswith((".", "__")) for part in p.relative_to(ROOT).parts)
+    }
 
     assert data == shipped
 

@@ -38,7 +38,7 @@ class TrainingRequest:
     device: str = "auto"
     row: int = 256
     batch: int = 8
-    rate: float = 0.1
+    rate: float = 0.3
     patience: float = 0.35
     out: str | None = None
     library: bool = True

@@ -1,0 +1,272 @@
+"""The process that owns a model: job lines in, record lines out.
+
+One thread reads lines, the main thread runs one job after another, so that a cancel is heard while the model computes.
+Native libraries write to descriptors 1 and 2 as they please; both lead to the log file, and records go out through a
+private copy of the real stdout. The process ends with ``quit``, with the end of its stdin (the program that started it
+is gone) or when nobody reads its answers.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..engines.base import Request
+from ..errors import BadModule, BadUsage, KoboldModulesError, NoModel, OutOfRoom
+from ..module import Module
+from ..records import Failed, Loaded, Note, Progress, Record, Result
+from ..sampling import Sampler
+from ..stack import Layer, Stack
+from . import jobs, wire
+from .log import log_file, open_log
+
+
+if TYPE_CHECKING:
+    from ..engines.llama import LlamaEngine
+
+LAST_GRACE = 10.0  # seconds a job may take to stop after stdin has ended
+MOST_MODULES = 32  # kept in memory
+Emit = Callable[[Record], None]
+
+
+class Worker:
+    """Runs jobs. ``send`` takes one line and may raise OSError when nobody listens any more."""
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self._jobs: queue.Queue[tuple[int, jobs.Job] | None] = queue.Queue()
+        self._unfinished: set[int] = set()
+        self._cancelled: set[int] = set()
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self.closing = False
+        self._engine: LlamaEngine | None = None
+        self._loaded: tuple[object, ...] | None = None
+        self._modules: dict[str, tuple[tuple[tuple[int, int], ...], Module]] = {}
+        self._warned: set[str] = set()
+
+    # -- the reading thread --
+
+    def listen(self, lines: BinaryIO) -> None:
+        """Accept ``lines`` until they end or one says quit."""
+        for line in lines:
+            if line.strip() and not self.accept(line):
+                break
+        self.closing = True
+        self._jobs.put(None)
+
+    def accept(self, line: bytes) -> bool:
+        """Take one line. Returns False if it says quit. A line that makes no sense is answered, never fatal."""
+        number: int | None = None
+        try:
+            data = wire.parse(line)
+            if isinstance(data.get("id"), int):
+                number = data["id"]
+            if data.get("do") == "quit":
+                return False
+            if data.get("do") == "cancel":
+                with self._lock:
+                    self._cancelled |= self._unfinished if number is None else self._unfinished & {number}
+                return True
+            job = jobs.from_json(data)
+            if number is None:
+                raise ValueError("a job needs an id")
+        except ValueError as error:
+            self._answer(number, Failed(f"The worker did not understand a line: {error}.", "", BadUsage.exit_code))
+            self._say(wire.end(number))
+            return True
+        with self._lock:
+            self._unfinished.add(number)
+        self._jobs.put((number, job))
+        return True
+
+    # -- the main thread --
+
+    def serve(self) -> None:
+        """Run jobs until :meth:`listen` has ended or nobody reads the answers."""
+        while (item := self._jobs.get()) is not None and not self.closing:
+            self._run(*item)
+        if self._engine is not None:
+            self._engine.close()
+
+    def _run(self, number: int, job: jobs.Job) -> None:
+        def cancelled() -> bool:
+            return self.closing or number in self._cancelled
+
+        def emit(record: Record) -> None:
+            self._answer(number, record)
+
+        try:
+            self._do(job, emit, cancelled)
+        except KoboldModulesError as error:
+            emit(Failed(error.message, error.hint, error.exit_code))
+        except MemoryError:
+            emit(
+                Failed(
+                    "There is not enough memory.", "Close other programs or take a smaller model.", OutOfRoom.exit_code
+                )
+            )
+        except Exception as error:
+            traceback.print_exc()
+            told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            emit(Failed(f"Something went wrong that should not: {told}", f"Details are in {log_file()}.", 1))
+        with self._lock:
+            self._unfinished.discard(number)
+            self._cancelled.discard(number)
+        self._say(wire.end(number))
+
+    def _answer(self, number: int | None, record: Record) -> None:
+        self._say(wire.answer(number, record))
+
+    def _say(self, line: str) -> None:
+        try:
+            with self._sending:
+                self._send(wire.encode(line))
+        except OSError:
+            self.closing = True
+
+    def _do(self, job: jobs.Job, emit: Emit, cancelled: Callable[[], bool]) -> None:
+        match job:
+            case jobs.Load():
+                self._load(job, emit, cancelled)
+            case jobs.Generate():
+                self._generate(job, emit, cancelled)
+            case jobs.Count():
+                emit(Result("count", {"tokens": len(self._ready().tokenize(job.text))}))
+            case jobs.Train():
+                _train(job, emit, cancelled)
+
+    def _ready(self) -> LlamaEngine:
+        if self._engine is None:
+            raise BadUsage("No model is loaded.", "Load one first.")
+        return self._engine
+
+    def _load(self, job: jobs.Load, emit: Emit, cancelled: Callable[[], bool]) -> None:
+        from ..engines.llama import LlamaEngine
+        from ..models.find import resolve
+
+        file = resolve(job.model)
+        if file.kind != "gguf":
+            raise NoModel(
+                f"{file.name} is a Hugging Face folder; writing needs a GGUF file.",
+                "Train on the folder if you like, but write with the same model as a .gguf file.",
+            )
+        status = file.path.stat()
+        wanted = (str(file.path), job.context, status.st_mtime_ns, status.st_size)
+        if wanted != self._loaded or self._engine is None:
+            if self._engine is not None:  # first, for two models may not fit into memory
+                self._engine.close()
+            self._engine, self._loaded = None, None
+            told = -1
+
+            def progress(share: float) -> bool:
+                nonlocal told
+                if int(100 * share) > told:
+                    told = int(100 * share)
+                    emit(Progress("loading", told, 100))
+                return not cancelled()
+
+            self._engine = LlamaEngine(file.path, name=file.name, context=job.context, progress=progress)
+            self._loaded = wanted
+            self._warned.clear()
+        if self._engine.refusal:
+            emit(Note(self._engine.refusal))
+        info = self._engine.info
+        emit(Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict()))
+
+    def _generate(self, job: jobs.Generate, emit: Emit, cancelled: Callable[[], bool]) -> None:
+        engine = self._ready()
+        known = {field.name for field in fields(Sampler)}
+        if unknown := sorted(set(job.sampler) - known):
+            raise BadUsage(f"There is no sampler setting {', '.join(unknown)}.")
+        try:
+            settings = Sampler(**job.sampler)
+        except TypeError as error:
+            raise BadUsage(f"A sampler setting is no number: {error}.") from error
+        layers = [Layer(self._module(item.path), item.strength) for item in job.stack if item.on and item.strength != 0]
+        stack = Stack(tuple(layers))
+        for warning in stack.check(engine.info.fingerprint, engine.info.name):
+            if warning not in self._warned:  # once a model, not once a take
+                self._warned.add(warning)
+                emit(Note(warning))
+        for record in engine.generate(Request(job.text, stack, job.max_tokens, settings, job.stop), cancelled):
+            emit(record)
+
+    def _module(self, path: str) -> Module:
+        """The module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""
+        from ..formats import read
+
+        stamp = _stamp(Path(path))
+        kept = self._modules.pop(path, None)
+        if kept is None or kept[0] != stamp:
+            kept = (stamp, read(Path(path)))
+        self._modules[path] = kept  # the latest used stands last
+        if len(self._modules) > MOST_MODULES:
+            del self._modules[next(iter(self._modules))]
+        return kept[1]
+
+
+def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
+    """What changes when the module at ``path`` does. Raises BadModule if nothing is there."""
+    try:
+        files = [path, *sorted(path.iterdir())] if path.is_dir() else [path]
+        return tuple((status.st_mtime_ns, status.st_size) for status in (file.stat() for file in files))
+    except OSError as error:
+        raise BadModule(f"There is no module file at {path}.", "Was it moved or removed?") from error
+
+
+def _train(job: jobs.Train, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    from ..training import train
+    from ..training.settings import TrainingRequest
+
+    known = {field.name for field in fields(TrainingRequest)}
+    if unknown := sorted(set(job.request) - known):
+        raise BadUsage(f"A training has no setting {', '.join(unknown)}.")
+    request: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in job.request.items()
+    }
+    try:
+        settings = TrainingRequest(**request)
+    except TypeError as error:
+        raise BadUsage(f"The training's settings are incomplete or of the wrong type: {error}.") from error
+    for record in train(settings, stop=cancelled):
+        emit(record)
+
+
+def main() -> None:
+    """Run a worker on this process's stdin and stdout."""
+    answers = os.dup(1)
+    log = open_log()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    faulthandler.enable(file=2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program with the screen; it ends us through stdin
+
+    def send(line: bytes) -> None:
+        view = memoryview(line)
+        while view:
+            view = view[os.write(answers, view) :]
+
+    worker = Worker(send)
+
+    def listen() -> None:
+        worker.listen(sys.stdin.buffer)
+        last = threading.Timer(LAST_GRACE, os._exit, (1,))
+        last.daemon = True
+        last.start()
+
+    threading.Thread(target=listen, daemon=True).start()
+    worker.serve()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # the reading thread may hold stdin's lock, on which an orderly exit of the interpreter would abort

@@ -1,0 +1,257 @@
+"""Talking to a worker from an asyncio program (the terminal interface).
+
+One client owns one child process and runs one job at a time; a second job waits for the first. A child that dies ends
+the running job with a Failed record, and the next job starts a new child which loads the same model again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import EngineFailed
+from ..records import Failed, Loaded, Record
+from . import jobs, wire
+from .jobs import Job, Load, Train
+from .log import log_file, open_log
+
+
+LONGEST_LINE = 64 * 2**20
+
+
+class Client(Protocol):
+    """What a screen needs of a worker. worker.fake serves the same for tests of screens."""
+
+    def run(self, job: Job) -> AsyncIterator[Record]:
+        """The records of ``job``, the last of which is its result or Failed. Leaving the loop early cancels the job."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask the running job to stop; its iterator still ends in order (Written with reason ``cancelled``)."""
+        ...
+
+    async def close(self) -> None:
+        """End the child, politely then firmly. Never raises."""
+        ...
+
+
+def default_command() -> list[str]:
+    """This Python running the worker, the current folder kept off its path: a writer's files may be named anything."""
+    in_checkout = Path(__file__).resolve().parents[2] == Path.cwd()
+    return [sys.executable, *([] if in_checkout else ["-P"]), "-m", "kobold_modules.worker"]
+
+
+def child_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What must be set before a native library loads: threads that wait politely, no debugger after an assert."""
+    environment = dict(os.environ if base is None else base)
+    environment.setdefault("OMP_WAIT_POLICY", "passive")
+    environment.setdefault("GGML_NO_BACKTRACE", "1")
+    environment.setdefault("TOKENIZERS_PARALLELISM", "false")
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
+
+
+class WorkerClient:
+    """Implements Client on a child process, which starts with the first job.
+
+    Args:
+        command: starts a worker; this Python's own by default.
+        env: the child's environment; this process's with sane thread settings by default.
+    """
+
+    def __init__(self, command: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> None:
+        self._command = list(command) if command is not None else default_command()
+        self._env = child_environment(env)
+        self._lock = asyncio.Lock()
+        self._numbers = itertools.count(1)
+        self._child: _Child | None = None
+        self._model: Load | None = None  # what a new child must load
+        self._busy = False
+        self._number: int | None = None  # of the job that the child is running for us
+        self._stop = False
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the living child, or None."""
+        return self._child.pid if self._child is not None and self._child.alive else None
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        """See Client. Never raises for anything the child does: a death becomes a Failed record."""
+        async with self._lock:
+            self._busy, self._stop = True, False
+            try:
+                async with contextlib.aclosing(self._run(job)) as records:
+                    async for record in records:
+                        yield record
+            finally:
+                self._busy = False
+
+    def cancel(self) -> None:
+        self._stop = self._busy
+        if self._child is not None and self._number is not None:
+            self._child.write(wire.cancel(self._number))
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._child is not None:
+            with contextlib.suppress(Exception):
+                await self._child.close()
+
+    async def _run(self, job: Job) -> AsyncGenerator[Record]:
+        if self._closed:
+            yield Failed("The worker has been closed.", "", EngineFailed.exit_code)
+            return
+        if isinstance(job, Load):
+            self._model = None
+        if self._child is None or not self._child.alive:
+            try:
+                self._child = await _Child.start(self._command, self._env)
+            except OSError as error:
+                yield Failed(f"The worker could not be started: {error}.", "", EngineFailed.exit_code)
+                return
+            if self._model is not None and not isinstance(job, Train):
+                async with contextlib.aclosing(self._exchange(self._child, self._model)) as records:
+                    async for record in records:
+                        if not isinstance(record, Loaded):
+                            yield record
+                        if isinstance(record, Failed):
+                            return
+        async with contextlib.aclosing(self._exchange(self._child, job)) as records:
+            async for record in records:
+                if isinstance(job, Load) and isinstance(record, Loaded):
+                    self._model = job
+                yield record
+
+    async def _exchange(self, child: _Child, job: Job) -> AsyncGenerator[Record]:
+        """Send ``job`` and yield what comes back; cancel it if the caller stops listening."""
+        number = next(self._numbers)
+        answers = child.expect(number)
+        ended = False
+        try:
+            self._number = number
+            child.write(jobs.to_json(number, job))
+            if self._stop:  # asked to stop before this job had a number
+                child.write(wire.cancel(number))
+            while (record := await answers.get()) is not None:
+                yield record
+            ended = True
+        finally:
+            self._number = None
+            child.forget(number)
+            if not ended:
+                child.write(wire.cancel(number))
+
+
+class _Child:
+    """One running process: lines to it, and its answers sorted by job."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._waiting: dict[int, asyncio.Queue[Record | None]] = {}
+        self._closing = False
+        self.alive = True
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, command: Sequence[str], env: Mapping[str, str]) -> _Child:
+        """Raises OSError if the command cannot be run."""
+        log = open_log()  # sys.stderr will not do: Textual's has no file behind it
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=dict(env),
+                limit=LONGEST_LINE,
+                start_new_session=True,  # a Ctrl-C in the terminal is for the screen alone
+            )
+        finally:
+            os.close(log)
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def expect(self, number: int) -> asyncio.Queue[Record | None]:
+        """A queue of job ``number``'s records; None ends it. A dead child answers at once."""
+        answers: asyncio.Queue[Record | None] = asyncio.Queue()
+        self._waiting[number] = answers
+        if not self.alive:
+            self._bury(answers)
+        return answers
+
+    def forget(self, number: int) -> None:
+        self._waiting.pop(number, None)
+
+    def write(self, line: str) -> None:
+        """Send one line. To a dead child nothing happens: whoever waits for its answer hears of the death."""
+        stdin = self._process.stdin
+        if stdin is not None and self.alive and not stdin.is_closing():
+            with contextlib.suppress(OSError, RuntimeError):
+                stdin.write(wire.encode(line))
+
+    async def close(self) -> None:
+        """Ask, then terminate, then kill: over in less than a second."""
+        self._closing = True
+        self.write(wire.quit_())
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        for patience, firmer in ((0.4, self._process.terminate), (0.3, self._process.kill), (0.2, None)):
+            try:
+                await asyncio.wait_for(asyncio.shield(self._reading), patience)
+                return
+            except TimeoutError:
+                if firmer is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        firmer()
+
+    async def _read(self) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None
+        try:
+            while line := await stdout.readline():
+                with contextlib.suppress(ValueError):  # a newer worker's record, or a stranger's command
+                    answer = wire.parse_answer(line)
+                    if answer.number in self._waiting:
+                        self._waiting[answer.number].put_nowait(answer.record)
+        except (OSError, ValueError):  # ValueError: a line longer than LONGEST_LINE
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self._process.wait()
+        self.alive = False
+        for answers in self._waiting.values():
+            self._bury(answers)
+
+    def _bury(self, answers: asyncio.Queue[Record | None]) -> None:
+        answers.put_nowait(self._obituary())
+        answers.put_nowait(None)
+
+    def _obituary(self) -> Failed:
+        if self._closing:
+            return Failed("The worker has been closed.", "", EngineFailed.exit_code)
+        status = self._process.returncode or 0
+        killed = status == -getattr(signal, "SIGKILL", 9)
+        return Failed(
+            f"The process that runs the model ended unexpectedly ({_ending(status)}). No text is lost.",
+            "The system may have run out of memory: take a smaller model or context, or just try again."
+            if killed
+            else f"Try again, the model is loaded anew by itself. Details are in {log_file()}.",
+            EngineFailed.exit_code,
+        )
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-status).name
+    return f"exit code {status}"

@@ -1,0 +1,125 @@
+"""A worker's client without a worker, for tests of screens: the same records in the same order, at any speed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator, Iterator
+
+from ..engines.base import Request
+from ..engines.fake import FakeEngine
+from ..errors import BadUsage, KoboldModulesError
+from ..records import (
+    Done,
+    Failed,
+    Loaded,
+    Loss,
+    Note,
+    Piece,
+    Progress,
+    Record,
+    Result,
+    Sample,
+    Saved,
+    Written,
+)
+from ..sampling import Sampler
+from .jobs import Count, Generate, Job, Load, Train
+
+
+class FakeClient:
+    """Implements worker.client.Client.
+
+    Args:
+        delay: seconds between records.
+        failures: kinds of jobs (``"generate"``, ``"load"`` ...) that end with this Failed record, once each.
+
+    ``jobs`` lists what was asked, in order; ``closed`` says whether :meth:`close` was called.
+    """
+
+    def __init__(self, delay: float = 0.0, failures: dict[str, Failed] | None = None) -> None:
+        self.delay = delay
+        self.failures = dict(failures or {})
+        self.jobs: list[Job] = []
+        self.closed = False
+        self.engine: FakeEngine | None = None
+        self._lock = asyncio.Lock()
+        self._cancelled = False
+        self._running = False
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        """The records of ``job``, the last of which is its result or Failed."""
+        async with self._lock:
+            self.jobs.append(job)
+            self._cancelled, self._running = False, True
+            try:
+                for record in self._records(job):
+                    await asyncio.sleep(self.delay)
+                    yield record
+            except KoboldModulesError as error:
+                yield Failed(error.message, error.hint, error.exit_code)
+            finally:
+                self._running = False
+
+    def cancel(self) -> None:
+        """The running job ends in order; without one nothing happens."""
+        self._cancelled = self._running
+
+    async def close(self) -> None:
+        self._cancelled = True
+        self.closed = True
+
+    def _records(self, job: Job) -> Iterator[Record]:
+        kind = type(job).__name__.lower()
+        if kind in self.failures:
+            yield self.failures.pop(kind)
+        elif isinstance(job, Load):
+            yield from self._load(job)
+        elif isinstance(job, Train):
+            yield from self._train(job)
+        elif self.engine is None:
+            raise BadUsage("No model is loaded.", "Load one first.")
+        elif isinstance(job, Generate):
+            yield from self._generate(job, self.engine)
+        elif isinstance(job, Count):
+            yield Result("count", {"tokens": len(self.engine.tokenize(job.text))})
+
+    def _load(self, job: Load) -> Iterator[Record]:
+        for done in (25, 50, 75, 100):
+            yield Progress("loading", done, 100)
+        self.engine = FakeEngine(job.model, context=job.context or 2048)
+        info = self.engine.info
+        yield Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
+
+    def _generate(self, job: Generate, engine: FakeEngine) -> Iterator[Record]:
+        # The files of a stack need not exist here; what they are called makes the difference they would make.
+        stack = hashlib.sha256(repr(job.stack).encode()).hexdigest()
+        settings = Sampler(**job.sampler)
+        seed = random.Random(stack).randrange(2**16) ^ (settings.seed if settings.seed is not None else 1)
+        request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
+        for record in engine.generate(request, lambda: self._cancelled):
+            if isinstance(record, Written):
+                told = settings.seed if settings.seed is not None else 1
+                record = Written(record.reason, record.tokens, record.seconds, told, 0, record.text_decoded)
+            yield record
+
+    def _train(self, job: Train) -> Iterator[Record]:
+        """Ten steps of falling losses, two samples, a saved module."""
+        name = str(job.request.get("name", "module"))
+        opening = "The rain had stopped"
+        yield Note("Read 12,000 words from 3 files.")
+        yield Result("baseline", {"nats_per_token": 3.2, "bits_per_byte": 1.05})
+        for step in range(1, 11):
+            if self._cancelled:
+                yield Note("Stopped; the best module so far is kept.")
+                break
+            falling = 3.0 - 0.08 * step
+            yield Progress("training", step, 10, float(10 - step))
+            yield Loss(step, falling, falling + 0.1, (falling + 0.1) / 3)
+            if step % 5 == 0:
+                pieces = FakeEngine().generate(Request(opening, max_tokens=16, sampler=Sampler(seed=step)))
+                yield Sample(step, opening + "".join(piece.text for piece in pieces if isinstance(piece, Piece)))
+        yield Result("module", {"name": name, "tokens": 20, "bits_per_byte_with": 0.8, "bits_per_byte_without": 1.05})
+        yield Saved(f"/nowhere/{name}.zip", "module")
+        yield Done("training")

@@ -1,0 +1,43 @@
+"""The demo: the whole road in one command, on real parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kobold_modules.cli import main
+from kobold_modules.cli.demo import sample_texts
+from kobold_modules.cli.generate import side_by_side
+from kobold_modules.formats import kobold
+from kobold_modules.library import Library
+
+
+def test_the_sample_texts_are_found_where_they_are_installed() -> None:
+    assert {"noir", "gothic", "farce", "world"} <= {path.name for path in sample_texts().iterdir()}
+
+
+def test_two_columns_keep_every_word() -> None:
+    left, right = "one two three four five six seven", "a b\nc"
+
+    shown = side_by_side(("L", "R"), (left, right), 43)
+
+    assert all(len(line) <= 43 for line in shown.splitlines())
+    assert [word for word in left.split() if word not in shown] == []
+    assert "│ c" in shown
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_a_zip_a_module_and_two_continuations(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, starter: Path
+) -> None:
+    out = tmp_path / "noir.zip"
+
+    code = main(["demo", "--minutes", "0.2", "--out", str(out), "--no-tui"])
+
+    shown = capsys.readouterr().out
+    assert code == 0
+    assert kobold.read(out).digest == Library().find("demo noir").digest
+    assert "without (" in shown
+    assert "with demo noir (" in shown
+    assert "virtual tokens; held-out pages" in shown

@@ -1,0 +1,68 @@
+"""A token's own row, injected, must do what the typed token does: in every architecture that treats the two
+differently.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kobold_modules.engines.base import Request
+from kobold_modules.engines.llama import LlamaEngine
+from kobold_modules.errors import WrongModel
+from kobold_modules.models.injection import injection_for
+from kobold_modules.module import Card, Module
+from kobold_modules.sampling import Sampler
+from kobold_modules.stack import Stack
+from tests.engines.tiny_gguf import write
+
+
+TEXT = "The quick brown fox jumps over the lazy dog, twice. " * 2
+SPLIT = 24  # a byte is a token in these models
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gemma", "gemma2", "gemma3", "qwen2vl", "mamba"])
+def test_injected_token_rows_do_what_typed_tokens_do(tmp_path, architecture):
+    table = write(tmp_path / "tiny.gguf", architecture)
+    with LlamaEngine(tmp_path / "tiny.gguf", exact=True) as engine:
+        ids = engine.tokenize(TEXT)
+        typed = engine.log_probabilities(TEXT, Stack())[SPLIT - 1 :]
+        injected = engine.log_probabilities(TEXT[SPLIT:], Stack().add(Module(table[ids[:SPLIT]], Card("typed"))))
+        plain = engine.log_probabilities(TEXT[SPLIT:], Stack())
+    assert np.abs(typed - injected).max() < 1e-4
+    assert np.abs(typed[1:] - plain).max() > 0.1  # what stands in front does matter
+
+
+def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):
+    table = write(tmp_path / "tiny.gguf", "mamba")
+    stack = Stack().add(Module(table[:10], Card("ten")))
+    settings = Sampler(seed=3)
+    with LlamaEngine(tmp_path / "tiny.gguf") as engine:
+        first = list(engine.generate(Request(TEXT, stack, 12, settings)))
+        again = list(engine.generate(Request(TEXT, stack, 12, settings)))
+        other = list(engine.generate(Request("Another text", stack, 3, settings)))
+    assert first[-1].prefix_decoded == 10
+    assert again[-1].prefix_decoded == other[-1].prefix_decoded == 0
+    assert [piece.text for piece in again[:-1]] == [piece.text for piece in first[:-1]]
+    assert again[-1].text_decoded == len(TEXT)
+
+
+def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_path):
+    table = write(tmp_path / "tiny.gguf", "glm4")
+    with LlamaEngine(tmp_path / "tiny.gguf", name="tiny GLM") as engine:
+        assert "glm4" in engine.refusal
+        with pytest.raises(WrongModel, match="cannot take modules"):
+            engine.log_probabilities(TEXT, Stack().add(Module(table[:4], Card("four"))))
+        assert engine.log_probabilities(TEXT, Stack()).shape == (len(TEXT) - 1,)
+
+
+def test_deep_inputs_are_padded_and_odd_ones_refused():
+    rows = np.ones((3, 8), dtype=np.float32)
+    wide = injection_for("qwen3vl", 8, 24, 40, 0, "m")
+    assert wide.rows(rows).shape == (3, 24)
+    assert not wide.rows(rows)[:, 8:].any()
+    assert wide.positions == 4
+    assert injection_for("odd", 8, 12, 0, 0, "m").refusal
+    assert injection_for("gemma4", 8, 8, 2, 256, "m").refusal
+    assert injection_for("gemma4", 16, 16, 2, 0, "m").scale == 4.0
+    assert injection_for("gemma2", 16, 16, 2, 0, "m").scale == 1.0

@@ -1,0 +1,196 @@
+"""A story's steps, spans and takes: whatever is done to it can be undone."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kobold_modules.errors import BadText
+from kobold_modules.story import Span, Story
+
+
+letters = st.text(alphabet="ab \né🙂", max_size=12)
+actions = st.lists(
+    st.one_of(
+        st.tuples(st.just("take"), letters, st.sampled_from(["noir", "no module"]), st.integers(0, 3)),
+        st.tuples(st.just("edit"), st.integers(0, 40), st.integers(0, 40), letters),
+        st.tuples(st.sampled_from(["retry", "undo", "redo"])),
+    ),
+    max_size=30,
+)
+
+
+def do(story: Story, action: tuple) -> None:
+    match action:
+        case ("take", text, label, seed):
+            story.append_take(text, label, seed)
+        case ("edit", start, length, text):
+            start = start % (len(story.text) + 1)
+            story.edit(story.text[:start] + text + story.text[start + length :])
+        case (name,):
+            getattr(story, name)()
+
+
+def state(story: Story) -> tuple:
+    return story.text, story.spans, story.takes
+
+
+def check(story: Story) -> None:
+    assert sum(span.length for span in story.spans) == len(story.text)
+    assert all(span.length > 0 for span in story.spans)
+    assert all(not a.joins(b) for a, b in zip(story.spans, story.spans[1:], strict=False))
+    for take in story.takes:
+        assert story.text[take.start : take.end] == take.text
+
+
+@given(letters, actions)
+def test_spans_cover_the_text_and_takes_stand_in_it(text, sequence):
+    story = Story("t", text)
+    for action in sequence:
+        do(story, action)
+        check(story)
+
+
+@given(letters, actions)
+def test_undoing_everything_leads_back_and_redoing_forward(text, sequence):
+    story = Story("t", text)
+    beginning = state(story)
+    for action in sequence:
+        do(story, action)
+    end = state(story)
+    undone = 0
+    while story.undo():
+        undone += 1
+        check(story)
+    assert state(story) == beginning
+    while story.can_redo and undone:
+        story.redo()
+        undone -= 1
+        check(story)
+    assert state(story) == end or any(action[0] in ("undo", "redo") for action in sequence)
+
+
+@given(letters, actions)
+def test_saved_and_loaded_it_is_the_same(text, sequence):
+    story = Story("A title", text)
+    for action in sequence:
+        do(story, action)
+    again = Story.from_dict(json.loads(json.dumps(story.to_dict())))
+    assert state(again) == state(story)
+    assert again.title == "A title"
+
+
+@given(letters, letters)
+def test_an_edit_makes_exactly_the_new_text(old, new):
+    story = Story("", old)
+    story.edit(new)
+    assert story.text == new
+    assert story.can_undo == (old != new)
+
+
+def test_who_wrote_what():
+    story = Story("", "I began. ")
+    story.append_take("The model went on.", "noir ×0.5", 7)
+    assert story.spans == (Span(9), Span(18, True, "noir ×0.5", 7))
+    story.edit(story.text.replace("model", "machine"))
+    assert [(s.length, s.by_model) for s in story.spans] == [(9, False), (5, True), (6, False), (9, True)]
+    assert story.takes == ()
+
+
+def test_retry_takes_back_the_last_take_only():
+    story = Story("", "I began.")
+    assert not story.can_retry
+    assert story.retry() == "I began."
+    story.append_take(" One.", "a", 1)
+    story.append_take(" Two.", "a", 2)
+    assert story.retry() == "I began. One."
+    assert story.retry() == "I began."
+    assert story.undo()
+    assert story.text == "I began. One."
+    assert story.can_retry
+    story.edit("I began. One. And I")
+    assert not story.can_retry
+    assert story.retry() == story.text == "I began. One. And I"
+
+
+def test_an_edit_before_a_take_moves_it():
+    story = Story("", "I began.")
+    story.append_take(" One.", "a", 1)
+    story.edit("Then I began. One.")
+    assert story.can_retry
+    assert story.retry() == "Then I began."
+
+
+def test_typing_is_undone_word_by_word():
+    story = Story("", "")
+    typed = "It was late"
+    for end in range(1, len(typed) + 1):
+        story.edit(typed[:end])
+    seen = []
+    while story.undo():
+        seen.append(story.text)
+    assert seen == ["It was ", "It ", ""]
+    for _ in range(3):
+        story.redo()
+    assert story.text == typed
+
+
+def test_undo_separates_what_is_typed_before_and_after_a_take():
+    story = Story("", "")
+    story.edit("Word")
+    story.append_take("!", "a", 1)
+    story.undo()
+    story.edit("Words")
+    story.undo()
+    assert story.text == "Word"
+    assert not story.can_retry
+
+
+def test_words_and_dirt(tmp_path):
+    story = Story("Rain", "It had  stopped.\n")
+    assert (story.word_count, story.dirty) == (3, False)
+    story.append_take(" Again.", "a", 1)
+    assert story.dirty
+    story.save(tmp_path / "rain.json")
+    assert not story.dirty
+    story.title = "Snow"
+    assert story.dirty
+    loaded = Story.load(tmp_path / "rain.json")
+    assert (loaded.title, loaded.text, loaded.spans, loaded.dirty) == ("Rain", story.text, story.spans, False)
+    assert loaded.can_retry
+    assert not loaded.can_undo
+
+
+def test_half_a_letter_is_saved_too(tmp_path):
+    Story("", "a\ud83d").save(tmp_path / "s.json")
+    assert Story.load(tmp_path / "s.json").text == "a\ud83d"
+
+
+@pytest.mark.parametrize("content", [b"", b"not json", b"[]", b"{}", b'{"text": 5}', b"\xff\xfe", b"[" * 100_000])
+def test_a_file_that_is_no_story(tmp_path, content):
+    (tmp_path / "s.json").write_bytes(content)
+    with pytest.raises(BadText, match=r"s\.json"):
+        Story.load(tmp_path / "s.json")
+    with pytest.raises(BadText):
+        Story.load(tmp_path / "missing.json")
+
+
+def test_marks_that_do_not_fit_are_forgotten_and_the_text_kept():
+    for spans in ([{"length": 3}], [{"length": -1}, {"length": 6}], "abc", [{"width": 1}], 7, [{"length": "5"}]):
+        story = Story.from_dict({"text": "12345", "spans": spans})
+        assert (story.text, story.spans) == ("12345", (Span(5),))
+    for takes in ([{"start": 9, "end": 12, "label": "", "seed": 1}], [{"start": 0}], [5], {"a": 1}):
+        assert Story.from_dict({"text": "12345", "spans": [{"length": 5}], "takes": takes}).takes == ()
+
+
+def test_a_novel_is_edited_in_no_time():
+    story = Story("", "The rain had stopped. " * 25_000)
+    middle = len(story.text) // 2
+    began = time.perf_counter()
+    for _ in range(50):
+        story.edit(story.text[:middle] + "x" + story.text[middle:])
+    assert (time.perf_counter() - began) / 50 < 0.02

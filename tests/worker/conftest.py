@@ -1,0 +1,44 @@
+"""A worker's client on a real child process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from kobold_modules.records import Failed, Piece, Record, Written
+from kobold_modules.worker.client import Client, WorkerClient
+from kobold_modules.worker.jobs import Job, Load
+
+
+@pytest_asyncio.fixture
+async def client(home: Path) -> AsyncIterator[WorkerClient]:
+    """A client whose child has not started yet."""
+    client = WorkerClient()
+    yield client
+    await client.close()
+
+
+@pytest_asyncio.fixture
+async def loaded(client: WorkerClient, stories: Path) -> WorkerClient:
+    """One that has loaded stories260K."""
+    await ask(client, Load(str(stories / "stories260K-F16.gguf")))
+    return client
+
+
+async def ask(client: Client, job: Job, patience: float = 60) -> list[Record]:
+    """All records of ``job``."""
+    async with asyncio.timeout(patience):
+        return [record async for record in client.run(job)]
+
+
+def text_of(records: list[Record]) -> str:
+    assert isinstance(records[-1], Written), records[-1]
+    return "".join(record.text for record in records if isinstance(record, Piece))
+
+
+def failure(records: list[Record]) -> Failed:
+    assert isinstance(records[-1], Failed), records
+    return records[-1]

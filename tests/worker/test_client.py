@@ -1,0 +1,215 @@
+"""The client and the real child together: streams, cancels, deaths."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kobold_modules.module import Card, Module
+from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Saved, Written
+from kobold_modules.worker.client import WorkerClient, child_environment
+from kobold_modules.worker.jobs import Count, Generate, Load, StackItem, Train
+from tests.worker.conftest import ask, failure, text_of
+
+
+OPENING = "Once upon a time, there was a little girl named Lily."
+ENDLESS = Generate(OPENING, max_tokens=100_000, sampler={"seed": 1, "repetition": 1.0, "temperature": 1.0})
+
+
+async def test_load_count_and_write(client, stories):
+    records = await ask(client, Load(str(stories / "stories260K-F16.gguf"), 256))
+    assert isinstance(records[-1], Loaded)
+    assert (records[-1].name, records[-1].context, records[-1].width) == ("stories260K-F16", 256, 64)
+    assert any(isinstance(record, Progress) for record in records)
+    assert await ask(client, Count(OPENING)) == [Result("count", {"tokens": 17})]
+    first = await ask(client, Generate(OPENING, max_tokens=30, sampler={"seed": 3}))
+    again = await ask(client, Generate(OPENING, max_tokens=30, sampler={"seed": 3}))
+    assert len(first) > 20
+    assert text_of(first) == text_of(again) != ""
+    assert again[-1].text_decoded == 1
+    assert again[-1].seed == 3
+    records = await ask(client, Load(str(stories / "stories260K-F16.gguf"), 256))
+    assert len(records) == 1  # it is there already
+
+
+async def test_pieces_arrive_while_the_model_writes(loaded):
+    times = [time.monotonic() async for record in loaded.run(Generate(OPENING, max_tokens=100))]
+    assert times[-1] - times[0] > 0.005
+
+
+async def test_a_cancel_is_answered_within_a_tenth_of_a_second(loaded):
+    heard = 0
+    async for record in loaded.run(ENDLESS):
+        heard += isinstance(record, Piece)
+        if heard == 5:
+            loaded.cancel()
+            asked = time.monotonic()
+            heard += 1
+    assert isinstance(record, Written)
+    assert record.reason == "cancelled"
+    assert time.monotonic() - asked < 0.1
+    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+
+
+async def test_leaving_the_loop_cancels_the_job(loaded):
+    async for record in loaded.run(ENDLESS):
+        if isinstance(record, Piece):
+            break
+    began = time.monotonic()
+    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+    assert time.monotonic() - began < 1
+
+
+async def test_a_cancelled_task_cancels_its_job(loaded):
+    task = asyncio.create_task(ask(loaded, ENDLESS))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await ask(loaded, Generate(OPENING, max_tokens=3), patience=5))[-1].tokens == 3
+
+
+async def test_jobs_wait_for_each_other(loaded):
+    jobs = [ask(loaded, Generate(OPENING, max_tokens=20, sampler={"seed": seed})) for seed in range(4)]
+    assert [records[-1].seed for records in await asyncio.gather(*jobs)] == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
+async def test_a_killed_child_costs_one_take(loaded):
+    heard = 0
+    records = []
+    async for record in loaded.run(ENDLESS):
+        records.append(record)
+        heard += isinstance(record, Piece)
+        if heard == 3:
+            heard += 1
+            os.kill(loaded.pid, signal.SIGKILL)
+    assert "SIGKILL" in failure(records).message
+    assert failure(records).code == 5
+    assert loaded.pid is None
+    records = await ask(loaded, Generate(OPENING, max_tokens=10))
+    assert records[-1].tokens == 10
+    assert not any(isinstance(record, Loaded | Failed) for record in records)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
+async def test_a_child_that_died_between_jobs_is_started_again(loaded):
+    os.kill(loaded.pid, signal.SIGKILL)
+    await asyncio.sleep(0.2)
+    assert (await ask(loaded, Generate(OPENING, max_tokens=10)))[-1].tokens == 10
+
+
+async def test_errors_are_sentences_with_codes(client, stories, tmp_path):
+    nothing = failure(await ask(client, Generate(OPENING)))
+    assert (nothing.message, nothing.code) == ("No model is loaded.", 2)
+    missing = failure(await ask(client, Load(str(tmp_path / "missing.gguf"))))
+    assert missing.code == 3
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + bytes(100))
+    assert failure(await ask(client, Load(str(tmp_path / "bad.gguf")))).code == 3
+    assert isinstance((await ask(client, Load(str(stories / "stories260K-F16.gguf"))))[-1], Loaded)
+    stack = (StackItem(str(tmp_path / "missing.zip")),)
+    assert "missing.zip" in failure(await ask(client, Generate(OPENING, stack))).message
+    assert "no sampler setting heat" in failure(await ask(client, Generate(OPENING, sampler={"heat": 1}))).message
+    assert failure(await ask(client, Generate(OPENING, sampler={"temperature": 99}))).code == 2
+    assert failure(await ask(client, Generate(OPENING, sampler={"temperature": "hot"}))).code == 2
+    assert "no setting spee" in failure(await ask(client, Train({"spee": 1}))).message
+    assert failure(await ask(client, Train({"files": []}))).code == 2
+    assert (await ask(client, Generate(OPENING, max_tokens=2)))[-1].tokens == 2
+
+
+async def test_a_stack_is_read_from_its_files(loaded, tmp_path):
+    from kobold_modules.formats import kobold
+
+    file = tmp_path / "noir.zip"
+    rng = np.random.default_rng(1)
+    kobold.write(Module(rng.standard_normal((9, 64)).astype(np.float32) * 0.1, Card("noir")), file)
+    settings = {"temperature": 0.0}
+    plain = await ask(loaded, Generate(OPENING, max_tokens=30, sampler=settings))
+    first = await ask(loaded, Generate(OPENING, (StackItem(str(file)),), 30, settings))
+    again = await ask(loaded, Generate(OPENING, (StackItem(str(file)),), 30, settings))
+    off = await ask(loaded, Generate(OPENING, (StackItem(str(file), 1.0, False),), 30, settings))
+    assert (first[-1].prefix_decoded, again[-1].prefix_decoded) == (9, 0)
+    assert text_of(first) == text_of(again) != text_of(plain) == text_of(off)
+    kobold.write(Module(rng.standard_normal((5, 64)).astype(np.float32) * 0.1, Card("noir")), file)
+    assert (await ask(loaded, Generate(OPENING, (StackItem(str(file)),), 3, settings)))[-1].prefix_decoded == 5
+
+
+async def test_half_letters_and_long_texts_travel(loaded):
+    assert (await ask(loaded, Count("a\ud83d\u2028\x00")))[-1].data["tokens"] > 2
+    long = "The cat sat on the mat. " * 40_000
+    assert (await ask(loaded, Generate(long, max_tokens=2)))[-1].tokens == 2
+
+
+async def test_closing_takes_less_than_a_second_even_from_a_busy_child(loaded):
+    task = asyncio.create_task(ask(loaded, ENDLESS))
+    await asyncio.sleep(0.05)
+    pid = loaded.pid
+    began = time.monotonic()
+    await loaded.close()
+    assert time.monotonic() - began < 1
+    records = await task
+    assert isinstance(records[-1], Failed | Written)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert "closed" in failure(await ask(loaded, Count("a"))).message
+    await loaded.close()
+
+
+async def test_a_child_that_will_not_end_is_killed(home):
+    script = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    client = WorkerClient([sys.executable, "-c", script])
+    task = asyncio.create_task(ask(client, Count("a")))
+    await asyncio.sleep(0.3)
+    began = time.monotonic()
+    await client.close()
+    assert time.monotonic() - began < 1
+    assert isinstance((await task)[-1], Failed)
+
+
+async def test_a_command_that_cannot_start_or_dies_at_once(home):
+    assert "could not be started" in failure(await ask(WorkerClient(["/nowhere/at all"]), Count("a"))).message
+    died = failure(await ask(WorkerClient([sys.executable, "-c", "raise SystemExit(3)"]), Count("a")))
+    assert "exit code 3" in died.message
+    chatty = "print('hello'); print('{\"id\": 1}'); print('{\"id\": \"x\"}')"
+    assert "exit code 0" in failure(await ask(WorkerClient([sys.executable, "-c", chatty]), Count("a"))).message
+
+
+async def test_a_train_job_runs_the_training(client, tmp_path):
+    """Its own errors come back as they are; a real training is tested where trainings are."""
+    records = await ask(client, Train({"files": [str(tmp_path / "missing.txt")], "name": "n"}))
+    assert failure(records).code in (2, 3)
+
+
+def test_the_environment_of_a_child():
+    environment = child_environment({"A": "b"})
+    assert environment["OMP_WAIT_POLICY"] == "passive"
+    assert environment["PYTHONUNBUFFERED"] == "1"
+    assert environment["A"] == "b"
+    assert child_environment({"OMP_WAIT_POLICY": "active"})["OMP_WAIT_POLICY"] == "active"
+
+
+async def test_native_noise_goes_to_the_log(client, home: Path, stories):
+    await ask(client, Load(str(stories / "stories260K-F16.gguf")))
+    assert (home / "state" / "logs" / "worker.log").exists()
+
+
+@pytest.mark.slow
+async def test_a_training_in_one_child_makes_a_module_that_another_writes_with(client, starter, home: Path):
+    text = Path(__file__).resolve().parents[2] / "sample_texts" / "farce" / "a-weekend-at-plumley.txt"
+    if not text.exists():
+        pytest.skip("the sample texts are not in this checkout")
+    request = {"files": [str(text)], "name": "tried", "steps": 1, "minutes": None, "tokens": 4, "row": 64, "batch": 1}
+    trainer = WorkerClient()
+    records = await ask(trainer, Train(request), patience=300)
+    await trainer.close()
+    saved = [record.path for record in records if isinstance(record, Saved) and record.what == "module"]
+    await ask(client, Load("starter"))
+    written = await ask(client, Generate("It was late.", (StackItem(saved[0]),), 5))
+    assert written[-1].prefix_decoded == 4
