@@ -53,7 +53,7 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     output.data(textwrap.indent(card.strip(), "   "))
     output.say(f"\n3. Will KoboldAI load {arguments.out}?\n")
     for finding in check_file(Path(arguments.out)).findings:
-        output.data(f"   {'✓' if finding.level == 'ok' else '!'} {finding.text}")
+        output.data(f"   {'✓' if finding.level == 'ok' else '!'} {finding.sentence}")
 
     output.say("\n4. The same opening, from the held-out part, continued by llama.cpp without and with the module.\n")
     samples = module.card.samples

@@ -80,8 +80,8 @@ def check(arguments: argparse.Namespace, output: Output) -> int:
     result = check_file(path, fingerprint, name)
     marks = {"ok": "✓", "warn": "!", "bad": "✗"}
     for finding in result.findings:
-        output.object(level=finding.level, text=finding.text)
-        output.data(f"{marks[finding.level]} {finding.text}")
+        output.object(level=finding.level, text=finding.sentence, hint=finding.hint)
+        output.data(f"{marks[finding.level]} {finding.sentence}" + (f" {finding.hint}" if finding.hint else ""))
     return result.exit_code
 
 

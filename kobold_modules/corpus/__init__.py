@@ -1,0 +1,13 @@
+"""A writer's files in, clean prose out, with a report a person can read.
+
+``read`` is the door; ``split`` keeps pages back to measure with; ``require_enough`` refuses what is too short to train
+on.
+"""
+
+from .change import Change
+from .document import Corpus, Document, FileReport, require_enough
+from .held_out import Split, split
+from .reading import read
+
+
+__all__ = ["Change", "Corpus", "Document", "FileReport", "Split", "read", "require_enough", "split"]

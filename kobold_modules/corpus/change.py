@@ -1,0 +1,49 @@
+"""What cleaning did, told to a person.
+
+A writer must be able to trust what we take out of their pages, so every rule returns, next to its text, one Change that
+says what it did, how often and why. Rules that found nothing return a count of zero and are left out of the report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One kind of repair: ``what`` was done, in how many places (``count``), and ``why``."""
+
+    what: str
+    count: int
+    why: str
+
+
+Cleaned = tuple[str, Change]
+Rule = Callable[[str], Cleaned]
+
+
+def substitute(
+    pattern: re.Pattern[str],
+    by: str | Callable[[re.Match[str]], str],
+    text: str,
+    what: str,
+    why: str,
+    *,
+    signs: str | tuple[str, ...] = (),
+) -> Cleaned:
+    """``pattern.sub`` that counts what it replaced; it does not even look where none of ``signs`` stand in the text."""
+    if signs and not any(sign in text for sign in signs):
+        return text, Change(what, 0, why)
+    changed, count = pattern.subn(by, text)
+    return changed, Change(what, count, why)
+
+
+def merge(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Add up the changes of one kind, in order of first appearance; kinds that never happened vanish."""
+    merged: dict[str, Change] = {}
+    for change in changes:
+        before = merged.get(change.what)
+        merged[change.what] = Change(change.what, change.count + (before.count if before else 0), change.why)
+    return tuple(change for change in merged.values() if change.count)

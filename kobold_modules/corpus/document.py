@@ -1,0 +1,120 @@
+"""What reading gives: documents, a report on each file, and the corpus that holds them.
+
+The hash is of the bytes as they lay on disk: it names a source in a module's card without keeping a word of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BadText
+from .change import Change, merge
+from .lines import BREAK
+
+
+_NO_WORD = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
+_IDEOGRAPH = re.compile("[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_MANY = 8  # files that are still told one by one
+
+
+def count_words(text: str) -> int:
+    """Words between spaces, marks alone not counted; Chinese and Japanese count two characters as a word."""
+    return len(text.split()) - len(_NO_WORD.findall(text)) + len(_IDEOGRAPH.findall(text)) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One cleaned text: paragraphs apart by one blank line, scenes by ``* * *``, no blank line at its ends."""
+
+    name: str
+    text: str
+    words: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What happened to one file. ``words`` is what was kept: 0 means the file was not used."""
+
+    path: Path
+    encoding: str
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Clean texts and how they came to be.
+
+    Attributes:
+        reports: one for each file that was read, also for those not used.
+        warnings: about the texts taken together; warnings about one file are in its report.
+        passed_over: files in folders that are neither .txt nor .md.
+    """
+
+    documents: tuple[Document, ...]
+    reports: tuple[FileReport, ...]
+    warnings: tuple[str, ...] = ()
+    passed_over: tuple[Path, ...] = ()
+
+    @property
+    def words(self) -> int:
+        return sum(document.words for document in self.documents)
+
+    @property
+    def text(self) -> str:
+        """All documents in order, a scene break between two."""
+        return f"\n\n{BREAK}\n\n".join(document.text for document in self.documents)
+
+    def describe(self) -> list[str]:
+        """Plain sentences for a person: what was read, what was cleaned, what to look at."""
+        used = len(self.documents)
+        sentences = [f"Read {used} {'text' if used == 1 else 'texts'}: {self.words:,} words of prose."]
+        if len(self.reports) <= _MANY:
+            sentences += [sentence for report in self.reports for sentence in _told(report)]
+        else:
+            changes = merge(change for report in self.reports for change in report.changes)
+            if changes:
+                sentences.append(f"In all files: {_listed(changes)}.")
+            sentences += [f"{report.path.name}: {warning}" for report in self.reports for warning in report.warnings]
+        if self.passed_over:
+            names = ", ".join(path.name for path in self.passed_over[:5])
+            more = f" and {len(self.passed_over) - 5} more" if len(self.passed_over) > 5 else ""
+            sentences.append(f"Passed over, neither .txt nor .md: {names}{more}.")
+        return [*sentences, *self.warnings]
+
+
+def _told(report: FileReport) -> list[str]:
+    told = []
+    if report.words:
+        cleaned = f" {_sentence(_listed(report.changes))}." if report.changes else " Nothing needed cleaning."
+        told.append(f"{report.path.name} ({report.encoding}): {report.words:,} words kept.{cleaned}")
+    return told + [f"{report.path.name}: {warning}" for warning in report.warnings]
+
+
+def _listed(changes: tuple[Change, ...]) -> str:
+    return "; ".join(f"{change.what} ({change.count:,})" for change in changes)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def require_enough(corpus: Corpus, least: int = 300) -> None:
+    """Refuse a corpus that is too small to learn anything from.
+
+    Raises:
+        BadText: if it has fewer than ``least`` words.
+    """
+    if corpus.words >= least:
+        return
+    one = corpus.documents[0].name if len(corpus.documents) == 1 else "The texts together"
+    has = "has" if len(corpus.documents) == 1 else "have"
+    words = "1 word" if corpus.words == 1 else f"{corpus.words:,} words"
+    raise BadText(
+        f"{one} {has} only {words}: too little to train on. At least {least:,} are needed, some thousands are good.",
+        "Add more pages of the same kind.",
+    )

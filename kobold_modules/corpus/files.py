@@ -1,0 +1,89 @@
+"""Which files to read: what was named, and the .txt and .md files below a folder.
+
+Order matters: the held-out part is cut from each text by position and reports name files, so the same folder must give
+the same list on every machine. Names are sorted as a person would, ``chapter 2`` before ``chapter 10``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BadText
+
+
+SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".mdown"})
+MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
+_NUMBER = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to read: its path, the name to show, and whether a person named it (or only its folder)."""
+
+    path: Path
+    name: str
+    named: bool
+
+
+def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
+    """The files to read, each once, and the files in folders that were passed over for their kind.
+
+    Raises:
+        BadText: if nothing was given, a path does not exist, or a folder holds no .txt or .md file.
+    """
+    if not paths:
+        raise BadText("No texts were given.", "Name .txt or .md files, or a folder of them.")
+    found: dict[Path, Found] = {}
+    passed: list[Path] = []
+    for given in paths:
+        path = Path(given).expanduser()
+        if path.is_dir():
+            inside, others = _below(path)
+            passed += others
+            if not inside:
+                raise _nothing_in(path, others)
+            for file in inside:
+                found.setdefault(_identity(file), Found(file, file.relative_to(path).as_posix(), False))
+        elif path.is_file():
+            found[_identity(path)] = Found(path, path.name, True)
+        elif path.exists():
+            raise BadText(f"{path} is neither a file nor a folder.", "Name .txt or .md files, or a folder of them.")
+        else:
+            raise BadText(f"There is no file {path}.", f"Look at the spelling; paths start from {Path.cwd()}.")
+    return tuple(found.values()), tuple(passed)
+
+
+def _identity(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _nothing_in(folder: Path, others: list[Path]) -> BadText:
+    if not others:
+        return BadText(f"The folder {folder} is empty.", "Put .txt or .md files into it.")
+    kinds = ", ".join(sorted({other.suffix or other.name for other in others})[:6])
+    return BadText(
+        f"The folder {folder} holds no .txt or .md file (only {kinds}).",
+        "Export your pages as .txt or .md first.",
+    )
+
+
+def _below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Texts and other files below a folder, hidden ones left out, in a person's order."""
+    texts: list[Path] = []
+    others: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(place, name)
+            if not name.startswith(".") and path.is_file():
+                (texts if path.suffix.lower() in SUFFIXES else others).append(path)
+    return sorted(texts, key=_order), sorted(others, key=_order)
+
+
+def _order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    parts = _NUMBER.split(path.as_posix().casefold())
+    return [(int(part), "") if part.isdecimal() and len(part) < 19 else (0, part) for part in parts], path.as_posix()

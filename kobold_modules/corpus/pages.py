@@ -1,0 +1,116 @@
+"""Page furniture: page numbers and the running heads a scan or a PDF leaves at the top of every page.
+
+Both are told from chapter numbers and refrains by one fact: they fall where the sentence runs on. A line that comes
+back again and again, and at least now and then interrupts a sentence, is furniture; the sentence is then closed over
+the gap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from .change import Change, Cleaned
+from .lines import BREAK, Vocabulary, ends_sentence, first_letter, joined, starts_low
+from .titles import is_heading, is_numeral, is_titled
+
+
+_SURE = re.compile(
+    r"\W{0,3}(?:page|pg\.?)\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?\W{0,3}|\[\s*(?:page|pg\.?|p\.)?\s*\d{1,4}\s*\]"
+    r"|\{\d{1,4}\}",
+    re.IGNORECASE,
+)
+_INLINE = re.compile(r" ?\[(?:pg|page|p)\.? ?\d{1,4}\](?! ?\n)", re.IGNORECASE)
+_BARE = re.compile(r"[-–—~| ]{0,3}\d{1,4}[-–—~| ]{0,3}")
+_DIGITS = re.compile(r"\d+")
+_LONGEST = 70
+_TIMES = 3
+_SHARE = 0.2
+
+
+def page_furniture(text: str) -> Cleaned:
+    """Remove page numbers and running heads, and rejoin the sentences they cut."""
+    text, inline = _INLINE.subn("", text)
+    lines = text.split("\n")
+    doomed = _doomed(lines)
+    if not doomed:
+        return text, _change(inline)
+    words = Vocabulary(text)
+    spaced = _spaced(lines, doomed)
+    out: list[str] = []
+    at = 0
+    while at < len(lines):
+        if at not in doomed:
+            out.append(lines[at])
+            at += 1
+            continue
+        end = at
+        while end < len(lines) and (end in doomed or not lines[end].strip()):
+            end += 1
+        while out and not out[-1].strip():
+            out.pop()
+        at = end
+        if out and end < len(lines) and _runs_on(out[-1], lines[end]):
+            out[-1] = joined(out[-1], lines[end], words)
+            at = end + 1
+        elif spaced or (end < len(lines) and is_numeral(lines[end])):
+            out.append("")
+    return "\n".join(out), _change(inline + len(doomed))
+
+
+def _spaced(lines: list[str], doomed: frozenset[int]) -> bool:
+    """True if blank lines part paragraphs also away from the edges of pages."""
+    inner = [at for at in range(2, len(lines) - 2) if doomed.isdisjoint(range(at - 2, at + 3))]
+    return sum(not lines[at].strip() for at in inner) >= 0.08 * len(inner)
+
+
+def _change(count: int) -> Change:
+    return Change("page numbers and running heads removed", count, "They interrupt sentences and belong to the paper.")
+
+
+def _runs_on(before: str, after: str) -> bool:
+    return bool(before.strip()) and not ends_sentence(before) and starts_low(after)
+
+
+def _key(line: str) -> str:
+    """What stays the same of a running head from page to page; empty for lines that cannot be one."""
+    bare = line.strip()
+    if not bare or len(bare) > _LONGEST or bare == BREAK:
+        return ""
+    if _BARE.fullmatch(bare):
+        return "#"
+    first = first_letter(bare)
+    if first.islower() or not first or ends_sentence(bare) or bare[-1] in ",;" or is_heading(bare):
+        return ""
+    key = _DIGITS.sub("#", bare).strip("# |-–—")
+    if "#" not in _DIGITS.sub("#", bare) and not is_titled(bare):
+        return ""
+    return key.casefold() if sum(map(str.isalpha, key)) >= 4 else ""
+
+
+def _doomed(lines: list[str]) -> frozenset[int]:
+    """Indices of the lines that are page furniture."""
+    sure = {at for at, line in enumerate(lines) if len(line) < 30 and _SURE.fullmatch(line.strip())}
+    if len(sure) < 2:
+        sure = set()
+    keys = {at: key for at, line in enumerate(lines) if at not in sure and (key := _key(line))}
+    times = Counter(keys.values())
+    keys = {at: key for at, key in keys.items() if times[key] >= _TIMES}
+    interrupts: Counter[str] = Counter()
+    candidates = sorted(keys.keys() | sure)
+    done = -1
+    for at in candidates:
+        if at < done:
+            continue
+        start, end = at - 1, at
+        while start >= 0 and not lines[start].strip():
+            start -= 1
+        run = []
+        while end < len(lines) and (end in keys or end in sure or not lines[end].strip()):
+            run.append(end)
+            end += 1
+        done = end
+        if start >= 0 and end < len(lines) and _runs_on(lines[start], lines[end]):
+            interrupts.update({keys[line] for line in run if line in keys})
+    guilty = {key for key, count in interrupts.items() if count >= _SHARE * times[key]}
+    return frozenset(sure | {at for at, key in keys.items() if key in guilty})

@@ -1,0 +1,223 @@
+"""Paragraphs: whatever the layout of a file, one paragraph becomes one line, with a blank line between two.
+
+Writers' files come in four layouts: paragraphs apart by blank lines; each paragraph a line with nothing between;
+lines broken by hand or by an old editor at some 70 characters; and such broken lines with an indent for each paragraph.
+A model trained on broken lines learns to break lines. Verse, letters' heads and lists are short lines on purpose and
+stay.
+
+The test for broken lines is the one a typesetter would use: the first word of the next line would not have fitted any
+more. It is asked only where a line ends inside a sentence, so dialogue does not blur the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .change import Change, Cleaned
+from .lines import BREAK, Vocabulary, ends_sentence, first_letter, indent, joined, starts_low
+from .titles import is_heading, is_numeral
+
+
+_LIST_ITEM = re.compile(r"\s*(?:[-•*+]|\d{1,3}[.)]) ")
+_DASHES = ("—", "--")  # speech that is cut short
+_TIGHT = 0.08  # a file with fewer blank lines than this per line does not use them between paragraphs
+_NARROWEST, _WIDEST = 35, 130  # characters of a line that was broken on purpose at the margin
+_VERSE = 60  # characters that a line of verse seldom reaches
+_FEW = 5  # as many paragraphs to a blank line, and the blank line means more than "new paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file sets its paragraphs.
+
+    Attributes:
+        width: characters in a full line where lines are broken, else 0.
+        slack: how far short of ``width`` a full line may stay.
+        indents: an indent starts a paragraph.
+        tight: neither blank lines nor indents between paragraphs; a short line is all that ends one.
+        line_each: each line is a paragraph.
+    """
+
+    width: int
+    slack: float
+    indents: bool
+    tight: bool
+    line_each: bool
+
+    def full(self, line: str, following: str, slack: float | None = None) -> bool:
+        """True if the first word of ``following`` had no room left on ``line``."""
+        word = len(following.split(maxsplit=1)[0]) if following.strip() else 0
+        return len(line) + 1 + word > self.width - (self.slack if slack is None else slack)
+
+
+@dataclass(slots=True)
+class _Block:
+    blanks: int  # blank lines before it
+    lines: list[str]
+    boundary: bool = False
+
+
+def paragraphs(text: str) -> Cleaned:
+    """Rejoin broken lines, put blank lines between paragraphs, leave verse and lists alone."""
+    what = "broken lines and run-together paragraphs set right"
+    why = "A model trained on lines broken at a fixed width learns to break lines."
+    blocks = _blocks(text)
+    layout = measure([block.lines for block in blocks if not block.boundary])
+    words = Vocabulary(text)
+    parts = [_parts(block.lines, layout, words) if len(block.lines) > 1 else None for block in blocks]
+    many = sum(len(part) if part else 1 for part in parts) >= _FEW * max(2, len(blocks))
+    out: list[str] = []
+    before = ""
+    count = 0
+    for block, part in zip(blocks, parts, strict=True):
+        body = part or ["\n".join(line.strip() for line in block.lines)]
+        if part:
+            count += len(block.lines) - 1 - sum(paragraph.count("\n") for paragraph in part)
+        if out:
+            out.append("\n" * (block.blanks + 1))
+            scene = many and block.blanks and BREAK not in (before, body[0]) and "\n" not in before + body[0]
+            if scene and ends_sentence(before) and not starts_low(body[0]):
+                out.append(f"{BREAK}\n\n")
+                count += 1
+        out.append("\n\n".join(body))
+        before = body[-1]
+    return "".join(out), Change(what, count, why)
+
+
+def _blocks(text: str) -> list[_Block]:
+    """Runs of lines without a blank one; scene breaks and headings are blocks of their own."""
+    blocks: list[_Block] = []
+    blanks = 0
+    fresh = True
+    for line in text.split("\n"):
+        bare = line.strip()
+        if not bare:
+            blanks += 1
+            fresh = True
+            continue
+        opens = fresh or blocks[-1].boundary
+        boundary = bare == BREAK or is_heading(bare) or (opens and is_numeral(bare))
+        if opens or boundary:
+            blocks.append(_Block(blanks if fresh else 1, [line], boundary))
+        else:
+            blocks[-1].lines.append(line)
+        blanks, fresh = 0, False
+    return blocks
+
+
+def measure(blocks: list[list[str]]) -> Layout:
+    """What layout these blocks of lines have."""
+    pairs = [(block[at], block[at + 1]) for block in blocks for at in range(len(block) - 1)]
+    deeper = [(first, second) for first, second in pairs if indent(second) >= indent(first) + 2]
+    indents = len(deeper) >= 3 and sum(ends_sentence(first) for first, _ in deeper) >= 0.7 * len(deeper)
+    # Lines set in like verse, or like the first of a paragraph, would blur where the margin of the prose is.
+    margin = Counter(indent(second) for _, second in pairs).most_common(1)
+    flowing = [pair for pair in pairs if indent(pair[1]) == margin[0][0]]
+    gaps = max(0, len(blocks) - 1)
+    tight = not indents and len(pairs) >= 3 and gaps < _TIGHT * (gaps + len(pairs))
+    width, slack = _wrap(flowing)
+    crowded = [line for block in blocks if len(block) > 1 for line in block]
+    line_each = (
+        not width
+        and len(pairs) > max(2, gaps)
+        and sum(ends_sentence(line) for line in crowded) >= 0.7 * len(crowded)
+        and not all(_LIST_ITEM.match(line) for line in crowded)
+    )
+    return Layout(width, slack, indents, tight, line_each)
+
+
+def _wrap(pairs: list[tuple[str, str]]) -> tuple[int, float]:
+    """The width at which lines are broken and how strictly, or ``(0, 0)``."""
+    inside = [(first, second) for first, second in pairs if not ends_sentence(first)]
+    if len(inside) < max(2, 0.25 * len(pairs)):
+        return 0, 0.0
+    # Sentences already closed over the end of a page are longer than any broken line.
+    lengths = sorted(len(first) for first, _ in inside if len(first) <= _WIDEST)
+    if len(lengths) < 0.7 * len(inside):
+        return 0, 0.0
+    width = lengths[int(0.95 * (len(lengths) - 1))]
+    if width < _NARROWEST or sum(starts_low(second) for _, second in inside) < 0.4 * len(inside):
+        return 0, 0.0
+    for slack, share in ((0.0, 0.97), (3.0, 0.93), (0.12 * width, 0.93), (0.25 * width, 0.75)):
+        full = sum(len(first) + 1 + len(second.split(maxsplit=1)[0]) > width - slack for first, second in inside)
+        if full >= share * len(inside):
+            return width, slack
+    return 0, 0.0
+
+
+def _parts(lines: list[str], layout: Layout, words: Vocabulary) -> list[str] | None:
+    """The paragraphs of a block of two and more lines; None where its lines stay as they are."""
+    if layout.width:
+        return [part for run in _runs(lines, layout) for part in _rejoin(run, layout, words)]
+    length = sum(map(len, lines)) / len(lines)
+    stops = sum(ends_sentence(line) for line in lines) / len(lines)
+    if all(_LIST_ITEM.match(line) for line in lines) or (stops < 0.5 and length < _VERSE):
+        return None
+    if layout.line_each or layout.indents or (stops >= 0.7 and length > 90):
+        return _each(lines)
+    return None
+
+
+def _each(lines: list[str]) -> list[str]:
+    """Each line a paragraph, but short lines that end inside a sentence hold on to the next: they are verse."""
+    out = [lines[0].strip()]
+    for first, second in pairwise(lines):
+        if max(len(first), len(second)) < _VERSE and not ends_sentence(first):
+            out[-1] += "\n" + second.strip()
+        else:
+            out.append(second.strip())
+    return out
+
+
+def _runs(lines: list[str], layout: Layout) -> list[list[str]]:
+    """Cut a block where an indent starts a paragraph."""
+    if not layout.indents:
+        return [lines]
+    margin = min(map(indent, lines))
+    runs = [[lines[0]]]
+    for line in lines[1:]:
+        above = runs[-1][-1]
+        if indent(line) >= margin + 2 and (ends_sentence(above) or above.endswith(_DASHES)):
+            runs.append([line])
+        else:
+            runs[-1].append(line)
+    return runs
+
+
+def _rejoin(lines: list[str], layout: Layout, words: Vocabulary) -> list[str]:
+    """One run of broken lines as one paragraph, or several in a tight layout; verse keeps its lines."""
+    if len(lines) == 1 or _is_verse(lines, layout):
+        return ["\n".join(line.strip() for line in lines)]
+    out = [lines[0].strip()]
+    for first, second in pairwise(lines):
+        stops = ends_sentence(first) or first.endswith(_DASHES)
+        short = stops and not starts_low(second) and not layout.full(first, second)
+        short = short or (layout.tight and _new_speaker(first, second))
+        if _LIST_ITEM.match(second) and short:
+            out[-1] += "\n" + second.strip()
+        elif short and layout.tight:
+            out.append(second.strip())
+        elif short:
+            out[-1] += "\n" + second.strip()
+        else:
+            out[-1] = joined(out[-1], second, words)
+    return out
+
+
+def _new_speaker(first: str, second: str) -> bool:
+    return first.rstrip().endswith(('"', "”")) and second.lstrip().startswith(('"', "“")) and ends_sentence(first)
+
+
+def _is_verse(lines: list[str], layout: Layout) -> bool:
+    pairs = list(pairwise(lines))
+    inside = [pair for pair in pairs if not ends_sentence(pair[0])]
+    judged = inside or ([] if layout.tight else pairs)
+    loose = sum(not layout.full(first, second, 0.25 * layout.width) for first, second in judged)
+    if judged and loose > 0.5 * len(judged):
+        return True
+    capitals = all(not first_letter(second).islower() for _, second in pairs)
+    strict = sum(layout.full(first, second, 3.0) for first, second in pairs)
+    return capitals and not layout.tight and strict < 0.7 * len(pairs)

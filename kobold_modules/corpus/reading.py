@@ -1,0 +1,93 @@
+"""Reading a writer's files: bytes in, clean documents and an honest report out.
+
+A file a person named must be readable, or they hear why. A file that merely lies in a folder they named is passed over
+with a warning instead: one stray PDF should not stand in the way of forty chapters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import BadText
+from .clean import clean
+from .decode import decode
+from .document import Corpus, Document, FileReport, count_words
+from .files import MARKDOWN_SUFFIXES, Found, find
+from .kinds import not_text
+from .warn import corpus_warnings, file_warnings
+
+
+MOST_BYTES = 200 * 1024 * 1024
+
+
+def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
+    """Read .txt and .md files and folders of them, clean them and report what was done.
+
+    Raises:
+        BadText: if a path is missing, a named file is no readable text or has nothing left after cleaning, or a folder
+            holds nothing readable.
+    """
+    files, passed_over = find(paths)
+    documents: list[Document] = []
+    reports: list[FileReport] = []
+    hashes: dict[str, str] = {}
+    failed: BadText | None = None
+    for file in files:
+        try:
+            document, report = _read_file(file, straight_quotes)
+        except BadText as error:
+            if file.named:
+                raise
+            failed = failed or error
+            reports.append(FileReport(file.path, "", (), (f"Not used. {error.message}",), 0))
+            continue
+        keys = {document.sha256, hashlib.sha256(document.text.encode()).hexdigest()}
+        twin = next((hashes[key] for key in keys if key in hashes), None)
+        if twin is not None:
+            warning = f"Not used: it has the same text as {twin}."
+            reports.append(FileReport(file.path, report.encoding, (), (warning,), 0))
+            continue
+        hashes |= dict.fromkeys(keys, file.name)
+        documents.append(document)
+        reports.append(report)
+    if not documents and failed:
+        raise failed
+    return Corpus(tuple(documents), tuple(reports), corpus_warnings(documents), passed_over)
+
+
+def _read_file(file: Found, straight_quotes: bool) -> tuple[Document, FileReport]:
+    data = _load(file)
+    decoded = decode(data, file.name)
+    markdown = file.path.suffix.lower() in MARKDOWN_SUFFIXES
+    text, changes = clean(decoded.text, markdown=markdown, straight_quotes=straight_quotes)
+    words = count_words(text)
+    if not words:
+        raise BadText(
+            f"{file.name} holds no prose: nothing is left of it after cleaning.",
+            "Titles, page numbers, licences and markup do not count as prose.",
+        )
+    document = Document(file.name, text, words, hashlib.sha256(data).hexdigest())
+    return document, FileReport(file.path, decoded.encoding, changes, (*decoded.warnings, *file_warnings(text)), words)
+
+
+def _load(file: Found) -> bytes:
+    try:
+        size = file.path.stat().st_size
+        if size > MOST_BYTES:
+            raise BadText(
+                f"{file.name} is {size / 1024**2:,.0f} MB; {MOST_BYTES // 1024**2} MB is the most a text may have.",
+                "A module learns from thousands of words, not millions: give it a part of this.",
+            )
+        data = file.path.read_bytes()
+    except OSError as error:
+        raise BadText(
+            f"{file.name} cannot be read: {error.strerror or error}.", "Look at its permissions and where it lies."
+        ) from error
+    if not data.strip():
+        raise BadText(f"{file.name} is empty.", "Give a file with some pages of prose in it.")
+    if kind := not_text(data):
+        name, hint = kind
+        raise BadText(f"{file.name} looks like {name}, which cannot be read.", hint)
+    return data

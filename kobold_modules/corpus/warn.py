@@ -1,0 +1,86 @@
+"""Warnings: what a writer should know of their texts before an hour of training.
+
+None of them stops anything. Each is one sentence that says what was seen and what it may do to the module.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+from .document import Document
+
+
+LITTLE = 2_000
+_DOMINATES = 0.6
+_OVERUSED = 0.01
+_LEAST_LETTERS = 0.8  # of the visible characters; novels have 0.93 to 0.97
+_SAMPLE = 200_000
+_CAPITALISED = re.compile(r"(?<![\w'])[A-Z][a-z]{2,}(?![\w])")
+_NO_NAMES = frozenset(
+    [
+        "Mrs",
+        "Miss",
+        "Mister",
+        "Sir",
+        "Lady",
+        "Lord",
+        "Madam",
+        "Madame",
+        "Doctor",
+        "Captain",
+        "Father",
+        "Mother",
+        "God",
+        "English",
+        "French",
+    ]
+)
+
+
+def file_warnings(text: str) -> tuple[str, ...]:
+    """Warnings about one cleaned text."""
+    seen = Counter(text[:_SAMPLE])
+    visible = sum(count for character, count in seen.items() if not character.isspace())
+    letters = sum(count for character, count in seen.items() if unicodedata.category(character)[0] in "LM")
+    if visible >= 50 and letters < _LEAST_LETTERS * visible:
+        share = round(100 - 100 * letters / visible)
+        return (f"{share} % of it are digits and symbols: this may be a table, code or a log rather than prose.",)
+    return ()
+
+
+def corpus_warnings(documents: Sequence[Document]) -> tuple[str, ...]:
+    """Warnings about the texts taken together."""
+    words = sum(document.words for document in documents)
+    warnings = []
+    if words < LITTLE:
+        warnings.append(
+            f"{words:,} words are little: a voice starts to show from about {LITTLE:,}, and 10,000 and more are better."
+        )
+    largest = max(documents, key=lambda document: document.words, default=None)
+    if largest and len(documents) >= 3 and largest.words > _DOMINATES * words:
+        share = round(100 * largest.words / words)
+        warnings.append(f"{largest.name} makes up {share} % of all words, so the module will mostly sound like it.")
+    warnings += [
+        f'The name "{name}" is {share:.1%} of all words; a module trained for style may write it into every scene.'
+        for name, share in overused_names(documents, words)
+    ]
+    return tuple(warnings)
+
+
+def overused_names(documents: Sequence[Document], words: int) -> list[tuple[str, float]]:
+    """Capitalised words that are more than one word in a hundred and hardly ever stand in lower case."""
+    if words < 500:
+        return []
+    capitals: Counter[str] = Counter()
+    for document in documents:
+        capitals.update(_CAPITALISED.findall(document.text))
+    often = [(name, count) for name, count in capitals.most_common(20) if count > _OVERUSED * words]
+    return [
+        (name, count / words)
+        for name, count in often
+        if name not in _NO_NAMES
+        and sum(len(re.findall(rf"\b{name.lower()}\b", document.text)) for document in documents) < 0.1 * count
+    ][:5]
