@@ -60,9 +60,16 @@ def config_file() -> Path:
 
 
 def made(folder: Path) -> Path:
-    """``folder``, created with owner-only rights if it was not there."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """``folder``; it and whatever was missing above it are created with owner-only rights."""
+    for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+        missing.mkdir(exist_ok=True, mode=0o700)
     return folder
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
 
 
 def write_atomically(target: Path, data: bytes) -> None:
@@ -74,6 +81,8 @@ def write_atomically(target: Path, data: bytes) -> None:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
+        # Temporary files are private; an exported zip must be readable by KoboldAI under another user as any new file is.
+        os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

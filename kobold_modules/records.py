@@ -133,9 +133,9 @@ def to_json(record: Record) -> str:
 def from_json(line: str) -> Record:
     """The record in ``line``. Raises ValueError for anything that is not one."""
     data = json.loads(line)
-    if not isinstance(data, dict) or data.get("record") not in KINDS:
+    kind = KINDS.get(str(data.get("record"))) if isinstance(data, dict) else None
+    if kind is None:
         raise ValueError(f"not a record: {line[:80]!r}")
-    kind = KINDS[data["record"]]
     known = {field.name for field in fields(kind)}
     try:
         return kind(**{key: value for key, value in data.items() if key in known})

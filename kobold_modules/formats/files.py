@@ -1,0 +1,74 @@
+"""Whole files, read and written, with our sentences in place of the operating system's errors.
+
+Formats work on bytes: no handle stays open (Windows could not replace the file), and nothing can change under a reader.
+A limit keeps a stray model of forty gigabytes out of memory.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import paths
+from ..errors import BadModule, BadUsage, OutOfRoom
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The bytes of the regular file ``path``. Raises BadModule if there is none, or over ``most`` bytes."""
+    with reading(path):
+        if path.is_dir():
+            raise BadModule(f"{path} is a folder, not a file.")
+        if not path.is_file():  # pipes and devices would never end
+            raise BadModule(f"There is no file {path}.")
+        size = path.stat().st_size
+        if size > most:
+            raise BadModule(
+                f"{path.name} is larger than any module ({size / 1e6:,.0f} MB).",
+                "Is it a model? A module is a small file that steers one.",
+            )
+        with path.open("rb") as file:
+            return file.read(most)
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """The first ``count`` bytes of the regular file ``path``, or fewer. Raises BadModule."""
+    with reading(path):
+        if not path.is_file():
+            raise BadModule(f"There is no file {path}.")
+        with path.open("rb") as file:
+            return file.read(count)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write ``data`` so that a reader sees the old file or the whole new one. Raises OutOfRoom or BadUsage."""
+    with writing(path):
+        paths.write_atomically(path, data)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns an OSError inside into BadModule; so also a ValueError, which a NUL in a name raises."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise BadModule(f"{path.name[:80]!r} can not be read: {_reason(error)}.") from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns an OSError inside into OutOfRoom (the disk is full) or BadUsage (``path`` can not be written)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise OutOfRoom(f"There is no room on the disk to write {path}.", "Free some space, then again.") from error
+        raise BadUsage(f"{path} can not be written: {_reason(error)}.", "Choose another place.") from error
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")

@@ -1,0 +1,194 @@
+"""KoboldAI's soft prompt: a zip of ``tensor.npy`` and ``meta.json``. It is also the file the library keeps.
+
+What is written is the form that KoboldAI Client, KoboldAI United and text-generation-webui all accept: rows as ``<f4``
+in C order, npy version 1.0; an ASCII JSON object whose only list is a list of strings. Two further members, which all
+three ignore, bring a module home whole: ``card.json`` and ``initial.npy``. Everything is stored, not deflated (floats
+hardly shrink), under one fixed date: equal modules make equal files, on any machine and with any zlib.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadModule, BadUsage
+from ..module import MOST_ROWS, Card, Module, Vectors
+from . import card as cards
+from . import npy
+from .files import read_file, write_file
+from .safe_zip import Damaged, SafeZip, open_zip
+
+
+TENSOR, META, CARD, INITIAL = "tensor.npy", "meta.json", "card.json", "initial.npy"
+MOST_TENSOR = MOST_ROWS * npy.WIDEST * 4 + npy.MOST_HEADER
+MOST_META = 1 << 20
+MOST_FILE = 2 * MOST_TENSOR + cards.MOST_CARD + MOST_META
+LONGEST_NAME = 120  # the Client's list cuts there
+
+_MARKUP = re.compile(r'[\x00-\x1f\x7f"<>&/\\:*?|]+')
+
+
+def write(module: Module, path: Path) -> None:
+    """Write ``module`` to ``path``, whole or not at all. Raises BadUsage or OutOfRoom where that can't be done."""
+    write_file(path, pack(module))
+
+
+def read(path: Path) -> Module:
+    """The module in a zip of ours or a stranger's. Raises BadModule. A malformed card is set aside, the rows load."""
+    return unpack(read_file(path, MOST_FILE), path.name)
+
+
+def pack(module: Module) -> bytes:
+    """The bytes of the zip."""
+    if module.width > npy.WIDEST:
+        raise BadUsage(f"{module.card.name} is {module.width} wide; no known model is, and no reader would accept it.")
+    members = {
+        TENSOR: npy.write_table(module.vectors),
+        META: json.dumps(meta_of(module.card), indent=2, ensure_ascii=True).encode("ascii"),
+        CARD: cards.encode(module.card),
+    }
+    if module.initial is not None:
+        members[INITIAL] = npy.write_table(module.initial)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # else Windows would write other bytes
+            archive.writestr(entry, content)
+    return out.getvalue()
+
+
+def unpack(data: bytes, label: str) -> Module:
+    """The module in the bytes of a zip; ``label`` names it in sentences. Raises BadModule."""
+    archive = open_zip(data, label)
+    if TENSOR not in archive.members:
+        raise BadModule(without_tensor(archive))
+    vectors = vectors_in(archive)
+    card = card_in(archive)[0] or imported_card(meta_in(archive)[0] or {}, Path(label).stem)
+    if card.fingerprint is not None and card.fingerprint.width != vectors.shape[1]:
+        card = replace(card, fingerprint=None)
+    return Module(vectors, card, initial_in(archive, vectors.shape)[0])
+
+
+def meta_of(card: Card) -> dict[str, Any]:
+    """What ``meta.json`` says: texts that neither a browser's list nor a file name trips over."""
+    return {
+        "name": plain_name(card.name) or "module",
+        "description": cards.clean(card.description),
+        "author": plain_name(card.author),
+        "supported": [cards.line(cards.clean(card.model))] if card.model else [],
+    }
+
+
+def plain_name(text: str) -> str:
+    """``text`` without quotes, angle brackets, slashes, colons and control characters, at most 120 characters."""
+    text = cards.clean(text).replace("'", "’")
+    return " ".join(_MARKUP.sub(" ", text).split())[:LONGEST_NAME].strip(" .")
+
+
+def without_tensor(archive: SafeZip) -> str:
+    """What a zip that holds no ``tensor.npy`` seems to be instead, in a sentence."""
+    names = archive.names
+    if any(name.endswith("data.pkl") for name in names):
+        return (
+            f"{archive.label} is a PyTorch pickle. Pickles can run programs, so it is not opened; "
+            "ask its author for a KoboldAI zip or a safetensors file."
+        )
+    kinds = {"word/document.xml": "a Word document", "META-INF/container.xml": "an EPUB book", "content.xml": "an ODT"}
+    for member, kind in kinds.items():
+        if member in names:
+            return f"{archive.label} is {kind}, not a module; train one from it."
+    for name in names:
+        if name.replace("\\", "/").rpartition("/")[2].lower() == TENSOR:
+            return f"{archive.label} holds {name!r}; KoboldAI wants {TENSOR} at the root of the zip, spelled just so."
+    return f"{archive.label} is a zip without {TENSOR}, so it is not a KoboldAI soft prompt."
+
+
+def header_in(archive: SafeZip) -> npy.Header:
+    """The header of the tensor; nothing else is inflated. Raises BadModule."""
+    return npy.read_header(archive.head(TENSOR, npy.MOST_HEADER + 12), f"{archive.label}: {TENSOR}")
+
+
+def vectors_in(archive: SafeZip) -> Vectors:
+    """The rows, not yet known to be finite. Raises BadModule before inflating what can't be a module."""
+    return _table(archive, TENSOR)
+
+
+def initial_in(archive: SafeZip, shape: tuple[int, ...]) -> tuple[Vectors | None, str]:
+    """The rows that training started from; or None, and a sentence if what is there does not belong."""
+    if INITIAL not in archive.members:
+        return None, ""
+    try:
+        initial = Module(_table(archive, INITIAL), Card(f"{archive.label}: {INITIAL}")).vectors
+    except Damaged:
+        raise
+    except BadModule as error:
+        return None, f"Its {INITIAL} is set aside: {error.message}"
+    if initial.shape != shape:
+        return None, f"Its {INITIAL} is set aside: it has another shape than {TENSOR}."
+    return initial, ""
+
+
+def meta_in(archive: SafeZip) -> tuple[dict[str, Any] | None, str]:
+    """The object in ``meta.json``; or None and a sentence. Raises BadModule where the member is damaged."""
+    if META not in archive.members:
+        return None, f"It has no {META}"
+    if archive.members[META].size > MOST_META:
+        return None, f"Its {META} is over a megabyte long"
+    try:
+        return cards.parse(archive.read(META, MOST_META)), ""
+    except ValueError as error:
+        return None, f"Its {META} is malformed ({error})"
+
+
+def card_in(archive: SafeZip) -> tuple[Card | None, str]:
+    """Our own card, if there is one; or None, and a sentence where it is malformed. Raises BadModule if damaged."""
+    if CARD not in archive.members:
+        return None, ""
+    try:
+        if archive.members[CARD].size > cards.MOST_CARD:
+            raise ValueError("it is too long")
+        return cards.decode(archive.read(CARD, cards.MOST_CARD)), ""
+    except ValueError as error:
+        return None, f"Its {CARD} is set aside: {error}."
+
+
+def imported_card(meta: dict[str, Any], stem: str) -> Card:
+    """A card made of what a stranger's ``meta.json`` says; any key may be missing or of the wrong kind."""
+    known = {field.name for field in fields(Card)} | {"supported"}
+    return Card(
+        name=cards.line(words(meta.get("name"))) or cards.line(cards.clean(stem)) or "module",
+        kind="imported",
+        description=words(meta.get("description")),
+        author=cards.line(words(meta.get("author"))),
+        model=cards.line(words(meta.get("supported"))),
+        extra={key: value for key, value in meta.items() if key not in known},
+    )
+
+
+def words(value: Any) -> str:
+    """A text, or a list of texts joined, as KoboldAI's author may be; empty for anything else."""
+    if isinstance(value, list):
+        return ", ".join(item for item in value if isinstance(item, str))
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _table(archive: SafeZip, name: str) -> Vectors:
+    label = f"{archive.label}: {name}"
+    header = npy.read_header(archive.head(name, npy.MOST_HEADER + 12), label)
+    if fault := npy.refusal(header, label):
+        raise BadModule(fault)
+    rows, width = header.shape
+    if not 1 <= rows <= MOST_ROWS:
+        raise BadModule(f"{label} has {rows:,} rows; a module has 1 to {MOST_ROWS} virtual tokens.")
+    if not 1 <= width <= npy.WIDEST:
+        raise BadModule(f"{label} has rows {width:,} wide, which no model has.")
+    if archive.members[name].size != header.size:
+        size = archive.members[name].size
+        raise BadModule(f"{label} promises {header.size:,} bytes (shape {header.shape}) and has {size:,}.")
+    return npy.read_table(archive.read(name, header.size), label)

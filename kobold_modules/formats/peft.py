@@ -1,0 +1,123 @@
+"""A PEFT adapter folder of the PROMPT_TUNING type: ``adapter_config.json`` and ``adapter_model.safetensors``.
+
+P_TUNING folders hold the same table and are read too. PEFT's rows are what the transformers embedding module *returns*,
+ours are rows of its table; the two differ where that module scales (Gemma, XGLM), by the square root of the width.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import paths
+from ..errors import BadModule, BadUsage
+from ..module import Card, Module
+from . import card as cards
+from .files import read_file, writing
+from .plain import card_of
+from .tensors import MOST_FILE, open_tensors, write_tensors
+
+
+CONFIG, WEIGHTS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
+KEY = "prompt_embeddings"
+READABLE = ("PROMPT_TUNING", "P_TUNING")
+MOST_CONFIG = 1 << 20
+SCALED_INSIDE = ("gemma", "xglm", "fairseq-dense", "fairseq_dense")
+
+
+def read(folder: Path) -> Module:
+    """The module in an adapter folder. Raises BadModule for pickles and for adapters that are no soft prompt."""
+    config = _config(folder)
+    kind = config.get("peft_type")
+    if kind not in READABLE:
+        raise BadModule(
+            f"{folder.name} is a PEFT adapter of type {str(kind)[:40]}; only PROMPT_TUNING is a soft prompt.",
+            "Prefixes and LoRAs change the inside of the model and can not be turned into a module.",
+        )
+    if config.get("num_transformer_submodules") not in (None, 1):
+        raise BadModule(f"{folder.name} was made for a model of two halves (encoder and decoder), which is not ours.")
+    if not (folder / WEIGHTS).exists() and (folder / PICKLE).exists():
+        raise BadModule(
+            f"{folder.name} keeps its numbers in {PICKLE}, a pickle. Pickles can run programs, so it is not opened.",
+            "If you trust its author, load and save it once with a current PEFT: that writes a safetensors file.",
+        )
+    tensors = open_tensors(read_file(folder / WEIGHTS, MOST_FILE), f"{folder.name}/{WEIGHTS}")
+    if tensors.names != [KEY]:
+        raise BadModule(f"{folder.name} should hold one tensor called {KEY}, and holds {str(tensors.names)[:200]}.")
+    vectors = tensors.table(KEY)
+    for key, side in (("num_virtual_tokens", 0), ("token_dim", 1)):
+        if config.get(key) not in (None, vectors.shape[side]):
+            raise BadModule(f"{folder.name}: {CONFIG} says {key} {str(config[key])[:20]}, the rows say otherwise.")
+    base = config.get("base_model_name_or_path")
+    base = cards.line(base) if isinstance(base, str) else ""
+    card = card_of(tensors, folder.name, vectors.shape[1])
+    if card.kind == "imported" and not card.model:
+        card = Card(card.name, "imported", model=base)
+    scale = _scale(card.model or base, vectors.shape[1])
+    return Module(vectors if scale == 1 else vectors / np.float32(scale), card)
+
+
+def write(module: Module, folder: Path) -> None:
+    """Write the adapter folder, whole or not at all, in place of one that is there. Raises BadUsage, OutOfRoom."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file()):
+        raise BadUsage(f"{folder} is in the way: it is not a PEFT adapter folder.", "Choose another place.")
+    scale = _scale(module.card.model, module.width)
+    rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
+    metadata = {"format": "pt", "card": cards.encode(module.card).decode("ascii")}
+    with writing(folder):
+        paths.made(folder.parent)
+        staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            new, old = staging / "new", staging / "old"
+            paths.write_atomically(new / WEIGHTS, write_tensors({KEY: rows}, metadata))
+            paths.write_atomically(new / CONFIG, json.dumps(_config_of(module), indent=2).encode("ascii"))
+            if folder.exists():
+                os.rename(folder, old)
+            try:
+                os.rename(new, folder)
+            except OSError:
+                if old.exists():
+                    os.rename(old, folder)
+                raise
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        return cards.parse(read_file(folder / CONFIG, MOST_CONFIG))
+    except ValueError as error:
+        raise BadModule(f"{folder.name}: its {CONFIG} is malformed ({error}).") from error
+
+
+def _config_of(module: Module) -> dict[str, Any]:
+    """What PEFT needs to load the folder; it works out the model's layers and heads itself."""
+    return {
+        "auto_mapping": None,
+        "base_model_name_or_path": module.card.model or None,
+        "inference_mode": True,
+        "modules_to_save": None,
+        "num_attention_heads": None,
+        "num_layers": None,
+        "num_transformer_submodules": 1,
+        "num_virtual_tokens": module.tokens,
+        "peft_type": "PROMPT_TUNING",
+        "prompt_tuning_init": "RANDOM",
+        "prompt_tuning_init_text": None,
+        "revision": None,
+        "task_type": "CAUSAL_LM",
+        "token_dim": module.width,
+        "tokenizer_name_or_path": None,
+    }
+
+
+def _scale(model: str, width: int) -> float:
+    """What the embedding module of ``model`` multiplies its rows by; 1 for all but a few families, known by name."""
+    return math.sqrt(width) if any(family in model.lower() for family in SCALED_INSIDE) else 1.0

@@ -1,0 +1,295 @@
+"""The library: modules on disk, a folder each.
+
+::
+
+    modules/
+      noir-in-the-rain/
+        noir-in-the-rain.zip     the very file KoboldAI loads; copy it anywhere
+        card.json                what lists show, so that listing opens no zip
+      .trash/                    removed modules, until the trash is emptied
+      .new-x7f2/                 something being written; swept when it is an hour old
+
+The zips are the truth (``formats/folder.py``). All writing happens in a hidden folder, from which finished files are
+renamed into place: killed at any moment, the library holds the old module or the new one. A folder may be made or
+renamed by hand: ``<folder>.zip`` counts, or its only zip.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import formats, paths
+from .errors import BadModule, BadUsage
+from .formats import card as cards
+from .formats import kobold
+from .formats.files import writing
+from .formats.folder import CARD, Entry, entry_of, fill, zip_in
+from .module import Module
+
+
+__all__ = ["Entry", "Library", "slug_of"]
+
+TRASH = ".trash"
+STAGING = ".new-"
+STALE_SECONDS = 3600
+LONGEST_SLUG = 60
+_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # Windows keeps these names for itself
+
+
+class Library:
+    """The modules under ``root`` (by default :func:`paths.modules_dir`).
+
+    Several processes may use one library. What is kept in memory is the last listing, and each of its entries is used
+    only while its zip is unchanged.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root if root is not None else paths.modules_dir()
+        self._known: dict[str, Entry] = {}
+
+    # -- reading
+
+    def entries(self) -> list[Entry]:
+        """Every module, by name; broken ones too, with their ``problem``."""
+        self.sweep()
+        found = [self._at(slug) for slug in self._slugs()]
+        self._known = {entry.slug: entry for entry in found}
+        return sorted(found, key=lambda entry: (_key(entry.name), entry.slug))
+
+    def entry(self, name: str) -> Entry:
+        """The entry called ``name`` (case does not matter), or filed under that slug. Raises BadModule."""
+        found = self._named(name) or self._filed(name) or self._named_anywhere(name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def find(self, text: str) -> Module:
+        """The module that ``text`` names: in the library by name or slug, else a file in any readable format.
+
+        Raises BadModule, which names close matches where nothing is found.
+        """
+        path = os.path.expanduser(text)
+        found = self._named(text) or self._filed(text)
+        if found is None and not os.path.isfile(path):
+            found = self._named_anywhere(text)
+        if found is not None:
+            return self.load(found)
+        if text.strip() and os.path.lexists(path):
+            return formats.read(Path(path))
+        raise self._unknown(text)
+
+    def load(self, entry: Entry) -> Module:
+        """The module of ``entry``, read from its zip. Raises BadModule."""
+        return kobold.read(entry.path)
+
+    # -- writing
+
+    def add(self, module: Module, *, replace: bool = False, unique: bool = False) -> Entry:
+        """Put ``module`` on the shelf.
+
+        A name that is taken raises BadUsage, unless told to ``replace`` that module, or to find a ``unique`` name
+        (noir 2). Raises OutOfRoom where the disk is full.
+        """
+        name = _checked(module.card.name)
+        taken = (self._named(name) or self._named_anywhere(name)) if replace else self._named(name)
+        if taken is not None and replace:
+            return self._write_into(self.root / taken.slug, module.with_card(name=name))
+        if taken is not None and not unique:
+            raise BadUsage(f"There is already a module called {taken.name}.", "Choose another name, or replace it.")
+        count, free = 1, name
+        while taken is not None:
+            count += 1
+            free = f"{name} {count}"
+            taken = self._named(free)
+        return self._write_new(module.with_card(name=free))
+
+    def import_file(self, path: Path, *, replace: bool = False, unique: bool = False) -> Entry:
+        """Read a module file of any readable format and :meth:`add` it. Raises BadModule, too."""
+        return self.add(formats.read(path), replace=replace, unique=unique)
+
+    def update_card(self, name: str, /, **changes: Any) -> Entry:
+        """Change fields of a module's card; its rows stay as they are. Raises BadModule or BadUsage."""
+        entry = self.entry(name)
+        module = self.load(entry).with_card(**changes)
+        module = module.with_card(name=_checked(module.card.name))
+        folder = self.root / entry.slug
+        if _key(module.card.name) != _key(entry.name):
+            self._must_be_free(module.card.name, entry.slug)
+            # First the folder moves as it is, then its zip is replaced in one stroke: no moment shows two or none.
+            folder = self._move(folder, module.card.name)
+        return self._write_into(folder, module)
+
+    def rename(self, old: str, new: str) -> Entry:
+        """Give a module another name. Raises BadModule if there is none, BadUsage if the new name is taken."""
+        return self.update_card(old, name=new)
+
+    def remove(self, name: str) -> Entry:
+        """Move a module to the trash, from where :meth:`restore` brings it back. Returns what was removed."""
+        entry = self.entry(name)
+        with writing(self.root / entry.slug):
+            trash = paths.made(self.root / TRASH)
+            os.rename(self.root / entry.slug, trash / f"{entry.slug}~{time.time_ns()}")
+        return entry
+
+    def restore(self, name: str) -> Entry:
+        """Bring back the module of that name removed last. Raises BadModule, or BadUsage if the name is taken again."""
+        for folder in self._trashed():
+            entry = entry_of(folder)
+            if _key(name) in (_key(entry.name), _untrashed(folder)):
+                self._must_be_free(entry.name)
+                return entry_of(self._move(folder, entry.name))
+        raise BadModule(f"There is no removed module called {name}.")
+
+    def trash(self) -> list[Entry]:
+        """Removed modules, the last one first."""
+        return [entry_of(folder) for folder in self._trashed()]
+
+    def empty_trash(self) -> None:
+        """Delete removed modules for good."""
+        shutil.rmtree(self.root / TRASH, ignore_errors=True)
+
+    def sweep(self, older_than: float = STALE_SECONDS) -> None:
+        """Delete what killed writers left behind, once it is ``older_than`` seconds old."""
+        for name in self._folders():
+            if name.startswith(STAGING):
+                try:
+                    age = time.time() - (self.root / name).stat().st_mtime
+                except OSError:
+                    continue  # its writer has just finished
+                if age >= older_than:
+                    shutil.rmtree(self.root / name, ignore_errors=True)
+
+    # -- where things are
+
+    def _folders(self) -> list[str]:
+        try:
+            with os.scandir(self.root) as found:
+                return sorted(item.name for item in found if item.is_dir())
+        except OSError:
+            return []
+
+    def _slugs(self) -> list[str]:
+        return [name for name in self._folders() if not name.startswith(".")]
+
+    def _trashed(self) -> list[Path]:
+        try:
+            folders = [folder for folder in (self.root / TRASH).iterdir() if "~" in folder.name and folder.is_dir()]
+        except OSError:
+            return []
+        return sorted(folders, key=lambda folder: folder.name.rpartition("~")[2].zfill(20), reverse=True)
+
+    def _at(self, slug: str) -> Entry:
+        return entry_of(self.root / slug, self._known.get(slug))
+
+    def _named(self, name: str) -> Entry | None:
+        """The entry of that name among the few folders where such a name is filed."""
+        filed = re.compile(re.escape(slug_of(name)) + r"(-\d+)?")
+        entries = (self._at(slug) for slug in self._slugs() if filed.fullmatch(slug))
+        return next((entry for entry in entries if _key(entry.name) == _key(name)), None)
+
+    def _named_anywhere(self, name: str) -> Entry | None:
+        entries = (self._at(slug) for slug in self._slugs())
+        return next((entry for entry in entries if _key(entry.name) == _key(name)), None)
+
+    def _filed(self, slug: str) -> Entry | None:
+        return self._at(slug) if slug in self._slugs() else None
+
+    def _must_be_free(self, name: str, but: str = "") -> None:
+        taken = self._named(name)
+        if taken is not None and taken.slug != but:
+            raise BadUsage(f"There is already a module called {taken.name}.", "Choose another name.")
+
+    def _unknown(self, text: str) -> BadModule:
+        names = {_key(entry.name): entry.name for entry in self.entries()}
+        close = [names[key] for key in difflib.get_close_matches(_key(text), names, n=3, cutoff=0.5)]
+        shown = text if len(text) <= 80 else text[:80] + "..."
+        hint = f"Did you mean {' or '.join(close)}?" if close else "`kobold-modules list` shows what there is."
+        return BadModule(f"There is no module, and no file, called {shown}.", hint)
+
+    # -- how things get there
+
+    @contextmanager
+    def _staging(self, target: Path) -> Iterator[Path]:
+        with writing(target):
+            paths.made(self.root)
+            folder = Path(tempfile.mkdtemp(dir=self.root, prefix=STAGING))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _write_new(self, module: Module) -> Entry:
+        slug = self._free_slug(module.card.name)
+        with self._staging(self.root / slug) as staging:
+            fill(staging / "new", slug, module)
+            return entry_of(self._move(staging / "new", module.card.name))
+
+    def _write_into(self, folder: Path, module: Module) -> Entry:
+        """Replace what ``folder`` holds."""
+        before = zip_in(folder)
+        with self._staging(folder) as staging:
+            fill(staging, folder.name, module)
+            now = folder / f"{folder.name}.zip"
+            os.replace(staging / now.name, now)
+            os.replace(staging / CARD, folder / CARD)
+            if before is not None and before != now:
+                before.unlink(missing_ok=True)
+        return entry_of(folder)
+
+    def _move(self, folder: Path, name: str) -> Path:
+        """Rename ``folder`` to a free place for a module called ``name``."""
+        while True:
+            target = self.root / self._free_slug(name)
+            with writing(target):
+                try:
+                    os.rename(folder, target)
+                    return target
+                except OSError:
+                    if not target.exists():
+                        raise
+                    # Another process took the place between our look and our rename: look again.
+
+    def _free_slug(self, name: str) -> str:
+        base, taken, count = slug_of(name), set(self._folders()), 1
+        slug = base
+        while slug in taken or (self.root / slug).exists():
+            count += 1
+            slug = f"{base}-{count}"
+        return slug
+
+
+def slug_of(name: str) -> str:
+    """A folder name for ``name`` that every file system takes: small ASCII letters, digits and hyphens."""
+    key = _key(name)
+    plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_SLUG].strip("-")
+    if not slug:
+        return f"module-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    return f"{slug}-module" if _RESERVED.fullmatch(slug) else slug
+
+
+def _key(name: str) -> str:
+    """What makes two names the same name."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _checked(name: str) -> str:
+    name = cards.line(cards.clean(name))
+    if not name:
+        raise BadUsage("A module needs a name.")
+    return name
+
+
+def _untrashed(folder: Path) -> str:
+    return folder.name.rpartition("~")[0]
