@@ -81,7 +81,7 @@ def write_atomically(target: Path, data: bytes) -> None:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
-        # Temporary files are private; an exported zip must be readable by KoboldAI under another user as any new file is.
+        # Temporary files are private; KoboldAI under another user must be able to read an exported zip.
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:

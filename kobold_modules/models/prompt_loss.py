@@ -54,18 +54,22 @@ class PromptLoss:
         return torch.cat(losses).view(targets.shape)
 
     def _embeds(self, prompt: Tensor) -> Tensor:
-        return (prompt * self.frozen.scale).to(self.frozen.table.dtype)
+        embeds: Tensor = (prompt * self.frozen.scale).to(self.frozen.table.dtype)
+        return embeds
 
     def _hidden(self, prompt: Tensor | None, rows: Tensor) -> Tensor:
         """Last hidden states of the text positions, ``[batch, length, width]``."""
+        hidden: Tensor
         if prompt is None:
-            return self.decoder(input_ids=rows, use_cache=False).last_hidden_state
+            hidden = self.decoder(input_ids=rows, use_cache=False).last_hidden_state
+            return hidden
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.frozen.model.config)
         self.decoder(inputs_embeds=self._embeds(prompt)[None], past_key_values=cache, use_cache=True)
         cache.batch_repeat_interleave(rows.shape[0])
-        return self.decoder(input_ids=rows, past_key_values=cache, use_cache=True).last_hidden_state
+        hidden = self.decoder(input_ids=rows, past_key_values=cache, use_cache=True).last_hidden_state
+        return hidden
 
     def _naive(self, prompt: Tensor | None, rows: Tensor) -> Tensor:
         """The prompt concatenated to every row and the model's own logits: right for every architecture."""

@@ -74,7 +74,8 @@ def _tokenise(shelf: Shelf, vocabulary: int, out: Path, first: bool) -> np.ndarr
         os.replace(out / "partial.npy", file)
     while not file.exists():
         time.sleep(1)
-    return np.load(file)
+    tokens: np.ndarray = np.load(file)
+    return tokens
 
 
 if __name__ == "__main__":

@@ -31,13 +31,13 @@ class TrainingRequest:
     kind: Literal["style", "world"] = "style"
     description: str = ""
     author: str = ""
-    tokens: int = 20
+    tokens: int = 100
     minutes: float | None = 3.0
     steps: int | None = None
     seed: int = 1
     device: str = "auto"
     row: int = 256
-    batch: int = 8
+    batch: int = 4
     rate: float = 0.3
     patience: float = 0.35
     out: str | None = None

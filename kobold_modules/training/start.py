@@ -23,7 +23,8 @@ def initial_rows(loss: PromptLoss, rows: Rows, tokens: int, seed: int) -> Tensor
     rng = np.random.default_rng([seed, 7])
     probe = rows.batch(seed, 0, 8).to(loss.frozen.device)
     stream = np.concatenate([np.asarray(ids) for ids in rows.documents])
-    best, lowest = None, float("inf")
+    best: Tensor | None = None
+    lowest = float("inf")
     for _ in range(CANDIDATES):
         start = int(rng.integers(max(1, len(stream) - tokens)))
         ids = np.resize(stream[start : start + tokens], tokens)
