@@ -1,0 +1,107 @@
+"""The command palette, and keys of one's own."""
+
+from __future__ import annotations
+
+import pytest
+from kobold_modules.tui.app import ModulesApp
+from kobold_modules.tui.keys import read_keymap
+from kobold_modules.tui.screens.bench import BenchScreen
+from kobold_modules.tui.screens.library import LibraryScreen
+from kobold_modules.tui.widgets.module_list import ModuleList
+from kobold_modules.tui.widgets.stack_panel import StackList
+from textual.binding import Binding
+
+from kobold_modules import paths
+
+from .conftest import Open, Stage
+
+
+async def choose(on: Stage, words: str) -> None:
+    await on.press("ctrl+p")
+    await on.pilot.pause(0.2)
+    await on.type(words)
+    await on.pilot.pause(0.5)
+    await on.press("down", "enter")
+    await on.pilot.pause(0.2)
+
+
+async def test_every_action_of_a_screen_is_in_the_palette(stage: Open) -> None:
+    async with stage() as on:
+        titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
+        assert {"Add", "Toggle", "Filter", "Rename", "Delete", "Bring back", "Import", "Export"} <= titles
+        await on.press("f3")
+        titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
+        assert {
+            "Continue",
+            "Stop",
+            "Retry",
+            "Undo",
+            "Redo",
+            "Hold the seed",
+            "Next preset",
+            "Add module",
+            "Theme",
+        } <= titles
+
+
+async def test_the_palette_adds_a_module_by_name(stage: Open) -> None:
+    async with stage() as on:
+        await choose(on, "add harbour")
+        await on.until(lambda: on.stack == [("harbour town", 1.0, True)])
+
+
+async def test_the_palette_changes_the_stack(stage: Open) -> None:
+    async with stage() as on:
+        await on.press("enter")
+        await choose(on, "switch gothic")
+        await on.until(lambda: on.stack == [("gothic house", 1.0, False)])
+
+
+async def test_the_palette_goes_to_the_bench(stage: Open) -> None:
+    async with stage() as on:
+        await choose(on, "bench")
+        await on.until(lambda: on.app.current_mode == "bench")
+
+
+@pytest.mark.parametrize("owner", [ModulesApp, LibraryScreen, BenchScreen, ModuleList, StackList])
+def test_every_binding_has_an_id(owner: type) -> None:
+    assert all(isinstance(binding, Binding) and binding.id for binding in owner.BINDINGS)
+
+
+async def test_keys_of_ones_own(stage: Open) -> None:
+    config = paths.config_file()
+    config.parent.mkdir(parents=True)
+    config.write_text('[keys]\n"app.bench" = "f8"\n')
+    async with stage() as on:
+        await on.press("f8")
+        assert on.app.current_mode == "bench"
+
+
+async def test_a_bad_key_file_is_a_sentence(stage: Open) -> None:
+    config = paths.config_file()
+    config.parent.mkdir(parents=True)
+    config.write_text("[keys\n")
+    assert "cannot be read" in read_keymap(config)[1]
+    async with stage() as on:
+        assert "cannot be read" in on.status
+
+
+async def test_every_theme_draws(stage: Open) -> None:
+    async with stage(size=(80, 24)) as on:
+        for theme in on.app.available_themes:
+            on.app.theme = theme
+            await on.pilot.pause()
+            assert "gothic house" in on.text()
+        await on.press("f3")
+        for theme in on.app.available_themes:
+            on.app.theme = theme
+            await on.pilot.pause()
+            assert "Story" in on.text()
+
+
+async def test_the_theme_is_remembered(stage: Open) -> None:
+    async with stage() as on:
+        on.app.theme = "nord"
+        await on.press("ctrl+q")
+    async with stage() as on:
+        assert on.app.theme == "nord"

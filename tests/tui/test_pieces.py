@@ -1,0 +1,107 @@
+"""Words, curves, meters and columns, without a terminal."""
+
+from __future__ import annotations
+
+import pytest
+from kobold_modules.tui import phrases
+from kobold_modules.tui.widgets.curve import braille
+from kobold_modules.tui.widgets.editor import changed_part
+from kobold_modules.tui.widgets.meter import FREE, KEPT, TEXT, VIRTUAL, Context, cells
+from kobold_modules.tui.widgets.module_list import Columns
+from kobold_modules.tui.widgets.sampler_panel import Choice, preset_words
+
+from kobold_modules.module import Card
+from kobold_modules.sampling import PRESETS
+
+
+def card(with_it: float, without: float) -> Card:
+    return Card("noir", measured={"bits_per_byte_with": with_it, "bits_per_byte_without": without})
+
+
+@pytest.mark.parametrize(
+    ("of", "sentence"),
+    [
+        (card(2.214, 2.309), "Predicts held-out pages 4.1 % better."),
+        (card(2.4, 2.3), "Predicts held-out pages 4.3 % worse."),
+        (card(2.3, 2.3), "Predicts held-out pages no better and no worse."),
+        (Card("noir"), "Not measured yet on pages it has not seen."),
+        (Card("noir", measured={"bits_per_byte_with": "x"}), "Not measured yet on pages it has not seen."),
+    ],
+)
+def test_effect(of: Card, sentence: str) -> None:
+    assert phrases.effect_sentence(of) == sentence
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8, "8 s"), (200, "3 min 20 s"), (180, "3 min"), (3900, "1 h 5 min")])
+def test_duration(seconds: float, words: str) -> None:
+    assert phrases.duration(seconds) == words
+
+
+def test_words() -> None:
+    assert phrases.counted(1, "module") == "1 module"
+    assert phrases.counted(1204, "word") == "1,204 words"
+    assert [phrases.size(n) for n in (1, 812, 28_000, 1_400_000)] == ["1 byte", "812 bytes", "28 KB", "1.4 MB"]
+    assert phrases.day("2026-11-20T14:03:00") == "20 November 2026"
+    assert phrases.day("last spring") == "last spring"
+    assert phrases.shortened("gothic house", 8) == "gothic…"
+
+
+def test_a_falling_curve_falls() -> None:
+    lines = braille([(0, 3.0), (100, 1.0)], 10, 4)
+    assert [len(line) for line in lines] == [10] * 4
+    assert lines[0].strip() == lines[0].rstrip() != ""
+    assert lines[-1].rstrip()[-1] == lines[-1][-1] != " "
+    assert [next(i for i, cell in enumerate(line) if cell != " ") for line in lines] == sorted(
+        next(i for i, cell in enumerate(line) if cell != " ") for line in lines
+    )
+
+
+def test_a_flat_curve_runs_through_the_middle() -> None:
+    lines = braille([(0, 2.0), (5, 2.0)], 6, 3)
+    assert lines[0].strip() == lines[2].strip() == ""
+    assert len(lines[1].strip()) == 6
+
+
+def test_meter_cells_add_up_and_show_the_smallest_part() -> None:
+    for width in (8, 30, 77):
+        parts = dict(cells(Context(2048, 4, 900, 120), width))
+        assert sum(parts.values()) == width
+        assert parts[VIRTUAL] >= 1
+        assert set(parts) == {VIRTUAL, TEXT, KEPT, FREE}
+
+
+def test_meter_counts() -> None:
+    context = Context(512, 32, 600, 120)
+    assert (context.room, context.seen, context.lost, context.free) == (360, 360, 240, 0)
+    assert cells(Context(), 10) == []
+
+
+@pytest.mark.parametrize("width", range(30, 160, 7))
+def test_columns_fit(width: int) -> None:
+    columns = Columns.within(width)
+    assert columns.name >= 4
+    assert len(columns.header()) <= max(width, 34)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("", "abc", (0, 0, 3)),
+        ("abc", "", (0, 3, 0)),
+        ("abc", "abc", (3, 3, 3)),
+        ("the lamp", "the old lamp", (4, 4, 8)),
+        ("aaaa", "aa", (2, 4, 2)),
+        ("one two three", "one 2 three", (4, 7, 5)),
+    ],
+)
+def test_changed_part(old: str, new: str, part: tuple[int, int, int]) -> None:
+    at, old_end, new_end = changed_part(old, new)
+    assert old[:at] + new[at:new_end] + old[old_end:] == new
+    assert (at, old_end, new_end) == part
+
+
+def test_choice_survives_nonsense() -> None:
+    assert Choice.from_dict({"preset": "no such", "seed": "x", "length": -5}) == Choice(length=1)
+    assert Choice.from_dict(Choice("wild", 7, 50).to_dict()) == Choice("wild", 7, 50)
+    assert Choice("wild", 7).sampler.seed == 7
+    assert preset_words(PRESETS["deterministic"]) == "temperature 0, repetition 1.1"

@@ -1,0 +1,92 @@
+"""What the command palette offers: every action of the screen one is on, and every module by name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
+
+from .desk import STEP, Desk
+from .phrases import counted, short_effect
+
+
+if TYPE_CHECKING:
+    from .app import ModulesApp
+
+Commands = Iterator[tuple[str, str, Callable[[], Awaitable[None] | None]]]
+
+
+def screen_commands(screen: Screen[object]) -> Commands:
+    """Every key of ``screen`` and of the list on it, by its name: what has a key is in the palette, always."""
+    seen: set[str] = set()
+    for node in (screen, *screen.query("ModuleList")):
+        for binding in node.BINDINGS:
+            if not isinstance(binding, Binding) or not binding.id or binding.id in seen:
+                continue
+            if binding.id.startswith(("bench.", "library.")):
+                seen.add(binding.id)
+                key = screen.app.get_key_display(next(iter(Binding.make_bindings([binding]))))
+                about = f"{binding.tooltip or binding.description} ({key})"
+                yield binding.description, about, partial(node.run_action, binding.action)
+
+
+def stack_commands(desk: Desk) -> Commands:
+    """Everything that can be done to the modules of the stack, by name."""
+
+    def change(index: int, by: float = 0.0, on: bool | None = None) -> None:
+        desk.picks = desk.picks.change(index, by=by, on=on)
+
+    def move(index: int, by: int) -> None:
+        desk.picks = desk.picks.move(index, by)
+
+    def take_out(index: int) -> None:
+        desk.picks = desk.picks.remove(index)
+
+    for index, pick in enumerate(desk.picks.items):
+        name = pick.entry.name
+        yield f"Take {name} out", "Remove it from the stack", partial(take_out, index)
+        switched = "off" if pick.on else "on"
+        yield f"Switch {name} {switched}", "In the stack", partial(change, index, on=not pick.on)
+        yield f"{name} stronger", f"From {pick.strength:.2f} up a step", partial(change, index, STEP)
+        yield f"{name} weaker", f"From {pick.strength:.2f} down a step", partial(change, index, -STEP)
+        if len(desk.picks.items) > 1:
+            yield f"{name} earlier", "Towards the front of the stack", partial(move, index, -1)
+            yield f"{name} later", "Towards the end of the stack", partial(move, index, 1)
+
+
+def shelf_commands(desk: Desk) -> Commands:
+    """Every module that can still join the stack."""
+
+    def add(slug: str) -> None:
+        entry = next((entry for entry in desk.entries if entry.slug == slug), None)
+        if entry is not None:
+            desk.picks = desk.picks.add(entry)
+
+    for entry in desk.entries:
+        if not entry.problem and desk.picks.index(entry) is None:
+            about = f"{entry.card.kind}, {counted(entry.tokens, 'virtual token')}, {short_effect(entry.card)}"
+            yield entry.name, about, partial(add, entry.slug)
+
+
+class ModuleCommands(Provider):
+    """Modules in the palette: those of the stack with what can be done to them, the others to be added."""
+
+    def _all(self) -> Commands:
+        desk = cast("ModulesApp", self.app).desk
+        yield from stack_commands(desk)
+        for name, about, run in shelf_commands(desk):
+            yield f"Add {name}", about, run
+
+    async def discover(self) -> Hits:
+        for title, about, run in self._all():
+            yield DiscoveryHit(title, run, help=about)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for title, about, run in self._all():
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, matcher.highlight(title), run, help=about)

@@ -1,0 +1,207 @@
+"""The desk: what both screens share. The loaded model, the stack in use and the shelf, with no widget in it.
+
+The stack here is a row of library entries with a strength and a switch. No vectors: the worker loads modules by path,
+so the terminal process never reads a matrix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from textual.dom import DOMNode
+from textual.signal import Signal
+
+from kobold_modules.errors import KoboldModulesError, WrongModel
+from kobold_modules.fingerprint import Fingerprint
+from kobold_modules.library import Entry, Library
+from kobold_modules.module import Module
+from kobold_modules.records import Failed, Loaded, Note, Progress
+from kobold_modules.stack import check_fit
+from kobold_modules.worker.client import Client
+from kobold_modules.worker.jobs import Load, StackItem
+
+from .authorship import NO_MODULE
+
+
+WEAKEST, STRONGEST, STEP = 0.0, 2.0, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One module of the stack."""
+
+    entry: Entry
+    strength: float = 1.0
+    on: bool = True
+
+    @property
+    def active(self) -> bool:
+        return self.on and self.strength != 0
+
+    @property
+    def item(self) -> StackItem:
+        return StackItem(str(self.entry.path), self.strength, self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """The stack, first module first. Every change makes a new one."""
+
+    items: tuple[Pick, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """Virtual tokens of the modules that are switched on."""
+        return sum(pick.entry.tokens for pick in self.items if pick.active)
+
+    @property
+    def label(self) -> str:
+        """``noir + world ×0.5``, or ``no module``: what the story notes beside a take."""
+        names = [
+            pick.entry.name + ("" if pick.strength == 1 else f" ×{pick.strength:g}")
+            for pick in self.items
+            if pick.active
+        ]
+        return " + ".join(names) or NO_MODULE
+
+    def index(self, entry: Entry) -> int | None:
+        """Where ``entry`` stands, or None."""
+        return next((i for i, pick in enumerate(self.items) if pick.entry.slug == entry.slug), None)
+
+    def add(self, entry: Entry, strength: float = 1.0, on: bool = True) -> Picks:
+        return Picks((*self.items, Pick(entry, strength, on)))
+
+    def remove(self, index: int) -> Picks:
+        return Picks(self.items[:index] + self.items[index + 1 :])
+
+    def move(self, index: int, by: int) -> Picks:
+        """The pick at ``index`` moved ``by`` places, as far as there is room."""
+        rest = list(self.items)
+        rest.insert(max(0, min(len(rest) - 1, index + by)), rest.pop(index))
+        return Picks(tuple(rest))
+
+    def change(self, index: int, *, by: float = 0.0, on: bool | None = None) -> Picks:
+        """The pick at ``index`` stronger ``by`` so much, or switched."""
+        pick = self.items[index]
+        strength = min(STRONGEST, max(WEAKEST, round(pick.strength + by, 2)))
+        changed = replace(pick, strength=strength, on=pick.on if on is None else on)
+        return Picks((*self.items[:index], changed, *self.items[index + 1 :]))
+
+    def refreshed(self, entries: Iterable[Entry], renamed: dict[str, str] | None = None) -> Picks:
+        """The same stack over the shelf as it is now: renamed modules follow, vanished ones leave."""
+        by_slug = {entry.slug: entry for entry in entries}
+        kept = []
+        for pick in self.items:
+            entry = by_slug.get((renamed or {}).get(pick.entry.slug, pick.entry.slug))
+            if entry is not None:
+                kept.append(replace(pick, entry=entry))
+        return Picks(tuple(kept))
+
+    def to_list(self) -> list[dict[str, Any]]:
+        return [{"module": pick.entry.slug, "strength": pick.strength, "on": pick.on} for pick in self.items]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What is known of the model: ``share`` of the loading that is done, ``loaded`` once it is, ``failed`` if not."""
+
+    name: str
+    phase: Literal["waiting", "loading", "ready", "failed"] = "waiting"
+    stage: str = ""
+    share: float | None = None
+    loaded: Loaded | None = None
+    failed: Failed | None = None
+
+    @property
+    def context(self) -> int:
+        return self.loaded.context if self.loaded else 0
+
+
+class Desk:
+    """The shared state. ``stack_changed``, ``model_changed`` and ``shelf_changed`` tell whoever subscribed."""
+
+    def __init__(self, owner: DOMNode, client: Client, library: Library, model: str) -> None:
+        self.client = client
+        self.library = library
+        self.stack_changed: Signal[Picks] = Signal(owner, "stack")
+        self.model_changed: Signal[ModelState] = Signal(owner, "model")
+        self.shelf_changed: Signal[list[Entry]] = Signal(owner, "shelf")
+        self.entries: list[Entry] = []
+        self._picks = Picks()
+        self._model = ModelState(model)
+        self._loading = asyncio.Lock()
+
+    @property
+    def picks(self) -> Picks:
+        return self._picks
+
+    @picks.setter
+    def picks(self, picks: Picks) -> None:
+        if picks != self._picks:
+            self._picks = picks
+            self.stack_changed.publish(picks)
+
+    @property
+    def model(self) -> ModelState:
+        return self._model
+
+    @model.setter
+    def model(self, state: ModelState) -> None:
+        self._model = state
+        self.model_changed.publish(state)
+
+    def refresh_shelf(self, renamed: dict[str, str] | None = None) -> None:
+        """Read the shelf again. The stack follows."""
+        self.entries = list(self.library.entries())
+        self.picks = self.picks.refreshed(self.entries, renamed)
+        self.shelf_changed.publish(self.entries)
+
+    def restore_stack(self, saved: Iterable[Any]) -> None:
+        """The stack as :meth:`Picks.to_list` left it, as far as its modules are still there."""
+        by_slug, picks = {entry.slug: entry for entry in self.entries}, Picks()
+        for item in saved:
+            entry = by_slug.get(str(item.get("module"))) if isinstance(item, dict) else None
+            if entry is not None and not entry.problem:
+                picks = picks.add(entry, float(item.get("strength", 1.0)), bool(item.get("on", True)))
+        self.picks = picks
+
+    async def load(self) -> ModelState:
+        """Load the model unless it is there. Safe to call from several places at once: the second waits."""
+        async with self._loading:
+            if self.model.phase != "ready":
+                await self._load()
+            return self.model
+
+    async def _load(self) -> None:
+        name = self.model.name
+        self.model = ModelState(name, "loading")
+        async for record in self.client.run(Load(name)):
+            match record:
+                case Progress():
+                    share = record.done / record.total if record.total else None
+                    self.model = ModelState(name, "loading", record.stage, share)
+                case Note():
+                    self.model = ModelState(name, "loading", record.text)
+                case Loaded():
+                    self.model = ModelState(record.name or name, "ready", loaded=record)
+                case Failed():
+                    self.model = ModelState(name, "failed", failed=record)
+        if self.model.phase == "loading":
+            self.model = ModelState(name, "failed", failed=Failed("The model did not load.", "Try it again.", 5))
+
+    def fit(self, entry: Entry) -> tuple[bool, str, str]:
+        """Whether ``entry`` may stand before the loaded model, a sentence if there is something to say, and a hint."""
+        loaded = self.model.loaded
+        if loaded is None or entry.problem:
+            return True, "", ""
+        try:
+            # Only the card and the width are looked at, and an entry has both.
+            said = check_fit(cast(Module, entry), Fingerprint.from_dict(loaded.fingerprint), loaded.name)
+        except WrongModel as error:
+            return False, error.message, error.hint
+        except (KoboldModulesError, ValueError):
+            return True, "", ""
+        return True, said or "", ""

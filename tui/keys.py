@@ -1,0 +1,36 @@
+"""Keys of one's own: a ``[keys]`` table in config.toml maps the id of a binding to a key.
+
+Terminals and habits differ (no F keys, tmux, a Mac), so nothing is bound that cannot be bound elsewhere::
+
+    [keys]
+    "bench.continue" = "f5"
+    "app.library" = "ctrl+n"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from textual.binding import Binding, BindingType
+
+
+def read_keymap(config: Path) -> tuple[dict[str, str], str]:
+    """``(keymap, sentence)``: what ``config`` says, and what to tell the person if it cannot be read."""
+    try:
+        data = tomllib.loads(config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, ""
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return {}, f"{config} cannot be read, so the keys are the usual ones: {error}"
+    keys = data.get("keys", {})
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        return {}, f'[keys] in {config} should hold lines like "bench.continue" = "f5".'
+    return keys, ""
+
+
+def quiet(bindings: Iterable[BindingType]) -> list[BindingType]:
+    """``bindings`` of a Textual widget we build on, kept out of the help panel: arrows explain themselves."""
+    return [replace(b, system=True) if isinstance(b, Binding) else b for b in bindings]

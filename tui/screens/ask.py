@@ -1,0 +1,142 @@
+"""Small questions: a line of text, or yes and no.
+
+A question stays open while its answer does not work and says why underneath, so nobody has to type a path twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Button, Input, Static
+
+from kobold_modules.errors import KoboldModulesError
+
+
+class PathSuggester(Suggester):
+    """Completes the last part of a path from what is on disk, names of modules before anything else."""
+
+    LIKELY = (".zip", ".safetensors")
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        typed, slash, start = value.rpartition("/")
+        folder = Path((typed + slash) or ".").expanduser()
+        if not start:
+            return None
+        try:
+            found = [p for p in folder.iterdir() if p.name.startswith(start) and p.name != start]
+        except OSError:
+            return None
+        found.sort(key=lambda p: (p.suffix.lower() not in self.LIKELY, p.name))
+        return None if not found else typed + slash + found[0].name + ("/" if found[0].is_dir() else "")
+
+
+class Ask(ModalScreen[object]):
+    """Asks for one line. ``attempt`` does the work with the answer; what it returns closes the question.
+
+    Raises from ``attempt``: a KoboldModulesError or OSError is shown as its sentence, and the question stays open.
+    """
+
+    CSS_PATH = "ask.tcss"
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="ask.leave"),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        explanation: str,
+        attempt: Callable[[str], object],
+        *,
+        value: str = "",
+        placeholder: str = "",
+        is_path: bool = False,
+    ) -> None:
+        super().__init__()
+        self.question = title
+        self.explanation = explanation
+        self.attempt = attempt
+        self.value = value
+        self.placeholder = placeholder
+        self.is_path = is_path
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="question") as box:
+            box.border_title = self.question
+            box.border_subtitle = ("→ completes  " if self.is_path else "") + "enter does it  esc leaves"
+            yield Static(Content(self.explanation), classes="explanation")
+            yield Input(
+                self.value,
+                placeholder=self.placeholder,
+                suggester=PathSuggester() if self.is_path else None,
+                compact=True,
+            )
+            yield Static(classes="problem")
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _answer(self, event: Input.Submitted) -> None:
+        answer = event.value.strip()
+        if not answer:
+            return
+        try:
+            result = self.attempt(answer)
+        except KoboldModulesError as error:
+            self._say(f"✗ {error.message} {error.hint}".rstrip())
+        except OSError as error:
+            self._say(f"✗ {error.strerror or error}: {answer}")
+        else:
+            self.dismiss(result)
+
+    @on(Input.Changed)
+    def _typing(self) -> None:
+        self._say("")
+
+    def _say(self, problem: str) -> None:
+        self.query_one(".problem", Static).update(Content(problem))
+
+
+class Confirm(ModalScreen[bool]):
+    """Yes or no. The safe answer has the focus."""
+
+    CSS_PATH = "ask.tcss"
+    AUTO_FOCUS = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n", "answer(False)", "No", id="confirm.no"),
+        Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("ctrl+q", "answer(True)", "Yes", id="confirm.quit", show=False, priority=True),
+        Binding("left,right,up,down", "app.focus_next", "Other", id="confirm.other", show=False),
+    ]
+
+    def __init__(self, title: str, explanation: str, yes: str, no: str) -> None:
+        super().__init__()
+        self.question, self.explanation, self.yes, self.no = title, explanation, yes, no
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="question") as box:
+            box.border_title = self.question
+            yield Static(Content(self.explanation), classes="explanation")
+            with Horizontal(classes="answers"):
+                yield Button(self.no, id="no", compact=True)
+                yield Button(self.yes, id="yes", compact=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:
+        self.dismiss(answer)

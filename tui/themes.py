@@ -1,0 +1,53 @@
+"""Two themes of our own, ink on dark and on light paper, and the one colour we add to every theme.
+
+All of Textual's themes work as well: screens use theme tokens only.
+"""
+
+from __future__ import annotations
+
+from textual.color import Color
+from textual.theme import Theme
+
+
+INK = Theme(
+    name="ink",
+    primary="#7fa99b",
+    secondary="#6c8ebf",
+    accent="#e0a458",
+    warning="#e6b35a",
+    error="#d8706a",
+    success="#8fb573",
+    foreground="#e4dfd3",
+    background="#15171a",
+    surface="#1c1f23",
+    panel="#24282d",
+    dark=True,
+    variables={"block-cursor-background": "#3c5a52", "block-cursor-foreground": "#f4efe3", "border": "#7fa99b"},
+)
+PAPER = Theme(
+    name="paper",
+    primary="#2f6f60",
+    secondary="#4a6fa5",
+    accent="#a8632a",
+    warning="#93601a",
+    error="#a83a32",
+    success="#4b7a2e",
+    foreground="#2b2a27",
+    background="#f6f1e6",
+    surface="#efe8d9",
+    panel="#e6dcc8",
+    dark=False,
+    variables={"block-cursor-background": "#2f6f60", "block-cursor-foreground": "#fbf7ee", "border": "#2f6f60"},
+)
+DEFAULT = INK.name
+
+
+def extra_variables(theme: Theme) -> dict[str, str]:
+    """``$model-ink``: what the model wrote, half-way between the text's colour and the accent, so a page stays calm."""
+    if theme.ansi:
+        return {"model-ink": theme.secondary or "ansi_cyan"}
+    colors = theme.to_color_system().generate()
+    # Dark themes take the accent as it is toned for text; on light ones that is nearly the text's own colour.
+    accent, share = (colors["text-accent"], 0.55) if theme.dark else (colors["accent"], 0.65)
+    ink = Color.parse(colors["foreground"]).blend(Color.parse(accent), share)
+    return {"model-ink": ink.hex}

@@ -1,0 +1,233 @@
+"""The page a story is written on.
+
+A TextArea, because streaming a token into one costs the same at 80,000 words as at 500; and a subclass, because undo
+belongs to the Story, who-wrote-what is coloured through the documented ``get_line`` hook, and a stream must never cost
+a writer a keystroke: typing while the model writes takes the pen back, and what was typed lands when the model has
+stopped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Offset
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult, Location
+
+from ..keys import quiet
+
+
+FLUSHES_A_SECOND = 30
+MEASURE = 78  # cells of prose a line; wider pages get margins, not longer lines
+
+Range = tuple[int, int]
+
+
+def changed_part(old: str, new: str) -> tuple[int, int, int]:
+    """``(at, old_end, new_end)``: only ``old[at:old_end]`` has to become ``new[at:new_end]``."""
+    most = min(len(old), len(new))
+    at = bisect_left(range(1, most + 1), True, key=lambda n: old[:n] != new[:n])
+    most -= at
+    tail = bisect_left(range(1, most + 1), True, key=lambda n: old[len(old) - n :] != new[len(new) - n :])
+    return at, len(old) - tail, len(new) - tail
+
+
+class Editor(TextArea, inherit_bindings=False):
+    """Prose, editable except while the model writes at its end."""
+
+    HELP = """\
+    ## The page
+
+    Write here. **ctrl+j** lets the model continue from the end, **escape** stops it and keeps what it wrote,
+    **ctrl+r** throws the last take away and asks for another one. The usual editing keys work as everywhere.
+
+    Typing while the model writes stops it, and your keys land where your cursor is. Text of the model has another
+    colour; the line below says who wrote the passage under the cursor.
+    """
+    DEFAULT_CSS = """
+    Editor {
+        border: none;
+        background: transparent;
+        scrollbar-size-vertical: 1;
+        & .editor--model { color: $model-ink; }
+        &:focus { border: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = quiet(
+        b for b in TextArea.BINDINGS if isinstance(b, Binding) and b.action not in ("undo", "redo")
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--model"}
+
+    @dataclass
+    class TookOver(Message):
+        """The writer pressed a key while the model was writing."""
+
+        editor: Editor
+
+        @property
+        def control(self) -> Editor:
+            return self.editor
+
+    def __init__(self, text: str = "", *, id: str | None = None, placeholder: str = "") -> None:
+        super().__init__(
+            text, id=id, tab_behavior="focus", highlight_cursor_line=False, max_checkpoints=1, placeholder=placeholder
+        )
+        self.match_cursor_bracket = False
+        self.marks: list[Range] = []
+        self.streamed = ""
+        self._whole: str | None = None
+        self._starts: list[int] = []
+        self._waiting = ""
+        self._typed = ""
+        self._pen: Timer | None = None
+        self._holding = False
+
+    # -- the page --
+
+    def on_resize(self) -> None:
+        side = max(1, (self.outer_size.width - MEASURE - 2) // 2)
+        if self.styles.padding.left != side:
+            self.styles.padding = (0, side)
+
+    def show_text(self, text: str, marks: Sequence[Range]) -> None:
+        """Make the page ``text``, e.g. after an undo. Only what differs is touched, and the cursor goes there."""
+        at, old_end, new_end = changed_part(self.text, text)
+        start, end = self.location_of(at), self.location_of(old_end)
+        self.replace(text[at:new_end], start, end, maintain_selection_offset=False)
+        self.show_marks(marks)
+
+    def show_marks(self, marks: Sequence[Range]) -> None:
+        """Say which characters the model wrote."""
+        marks = [mark for mark in marks if mark[0] < mark[1]]
+        if marks != self.marks:
+            self.marks = marks
+            self.notify_style_update()
+            self.refresh()
+
+    def offset_of(self, location: Location) -> int:
+        """The character in the whole text that ``location`` stands before."""
+        if len(self._starts) != self.document.line_count:
+            lengths = (len(line) + 1 for line in self.document.lines)
+            self._starts = [0, *accumulate(lengths)][:-1]
+        row, column = location
+        return self._starts[row] + column
+
+    def location_of(self, offset: int) -> Location:
+        self.offset_of((0, 0))
+        row = max(0, bisect_left(self._starts, offset + 1) - 1)
+        return row, min(offset - self._starts[row], len(self.document.get_line(row)))
+
+    @property
+    def text(self) -> str:
+        """The whole page. Kept between edits: TextArea asks for it with every line it draws."""
+        if self._whole is None:
+            self._whole = self.document.text
+        return self._whole
+
+    @text.setter
+    def text(self, value: str) -> None:
+        self.load_text(value)
+
+    def load_text(self, text: str) -> None:
+        self._whole, self._starts = None, []
+        super().load_text(text)
+
+    def edit(self, edit: Edit) -> EditResult:
+        result = super().edit(edit)
+        self._whole, self._starts = None, []
+        return result
+
+    def get_line(self, line_index: int) -> Text:
+        line = super().get_line(line_index)
+        if self.marks:
+            start = self.offset_of((line_index, 0))
+            style = self.get_component_rich_style("editor--model", partial=True)
+            for low, high in self.marks:
+                if high > start and low < start + len(line):
+                    line.stylize(style, max(0, low - start), high - start)
+        return line
+
+    # -- the stream --
+
+    @property
+    def streaming(self) -> bool:
+        return self._pen is not None
+
+    def begin(self) -> None:
+        """The model starts to write at the end. Until :meth:`finish` the page takes no keys of its own."""
+        self.finish()
+        end = self.offset_of(self.document.end)
+        self.marks.append((end, end))
+        self.streamed = self._waiting = self._typed = ""
+        self.read_only = True
+        self._pen = self.set_interval(1 / FLUSHES_A_SECOND, self.flush)
+
+    def feed(self, text: str) -> None:
+        """Text of the model; it appears with the next flush, so a fast model does not redraw for every token."""
+        self._waiting += text
+
+    def flush(self) -> None:
+        """Show what has been fed. The view follows only while the end is in sight: nobody is pulled from reading."""
+        if not self._waiting:
+            return
+        text, self._waiting = self._waiting, ""
+        self.streamed += text
+        start, _ = self.marks[-1]
+        end = self.document.end
+        follows = self.cursor_location == end and self._end_in_sight()
+        self._holding = not follows
+        try:
+            self.insert(text, end, maintain_selection_offset=not follows)
+        finally:
+            self._holding = False
+        self.marks[-1] = (start, start + len(self.streamed))
+
+    def finish(self) -> str:
+        """The model has stopped: show the rest, give the page back and return all that was streamed."""
+        if self._pen is None:
+            return ""
+        self.flush()
+        self._pen.stop()
+        self._pen = None
+        self.read_only = False
+        if self.marks and self.marks[-1][0] == self.marks[-1][1]:
+            self.marks.pop()
+        return self.streamed
+
+    def land_typed(self) -> None:
+        """Put down, at the cursor, what was typed while the model was still writing."""
+        typed, self._typed = self._typed, ""
+        if typed:
+            self.insert(typed, maintain_selection_offset=False)
+
+    def on_key(self, event: events.Key) -> None:
+        if self.streaming and (event.is_printable or event.key in ("enter", "backspace", "delete")):
+            event.stop()
+            event.prevent_default()
+            if event.key == "backspace":
+                self._typed = self._typed[:-1]
+            else:
+                self._typed += "\n" if event.key == "enter" else event.character or ""
+            self.post_message(self.TookOver(self))
+
+    def on_paste(self, event: events.Paste) -> None:
+        if self.streaming:
+            event.stop()
+            event.prevent_default()
+            self._typed += event.text
+            self.post_message(self.TookOver(self))
+
+    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
+        return Offset() if self._holding else super().scroll_cursor_visible(center, animate)
+
+    def _end_in_sight(self) -> bool:
+        return self.virtual_size.height - self.scroll_offset.y <= self.scrollable_content_region.height + 1

@@ -1,0 +1,115 @@
+"""The context meter: what the model sees, counted in tokens.
+
+Virtual tokens take room from the text, which no writer can guess; the bar shows both, and the room kept for what is
+about to be written. Segments differ in shape, not only in colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+
+VIRTUAL, TEXT, KEPT, FREE = "▨", "■", "□", "·"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Token counts. ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take."""
+
+    total: int = 0
+    virtual: int = 0
+    text: int | None = None
+    kept: int = 0
+
+    @property
+    def room(self) -> int:
+        """Tokens of text that fit."""
+        return max(0, self.total - self.virtual - self.kept)
+
+    @property
+    def seen(self) -> int:
+        """Tokens of text the model will see."""
+        return min(self.text or 0, self.room)
+
+    @property
+    def lost(self) -> int:
+        """Tokens at the beginning of the text that no longer fit."""
+        return max(0, (self.text or 0) - self.room)
+
+    @property
+    def free(self) -> int:
+        return max(0, self.total - self.virtual - self.kept - self.seen)
+
+
+def cells(context: Context, width: int) -> list[tuple[str, int]]:
+    """The bar as ``(character, cells)`` in order, ``width`` in all; what is there at all gets at least one cell."""
+    parts = [(VIRTUAL, context.virtual), (TEXT, context.seen), (KEPT, context.kept), (FREE, context.free)]
+    if width <= 0 or context.total <= 0:
+        return []
+    shares = [max(1 if count else 0, round(count / context.total * width)) for _, count in parts]
+    # Rounding is settled in the largest part, where nobody sees it.
+    shares[shares.index(max(shares))] += width - sum(shares)
+    return [(character, share) for (character, _), share in zip(parts, shares, strict=True) if share > 0]
+
+
+class Meter(Widget):
+    """``context`` as a bar and its legend: below each other where there is height for it, else on one line."""
+
+    DEFAULT_CSS = """
+    Meter {
+        height: 1;
+        width: 1fr;
+    }
+    """
+    STYLES = {VIRTUAL: "$text-accent", TEXT: "$text-primary", KEPT: "$foreground-muted", FREE: "$foreground-muted"}  # noqa: RUF012
+
+    context: reactive[Context] = reactive(Context())
+
+    def render(self) -> Content:
+        context, width = self.context, self.size.width
+        if not context.total:
+            return Content.styled("The context is known once a model is loaded.", "$foreground-muted")
+        if self.size.height < 2:
+            legend = self._short_legend()
+            return Content.assemble(legend, "  ", self._bar(max(8, width - legend.cell_length - 2)))
+        return Content("\n").join([self._bar(width), *self._legend(width)])
+
+    def _bar(self, width: int) -> Content:
+        return Content.assemble(*((mark * count, self.STYLES[mark]) for mark, count in cells(self.context, width)))
+
+    def _text_words(self) -> str:
+        return "…" if self.context.text is None else f"{self.context.seen:,}"
+
+    def _short_legend(self) -> Content:
+        context = self.context
+        return Content.assemble(
+            (VIRTUAL, self.STYLES[VIRTUAL]),
+            f" {context.virtual:,} virtual ",
+            (TEXT, self.STYLES[TEXT]),
+            f" {self._text_words()} text",
+            (f" of {context.total:,}", "$foreground-muted"),
+            (f", oldest {context.lost:,} don't fit" if context.lost else "", "$text-warning"),
+        )
+
+    def _legend(self, width: int) -> list[Content]:
+        context = self.context
+        rows = [
+            (VIRTUAL, f"{context.virtual:,}", "virtual tokens"),
+            (TEXT, self._text_words(), "of your text"),
+            (KEPT, f"{context.kept:,}", "kept for the next take"),
+        ]
+        if not context.lost:
+            rows.append((FREE, f"{context.free:,}", f"free of {context.total:,}"))
+        digits = max(len(number) for _, number, _ in rows)
+        lines = [
+            Content.assemble((mark, self.STYLES[mark]), f" {number:>{digits}} ", (words, "$foreground-muted"))
+            for mark, number, words in rows
+        ]
+        if context.lost:
+            sentence = f"! About the oldest {context.lost:,} no longer fit."
+            lines.append(Content.styled(sentence[:width], "$text-warning"))
+        return lines

@@ -1,0 +1,175 @@
+"""How the next token is chosen, in three small fields: preset, seed, length.
+
+The seed is always in sight, because comparing two stacks means nothing unless both rolled the same dice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.validation import Integer
+from textual.widget import Widget
+from textual.widgets import Input, Select, Static
+
+from kobold_modules.sampling import PRESETS, Sampler
+
+from .panel import Titled
+
+
+LENGTH = 120
+LONGEST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the writer set: a preset by name, a seed or None for a new one each time, tokens a take."""
+
+    preset: str = "balanced"
+    seed: int | None = None
+    length: int = LENGTH
+
+    @property
+    def sampler(self) -> Sampler:
+        preset = PRESETS[self.preset]
+        return preset if self.seed is None else replace(preset, seed=self.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Choice:
+        """What :meth:`to_dict` made; anything else falls back to the defaults."""
+        if not isinstance(data, dict):
+            return cls()
+        preset, seed, length = data.get("preset"), data.get("seed"), data.get("length")
+        return cls(
+            preset if preset in PRESETS else "balanced",
+            seed if isinstance(seed, int) else None,
+            min(LONGEST, max(1, length)) if isinstance(length, int) else LENGTH,
+        )
+
+
+def preset_words(preset: Sampler) -> str:
+    """``temperature 0.8, min-p 0.05``: what a preset stands for."""
+    words = [f"temperature {preset.temperature:g}"]
+    if preset.temperature and preset.min_p:
+        words.append(f"min-p {preset.min_p:g}")
+    if preset.temperature and preset.top_p < 1:
+        words.append(f"top-p {preset.top_p:g}")
+    if preset.temperature and preset.top_k:
+        words.append(f"top-k {preset.top_k}")
+    if preset.repetition != 1:
+        words.append(f"repetition {preset.repetition:g}")
+    return ", ".join(words)
+
+
+class Field(Horizontal):
+    """A word and the control it names."""
+
+    DEFAULT_CSS = """
+    Field {
+        height: 1;
+        width: 1fr;
+        & > .label { width: 8; color: $text-muted; }
+        & > Input, & > Select { width: 1fr; }
+    }
+    """
+
+    def __init__(self, label: str, control: Widget) -> None:
+        super().__init__(Static(label, classes="label"), control)
+
+
+class SamplerPanel(Titled, Vertical):
+    """The fields, and in words what the preset does and which seed was rolled last."""
+
+    HELP = """\
+    ## The sampler
+
+    *Preset*: how adventurous the next word is. *Seed*: empty rolls new dice for each take; a number repeats them, so
+    two stacks can be compared fairly. **ctrl+l** holds the seed of the last take. *Length*: tokens a take, at most.
+    """
+    DEFAULT_CSS = """
+    SamplerPanel {
+        height: auto;
+        #fields { height: auto; }
+        #meaning, #rolled { color: $text-muted; height: auto; }
+        Input:focus, SelectCurrent:focus { text-style: bold; }
+    }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """The writer chose something else."""
+
+        choice: Choice
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__(id="sampler", classes="panel")
+        self.set_titles("Sampler")
+        self.choice = choice
+        self.rolled: int | None = None
+
+    def compose(self) -> ComposeResult:
+        choice = self.choice
+        with Vertical(id="fields"):
+            options = [(name, name) for name in PRESETS]
+            yield Field("preset", Select(options, value=choice.preset, allow_blank=False, compact=True, id="preset"))
+            seed = "" if choice.seed is None else str(choice.seed)
+            yield Field(
+                "seed", Input(seed, placeholder="random", type="integer", compact=True, id="seed", max_length=10)
+            )
+            length = Input(str(choice.length), type="integer", compact=True, id="length", max_length=4)
+            length.validators.append(Integer(1, LONGEST))
+            yield Field("length", length)
+        yield Static(id="meaning")
+        yield Static(id="rolled")
+
+    def on_mount(self) -> None:
+        self._say()
+
+    def hold(self) -> bool:
+        """Fix the seed of the last take, or let go of a fixed one. Returns whether one is held now."""
+        seed = self.query_one("#seed", Input)
+        held = seed.value == "" and self.rolled is not None
+        seed.value = str(self.rolled) if held else ""
+        return held
+
+    def next_preset(self) -> None:
+        names = list(PRESETS)
+        select: Select[str] = self.query_one("#preset", Select)
+        select.value = names[(names.index(self.choice.preset) + 1) % len(names)]
+
+    def show_rolled(self, seed: int) -> None:
+        """Show which seed the last take came from."""
+        self.rolled = seed
+        self._say()
+
+    @on(Select.Changed, "#preset")
+    @on(Input.Changed, "#seed")
+    @on(Input.Changed, "#length")
+    def _changed(self) -> None:
+        seed, length = self.query_one("#seed", Input).value, self.query_one("#length", Input).value
+        preset = self.query_one("#preset", Select).value
+        choice = Choice(
+            preset if isinstance(preset, str) else self.choice.preset,
+            abs(int(seed)) if seed.lstrip("-").isdigit() else None,
+            min(LONGEST, max(1, int(length))) if length.isdigit() else LENGTH,
+        )
+        if choice != self.choice:
+            self.choice = choice
+            self.post_message(self.Changed(choice))
+        self._say()
+
+    def _say(self) -> None:
+        self.query_one("#meaning", Static).update(Content(preset_words(PRESETS[self.choice.preset])))
+        rolled = self.query_one("#rolled", Static)
+        rolled.display = self.rolled is not None
+        held = self.choice.seed is not None
+        said = "ctrl+l lets it go" if held else "ctrl+l holds it"
+        rolled.update(Content(f"last seed {self.rolled}, {said}"))

@@ -1,0 +1,212 @@
+"""The stack: which modules stand before the text, in which order, how strong.
+
+The same panel is on both screens and shows the same stack. Changes go to the desk, which tells everybody.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from ..desk import STEP, STRONGEST, Desk, ModelState, Pick, Picks
+from ..keys import quiet
+from ..phrases import counted, shortened, strength
+from .panel import Titled
+
+
+FULL, EMPTY = "━", "─"
+MARK, NUMBER, TOKENS = 4, 5, 5
+
+
+def slider(value: float, width: int) -> tuple[str, str]:
+    """The filled and the empty part of a bar from 0 to 2; 1, as trained, is its middle."""
+    filled = max(0, min(width, round(value / STRONGEST * width)))
+    return FULL * filled, EMPTY * (width - filled)
+
+
+class Layout:
+    """Where the parts of a row of ``width`` cells begin: ``mark name slider number tokens``."""
+
+    def __init__(self, width: int) -> None:
+        self.slider_width = max(6, min(24, width // 4))
+        self.name_width = max(4, width - MARK - self.slider_width - NUMBER - TOKENS - 2)
+        self.slider_start = MARK + self.name_width
+
+    def row(self, pick: Pick, chosen: bool, fits: bool) -> Content:
+        mark = "✗" if not fits else "●" if pick.active else "○"
+        style = "$text-error" if not fits else "$text-success" if pick.active else "$foreground-muted"
+        name = shortened(pick.entry.name, self.name_width - 1)
+        full, empty = slider(pick.strength, self.slider_width)
+        bar = (
+            Content.assemble((full, "$text-accent" if pick.on else "$foreground-muted"), (empty, "$foreground-muted"))
+            if pick.on
+            else Content.styled(f"{'off':<{self.slider_width}}", "$foreground-muted")
+        )
+        return Content.assemble(
+            "›" if chosen else " ",
+            (f"{mark} ", style),
+            " ",
+            (f"{name:<{self.name_width}}", "" if pick.active else "$foreground-muted"),
+            bar,
+            f" {strength(pick.strength):>{NUMBER - 1}}",
+            (f" {pick.entry.tokens:>{TOKENS - 1}}", "$foreground-muted"),
+        )
+
+
+class StackList(OptionList, inherit_bindings=False):
+    """The modules of the stack, changed in place."""
+
+    HELP = """\
+    ## The stack
+
+    These modules stand before your text, the first one first. **left** and **right** make the one under the cursor
+    weaker or stronger: 0 is as if it had never been trained, 1.00 is as trained, up to 2.00. **space** switches it off
+    and on, **[** and **]** move it, **delete** takes it out, **ctrl+t** adds another.
+
+    Virtual tokens take room from the context, as text would.
+    """
+    BINDING_GROUP_TITLE = "Stack"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,minus", "strength(-1)", "Weaker", id="stack.weaker", key_display="←"),
+        Binding("right,plus,equals_sign", "strength(1)", "Stronger", id="stack.stronger", key_display="→"),
+        Binding("space,enter", "switch", "On/off", id="stack.switch", key_display="space"),
+        Binding("left_square_bracket,shift+up", "move(-1)", "Earlier", id="stack.earlier", show=False),
+        Binding("right_square_bracket,shift+down", "move(1)", "Move", id="stack.later", show=False),
+        Binding("delete,backspace,d,x", "take_out", "Take out", id="stack.remove", key_display="del"),
+        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
+        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
+        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key == "enter")),
+    ]
+    DEFAULT_CSS = """
+    StackList {
+        border: none;
+        padding: 0;
+        height: auto;
+        max-height: 14;
+        background: transparent;
+        scrollbar-size: 0 1;
+        scrollbar-gutter: stable;
+        & > .option-list--option { padding: 0; }
+        & > .option-list--option-highlighted { background: transparent; color: $foreground; text-style: none; }
+        &:focus { border: none; background-tint: $foreground 0%; }
+        &:ansi:focus > .option-list--option-highlighted { text-style: reverse; }
+    }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.shape = Layout(40)
+        self._marked: int | None = None
+
+    def on_mount(self) -> None:
+        self.desk.stack_changed.subscribe(self, self.show)
+        self.desk.model_changed.subscribe(self, lambda _: self.show(self.desk.picks))
+        self.show(self.desk.picks)
+
+    def show(self, picks: Picks) -> None:
+        at = min(self.highlighted or 0, len(picks.items) - 1)
+        rows = [self._row(pick, i == at) for i, pick in enumerate(picks.items)]
+        if len(rows) == self.option_count:  # in place, so that nothing jumps under a hand on the arrow keys
+            for i, prompt in enumerate(rows):
+                self.replace_option_prompt_at_index(i, prompt)
+        else:
+            self.set_options([Option(prompt) for prompt in rows])
+        self.highlighted = at if rows else None
+
+    def _row(self, pick: Pick, chosen: bool) -> Content:
+        fits, _, _ = self.desk.fit(pick.entry)
+        return self.shape.row(pick, chosen, fits)
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        super().watch_highlighted(highlighted)
+        items = self.desk.picks.items
+        for index in {self._marked, highlighted} - {None}:
+            if index is not None and index < min(self.option_count, len(items)):
+                self.replace_option_prompt_at_index(index, self._row(items[index], index == highlighted))
+        self._marked = highlighted
+
+    def on_resize(self) -> None:
+        self.shape = Layout(self.scrollable_content_region.width)
+        self.show(self.desk.picks)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the mark switches, a click on the bar sets the strength."""
+        if self.highlighted is None:
+            return
+        at = event.x - self.shape.slider_start
+        if event.x < MARK:
+            self.action_switch()
+        elif 0 <= at < self.shape.slider_width:
+            wanted = round((at + 1) / self.shape.slider_width * STRONGEST / STEP) * STEP
+            pick = self.desk.picks.items[self.highlighted]
+            self.desk.picks = self.desk.picks.change(self.highlighted, by=wanted - pick.strength)
+
+    def action_strength(self, steps: int) -> None:
+        if self.highlighted is not None:
+            self.desk.picks = self.desk.picks.change(self.highlighted, by=steps * STEP)
+
+    def action_switch(self) -> None:
+        if self.highlighted is not None:
+            on = self.desk.picks.items[self.highlighted].on
+            self.desk.picks = self.desk.picks.change(self.highlighted, on=not on)
+
+    def action_move(self, by: int) -> None:
+        if self.highlighted is not None:
+            at = self.highlighted
+            to = max(0, min(len(self.desk.picks.items) - 1, at + by))
+            self.desk.picks = self.desk.picks.move(at, by)
+            self.call_next(setattr, self, "highlighted", to)
+
+    def action_take_out(self) -> None:
+        if self.highlighted is not None:
+            self.desk.picks = self.desk.picks.remove(self.highlighted)
+
+
+class StackPanel(Titled, Vertical):
+    """The list with its title, the sum of its virtual tokens, and a sentence where a module does not fit."""
+
+    DEFAULT_CSS = """
+    StackPanel {
+        height: auto;
+        #empty, #warning { height: auto; color: $text-muted; }
+        #warning { color: $text-warning; max-height: 2; }
+    }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(id="stack", classes="panel")
+        self.set_titles("Stack")
+        self.desk = desk
+
+    def compose(self) -> ComposeResult:
+        yield Static("No module: the plain model writes. ctrl+t adds one.", id="empty")
+        yield StackList(self.desk)
+        yield Static(id="warning")
+
+    def on_mount(self) -> None:
+        self.desk.stack_changed.subscribe(self, self.show)
+        self.desk.model_changed.subscribe(self, self._model_changed)
+        self.show(self.desk.picks)
+
+    def _model_changed(self, _: ModelState) -> None:
+        self.show(self.desk.picks)
+
+    def show(self, picks: Picks) -> None:
+        self.query_one("#empty").display = not picks.items
+        self.query_one(StackList).display = bool(picks.items)
+        self.set_titles(note=counted(picks.tokens, "virtual token") if picks.items else "")
+        sentences = [said for pick in picks.items if pick.active and (said := self.desk.fit(pick.entry)[1])]
+        warning = self.query_one("#warning", Static)
+        warning.display = bool(sentences)
+        warning.update(Content("\n".join(f"! {sentence}" for sentence in sentences)))

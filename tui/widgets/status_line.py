@@ -1,0 +1,81 @@
+"""One line that says what is going on, and what to do when something went wrong.
+
+It stays where it is instead of popping up: nothing covers the prose, and a sentence remains until the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+
+
+Mood = Literal["calm", "busy", "good", "warning", "error"]
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+MARKS: dict[Mood, str] = {"calm": "·", "busy": SPINNER[0], "good": "✓", "warning": "!", "error": "✗"}
+STYLES: dict[Mood, str] = {
+    "calm": "$foreground-muted",
+    "busy": "$text-accent",
+    "good": "$text-success",
+    "warning": "$text-warning",
+    "error": "$text-error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``text`` is a sentence, ``hint`` the next step, ``aside`` stands at the right edge where there is room."""
+
+    text: str = ""
+    mood: Mood = "calm"
+    hint: str = ""
+    aside: str = ""
+
+
+class StatusLine(Widget):
+    """The current :class:`Status`. Errors wrap over up to three lines, everything else keeps to one."""
+
+    DEFAULT_CSS = """
+    StatusLine {
+        height: auto;
+        min-height: 1;
+        max-height: 3;
+        padding: 0 1;
+    }
+    """
+
+    status: reactive[Status] = reactive(Status())
+    _turn: reactive[int] = reactive(0)
+    _timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(0.1, self._spin, pause=True)
+
+    def watch_status(self, before: Status, status: Status) -> None:
+        if len(before.text + before.hint) != len(status.text + status.hint):
+            self.refresh(layout=max(len(s.text + s.hint) for s in (before, status)) > self.size.width - 4)
+        if self._timer is not None:
+            (self._timer.resume if status.mood == "busy" else self._timer.pause)()
+
+    def _spin(self) -> None:
+        self._turn += 1
+
+    def render(self) -> Content:
+        status = self.status
+        if not status.text and not status.aside:
+            return Content()
+        mark = SPINNER[self._turn % len(SPINNER)] if status.mood == "busy" else MARKS[status.mood]
+        style = STYLES[status.mood]
+        said = Content.assemble(
+            (f"{mark} ", style),
+            (status.text, style if status.mood in ("warning", "error") else "$foreground"),
+            (f" {status.hint}" if status.hint else "", "$foreground-muted"),
+        )
+        room = self.size.width - said.cell_length - len(status.aside)
+        if status.aside and room > 1:
+            said = Content.assemble(said, " " * room, (status.aside, "$foreground-muted"))
+        return said
