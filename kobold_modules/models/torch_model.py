@@ -13,6 +13,10 @@ from .identify import identify
 from .tokens import Encode, load_tokenizer
 
 
+# transformers draws a progress bar of its own on our terminal; tqdm reads this when it is first imported.
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+
 @dataclass(frozen=True, slots=True)
 class TorchModel:
     """A model whose weights never change.

@@ -43,6 +43,7 @@ class Recipe:
     minutes: float = 105.0
     rows: tuple[tuple[float, int], ...] = ((0.0, 256), (0.65, 512), (0.85, 1024))
     seed: int = 1
+    compiled: bool = True
 
     def config(self) -> LlamaConfig:
         return LlamaConfig(
@@ -128,7 +129,8 @@ def train(tokens: np.ndarray, recipe: Recipe, checkpoint: Path, log: Path) -> tu
             length = recipe.row_length(progress)
             stream = _blocks(tokens, length, rng)
             torch._dynamo.reset()
-            compiled = torch.compile(loss_of, dynamic=False)
+            if recipe.compiled:
+                compiled = torch.compile(loss_of, dynamic=False)
         assert stream is not None
         total = torch.zeros(())
         for _ in range(passes):

@@ -60,7 +60,7 @@ def _split(author: str, text: str, titles: list[tuple[str, int]]) -> list[Work]:
 
 def _nearest_gap(data: bytes, position: int) -> int:
     gap = CHAPTER_GAP.encode()
-    before, after = data.rfind(gap, 0, position), data.find(gap, position)
+    before, after = data.rfind(gap, 0, position + len(gap)), data.find(gap, position)
     nearby = [found for found in (before, after) if found >= 0]
     return min(nearby, key=lambda found: abs(found - position)) if nearby else position
 

@@ -35,8 +35,8 @@ def test_the_rate_warms_up_and_falls_to_zero() -> None:
 def test_a_repeating_text_is_learnt(tmp_path: Path) -> None:
     tokens = np.tile(np.arange(40, dtype=np.uint16), 400)
     recipe = Recipe(
-        vocabulary=64, width=32, layers=1, heads=2, feed_forward=48, context=64, minutes=0.4, tokens_per_step=512,
-        tokens_per_pass=512, rows=((0.0, 32),),
+        vocabulary=64, width=32, layers=1, heads=2, feed_forward=48, context=64, minutes=0.15, tokens_per_step=512,
+        tokens_per_pass=512, rows=((0.0, 32),), compiled=False,
     )  # fmt: skip
 
     model, run = train(tokens, recipe, tmp_path / "checkpoint", tmp_path / "log.txt")
