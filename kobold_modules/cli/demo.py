@@ -58,7 +58,8 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     output.say("\n4. The same opening, from the held-out part, continued by llama.cpp without and with the module.\n")
     samples = module.card.samples
     width = min(120, shutil.get_terminal_size().columns)
-    output.data(textwrap.fill(samples["opening"], width) + " ...\n")
+    paragraphs = [textwrap.fill(line, width) for line in samples["opening"].split("\n")]
+    output.data("\n".join(paragraphs) + " ...\n")
     bits = module.card.measured
     titles = (
         f"without ({bits['bits_per_byte_without']:.4f} bits/byte)",

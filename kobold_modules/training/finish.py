@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -101,7 +102,8 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
     from ..sampling import Sampler
     from ..stack import Stack
 
-    opening = " ".join(split.held_out[0].split()[:OPENING_WORDS])
+    words = list(re.finditer(r"\S+", split.held_out[0]))[:OPENING_WORDS]
+    opening = split.held_out[0][: words[-1].end()]
     samples = {"opening": opening}
     with LlamaEngine(file.path) as engine:
         for key, stack in (("without", Stack()), ("with", Stack().add(module))):
