@@ -28,7 +28,7 @@ from kobold_modules.worker.fake import FakeClient
 PICTURES = Path(__file__).parent / "pictures"
 OPENING = (
     "The lamp at the end of the quay had been out since Thursday, and nobody in Saltmere had said a word about it. "
-    "Miss Harker crossed the wet stones with her collar up and her letter dry.\n\n"
+    "Miss Harker crossed the wet stones with her collar up and her letter dry, and when she came to the door she"
 )
 
 
@@ -141,7 +141,7 @@ def main() -> None:
         library = Library(arguments.library)
         if arguments.library is None:
             made_up(library)
-        client: Client = WorkerClient() if arguments.real else FakeClient()
+        client: Client = WorkerClient() if arguments.real else FakeClient(delay=0.02)
         asyncio.run(draw(client, library, (width, height), arguments.theme, arguments.out))
 
 

@@ -136,5 +136,13 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
+def ending(text: str, width: int) -> str:
+    """The last ``width`` characters of ``text`` on one line, from a whole word on."""
+    line = " ".join(text.split())
+    if len(line) <= width:
+        return line
+    return "… " + line[-width:].partition(" ")[2]
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -328,11 +328,12 @@ async def test_quitting_otherwise_asks_nothing_and_saves(stage: Open) -> None:
 
 
 async def test_the_view_stays_where_one_reads(stage: Open) -> None:
-    async with stage(size=(80, 24), delay=0.002) as on:
+    async with stage(size=(80, 24)) as on:
         await begin(on)
         for _ in range(3):
             await on.press("ctrl+j")
             await written(on)
+        on.client.delay = 0.05
         await on.press("ctrl+j")
         await on.until(lambda: on.editor.streaming)
         on.editor.scroll_to(y=0, animate=False)

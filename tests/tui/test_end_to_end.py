@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from kobold_modules.library import Library
 from kobold_modules.worker.client import WorkerClient
@@ -29,16 +30,19 @@ async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None
         assert on.app.desk.model.phase == "ready", on.status
         await on.press("f3")
         on.editor.insert(opening)
+        length = on.bench.query_one("#length", Input)
+        length.value = "800"
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(opening) + 10, 60)
         await on.press("escape")
         await on.until(lambda: not on.bench.writing, 30)
+        assert "Stopped after" in on.status
         first = on.editor.text
         assert first.startswith(opening)
         assert on.bench.story.takes[-1].seed is not None
+        length.value = "30"
         await on.press("ctrl+r")
-        await on.until(lambda: on.bench.writing, 10)
-        await on.until(lambda: not on.bench.writing, 120)
+        await on.until(lambda: not on.bench.writing and len(on.bench.story.takes) == 1, 120)
         assert on.editor.text.startswith(opening)
         assert on.editor.text != first
         await on.until(lambda: (on.bench.context.tokens or 0) > 5, 30)

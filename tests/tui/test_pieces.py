@@ -44,6 +44,7 @@ def test_words() -> None:
     assert phrases.day("2026-11-20T14:03:00") == "20 November 2026"
     assert phrases.day("last spring") == "last spring"
     assert phrases.shortened("gothic house", 8) == "gothic…"
+    assert phrases.ending("It was\n\na dark and stormy night", 12) == "… night"
 
 
 def test_a_falling_curve_falls() -> None:

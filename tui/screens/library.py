@@ -110,8 +110,8 @@ class LibraryScreen(Screen[None]):
         modules = self.list
         modules.show(entries, self.desk.picks, query)
         found = len(modules.entries)
-        note = f"{found} of {len(entries)}" if query else str(len(entries))
-        self.query_one("#shelf", Panel).set_titles(note=note)
+        note = f"{found} of {len(entries)}" if query else counted(len(entries), "module")
+        self.query_one("#shelf", Panel).set_titles(note=note, short=note.removesuffix("s").removesuffix(" module"))
         self.query_one("#nothing").display = bool(entries) and not found
         modules.display = self.query_one("#header").display = bool(found)
         self._show_card()

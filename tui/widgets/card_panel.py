@@ -23,6 +23,9 @@ from .curve import Curve
 from .panel import Titled
 
 
+OPENING = 160  # characters of a sample's opening: enough to see where the two passages set out from
+
+
 class Fact(Horizontal):
     """A label and what there is to say, which may wrap beside it. Hidden while there is nothing."""
 
@@ -66,7 +69,8 @@ class Passage(Vertical):
     def show(self, title: str, prose: str) -> None:
         self.display = bool(prose)
         self.query_one(".title", Static).update(Content(title))
-        self.query_one(".prose", Static).update(Content(prose.strip()))
+        lines = (line.strip() for line in prose.splitlines())
+        self.query_one(".prose", Static).update(Content("\n".join(filter(None, lines))))
 
 
 class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
@@ -188,7 +192,7 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         samples = card.samples
         shown = bool(samples.get("with") or samples.get("without"))
         self.query_one("#sample-title").display = self.query_one("#passages").display = shown
-        opening = samples.get("opening", "").strip() if shown else ""
+        opening = phrases.ending(samples.get("opening", ""), OPENING) if shown else ""
         self._say("#opening", f"{opening} …" if opening else "")
         self.query_one("#with", Passage).show(f"with {card.name}", samples.get("with", ""))
         self.query_one("#without", Passage).show("without it", samples.get("without", ""))

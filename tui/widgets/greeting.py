@@ -17,7 +17,8 @@ TRIES = (
     (
         "$",
         "Train one from your pages",
-        "In a shell:\nkobold-modules train novel.txt --model starter --kind style --name mine",
+        "In a shell; `kobold-modules demo` shows it in a few minutes:\n"
+        "kobold-modules train novel.txt --model starter --kind style --name mine",
     ),
     ("F3", "Write first", "The bench continues your story with the plain model, so you can hear the difference later."),
 )

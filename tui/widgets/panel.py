@@ -10,14 +10,15 @@ class Titled(Widget):
     """Keeps its title clear of the line it stands in: a rule, unlike a frame, leaves no space around it."""
 
     title = ""
-    note = ""
+    note = short = ""
 
-    def set_titles(self, title: str | None = None, note: str | None = None) -> None:
-        """``title`` at the left of the upper line; ``note`` at the right of the lower one, where there is a frame."""
+    def set_titles(self, title: str | None = None, note: str | None = None, short: str = "") -> None:
+        """``title`` in the upper line; ``note`` in the lower one, or behind the title as ``short`` without a frame."""
         self.title = self.title if title is None else title
-        self.note = self.note if note is None else note
+        if note is not None:
+            self.note, self.short = note, short or note
         ruled = self.is_attached and self.screen.has_class("-narrow")
-        said = f"{self.title} · {self.note}" if ruled and self.note else self.title
+        said = f"{self.title} · {self.short}" if ruled and self.note else self.title
         title, subtitle = (f" {said} ", "") if ruled else (said, self.note)
         if (self.border_title, self.border_subtitle) != (title, subtitle):
             self.border_title, self.border_subtitle = title, subtitle
