@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -100,6 +101,10 @@ class Stage:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
 
+    def tap(self, key: str) -> None:
+        """Press ``key`` and do not wait: the pilot waits for a quiet processor, which a streaming model never is."""
+        self.app.simulate_key(key)
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()
@@ -119,9 +124,8 @@ class Stage:
     async def until(self, holds: Callable[[], Any], seconds: float = 10.0) -> None:
         """Wait until ``holds()``; fails with the screen where it never does."""
         for _ in range(round(seconds / 0.02)):
-            await self.pilot.pause(0.02)
+            await asyncio.sleep(0.02)
             if holds():
-                await self.pilot.pause()
                 return
         raise AssertionError(f"it never came to that:\n{self.text()}")
 

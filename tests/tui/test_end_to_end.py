@@ -32,9 +32,9 @@ async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None
         on.editor.insert(opening)
         length = on.bench.query_one("#length", Input)
         length.value = "800"
-        await on.press("ctrl+j")
+        on.tap("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(opening) + 10, 60)
-        await on.press("escape")
+        on.tap("escape")
         await on.until(lambda: not on.bench.writing, 30)
         assert "Stopped after" in on.status
         first = on.editor.text
