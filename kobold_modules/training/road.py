@@ -64,6 +64,8 @@ def train(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record
     state = restore(checkpoint, identity, frozen.device) if request.resume else None
     if state is None:
         if request.resume:
+            if request.library and not request.replace:
+                _refuse_taken_name(shelf, request.name)  # that module came of another training
             yield Note("There is no checkpoint of this training; it starts from the beginning.")
         yield Progress("choosing a start", 0, 1)
         state = State.fresh(initial_rows(loss, rows, request.tokens, request.seed))

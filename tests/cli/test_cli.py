@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kobold_modules.library import Library
 
 from kobold_modules.cli import main
 from kobold_modules.formats import kobold
+from kobold_modules.library import Library
 from kobold_modules.module import Card, Module
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kobold_modules.library import Library
 
 from kobold_modules.cli import main
 from kobold_modules.formats import kobold
+from kobold_modules.library import Library
 
 
 NOIR = Path(__file__).resolve().parents[2] / "sample_texts" / "noir"
@@ -43,6 +43,8 @@ def test_a_training_ends_on_the_shelf_and_in_a_zip(
 
     assert main(["train", str(NOIR), "--name", "NOIR", *QUICK]) == 2
     assert "already a module called NOIR" in capsys.readouterr().err
+    assert main(["train", str(NOIR), "--name", "Noir", *QUICK, "--seed", "2", "--resume"]) == 2
+    assert Library().find("noir").digest == kept.digest
 
 
 def test_the_same_seed_trains_the_same_module(tmp_path: Path, starter: Path) -> None:

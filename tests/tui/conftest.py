@@ -11,6 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual.pilot import Pilot
+
+from kobold_modules.engines.fake import fake_fingerprint
+from kobold_modules.library import Library
+from kobold_modules.module import Card, Module
 from kobold_modules.tui.app import ModulesApp
 from kobold_modules.tui.screens.bench import BenchScreen
 from kobold_modules.tui.screens.library import LibraryScreen
@@ -18,11 +23,6 @@ from kobold_modules.tui.widgets.editor import Editor
 from kobold_modules.tui.widgets.module_list import ModuleList
 from kobold_modules.tui.widgets.stack_panel import StackList
 from kobold_modules.tui.widgets.status_line import StatusLine
-from textual.pilot import Pilot
-
-from kobold_modules.engines.fake import fake_fingerprint
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
 from kobold_modules.worker.fake import FakeClient
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from kobold_modules.tui.manuscript import bench_path
-from kobold_modules.tui.screens.ask import Confirm
 from textual.widgets import Input
 
 from kobold_modules.records import Failed
 from kobold_modules.story import Story
+from kobold_modules.tui.manuscript import bench_path
+from kobold_modules.tui.screens.ask import Confirm
 from kobold_modules.worker.fake import FakeClient
 from kobold_modules.worker.jobs import Generate
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kobold_modules.tui.screens.ask import Ask
-from kobold_modules.tui.widgets.card_panel import CardPanel
-from kobold_modules.tui.widgets.greeting import Greeting
 from textual.widgets import HelpPanel, Input, Static
 
 from kobold_modules.formats import read, write
 from kobold_modules.library import Library
+from kobold_modules.tui.screens.ask import Ask
+from kobold_modules.tui.widgets.card_panel import CardPanel
+from kobold_modules.tui.widgets.greeting import Greeting
 
 from .conftest import Open, module
 

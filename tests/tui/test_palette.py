@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from kobold_modules import paths
 from kobold_modules.tui.app import ModulesApp
 from kobold_modules.tui.keys import read_keymap
 from kobold_modules.tui.screens.bench import BenchScreen
 from kobold_modules.tui.screens.library import LibraryScreen
 from kobold_modules.tui.widgets.module_list import ModuleList
 from kobold_modules.tui.widgets.stack_panel import StackList
-from textual.binding import Binding
-from textual.dom import DOMNode
-
-from kobold_modules import paths
 
 from .conftest import Open, Stage
 

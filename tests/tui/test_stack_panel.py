@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from kobold_modules.tui.widgets.stack_panel import MARK, Layout, slider
 
 from .conftest import Open
