@@ -58,8 +58,82 @@ class Train:
     request: dict[str, Any]
 
 
-Job = Load | Generate | Count | Train
-KINDS: dict[str, type[Job]] = {kind.__name__.lower(): kind for kind in (Load, Generate, Count, Train)}
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Continue ``text`` through each of ``stacks`` (1 to 8) together, in one batch.
+
+    ``seeds``, one a stack, overrides the sampler's seed: with the same stack N times it makes N takes. Answers Piece
+    records whose ``sequence`` is the stack's number, and one Written a stack.
+    """
+
+    text: str
+    stacks: tuple[tuple[StackItem, ...], ...]
+    max_tokens: int = 120
+    sampler: dict[str, Any] = field(default_factory=dict)
+    stop: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What could come next behind ``text``. Answers Result("peek", {"with": [...], "without": [...]}), each a list of
+    ``{"token": id, "text": str, "probability": float}``, the ``top`` likeliest with the stack, before any sampler.
+    """
+
+    text: str
+    stack: tuple[StackItem, ...] = ()
+    top: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely each token of ``text`` was. Answers Result("score", {"tokens": [str], "with": [nats],
+    "without": [nats]}): log-probabilities, None where nothing stands before the token.
+    """
+
+    text: str
+    stack: tuple[StackItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The vocabulary words nearest to each virtual token of the module at ``path``: a curiosity, not an explanation.
+
+    Answers Result("nearest", {"rows": [[{"text": str, "cosine": float}, ...], ...]}).
+    """
+
+    path: str
+    top: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Find the models on this disk. Answers Result("models", {"models": [...]}), see models.discover."""
+
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Fetch a model from the hub: ``owner/name`` or ``owner/name/file.gguf``. Answers Progress, then Saved."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a training would cost. Answers Result("estimate", {"words", "tokens", "steps", "minutes",
+    "seconds_per_step", "memory_bytes", "disk_bytes", "passes"}); ``request`` as for Train.
+    """
+
+    request: dict[str, Any]
+
+
+Job = Load | Generate | Count | Train | Compare | Peek | Score | Nearest | Models | Download | Estimate
+KINDS: dict[str, type[Job]] = {
+    kind.__name__.lower(): kind
+    for kind in (Load, Generate, Count, Train, Compare, Peek, Score, Nearest, Models, Download, Estimate)
+}
 
 
 def to_json(number: int, job: Job) -> str:
@@ -74,15 +148,26 @@ def from_json(data: dict[str, Any]) -> Job:
         raise ValueError(f"no such job: {data.get('do')!r}")
     values = {f.name: data[f.name] for f in fields(kind) if f.name in data}
     try:
-        for name, wanted in (("model", str), ("text", str), ("context", int), ("max_tokens", int)):
+        for name, wanted in (
+            ("model", str),
+            ("text", str),
+            ("path", str),
+            ("context", int),
+            ("max_tokens", int),
+            ("top", int),
+        ):
             if name in values and not isinstance(values[name], wanted):
                 raise TypeError(f"{name} should be {wanted.__name__}, not {values[name]!r:.40}")
         for name in ("sampler", "request"):
             if name in values and not isinstance(values[name], dict):
                 raise TypeError(f"{name} should be an object")
-        if kind is Generate:
-            values["stack"] = tuple(StackItem(**item) for item in values.get("stack", ()))
-            values["stop"] = tuple(str(word) for word in values.get("stop", ()))
+        if "stack" in values:
+            values["stack"] = tuple(StackItem(**item) for item in values["stack"])
+        if "stacks" in values:
+            values["stacks"] = tuple(tuple(StackItem(**item) for item in stack) for stack in values["stacks"])
+        for name, made in (("stop", str), ("folders", str), ("seeds", int)):
+            if name in values:
+                values[name] = tuple(made(value) for value in values[name])
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"a {data['do']} job is malformed: {error}") from error
