@@ -28,7 +28,7 @@ from kobold_modules.models.find import resolve
 from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.models.torch_model import load_torch_model
 from kobold_modules.training.checkpoint import State
-from kobold_modules.training.loop import optimise
+from kobold_modules.training.loop import Task, optimise
 from kobold_modules.training.rows import Rows
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training.start import initial_rows
@@ -56,12 +56,13 @@ def table(texts: list[Text], loss: PromptLoss, request: TrainingRequest) -> dict
     without = {text.name: measure(loss, None, text.held_out, request.tokens) for text in texts}
     found: dict[str, dict[str, float]] = {}
     for text in texts:
-        state = State.fresh(initial_rows(loss, text.rows, request.tokens, request.seed))
-        for _ in optimise(loss, text.rows, text.held_out, request, state):
+        state = State.fresh(initial_rows(loss, text.rows, request)[None])
+        state.rate = request.rate
+        for _ in optimise(loss, [Task(text.name, text.rows, text.held_out)], request, state):
             pass
         found[text.name] = {
             other.name: round(
-                -100 * measure(loss, state.best, other.held_out, request.tokens).gain_over(without[other.name]), 2
+                -100 * measure(loss, state.best[0], other.held_out, request.tokens).gain_over(without[other.name]), 2
             )
             for other in texts
         }

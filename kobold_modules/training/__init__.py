@@ -6,19 +6,43 @@ loads no torch, so that settings can be checked before anything heavy starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from ..records import Record
-from .settings import TrainingRequest
+from .settings import DIALS, TrainingRequest
 
 
-__all__ = ["TrainingRequest", "train"]
+__all__ = ["DIALS", "TrainingRequest", "estimate", "train", "train_together"]
 
 
-def train(request: TrainingRequest, stop: Callable[[], bool] = lambda: False) -> Iterator[Record]:
-    """Train as ``request`` says; the last record is Done. ``stop`` turning true ends it early, keeping the best
-    module.
+def train(
+    request: TrainingRequest, stop: Callable[[], bool] = lambda: False, paused: Callable[[], bool] = lambda: False
+) -> Iterator[Record]:
+    """Train as ``request`` says; the last record is Done.
+
+    Args:
+        stop: turning true ends the training early, keeping the best module.
+        paused: while true the training waits, its checkpoint written.
+    """
+    return train_together([request], stop, paused)
+
+
+def train_together(
+    requests: Sequence[TrainingRequest],
+    stop: Callable[[], bool] = lambda: False,
+    paused: Callable[[], bool] = lambda: False,
+) -> Iterator[Record]:
+    """Train a module for each of ``requests``, which differ in texts and names only, over one frozen model: the rows of
+    one batch stand behind different prompts. Budget and steps are those of each module.
     """
     from .road import train as road
 
-    return road(request, stop)
+    return road(requests, stop, paused)
+
+
+def estimate(request: TrainingRequest) -> dict[str, Any]:
+    """What ``request`` would cost, measured by a few steps: see :mod:`.estimate`."""
+    from .estimate import estimate as measured
+
+    return measured(request)

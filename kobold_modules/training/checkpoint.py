@@ -1,7 +1,7 @@
 """A training's state on disk: what is needed to go on exactly where it was.
 
 One safetensors file holds the tensors and, in its metadata, the numbers; it is written beside the old one and swapped
-in, so a kill at any moment leaves a whole checkpoint.
+in, so a kill at any moment leaves a whole checkpoint. Several modules trained together are one state.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
@@ -16,48 +17,89 @@ from torch import Tensor
 
 from ..errors import BadInput, OutOfRoom
 from ..paths import write_atomically
+from .parallel import World
+from .reparametrisation import folded, trainables
 
 
 @dataclass(slots=True)
 class State:
-    """A soft prompt in training.
+    """Soft prompts in training; the first axis of every tensor counts the modules.
 
     Attributes:
-        prompt, best, initial: float32 ``[tokens, width]``: as it is, as it was at its best, as it began.
-        mean, square: Adam's moments, same shape.
-        step: optimiser steps done; ``elapsed``: seconds spent in steps.
-        lowest: best held-out loss (nats per token) and ``best_at``, the progress (0 to 1) at which it was reached.
-        curve: (step, held-out nats per token).
-        slowdown: factor on the learning rate after roll-backs.
+        parts: what is optimised, by name (``reparametrisation``); ``mean`` and ``square``: Adam's moments of each.
+        best, initial, average: float32 ``[modules, tokens, width]``: at its best, as it began, mean of late steps.
+        step: optimiser steps done; ``elapsed``: seconds spent, measuring included.
+        lowest: best held-out loss of each module (nats per token); ``best_at``, the progress (0 to 1) at which.
+        curves: for each module (step, held-out nats per token).
+        slowdown: factor on the learning rate after roll-backs; ``rate``: share of the table's scale, once decided.
+        compiled: whether the step's arithmetic is compiled: a training keeps to what it began with.
     """
 
-    prompt: Tensor
+    parts: dict[str, Tensor]
+    mean: dict[str, Tensor]
+    square: dict[str, Tensor]
     best: Tensor
     initial: Tensor
-    mean: Tensor
-    square: Tensor
+    average: Tensor
     step: int = 0
     elapsed: float = 0.0
-    lowest: float = float("inf")
-    best_at: float = 0.0
+    lowest: list[float] = field(default_factory=list)
+    best_at: list[float] = field(default_factory=list)
+    curves: list[list[tuple[int, float]]] = field(default_factory=list)
     slowdown: float = 1.0
-    curve: list[tuple[int, float]] = field(default_factory=list)
+    rate: float = 0.0
+    compiled: bool = False
+    smoothed: float | None = None
 
     @classmethod
-    def fresh(cls, initial: Tensor) -> State:
-        zeros = torch.zeros_like(initial)
-        return cls(initial.clone(), initial.clone(), initial.clone(), zeros, zeros.clone())
+    def fresh(cls, initial: Tensor, method: str = "prompt", seed: int = 1) -> State:
+        """A state that begins at ``initial``, float32 ``[modules, tokens, width]``."""
+        parts = trainables(method, initial, seed)
+        count = len(initial)
+        return cls(
+            parts,
+            {name: torch.zeros_like(tensor) for name, tensor in parts.items()},
+            {name: torch.zeros_like(tensor) for name, tensor in parts.items()},
+            initial.clone(),
+            initial.clone(),
+            initial.clone(),
+            lowest=[float("inf")] * count,
+            best_at=[0.0] * count,
+            curves=[[] for _ in range(count)],
+        )
+
+    @property
+    def modules(self) -> int:
+        return len(self.initial)
+
+    @property
+    def prompts(self) -> Tensor:
+        """As they are, float32 ``[modules, tokens, width]``."""
+        return folded(self.parts)
+
+    def back_to_best(self) -> None:
+        """Begin again at the best prompts, without momentum."""
+        for name in self.parts:
+            self.mean[name].zero_()
+            self.square[name].zero_()
+            if name == "up":
+                self.parts[name].zero_()  # what it had learnt is in the best prompts already
+        self.parts["prompt"] = self.best.clone()
+        self.average = self.best.clone()
 
 
-TENSORS = ("prompt", "best", "initial", "mean", "square")
+GROUPS = ("parts", "mean", "square")
+TENSORS = ("best", "initial", "average")
 
 
 def store(state: State, path: Path, request: str) -> None:
     """Write ``state`` atomically; ``request`` identifies what is being trained. Raises OutOfRoom when the disk is
     full.
     """
-    numbers = {k: v for k, v in asdict(state).items() if k not in TENSORS} | {"request": request}
-    tensors = {name: getattr(state, name).detach().cpu().contiguous() for name in TENSORS}
+    numbers = {k: v for k, v in asdict(state).items() if k not in TENSORS + GROUPS} | {"request": request}
+    tensors = {name: getattr(state, name) for name in TENSORS}
+    tensors |= {f"{group}.{name}": tensor for group in GROUPS for name, tensor in getattr(state, group).items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         write_atomically(path, save(tensors, metadata={"state": json.dumps(numbers)}))
     except OSError as error:
@@ -66,21 +108,32 @@ def store(state: State, path: Path, request: str) -> None:
         ) from error
 
 
-def restore(path: Path, request: str, device: str) -> State | None:
-    """The state at ``path``, or None where there is none. Raises BadInput if it belongs to another request."""
-    if not path.exists():
+def restore(path: Path, request: str, device: str, world: World | None = None) -> State | None:
+    """The state at ``path`` of the first process, or None where there is none.
+
+    Raises:
+        BadInput: it is damaged or belongs to another request.
+    """
+    data = path.read_bytes() if path.exists() else b""
+    data = (world or World()).same_bytes(data)
+    if not data:
         return None
-    data = path.read_bytes()
     try:
         length = int.from_bytes(data[:8], "little")
         numbers = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["state"])
         tensors = {name: tensor.to(device) for name, tensor in load(data).items()}
+        groups: dict[str, Any] = {
+            group: {name.split(".", 1)[1]: t for name, t in tensors.items() if name.startswith(f"{group}.")}
+            for group in GROUPS
+        }
+        owner = numbers.pop("request")
+        numbers["curves"] = [[(int(step), float(loss)) for step, loss in curve] for curve in numbers["curves"]]
+        state = State(**groups, **{name: tensors[name] for name in TENSORS}, **numbers)
     except Exception as error:  # whatever the damage, the person can only start over
         raise BadInput(f"The checkpoint {path} is damaged.", "Start again without --resume.") from error
-    if numbers.pop("request") != request:
+    if owner != request:
         raise BadInput(
             f"The checkpoint {path} belongs to a training with other settings or texts.",
             "Repeat the original command with --resume, or start again without it.",
         )
-    numbers["curve"] = [(int(step), float(loss)) for step, loss in numbers["curve"]]
-    return State(**tensors, **numbers)
+    return state

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ..corpus import Corpus, Split
-from ..evaluation.bits import HeldOut, measure
+from ..evaluation.bits import Bits, HeldOut, measure
 from ..formats import kobold
 from ..library import Library
 from ..models.find import ModelFile
 from ..models.prompt_loss import PromptLoss
 from ..models.torch_model import TorchModel
 from ..module import Card, Module
+from ..paths import write_atomically
 from ..records import Progress, Record, Result, Saved, Written
 from .checkpoint import State
+from .plot import curve_svg
 from .rows import Rows
+from .sample import opening_of
 from .settings import TrainingRequest
 
 
 OPENING_WORDS = 40
 SAMPLE_TOKENS = 90
+PLOT = "curve.svg"  # beside the module on the shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """What a module has to beat: the bare ``model``, and as many ``words`` of the writer's own in its place."""
+
+    model: Bits
+    words: Bits
+
+    def to_dict(self) -> dict[str, Any]:
+        words = {"nats_per_token": self.words.nats_per_token, "bits_per_byte": self.words.bits_per_byte}
+        return {
+            "nats_per_token": self.model.nats_per_token,
+            "bits_per_byte": self.model.bits_per_byte,
+            "words_in_context": words,
+        }
 
 
 def finish(
@@ -34,19 +54,25 @@ def finish(
     file: ModelFile,
     loss: PromptLoss,
     state: State,
+    index: int,
     rows: Rows,
     identity: str,
+    baselines: Baselines,
 ) -> Iterator[Record]:
-    """Yields Progress, Result("module", measured) and a Saved for each file written."""
+    """Finish module ``index`` of ``state``. Yields Progress, Result("module", measured) and a Saved for each
+    file written.
+    """
     yield Progress("measuring", 0, 1)
     everything = HeldOut.of(split.held_out, frozen.encode)
     without = measure(loss, None, everything, request.tokens)
-    with_module = measure(loss, state.best, everything, request.tokens)
+    with_module = measure(loss, state.best[index], everything, request.tokens)
+    with_words = measure(loss, state.initial[index], everything, request.tokens)
     measured = {
         "bits_per_byte_without": round(without.bits_per_byte, 5),
         "bits_per_byte_with": round(with_module.bits_per_byte, 5),
         "nats_per_token_without": round(without.nats_per_token, 5),
         "nats_per_token_with": round(with_module.nats_per_token, 5),
+        "bits_per_byte_words_in_context": round(with_words.bits_per_byte, 5),
         "held_out_tokens": without.tokens,
         "gain": round(with_module.gain_over(without), 5),
     }
@@ -59,7 +85,8 @@ def finish(
         fingerprint=frozen.fingerprint,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         training={
-            "method": "prompt tuning",
+            "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
+            "start": request.start,
             "steps": state.step,
             "seconds": round(state.elapsed, 1),
             "seed": request.seed,
@@ -67,20 +94,24 @@ def finish(
             "tokens": rows.tokens,
             "row": rows.length,
             "batch": request.batch,
-            "rate": request.rate,
+            "rate": state.rate,
             "identity": identity,
         },
         measured=measured,
-        curve=tuple(state.curve),
+        curve=tuple(state.curves[index]),
         sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in corpus.documents),
     )
-    module = Module(state.best.cpu().numpy(), card, state.initial.cpu().numpy())
+    module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
     yield Progress("writing a sample", 0, 1)
     module = replace(module, card=replace(card, samples=_samples(file, module, split)))
     yield Result("module", {"name": request.name, "tokens": module.tokens, "width": module.width, **measured})
     if request.library:
         entry = Library().add(module, replace=True)
         yield Saved(str(entry.path), "module")
+        lines = {"no module": baselines.model.nats_per_token, "words in context": baselines.words.nats_per_token}
+        picture = entry.path.parent / PLOT
+        write_atomically(picture, curve_svg(state.curves[index], lines, f"{request.name}: {file.name}").encode())
+        yield Saved(str(picture), "picture")
     if request.out is not None:
         kobold.write(module, Path(request.out))
         yield Saved(str(Path(request.out)), "KoboldAI zip")
@@ -102,8 +133,7 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
     from ..sampling import Sampler
     from ..stack import Stack
 
-    words = list(re.finditer(r"\S+", split.held_out[0]))[:OPENING_WORDS]
-    opening = split.held_out[0][: words[-1].end()]
+    opening = opening_of(split.held_out[0], OPENING_WORDS)
     samples = {"opening": opening}
     with LlamaEngine(file.path) as engine:
         for key, stack in (("without", Stack()), ("with", Stack().add(module))):

@@ -1,9 +1,9 @@
-"""The loop: rows in, a better soft prompt out.
+"""The loop: rows in, better soft prompts out.
 
-Adam on one small float32 matrix. The learning rate is a share of the embedding table's own scale, so that one setting
+Adam on small float32 matrices. The learning rate is a share of the embedding table's own scale, so that one setting
 serves models whose rows differ a hundredfold; it warms up briefly and falls to zero in a straight line. Every so often
 the held-out text is measured and the best prompt kept; the loop ends when the budget does or the held-out loss has
-stopped falling.
+stopped falling. Several modules can be trained together: rows of one batch stand behind different prompts.
 """
 
 from __future__ import annotations
@@ -12,126 +12,201 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from ..errors import EngineFailed
-from ..evaluation.bits import HeldOut, measure
+from ..evaluation.bits import Bits, HeldOut, measure
+from ..models.memory import AtOnce
 from ..models.prompt_loss import PromptLoss
 from ..records import Loss, Note, Progress, Record, Saved
 from .checkpoint import State, store
+from .parallel import World
 from .rows import Rows
 from .settings import TrainingRequest
+from .step import batch_of, step
 
 
 MEASURES = 12  # held-out measurements over the whole budget
-BETAS = (0.9, 0.98)
+LOOKING = 0.12  # share of the clock that measuring may take
 WARM_UP = 0.04
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
+EXPLODED = 3.0  # nats above the usual loss at which a step counts as broken
+LOOK = 0.1  # seconds between two looks at whether a pause is over
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One module to train: its texts to train on and to measure with, and what it is called."""
+
+    name: str
+    rows: Rows
+    held_out: HeldOut
+
+
+@dataclass(slots=True)
+class Course:
+    """How a training is kept, watched and steered from outside.
+
+    Attributes:
+        checkpoint: where its state is kept, filed as ``identity``; None keeps none.
+        stop, paused: asked between steps.
+        observe: called with the state at every measurement; what it yields goes to the person.
+    """
+
+    checkpoint: Path | None = None
+    identity: str = ""
+    stop: Callable[[], bool] = lambda: False
+    paused: Callable[[], bool] = lambda: False
+    observe: Callable[[State], Iterator[Record]] = lambda state: iter(())
+    at_once: AtOnce = field(default_factory=lambda: AtOnce(1 << 30, "cpu"))
+    world: World = field(default_factory=World)
 
 
 def optimise(
-    loss: PromptLoss,
-    rows: Rows,
-    held_out: HeldOut,
-    request: TrainingRequest,
-    state: State,
-    *,
-    checkpoint: Path | None = None,
-    identity: str = "",
-    stop: Callable[[], bool] = lambda: False,
+    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, course: Course | None = None
 ) -> Iterator[Record]:
-    """Train ``state`` in place; yields Progress, Loss, Note and Saved records.
+    """Train ``state`` in place; yields Progress, Loss, Note, Saved and what ``course.observe`` does.
 
     With ``request.steps`` the result depends on the seed alone (bit for bit on a CPU), also across stops and resumes.
 
     Raises:
-        EngineFailed: the loss stays infinite however small the steps.
+        EngineFailed: the loss stays broken however small the steps.
+        OutOfRoom: not even one row fits into memory, or a checkpoint not onto the disk.
     """
-    reserve = request.tokens
-    saved_at, roll_backs, smoothed = state.elapsed, 0, math.nan
-    next_measure = math.floor(_progress(request, state) * MEASURES) / MEASURES if state.curve else 0.0
+    course = course or Course()
+    all_rows = [task.rows for task in tasks]
+    clock = _Clock(state, course.world)
+    saved_at, roll_backs = state.elapsed, 0
+    next_measure = math.floor(_progress(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
     while True:
         progress = _progress(request, state)
         if progress >= next_measure or progress >= 1:
-            bits = measure(loss, state.prompt, held_out, reserve)
-            state.curve.append((state.step, bits.nats_per_token))
-            if bits.nats_per_token < state.lowest:
-                state.lowest, state.best_at = bits.nats_per_token, progress
-                state.best = state.prompt.clone()
-            yield Loss(
-                state.step, smoothed if state.step else bits.nats_per_token, bits.nats_per_token, bits.bits_per_byte
-            )
+            before = state.elapsed
+            yield from _measured(loss, tasks, request, state, progress, course.world)
+            yield from course.observe(state)
+            clock.tick()
             next_measure = (math.floor(progress * MEASURES + 1e-9) + 1) / MEASURES
+            if request.steps is None:  # in a short training, looking must not take the time of learning
+                next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / LOOKING)
         if progress >= 1:
             break
-        if progress - state.best_at > request.patience:
+        if progress - max(state.best_at) > request.patience:
             yield Note("The held-out loss has stopped falling; the best module so far is kept.")
             break
-        if stop():
+        if course.world.any(course.stop()):
             yield Note("Stopped; the best module so far is kept.")
             break
-        began = time.monotonic()
-        value = _step(loss, rows, request, state, progress)
-        if math.isfinite(value):
-            smoothed = value if math.isnan(smoothed) else 0.9 * smoothed + 0.1 * value
+        if course.paused():
+            yield from _pause(course, state)
+            clock.forget()
+            continue
+        batch = batch_of(all_rows, request.seed, state.step, request.batch)
+        rate = state.rate * loss.frozen.rms * state.slowdown * _schedule(request, state, progress)
+        value = step(loss, batch, state, rate, course.at_once, course.world)
+        if math.isfinite(value) and (state.smoothed is None or value < state.smoothed + EXPLODED):
+            state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value
         else:
             roll_backs += 1
             if roll_backs > MOST_ROLL_BACKS:
-                raise EngineFailed(
-                    "The loss keeps breaking (not a number) however small the steps.", "Try a lower --rate."
-                )
+                raise EngineFailed("The loss keeps breaking however small the steps.", "Try a lower --rate.")
+            state.step += math.isnan(value)  # the batch that broke it is not tried again
             state.slowdown /= 2
-            state.prompt = state.best.clone()
-            state.mean.zero_()
-            state.square.zero_()
-            yield Note("The loss broke (not a number): back to the best module, with half the learning rate.")
-        state.step += 1
-        state.elapsed += time.monotonic() - began
-        if checkpoint is not None and state.elapsed - saved_at >= SAVE_EVERY:
+            state.back_to_best()
+            what = "exploded" if math.isfinite(value) else "broke (not a number)"
+            yield Note(f"The loss {what}: back to the best module, with half the learning rate.")
+        clock.tick()
+        if course.checkpoint is not None and course.world.first and state.elapsed - saved_at >= SAVE_EVERY:
             saved_at = state.elapsed
-            store(state, checkpoint, identity)
-            yield Saved(str(checkpoint), "checkpoint")
+            store(state, course.checkpoint, course.identity)
+            yield Saved(str(course.checkpoint), "checkpoint")
         yield _report(request, state)
-    if checkpoint is not None:
-        store(state, checkpoint, identity)
+    _consider_average(loss, tasks, request, state, course.world)
+    if course.checkpoint is not None and course.world.first:
+        store(state, course.checkpoint, course.identity)
+
+
+class _Clock:
+    """Adds what passes to ``state.elapsed``; all processes go by the first one's clock."""
+
+    def __init__(self, state: State, world: World) -> None:
+        self._state, self._world = state, world
+        self._last = time.monotonic()
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        self._state.elapsed = self._world.number(self._state.elapsed + now - self._last)
+        self._last = now
+
+    def forget(self) -> None:
+        """What passed since the last tick does not count."""
+        self._last = time.monotonic()
+
+
+def _pause(course: Course, state: State) -> Iterator[Record]:
+    if course.checkpoint is not None and course.world.first:
+        store(state, course.checkpoint, course.identity)
+        yield Saved(str(course.checkpoint), "checkpoint")
+    yield Note("Paused.")
+    while course.paused() and not course.stop():
+        time.sleep(LOOK)
+    yield Note("Going on.")
 
 
 def _progress(request: TrainingRequest, state: State) -> float:
     """Share of the budget spent, 0 to 1: steps where they are given, else the clock."""
     if request.steps is not None:
         return min(1.0, state.step / request.steps)
-    assert request.minutes is not None
-    return min(1.0, state.elapsed / (request.minutes * 60))
+    return min(1.0, state.elapsed / request.budget)
 
 
-def _step(loss: PromptLoss, rows: Rows, request: TrainingRequest, state: State, progress: float) -> float:
-    """One Adam step (Kingma and Ba 2015, with bias correction); returns the training loss in nats per token."""
-    prompt = state.prompt.clone().requires_grad_(True)
-    value = loss(prompt, rows.batch(request.seed, state.step, request.batch).to(loss.frozen.device))
-    (gradient,) = torch.autograd.grad(value, prompt)
-    if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
-        return math.nan
-    first, second = BETAS
-    state.mean.lerp_(gradient, 1 - first)
-    state.square.lerp_(gradient.square(), 1 - second)
-    count = state.step + 1
-    mean = state.mean / (1 - first**count)
-    square = state.square / (1 - second**count)
-    warm = (
-        min(1.0, progress / WARM_UP) if request.steps is None else min(1.0, count / max(1.0, WARM_UP * request.steps))
-    )
-    rate = request.rate * loss.frozen.rms * state.slowdown * warm * (1 - progress)
-    state.prompt = state.prompt - rate * mean / (square.sqrt() + 1e-12)
-    return float(value.detach())
+def _schedule(request: TrainingRequest, state: State, progress: float) -> float:
+    """Share of the learning rate: up in a straight line over the first part of the budget, then down to zero."""
+    if request.steps is None:
+        return min(1.0, (progress + 1e-3) / WARM_UP) * (1 - progress)
+    return min(1.0, (state.step + 1) / max(1.0, WARM_UP * request.steps)) * (1 - progress)
+
+
+def _measured(
+    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, progress: float, world: World
+) -> Iterator[Record]:
+    """Measure every module, keep what is better than before, and tell."""
+    prompts = state.prompts
+    for index, task in enumerate(tasks):
+        bits = measure(loss, prompts[index], task.held_out, request.tokens)
+        bits = replace(bits, nats_per_token=world.number(bits.nats_per_token))  # all keep and stop by the same number
+        state.curves[index].append((state.step, bits.nats_per_token))
+        _keep(state, index, prompts[index], bits, progress)
+        train = bits.nats_per_token if state.smoothed is None else state.smoothed
+        if len(tasks) > 1:
+            yield Note(f"{task.name}: {bits.bits_per_byte:.4f} bits per byte.")
+        yield Loss(state.step, train, bits.nats_per_token, bits.bits_per_byte)
+
+
+def _keep(state: State, index: int, prompt: torch.Tensor, bits: Bits, progress: float) -> None:
+    if bits.nats_per_token < state.lowest[index]:
+        state.lowest[index], state.best_at[index] = bits.nats_per_token, progress
+        state.best[index] = prompt.detach()
+
+
+def _consider_average(
+    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, world: World
+) -> None:
+    """The mean of the late prompts is sometimes better than any one of them."""
+    if state.step == 0:
+        return
+    for index, task in enumerate(tasks):
+        bits = measure(loss, state.average[index], task.held_out, request.tokens)
+        bits = replace(bits, nats_per_token=world.number(bits.nats_per_token))
+        _keep(state, index, state.average[index], bits, state.best_at[index])
 
 
 def _report(request: TrainingRequest, state: State) -> Progress:
-    each = state.elapsed / state.step
+    each = state.elapsed / max(1, state.step)
     if request.steps is not None:
         return Progress("training", state.step, request.steps, (request.steps - state.step) * each)
-    assert request.minutes is not None
-    left = max(0.0, request.minutes * 60 - state.elapsed)
+    left = max(0.0, request.budget - state.elapsed)
     return Progress("training", state.step, state.step + round(left / each), left)

@@ -1,49 +1,168 @@
-"""The whole road of a training: texts, model, start, loop, module."""
+"""The whole road of a training: texts, model, start, loop, module.
+
+Several modules of the same settings travel together: one frozen model, one batch in which every module has its rows.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import torch
+
 from .. import corpus as words
+from ..corpus import Corpus, Split
 from ..errors import BadText, BadUsage
 from ..evaluation.bits import HeldOut, measure
 from ..library import Library
-from ..models.find import resolve
+from ..models import memory, parity
+from ..models.find import ModelFile, resolve
 from ..models.prompt_loss import PromptLoss
-from ..models.torch_model import load_torch_model
+from ..models.torch_model import TorchModel, load_torch_model
 from ..paths import trainings_dir
-from ..records import Done, Note, Progress, Record, Result
+from ..records import Done, Note, Progress, Record, Result, Sample
+from .allocator import keep_memory
 from .checkpoint import State, restore
-from .finish import finish
-from .loop import optimise
+from .finish import Baselines, finish
+from .loop import Course, Task, optimise
+from .parallel import World
 from .rows import Rows
+from .sample import opening_of, sample
 from .settings import TrainingRequest
-from .start import initial_rows
+from .start import find_rate, initial_rows
+from .step import batch_of
 
 
 HELD_OUT_TOKENS = 4000  # most that is measured while training; the card gets the whole held-out text
-ALIKE = ("resume", "out", "library", "replace", "device", "description", "author")  # may differ when a training resumes
+SAMPLES = 4  # samples while it trains
+COMPILE_FROM = 150.0  # seconds of training that make up for the ~15 that compiling takes
+# What may differ when a training resumes.
+ALIKE = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
 
 
-def train(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record]:
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One module's texts, read and split."""
+
+    request: TrainingRequest
+    corpus: Corpus
+    split: Split
+    rows: Rows
+    held_out: HeldOut
+
+
+def train(
+    requests: Sequence[TrainingRequest], stop: Callable[[], bool], paused: Callable[[], bool]
+) -> Iterator[Record]:
     """See :func:`kobold_modules.training.train`. Raises the errors of each part, before anything slow where it can."""
-    shelf = Library()
-    if request.library and not request.replace and not request.resume:
-        _refuse_taken_name(shelf, request.name)
+    _must_be_alike(requests)
+    for each in requests:
+        if each.library and not each.replace and not each.resume:
+            refuse_taken_name(each.name)
+    world = World.detect(requests[0].device)
+    for record in _travel(requests, world, stop, paused):
+        if world.first:  # the others work in silence
+            yield record
+    world.leave()
+    if world.first:
+        yield Done("training")
+
+
+def _travel(
+    requests: Sequence[TrainingRequest], world: World, stop: Callable[[], bool], paused: Callable[[], bool]
+) -> Iterator[Record]:
+    request = requests[0]
+    keep_memory()
     file = resolve(request.model)
+    corpora = [read_texts(each) for each in requests]
+    for corpus in corpora:
+        for sentence in corpus.describe():
+            yield Note(sentence)
+    yield Progress(f"loading {file.name}", 0, 1)
+    frozen = load_torch_model(file, world.device(request.device), weights=request.weights, recompute=request.recompute)
+    yield from _check_parity(file, frozen)
+    writers = [_writer(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
+    tokens = sum(writer.rows.tokens for writer in writers)
+    yield Note(
+        f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
+        "held out to measure with."
+    )
+    loss = PromptLoss(frozen)
+    if not frozen.whole and request.weights in ("streamed", "disk"):
+        loss.shares = False  # a prompt of its own pass would read every layer twice more
+    identity = _identity(requests, corpora, frozen)
+    checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
+    state = restore(checkpoint, identity, frozen.device, world) if request.resume else None
+    if state is not None:
+        yield Note(f"Going on from step {state.step}.")
+    else:
+        if request.resume:
+            for each in requests:
+                if each.library and not each.replace:
+                    refuse_taken_name(each.name)  # that module came of another training
+            yield Note("There is no checkpoint of this training; it starts from the beginning.")
+        yield Progress("choosing a start", 0, 1)
+        state = _fresh(loss, writers, world)
+    if state.compiled and not loss.compile():
+        yield Note("The step cannot be compiled on this machine; it goes on plainly.")
+    baselines = []
+    for index, writer in enumerate(writers):
+        found = Baselines(
+            measure(loss, None, writer.held_out, request.tokens),
+            measure(loss, state.initial[index], writer.held_out, request.tokens),
+        )
+        baselines.append(found)
+        yield Result("baseline", found.to_dict())
+    at_once = memory.AtOnce(1 << 30, frozen.device)
+    if state.step == 0 and frozen.device != "cpu":
+        at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
+    course = Course(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world)
+    tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
+    yield from optimise(loss, tasks, request, state, course)
+    if world.first:
+        for index, writer in enumerate(writers):
+            yield from finish(
+                writer.request,
+                writer.corpus,
+                writer.split,
+                frozen,
+                file,
+                loss,
+                state,
+                index,
+                writer.rows,
+                identity,
+                baselines[index],
+            )
+
+
+def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit:
+    """How many rows of each module fit into memory at once. Raises OutOfRoom where not even one does."""
+    all_rows = [writer.rows for writer in writers]
+    request = writers[0].request
+
+    def one_step(rows: int) -> None:
+        batch = batch_of(all_rows, request.seed, 0, rows).transpose(0, 1).flatten(0, 1).to(loss.frozen.device)
+        prompts = state.prompts.detach().requires_grad_(True)
+        torch.autograd.grad(loss(prompts, batch[:, 0], batch[:, 1]), prompts)
+
+    return memory.fit_batch(one_step, request.batch, loss.frozen.device)
+
+
+def read_texts(request: TrainingRequest) -> Corpus:
+    """The writer's files as clean prose. Raises BadText where there is none, or too little."""
     corpus = words.read([Path(name) for name in request.files])
     words.require_enough(corpus)
-    for sentence in corpus.describe():
-        yield Note(sentence)
-    yield Progress(f"loading {file.name}", 0, 1)
-    frozen = load_torch_model(file, request.device)
+    return corpus
+
+
+def _writer(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> Writer:
     if request.tokens + 32 > frozen.context:
         raise BadUsage(
-            f"{file.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
+            f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
         )
     split = words.split(corpus)
     rows = Rows.of(split.train, frozen.encode, min(request.row, frozen.context - request.tokens))
@@ -52,39 +171,68 @@ def train(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record
         raise BadText(
             "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
         )
-    yield Note(
-        f"{corpus.words:,} words are {rows.tokens:,} tokens to train on; another part is held out to measure with."
-    )
-
-    loss = PromptLoss(frozen)
-    without = measure(loss, None, held_out, request.tokens)
-    yield Result("baseline", {"nats_per_token": without.nats_per_token, "bits_per_byte": without.bits_per_byte})
-    identity = _identity(request, [document.sha256 for document in corpus.documents], frozen.fingerprint.to_dict())
-    checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
-    state = restore(checkpoint, identity, frozen.device) if request.resume else None
-    if state is None:
-        if request.resume:
-            if request.library and not request.replace:
-                _refuse_taken_name(shelf, request.name)  # that module came of another training
-            yield Note("There is no checkpoint of this training; it starts from the beginning.")
-        yield Progress("choosing a start", 0, 1)
-        state = State.fresh(initial_rows(loss, rows, request.tokens, request.seed))
-    else:
-        yield Note(f"Going on from step {state.step}.")
-    yield from optimise(loss, rows, held_out, request, state, checkpoint=checkpoint, identity=identity, stop=stop)
-    yield from finish(request, corpus, split, frozen, file, loss, state, rows, identity)
-    yield Done("training")
+    return Writer(request, corpus, split, rows, held_out)
 
 
-def _refuse_taken_name(shelf: Library, name: str) -> None:
-    if any(entry.name.casefold() == name.casefold() for entry in shelf.entries()):
+def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
+    request = writers[0].request
+    length = min(writer.rows.length for writer in writers)
+    if any(writer.rows.length != length for writer in writers):
+        raise BadUsage(
+            "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
+        )
+    initial = torch.stack([initial_rows(loss, writer.rows, writer.request) for writer in writers])
+    state = State.fresh(world.same(initial), request.method, request.seed)
+    state.rate = world.number(request.rate or find_rate(loss, writers[0].rows, initial[0], request))
+    long = request.steps is None and request.budget >= COMPILE_FROM
+    state.compiled = loss.way == "lean" and (long if request.compile is None else request.compile)
+    return state
+
+
+def _observer(loss: PromptLoss, writer: Writer) -> Callable[[State], Iterator[Record]]:
+    """Writes the same opening, from text the module never sees, a few times in a training."""
+    opening = opening_of(writer.split.held_out[0])
+    turn = 0
+
+    def observe(state: State) -> Iterator[Record]:
+        nonlocal turn
+        turn += 1
+        if opening and turn % (12 // SAMPLES) == 1:
+            yield Sample(state.step, sample(loss, state.prompts[0], opening))
+
+    return observe
+
+
+def _check_parity(file: ModelFile, frozen: TorchModel) -> Iterator[Record]:
+    """Train through the very model that will write: raises where transformers reads a GGUF differently."""
+    if frozen.whole:
+        parity.check(file, frozen)
+    if frozen.corrections:
+        yield Note(f"Put right in {file.name}, which transformers would have ignored: {', '.join(frozen.corrections)}.")
+
+
+def refuse_taken_name(name: str) -> None:
+    """Raises BadUsage where the library has a module of that name."""
+    if any(entry.name.casefold() == name.casefold() for entry in Library().entries()):
         raise BadUsage(
             f"There is already a module called {name}.",
             "Choose another --name, add --replace, or remove it with `kobold-modules remove`.",
         )
 
 
-def _identity(request: TrainingRequest, texts: list[str], model: dict[str, object]) -> str:
+def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
+    """Modules trained together differ in their texts and names only."""
+    plain = [replace(each, files=(), name="x", description="", out=None) for each in requests]
+    if any(each != plain[0] for each in plain):
+        raise BadUsage("Modules that are trained together must have the same settings.")
+    if len({each.name.casefold() for each in requests}) < len(requests):
+        raise BadUsage("Two of these modules would have the same name.", "Rename a file, or train it alone.")
+
+
+def _identity(requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel) -> str:
     """What makes two trainings the same one: settings, texts and model. A checkpoint is filed under it."""
-    settings = {key: value for key, value in asdict(request).items() if key not in ALIKE}
-    return hashlib.sha256(json.dumps([settings, texts, model], sort_keys=True).encode()).hexdigest()
+    settings = [{key: value for key, value in asdict(each).items() if key not in ALIKE} for each in requests]
+    settings[0]["seconds"] = requests[0].budget if requests[0].steps is None else None
+    texts = [document.sha256 for corpus in corpora for document in corpus.documents]
+    whole = [settings, texts, frozen.fingerprint.to_dict()]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

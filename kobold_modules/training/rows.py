@@ -1,4 +1,9 @@
-"""Cutting a writer's text into rows of one length: no padding, and never two documents in a row."""
+"""Cutting a writer's texts into rows of one length: nothing padded, nothing left out, every token once a pass.
+
+The documents of a pass stand one after another in a shuffled order, and the stream is cut every ``length`` tokens from
+an offset that changes with the pass. A row may so hold the end of one document and the beginning of another; both are
+marked, and neither sees the other (``PromptLoss``).
+"""
 
 from __future__ import annotations
 
@@ -7,55 +12,60 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+
+SHORTEST = 8  # tokens of a document worth reading
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Documents as ids, from which rows of ``length`` tokens are drawn at any offset."""
+    """Documents as ids, from which rows of ``length`` tokens are drawn."""
 
     documents: tuple[tuple[int, ...], ...]
     length: int
 
     @classmethod
     def of(cls, texts: tuple[str, ...], encode: Callable[[str], list[int]], length: int) -> Rows:
-        """Tokenise ``texts``. The length shrinks to the longest document where all are shorter."""
-        documents = tuple(ids for text in texts if len(ids := tuple(encode(text))) > 8)
-        longest = max((len(ids) for ids in documents), default=0)
-        return cls(documents, min(length, longest))
+        """Tokenise ``texts``. The length shrinks to all there is where that is less."""
+        documents = tuple(ids for text in texts if len(ids := tuple(encode(text))) >= SHORTEST)
+        return cls(documents, min(length, sum(len(ids) for ids in documents)))
 
     @property
     def tokens(self) -> int:
         return sum(len(ids) for ids in self.documents)
 
-    def batch(self, seed: int, step: int, size: int) -> Tensor:
-        """The rows of one step, int64 ``[size, length]``: the same for the same seed and step, whatever ran before.
+    @property
+    def rows_a_pass(self) -> int:
+        """Rows that visit every token at least once; the last goes on where the pass began."""
+        return -(-self.tokens // self.length)
 
-        Each pass over the text shifts where rows begin and shuffles their order; a pass visits every token about once.
+    def batch(self, seed: int, step: int, size: int) -> Tensor:
+        """The rows of one step, int64 ``[size, 2, length]``: ids, and the number of each one's document.
+
+        The same for the same seed and step, whatever ran before.
         """
         first = step * size
         picked = [self._row(seed, first + i) for i in range(size)]
         return torch.from_numpy(np.stack(picked))
 
-    def _row(self, seed: int, index: int) -> np.ndarray:
-        starts = self._starts(seed, index // self.rows_a_pass)
-        document, start = starts[index % self.rows_a_pass]
-        return np.asarray(self.documents[document][start : start + self.length], dtype=np.int64)
-
-    @property
-    def rows_a_pass(self) -> int:
-        return sum(max(1, -(-len(ids) // self.length)) for ids in self.documents if len(ids) >= self.length)
-
-    def _starts(self, seed: int, epoch: int) -> list[tuple[int, int]]:
-        rng = np.random.default_rng([seed, epoch])
-        starts = []
-        for document, ids in enumerate(self.documents):
-            if len(ids) < self.length:
-                continue
-            count = max(1, -(-len(ids) // self.length))
-            last = len(ids) - self.length
-            shift = rng.random()
-            grid = (np.arange(count) + shift) * (last / count) if count > 1 else np.array([shift * last])
-            starts += [(document, int(start)) for start in grid]
-        order = rng.permutation(len(starts))
-        return [starts[i] for i in order]
+    def _row(self, seed: int, index: int) -> NDArray[np.int64]:
+        turn, place = divmod(index, self.rows_a_pass)
+        rng = np.random.default_rng([seed, turn])
+        order = rng.permutation(len(self.documents))
+        start = int(rng.integers(self.tokens)) + int(rng.permutation(self.rows_a_pass)[place]) * self.length
+        start %= self.tokens
+        row = np.empty((2, self.length), dtype=np.int64)
+        ends = np.cumsum([len(self.documents[document]) for document in order])
+        which, filled, document = int(np.searchsorted(ends, start, side="right")), 0, 0
+        while filled < self.length:
+            ids = self.documents[order[which]]
+            at = start - (int(ends[which]) - len(ids))
+            part = ids[at : at + self.length - filled]
+            row[0, filled : filled + len(part)] = part
+            row[1, filled : filled + len(part)] = document
+            filled += len(part)
+            start = (start + len(part)) % self.tokens
+            which, document = (which + 1) % len(order), document + 1
+        return row

@@ -8,6 +8,11 @@ from typing import Literal
 from ..errors import BadUsage
 
 
+DIALS: dict[str, float] = {"quick": 1.0, "normal": 3.0, "thorough": 10.0}  # minutes
+METHODS = ("prompt", "residual")
+STARTS = ("text", "vocabulary", "words", "module")
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
     """Everything that decides a training; JSON-ready.
@@ -16,10 +21,18 @@ class TrainingRequest:
         files: the writer's texts, files or folders.
         model: as the command line names models.
         tokens: virtual tokens of the module.
-        minutes: budget by the clock; ``steps``, if given, counts instead (and is reproducible bit for bit on a CPU).
+        dial: quick, normal or thorough: how long it may take where neither ``minutes`` nor ``steps`` is given.
+        minutes: budget by the clock, measuring included; ``steps``, if given, counts instead (and is reproducible bit
+            for bit on a CPU).
+        method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``.
+        start: ``text`` (the best of several stretches of it), ``vocabulary`` (its frequent words), ``words`` (those in
+            ``start_with``) or ``module`` (the one that ``start_with`` names).
         row: text tokens in a training row; ``batch``: rows a step.
-        rate: learning rate as a share of the embedding table's root mean square.
+        rate: learning rate as a share of the embedding table's root mean square; 0 finds one by a short range test.
         patience: stop when the held-out loss has not improved for this share of the budget.
+        compile: fuse the step's small arithmetic: True, False, or None for wherever the budget makes up for it.
+        weights: how the frozen model is kept, see ``models.keeping``; ``auto`` is the fastest way that fits.
+        recompute: compute layers again on the way backward, for less memory.
         out: where to write a KoboldAI zip besides the library; ``library`` False leaves the library alone.
         replace: take the place of a library module of the same name.
         resume: go on from the last checkpoint of the same request.
@@ -32,14 +45,21 @@ class TrainingRequest:
     description: str = ""
     author: str = ""
     tokens: int = 100
-    minutes: float | None = 3.0
+    dial: str = "normal"
+    minutes: float | None = None
     steps: int | None = None
     seed: int = 1
     device: str = "auto"
+    method: str = "prompt"
+    start: str = "text"
+    start_with: str = ""
     row: int = 256
     batch: int = 4
     rate: float = 0.3
     patience: float = 0.35
+    compile: bool | None = None
+    weights: Literal["auto", "whole", "split", "4-bit", "streamed", "disk"] = "auto"
+    recompute: bool = False
     out: str | None = None
     library: bool = True
     replace: bool = False
@@ -50,9 +70,25 @@ class TrainingRequest:
             raise BadUsage("A module needs a name.", "Add --name NAME.")
         if not 1 <= self.tokens <= 2047:
             raise BadUsage(f"--tokens is {self.tokens}; KoboldAI loads 1 to 2047 (20 to 100 is usual).")
-        if self.steps is None and (self.minutes is None or self.minutes <= 0):
-            raise BadUsage("Say how long to train: --minutes or --steps must be above 0.")
+        if self.minutes is not None and not self.minutes > 0:
+            raise BadUsage("Say how long to train: --minutes must be above 0.")
         if self.steps is not None and self.steps < 1:
             raise BadUsage("--steps must be at least 1.")
-        if self.kind not in ("style", "world"):
-            raise BadUsage(f"--kind is {self.kind!r}; it is style or world.")
+        if self.rate < 0 or self.row < 2 or self.batch < 1:
+            raise BadUsage("--rate cannot be negative, --row is at least 2 and --batch at least 1.")
+        for name, allowed in (
+            ("kind", ("style", "world")),
+            ("dial", tuple(DIALS)),
+            ("method", METHODS),
+            ("start", STARTS),
+            ("weights", ("auto", "whole", "split", "4-bit", "streamed", "disk")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise BadUsage(f"--{name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}.")
+        if self.start in ("words", "module") and not self.start_with.strip():
+            raise BadUsage(f"Starting from {self.start} needs to know which.", "Add --start-with.")
+
+    @property
+    def budget(self) -> float:
+        """Seconds, where the clock decides."""
+        return 60 * (DIALS[self.dial] if self.minutes is None else self.minutes)

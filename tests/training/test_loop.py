@@ -14,7 +14,7 @@ from kobold_modules.evaluation.bits import HeldOut, measure
 from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.records import Loss, Note, Progress
 from kobold_modules.training.checkpoint import State, restore, store
-from kobold_modules.training.loop import optimise
+from kobold_modules.training.loop import Course, Task, optimise
 from kobold_modules.training.rows import Rows
 from kobold_modules.training.settings import TrainingRequest
 from tests.tiny import tiny
@@ -42,21 +42,23 @@ class Bench:
         self.request = TrainingRequest(**(settings | changes))
         self.rows = Rows.of((TEXT,), self.frozen.encode, self.request.row)
         self.held_out = HeldOut.of((TEXT[:300],), self.frozen.encode)
-        self.state = State.fresh(self.frozen.table[:4].float().clone())
+        self.state = State.fresh(self.frozen.table[:4].float()[None].clone(), self.request.method)
+        self.state.rate = self.request.rate
 
     def run(self, **options: Any) -> list[Any]:
-        return list(optimise(self.loss, self.rows, self.held_out, self.request, self.state, **options))
+        tasks = [Task("x", self.rows, self.held_out)]
+        return list(optimise(self.loss, tasks, self.request, self.state, Course(**options)))
 
 
 def test_the_held_out_loss_falls_and_the_best_prompt_is_kept() -> None:
     bench = Bench()
-    before = measure(bench.loss, bench.state.initial, bench.held_out, 4).nats_per_token
+    before = measure(bench.loss, bench.state.initial[0], bench.held_out, 4).nats_per_token
 
     records = bench.run()
 
-    after = measure(bench.loss, bench.state.best, bench.held_out, 4).nats_per_token
+    after = measure(bench.loss, bench.state.best[0], bench.held_out, 4).nats_per_token
     assert after < before - 0.1
-    assert after == pytest.approx(min(r.held_out for r in records if isinstance(r, Loss)))
+    assert after <= min(r.held_out for r in records if isinstance(r, Loss)) + 1e-6  # the average may be better still
     assert [r.done for r in records if isinstance(r, Progress)] == list(range(1, 31))
 
 
@@ -65,7 +67,7 @@ def test_the_same_seed_gives_the_same_vectors() -> None:
     first.run()
     second.run()
 
-    assert torch.equal(first.state.prompt, second.state.prompt)
+    assert torch.equal(first.state.prompts, second.state.prompts)
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 19])
@@ -82,7 +84,7 @@ def test_a_stopped_training_resumes_to_the_same_vectors(tmp_path: Path, stop_at:
     resumed.state = found
     resumed.run(checkpoint=checkpoint, identity="same")
 
-    assert torch.equal(resumed.state.prompt, whole.state.prompt)
+    assert torch.equal(resumed.state.prompts, whole.state.prompts)
     assert torch.equal(resumed.state.best, whole.state.best)
 
 
@@ -104,7 +106,7 @@ def test_a_damaged_checkpoint_is_refused_in_a_sentence(tmp_path: Path) -> None:
 def test_training_stops_early_when_the_held_out_loss_no_longer_falls() -> None:
     bench = Bench(rate=1e-9, patience=0.2, steps=100)
     bench.held_out = HeldOut.of(("zzzz " * 40,), bench.frozen.encode)
-    bench.state.lowest = 0.0  # nothing can be better
+    bench.state.lowest = [0.0]  # nothing can be better
 
     records = bench.run()
 
@@ -117,8 +119,8 @@ def test_a_loss_that_breaks_goes_back_and_slows_down(monkeypatch: pytest.MonkeyP
     whole, calls = bench.loss.per_token, iter(range(1000))
     broken = {5, 6}
 
-    def sometimes_nan(prompt: Any, rows: Any) -> torch.Tensor:
-        losses = whole(prompt, rows)
+    def sometimes_nan(prompt: Any, rows: Any, documents: Any = None) -> torch.Tensor:
+        losses = whole(prompt, rows, documents)
         return losses * math.nan if losses.requires_grad and next(calls) in broken else losses
 
     monkeypatch.setattr(bench.loss, "per_token", sometimes_nan)
@@ -132,7 +134,76 @@ def test_a_loss_that_breaks_goes_back_and_slows_down(monkeypatch: pytest.MonkeyP
 def test_a_loss_that_stays_broken_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     whole = bench.loss.per_token
-    monkeypatch.setattr(bench.loss, "per_token", lambda p, r: whole(p, r) * (math.nan if p.requires_grad else 1))
+
+    def always_nan(prompt: Any, rows: Any, documents: Any = None) -> torch.Tensor:
+        return whole(prompt, rows, documents) * (math.nan if prompt.requires_grad else 1)
+
+    monkeypatch.setattr(bench.loss, "per_token", always_nan)
 
     with pytest.raises(EngineFailed, match="however small"):
         bench.run()
+
+
+def test_a_loss_that_explodes_goes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    whole, calls = bench.loss.per_token, iter(range(1000))
+
+    def once_huge(prompt: Any, rows: Any, documents: Any = None) -> torch.Tensor:
+        losses = whole(prompt, rows, documents)
+        return losses + 50 if losses.requires_grad and next(calls) == 5 else losses
+
+    monkeypatch.setattr(bench.loss, "per_token", once_huge)
+    records = bench.run()
+
+    assert sum(isinstance(r, Note) and "exploded" in r.text for r in records) == 1
+    assert bench.state.slowdown == 0.5
+
+
+def test_a_pause_holds_the_training_and_keeps_a_checkpoint(tmp_path: Path) -> None:
+    whole = Bench()
+    whole.run()
+    bench, checkpoint = Bench(), tmp_path / "state.safetensors"
+    answers = iter([False] * 5 + [True] * 3)
+
+    records = bench.run(checkpoint=checkpoint, paused=lambda: next(answers, False))
+
+    told = [r.text for r in records if isinstance(r, Note)]
+    assert told == ["Paused.", "Going on."]
+    assert torch.equal(bench.state.prompts, whole.state.prompts)
+
+
+def test_the_clock_counts_measuring_and_not_pauses() -> None:
+    bench = Bench(steps=None, minutes=0.02)
+    records = bench.run()
+
+    assert 1.2 <= bench.state.elapsed < 6
+    assert [r for r in records if isinstance(r, Progress)][-1].seconds_left == 0
+
+
+def test_residual_training_begins_where_plain_training_does_and_learns() -> None:
+    bench = Bench(method="residual")
+    assert torch.equal(bench.state.prompts, bench.state.initial)
+    before = measure(bench.loss, bench.state.initial[0], bench.held_out, 4).nats_per_token
+
+    bench.run()
+
+    assert measure(bench.loss, bench.state.best[0], bench.held_out, 4).nats_per_token < before - 0.1
+
+
+def test_modules_trained_together_are_those_trained_alone() -> None:
+    """With steps, so that both take the same ones: what one batch holds of others changes nothing but rounding."""
+    other = "a heron stood in the tidal mud and would not be hurried. " * 30
+    alone = [Bench(), Bench()]
+    alone[1].rows = Rows.of((other,), alone[1].frozen.encode, 24)
+    for bench in alone:
+        bench.run()
+    together = Bench()
+    together.state = State.fresh(together.state.initial.expand(2, -1, -1).clone())
+    together.state.rate = together.request.rate
+    tasks = [Task("a", alone[0].rows, alone[0].held_out), Task("b", alone[1].rows, alone[1].held_out)]
+
+    list(optimise(together.loss, tasks, together.request, together.state))
+
+    for index, bench in enumerate(alone):
+        assert torch.allclose(together.state.prompts[index], bench.state.prompts[0], atol=2e-3)
+    assert not torch.allclose(together.state.prompts[0], together.state.prompts[1], atol=0.1)

@@ -1,0 +1,48 @@
+"""Prose of authors the starter model never saw, cut into what is trained on and what is measured."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import SHARED
+
+from kobold_modules import corpus
+from kobold_modules.evaluation.bits import HeldOut
+from kobold_modules.training.rows import Rows
+
+
+UNSEEN = ("edgar-rice-burroughs", "l-frank-baum", "mary-shelley", "oscar-wilde")
+SAMPLES = Path(__file__).resolve().parents[1] / "sample_texts"
+BYTES = 300_000  # of an author
+
+
+@dataclass(frozen=True)
+class Author:
+    name: str
+    rows: Rows
+    held_out: HeldOut
+
+
+def author(name: str, encode: Any, row: int, held_out_tokens: int = 6000) -> Author:
+    """An author of ../shared/corpora, or one of our own sample texts."""
+    path = SHARED / "corpora" / f"{name}.txt"
+    if path.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / path.name
+            part.write_bytes(path.read_bytes()[:BYTES].decode(errors="ignore").encode())
+            read = corpus.read([part])
+    else:
+        read = corpus.read([SAMPLES / name])
+    split = corpus.split(read)
+    return Author(name, Rows.of(split.train, encode, row), HeldOut.of(split.held_out, encode, held_out_tokens))
+
+
+def authors(wanted: int) -> list[str]:
+    """Names of ``wanted`` unseen authors, or of our own voices where ../shared/corpora is absent, which is said."""
+    if (SHARED / "corpora").exists():
+        return list(UNSEEN[:wanted])
+    print("../shared/corpora is not here; our own sample texts stand in")
+    return ["gothic", "farce", "noir"][:wanted]

@@ -1,0 +1,79 @@
+"""The peer: PEFT's prompt tuning through the same frozen model, as its users run it.
+
+Ways: ``eager`` and ``compiled`` (torch.compile of the whole model), ``regional`` (of each decoder layer, which the
+transformers documentation recommends), ``bf16`` (eager, bfloat16 weights), and ``newcomer``: float32, eager, one
+paragraph an example, padded to the longest of a batch of 8 with an attention mask, as in PEFT's own tutorial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kobold_modules.models.torch_model import TorchModel
+
+
+NEWCOMER_BATCH = 8  # the Trainer's default
+
+
+class Peer:
+    """PEFT prompt tuning of ``tokens`` virtual tokens with AdamW at ``rate`` and linear decay.
+
+    Args:
+        init: RANDOM (PEFT's default), SAMPLE_VOCAB or TEXT (the ids in ``text``, as PEFT's TEXT does).
+    """
+
+    def __init__(
+        self,
+        frozen: TorchModel,
+        tokens: int,
+        way: str,
+        init: str = "RANDOM",
+        rate: float = 1e-3,
+        text: list[int] | None = None,
+        seed: int = 1,
+    ) -> None:
+        from peft import PromptTuningConfig, get_peft_model
+
+        torch.manual_seed(seed)
+        model = frozen.model.to(torch.bfloat16) if way == "bf16" else frozen.model
+        if way == "regional":
+            for layer in model.get_decoder().layers:
+                layer.compile(dynamic=False)
+        config = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=tokens)
+        self.model: Any = get_peft_model(model, config)
+        (self.prompt,) = [p for p in self.model.parameters() if p.requires_grad]
+        table = frozen.table
+        if init == "SAMPLE_VOCAB":
+            ids = torch.randint(table.shape[0], (tokens,))
+        elif init == "TEXT":
+            ids = torch.tensor((text or []) * (tokens // max(1, len(text or [])) + 1))[:tokens]
+        if init != "RANDOM":
+            self.prompt.data.copy_(table[ids].float())
+        self.rate = rate
+        self.optimiser = torch.optim.AdamW([self.prompt], lr=rate)
+        call: Callable[..., Any] = self.model
+        self._call = torch.compile(call, dynamic=False) if way == "compiled" else call
+
+    def step(self, ids: Tensor, mask: Tensor | None = None, progress: float = 0.0) -> float:
+        """One step on ``ids``, int64 ``[rows, length]``; the training loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * (1 - progress)
+        labels = ids if mask is None else ids.masked_fill(mask == 0, -100)
+        loss = self._call(input_ids=ids, attention_mask=mask, labels=labels).loss
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return float(loss.detach())
+
+
+def padded(examples: list[list[int]], longest: int) -> tuple[Tensor, Tensor]:
+    """Ids and attention mask of ``examples``, cut at ``longest`` and padded to the longest of them."""
+    cut = [example[:longest] for example in examples]
+    width = max(len(example) for example in cut)
+    ids = torch.tensor([example + [0] * (width - len(example)) for example in cut])
+    mask = torch.tensor([[1] * len(example) + [0] * (width - len(example)) for example in cut])
+    return ids, mask

@@ -1,0 +1,243 @@
+"""Training speed and memory against PEFT prompt tuning: same model, same tokens, one machine, taking turns.
+
+Every way of training lives in a process of its own, which takes a few steps when it is told to, so that slow and quick
+spells of the machine fall on all alike. Real tokens are those of the text: padding and virtual tokens do not count.
+
+ratio_short     ours over PEFT's fastest way, 64 virtual tokens and rows of 128
+ratio_long      the same with 20 virtual tokens and rows of 1000
+ratio_newcomer  ours over PEFT as its tutorial runs it (see peer.py), 64 virtual tokens, examples cut at 128 tokens
+memory_ratio    PEFT's peak memory in a step over ours, at the short shape: live tensors beyond the weights, uncompiled
+
+    python benchmarks/train_speed.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+VOICE = Path(__file__).resolve().parents[1] / "sample_texts" / "gothic"
+
+
+@dataclass(frozen=True)
+class Shape:
+    tokens: int
+    length: int
+    rows: int
+
+
+FULL = {"short": Shape(64, 128, 32), "long": Shape(20, 1000, 4)}
+QUICK = {"short": Shape(64, 128, 16), "long": Shape(20, 1000, 2)}
+# Processes, and what each of them trains in turn. The quick run leaves out what takes longest to prepare.
+FULL_CHILDREN = {
+    "ours": ["ours short", "ours long"],
+    "eager": ["eager short", "newcomer short", "eager long"],
+    "regional": ["regional short", "regional long"],
+    "compiled": ["compiled short", "compiled long"],
+    "bf16": ["bf16 short"],
+}
+QUICK_CHILDREN = {
+    "ours": ["ours short", "ours long"],
+    "eager": ["eager short", "newcomer short", "eager long"],
+    "regional": ["regional short"],
+}
+
+
+class Child:
+    """A process that trains in one or several ways, a turn each when it is told to."""
+
+    def __init__(self, items: list[str], shapes: dict[str, Shape]) -> None:
+        given = json.dumps({"items": items, "shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}})
+        self.items = items
+        command = [sys.executable, __file__, "--child", given]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ready(self) -> dict[str, int]:
+        """Peak memory of an uncompiled step by item, when everything is prepared."""
+        return dict(self._answer().get("memory", {}))
+
+    def turn(self, item: str, seconds: float) -> float:
+        """Train that way for about that long: real tokens a second."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([item, seconds]) + "\n")
+        self._process.stdin.flush()
+        return float(self._answer()["speed"])
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process that trains {self.items} ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def child(items: list[str], shapes: dict[str, Shape]) -> None:
+    """Answer turns on stdin with speeds on stdout."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    from kobold_modules.corpus import read
+    from kobold_modules.models.find import resolve
+    from kobold_modules.models.memory import watch
+    from kobold_modules.models.torch_model import load_torch_model
+
+    frozen = load_torch_model(resolve("starter"), "cpu")
+    text = "\n\n".join(document.text for document in read([VOICE]).documents)
+    steps, memory = {}, {}
+    for item in items:
+        way, shape = item.split()[0], shapes[item.split()[1]]
+        take = _ours(frozen, text, shape) if way == "ours" else _peer(frozen, text, shape, way)
+        if item in ("ours short", "eager short"):
+            take(0)
+            with watch("cpu") as seen:
+                take(1)
+            memory[item] = seen.bytes
+        if way == "ours":
+            take = _ours(frozen, text, shape, compiled=True)
+        for number in range(2):
+            take(number)
+        steps[item] = take
+    print(json.dumps({"memory": memory}), file=answers, flush=True)
+    number = 2
+    for line in sys.stdin:
+        item, seconds = json.loads(line)
+        began, tokens = time.perf_counter(), 0
+        while not tokens or time.perf_counter() < began + seconds:
+            tokens += steps[item](number)
+            number += 1
+        print(json.dumps({"speed": tokens / (time.perf_counter() - began)}), file=answers, flush=True)
+
+
+def _ours(frozen: Any, text: str, shape: Shape, compiled: bool = False) -> Any:
+    from kobold_modules.models.memory import AtOnce
+    from kobold_modules.models.prompt_loss import PromptLoss
+    from kobold_modules.training.allocator import keep_memory
+    from kobold_modules.training.checkpoint import State
+    from kobold_modules.training.parallel import World
+    from kobold_modules.training.rows import Rows
+    from kobold_modules.training.step import batch_of, step
+
+    keep_memory()
+    loss = PromptLoss(frozen)
+    if compiled:
+        loss.compile()
+    rows = Rows.of((text,), frozen.encode, shape.length)
+    state = State.fresh(frozen.table[: shape.tokens].float()[None].clone())
+    at_once, world = AtOnce(1 << 30, "cpu"), World()
+
+    def take(number: int) -> int:
+        batch = batch_of([rows], 1, number, shape.rows)
+        step(loss, batch, state, 0.1 * frozen.rms, at_once, world)
+        return shape.rows * shape.length
+
+    return take
+
+
+def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
+    from peer import NEWCOMER_BATCH, Peer, padded
+
+    from kobold_modules.training.rows import Rows
+
+    peer = Peer(frozen, shape.tokens, way)
+    if way == "newcomer":
+        examples = [ids for part in text.split("\n\n") if len(ids := frozen.encode(part)) > 4]
+
+        def paragraphs(number: int) -> int:
+            at = number * NEWCOMER_BATCH % (len(examples) - NEWCOMER_BATCH)
+            ids, mask = padded(examples[at : at + NEWCOMER_BATCH], shape.length)
+            peer.step(ids, mask)
+            return int(mask.sum())
+
+        return paragraphs
+    rows = Rows.of((text,), frozen.encode, shape.length)
+
+    def take(number: int) -> int:
+        peer.step(rows.batch(1, number, shape.rows)[:, 0])
+        return shape.rows * shape.length
+
+    return take
+
+
+def compare(
+    children: dict[str, list[str]], shapes: dict[str, Shape], rounds: int, seconds: float
+) -> dict[str, dict[str, Any]]:
+    """By item: median real tokens a second, the median over turns of our speed over its, and peak memory in bytes."""
+    running = [Child(items, shapes) for items in children.values()]
+    speeds: dict[str, list[float]] = {}
+    memory: dict[str, int] = {}
+    try:
+        for each in running:
+            memory |= each.ready()
+        for shape in shapes:
+            for _ in range(rounds):
+                for each in running:
+                    for item in each.items:
+                        if item.endswith(shape):
+                            speeds.setdefault(item, []).append(each.turn(item, seconds))
+    finally:
+        for each in running:
+            each.end()
+    found = {}
+    for item, measured in speeds.items():
+        ours = speeds[f"ours {item.split()[1]}"]
+        ratios = [mine / its for mine, its in zip(ours, measured, strict=True)]
+        found[item] = {
+            "tokens_per_second": round(statistics.median(measured)),
+            "ours_over_it": round(statistics.median(ratios), 3),
+            "memory_bytes": memory.get(item),
+        }
+        print(f"  {item:<15} {found[item]}", flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="within 50 s on 2 cores; writes no result")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        given = json.loads(arguments.child)
+        child(given["items"], {name: Shape(*values) for name, values in given["shapes"].items()})
+        return
+    from common import keep
+
+    shapes = QUICK if arguments.quick else FULL
+    found = compare(
+        QUICK_CHILDREN if arguments.quick else FULL_CHILDREN,
+        shapes,
+        *((3, 0.0) if arguments.quick else (9, 3.0)),
+    )
+
+    def over_the_fastest(shape: str) -> float:
+        """Ours over whichever way serves PEFT best."""
+        ways = [f for item, f in found.items() if item.endswith(shape) and item.split()[0] not in ("ours", "newcomer")]
+        return float(min(way["ours_over_it"] for way in ways))
+
+    result = {
+        "ratio_short": over_the_fastest("short"),
+        "ratio_long": over_the_fastest("long"),
+        "ratio_newcomer": found["newcomer short"]["ours_over_it"],
+        "memory_ratio": round(found["eager short"]["memory_bytes"] / found["ours short"]["memory_bytes"], 2),
+    }
+    settings = {"shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}, "ways": found}
+    keep("train_speed", settings, result, arguments.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What a training would cost, before it starts: measured on two small steps of the real model, not guessed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from .. import corpus as words
+from ..evaluation.bits import HeldOut
+from ..models import memory
+from ..models.find import resolve
+from ..models.prompt_loss import PromptLoss
+from ..models.torch_model import load_torch_model
+from .allocator import keep_memory
+from .checkpoint import State
+from .parallel import World
+from .road import HELD_OUT_TOKENS, read_texts
+from .rows import Rows
+from .settings import TrainingRequest
+from .start import _rows_of
+from .step import batch_of, step
+
+
+TIMED = 3  # steps
+
+
+def estimate(request: TrainingRequest) -> dict[str, Any]:
+    """``words``, ``tokens`` (to train on), ``steps``, ``minutes``, ``passes`` over the text, ``seconds_per_step``,
+    ``memory_bytes`` (weights and a step), ``disk_bytes`` (checkpoint and module), and ``rows_at_once`` of the batch.
+
+    Raises:
+        BadText, NoModel, OutOfRoom, BadUsage: whatever the training itself would stop at.
+    """
+    corpus = read_texts(request)
+    cost = _cost(replace(request, files=(), name="x", description="", author="", out=None), _sample_of(corpus.text))
+    split = words.split(corpus)
+    tokens = sum(len(text.encode()) for text in split.train) / max(1e-9, cost["bytes_per_token"])
+    seconds = cost["seconds_per_step"]
+    steps = request.steps if request.steps is not None else max(1, round(request.budget / seconds))
+    return {
+        "words": corpus.words,
+        "tokens": round(tokens),
+        "steps": steps,
+        "minutes": round(steps * seconds / 60, 2),
+        "passes": round(steps * request.batch * cost["row"] / max(1.0, tokens), 2),
+        "seconds_per_step": round(seconds, 4),
+        "memory_bytes": cost["memory_bytes"],
+        "disk_bytes": cost["disk_bytes"],
+        "rows_at_once": cost["rows_at_once"],
+    }
+
+
+def _sample_of(text: str) -> str:
+    """Enough of a text to time steps on."""
+    return text[:60_000]
+
+
+@lru_cache(maxsize=16)
+def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
+    """Seconds and bytes of a step; remembered, for a person moves a dial up and down."""
+    keep_memory()
+    file = resolve(request.model)
+    frozen = load_torch_model(file, request.device, weights=request.weights, recompute=request.recompute)
+    loss = PromptLoss(frozen)
+    rows = Rows.of((text,), frozen.encode, min(request.row, frozen.context - request.tokens))
+    held_out = HeldOut.of((text,), frozen.encode, HELD_OUT_TOKENS)
+    state = State.fresh(_rows_of(loss, _ids(rows), request.tokens)[None], request.method)
+
+    def one(count: int) -> None:
+        batch = batch_of([rows], request.seed, 0, count)
+        step(loss, batch, _copy(state), 0.0, memory.AtOnce(1 << 30, frozen.device), World())
+
+    need = memory.measure(one, frozen.device)
+    free = memory.free_bytes(frozen.device)
+    at_once = min(request.batch, need.most(int(free * memory.MARGIN))) if free else request.batch
+    at_once = max(1, at_once)
+    one(at_once)
+    began = time.monotonic()
+    for number in range(TIMED):
+        batch = batch_of([rows], request.seed, number, request.batch)
+        step(loss, batch, _copy(state), 0.0, memory.AtOnce(at_once, frozen.device), World())
+    seconds = (time.monotonic() - began) / TIMED
+    weights = sum(p.numel() * p.element_size() for p in frozen.model.parameters())
+    prompt = request.tokens * frozen.table.shape[1] * 4
+    return {
+        "seconds_per_step": seconds,
+        "row": rows.length,
+        "rows_at_once": at_once,
+        "bytes_per_token": held_out.bytes / max(1, held_out.tokens),
+        "memory_bytes": weights + need.of(at_once),
+        "disk_bytes": 6 * prompt + 2 * prompt,  # the checkpoint's six matrices, the module's two
+    }
+
+
+def _ids(rows: Rows) -> Any:
+    import numpy as np
+
+    return np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
+
+
+def _copy(state: State) -> State:
+    return State.fresh(state.initial)

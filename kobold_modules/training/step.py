@@ -1,0 +1,71 @@
+"""One optimiser step: a batch's loss and gradient, then Adam on what is trained."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..models.memory import AtOnce
+from ..models.prompt_loss import PromptLoss
+from .checkpoint import State
+from .parallel import World
+from .reparametrisation import folded
+from .rows import Rows
+
+
+BETAS = (0.9, 0.98)
+AVERAGED = 0.05  # share of the steps so far that the running average reaches back
+
+
+def batch_of(all_rows: list[Rows], seed: int, step: int, size: int) -> Tensor:
+    """Rows for every module: int64 ``[size, modules, 2, length]``."""
+    return torch.stack([rows.batch(seed, step, size) for rows in all_rows], dim=1)
+
+
+def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: AtOnce, world: World) -> float:
+    """Take one Adam step (Kingma and Ba 2015, with bias correction) and return the loss before it, nats per token.
+
+    Args:
+        batch: as :func:`batch_of` makes it, the same in every process of ``world``.
+        rate: absolute, in units of the prompts.
+
+    NaN comes back, and nothing has changed, where loss or gradient are not finite.
+    """
+    parts = {name: tensor.clone().requires_grad_(True) for name, tensor in state.parts.items()}
+    prompts = folded(parts)
+    leaf = prompts.detach().requires_grad_(True)
+
+    def compute(some: Tensor) -> tuple[Tensor, Tensor]:
+        rows, modules, _, length = some.shape
+        some = some.transpose(0, 1).reshape(modules * rows, 2, length).to(loss.frozen.device)
+        losses = loss.per_token(leaf, some[:, 0], some[:, 1])
+        # Divided by a constant, not by the number of scored tokens: parts of a batch, here or elsewhere, then add up.
+        value = losses.view(modules, -1).mean(1).sum()
+        (gradient,) = torch.autograd.grad(value, leaf)
+        return value.detach() / modules, gradient
+
+    mine = world.share(batch)
+    value, gradient = at_once(mine, compute)
+    gradient, value = world.mean(gradient, value, len(mine))
+    if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
+        return math.nan
+    _adam(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
+    documents = batch[:, :, 1]
+    scored = (documents[..., 1:] == documents[..., :-1]).double().mean()
+    return float(value / scored)
+
+
+def _adam(state: State, gradients: dict[str, Tensor], rate: float) -> None:
+    state.step += 1
+    first, second = BETAS
+    for name, gradient in gradients.items():
+        mean, square = state.mean[name], state.square[name]
+        mean.lerp_(gradient, 1 - first)
+        square.lerp_(gradient.square(), 1 - second)
+        unbiased = mean / (1 - first**state.step)
+        spread = (square / (1 - second**state.step)).sqrt()
+        state.parts[name] = state.parts[name] - rate * unbiased / (spread + 1e-12)
+    reach = max(1.0, AVERAGED * state.step)
+    state.average = torch.lerp(state.average, state.prompts, 1 / reach)
