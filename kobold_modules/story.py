@@ -1,84 +1,49 @@
-"""A story: its text, who wrote which part of it, and every step back.
+"""A story: its text, who wrote which part of it, what the model is to keep in mind, and every step back.
 
 No screen in it. The text is what the writer sees; spans cover it without gaps and say whether the writer or the model
 wrote each part, under which stack and from which seed. A take is one continuation by the model; while the text still
 ends with it, it can be retried. Undo and redo belong here and not to a widget, for they must know takes and spans too:
-each step keeps only what it changed, so a novel with a thousand steps stays small.
+each step keeps only what it changed, so a novel with a thousand steps stays small. Files are ``story_file``'s.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-from . import paths
-from .errors import BadText
+from .story_marks import Marks, Span, Step, Take, joined, moved, replaced, step_between, stepped
+from .story_steps import decode_steps, encode_steps
 
+
+__all__ = ["NOTE_TEMPLATE", "Span", "Story", "Take"]
 
 VERSION = 1
 MOST_STEPS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """``length`` characters by one hand. ``label`` names the stack and ``seed`` the draw where the model wrote."""
-
-    length: int
-    by_model: bool = False
-    label: str = ""
-    seed: int | None = None
-
-    def resized(self, length: int) -> Span:
-        return Span(length, self.by_model, self.label, self.seed)
-
-    def joins(self, other: Span) -> bool:
-        return self.resized(0) == other.resized(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """A continuation by the model: the characters ``text`` from ``start`` on."""
-
-    start: int
-    text: str
-    label: str
-    seed: int | None
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class _Marks:
-    spans: tuple[Span, ...]
-    takes: tuple[Take, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """At ``at``, ``old`` became ``new``, and with it the spans and takes."""
-
-    at: int
-    old: str
-    new: str
-    before: _Marks
-    after: _Marks
+NOTE_TEMPLATE = "[Author's note: <|>]"  # KoboldAI's; <|> is where the note goes
+_OURS = ("kobold_modules_story", "title", "text", "spans", "takes", "steps", "memory", "note", "note_template")
 
 
 class Story:
-    """See the module. All positions and lengths are in characters (code points)."""
+    """See the module. All positions and lengths are in characters (code points).
 
-    def __init__(self, title: str = "", text: str = "") -> None:
+    Attributes:
+        memory: text the model always has before it, however far the story has moved on.
+        note: the author's note, told to the model near the end of the text; see :attr:`note_text`.
+        extra: members of a story file that are not ours, kept as they came.
+    """
+
+    def __init__(self, title: str = "", text: str = "", *, memory: str = "", note: str = "") -> None:
         self.title = title
+        self.memory = memory
+        self.note = note
+        self.note_template = NOTE_TEMPLATE
+        self.extra: dict[str, Any] = {}
         self._text = text
-        self._marks = _Marks((Span(len(text)),) if text else (), ())
-        self._done: list[_Step] = []
-        self._undone: list[_Step] = []
-        self._saved: tuple[str, str] = (title, text)
+        self._marks = Marks((Span(len(text)),) if text else (), ())
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+        self._saved: tuple[str, ...] = self._content
         self._open = False  # whether the last step may still grow
 
     @property
@@ -100,9 +65,28 @@ class Story:
         return len(self._text.split())
 
     @property
+    def note_text(self) -> str:
+        """The author's note as the model reads it, in its template; empty without a note."""
+        if not self.note.strip():
+            return ""
+        return self.note_template.replace("<|>", self.note) if "<|>" in self.note_template else self.note
+
+    @property
     def dirty(self) -> bool:
         """Whether anything would be lost by forgetting the story now."""
-        return (self.title, self._text) != self._saved
+        return self._content != self._saved
+
+    def mark_saved(self) -> None:
+        """What the story holds now is on disk."""
+        self._saved = self._content
+
+    def mark_unsaved(self) -> None:
+        """What the story holds now is not all on disk (an unfinished take came back, say)."""
+        self._saved = ()
+
+    @property
+    def _content(self) -> tuple[str, ...]:
+        return (self.title, self._text, self.memory, self.note, self.note_template)
 
     @property
     def can_undo(self) -> bool:
@@ -122,9 +106,9 @@ class Story:
         if not text:
             return
         start = len(self._text)
-        spans = _joined((*self.spans, Span(len(text), True, stack_label, seed)))
+        spans = joined((*self.spans, Span(len(text), True, stack_label, seed)))
         takes = (*self.takes, Take(start, text, stack_label, seed))
-        self._step(start, "", text, _Marks(spans, takes))
+        self._step(start, "", text, Marks(spans, takes))
 
     def edit(self, new_text: str) -> None:
         """The writer changed the text, anywhere, to ``new_text``.
@@ -136,13 +120,13 @@ class Story:
         if at == old_end and at == new_end:
             return
         old, new = self._text[at:old_end], new_text[at:new_end]
-        after = _Marks(
-            _replaced(self.spans, at, old_end, Span(len(new))),
-            _moved(self.takes, at, old_end, len(new) - len(old)),
+        after = Marks(
+            replaced(self.spans, at, old_end, Span(len(new))),
+            moved(self.takes, at, old_end, len(new) - len(old)),
         )
         if self._continues(at, old, new):
             last = self._done.pop()
-            self._text, self._marks = self._text[: last.at] + self._text[at:], last.before
+            self._put(last.backward)
             at, old, new = last.at, "", last.new + new
         self._step(at, old, new, after)
         self._open = not old
@@ -151,8 +135,8 @@ class Story:
         """Take the last continuation away if the text still ends with it; returns the text to continue from."""
         if self.can_retry:
             take = self.takes[-1]
-            spans = _replaced(self.spans, take.start, take.end, Span(0))
-            self._step(take.start, take.text, "", _Marks(spans, self.takes[:-1]))
+            spans = replaced(self.spans, take.start, take.end)
+            self._step(take.start, take.text, "", Marks(spans, self.takes[:-1]))
         return self._text
 
     def undo(self) -> bool:
@@ -161,7 +145,7 @@ class Story:
             return False
         step = self._done.pop()
         self._undone.append(step)
-        self._put(step.at, step.new, step.old, step.before)
+        self._put(step.backward)
         return True
 
     def redo(self) -> bool:
@@ -170,18 +154,19 @@ class Story:
             return False
         step = self._undone.pop()
         self._done.append(step)
-        self._put(step.at, step.old, step.new, step.after)
+        self._put(step)
         return True
 
-    def _step(self, at: int, old: str, new: str, after: _Marks) -> None:
-        self._done.append(_Step(at, old, new, self._marks, after))
+    def _step(self, at: int, old: str, new: str, after: Marks) -> None:
+        step = step_between(self._marks, at, old, new, after)
+        self._done.append(step)
         del self._done[:-MOST_STEPS]
         self._undone.clear()
-        self._put(at, old, new, after)
+        self._put(step)
 
-    def _put(self, at: int, old: str, new: str, marks: _Marks) -> None:
-        self._text = self._text[:at] + new + self._text[at + len(old) :]
-        self._marks = marks
+    def _put(self, step: Step) -> None:
+        self._text = self._text[: step.at] + step.new + self._text[step.at + len(step.old) :]
+        self._marks = stepped(self._marks, step)
         self._open = False
 
     def _continues(self, at: int, old: str, new: str) -> bool:
@@ -192,56 +177,58 @@ class Story:
         begins_a_word = last.new[-1:].isspace() and not new[:1].isspace()
         return last.at + len(last.new) == at and not begins_a_word and "\n" not in new
 
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary; :meth:`from_dict` reads it back. Steps back are not part of it."""
-        return {
+    def to_dict(self, steps: int = 0) -> dict[str, Any]:
+        """A JSON-ready dictionary; :meth:`from_dict` reads it back.
+
+        ``steps`` is how many characters of steps back and forth go with it, the nearest ones first; 0 is none.
+        """
+        data: dict[str, Any] = {
             "kobold_modules_story": VERSION,
             "title": self.title,
+            "memory": self.memory,
+            "note": self.note,
+            "note_template": self.note_template,
             "text": self._text,
             "spans": [asdict(span) for span in self.spans],
             "takes": [
                 {"start": take.start, "end": take.end, "label": take.label, "seed": take.seed} for take in self.takes
             ],
         }
+        if steps:
+            data["steps"] = encode_steps(self._done, self._undone, steps)
+        return {**self.extra, **data}
 
     @classmethod
     def from_dict(cls, data: Any) -> Story:
-        """Raises ValueError if ``data`` is no story. Spans and takes that do not fit the text are forgotten."""
+        """Raises ValueError if ``data`` is no story. Spans, takes and steps that do not fit the text are forgotten."""
         if not isinstance(data, dict) or not isinstance(data.get("text"), str):
             raise ValueError("not a story: it has no text")
-        title = data.get("title", "")
-        story = cls(title if isinstance(title, str) else "", data["text"])
-        try:
-            spans = tuple(Span(**span) for span in data.get("spans", ()))
-            takes = tuple(
-                Take(take["start"], story.text[take["start"] : take["end"]], take["label"], take["seed"])
-                for take in data.get("takes", ())
-            )
-            if sum(span.length for span in spans) == len(story.text) and all(span.length > 0 for span in spans):
-                ends = [0, *(take.end for take in takes)]
-                in_order = all(take.start >= end and take.text for take, end in zip(takes, ends, strict=False))
-                story._marks = _Marks(_joined(spans), takes if in_order else ())
-        except (TypeError, KeyError, AttributeError):
-            pass
+        words = {name: value for name in ("title", "memory", "note") if isinstance(value := data.get(name), str)}
+        story = cls(text=data["text"], **words)
+        if isinstance(template := data.get("note_template"), str):
+            story.note_template = template
+        story.extra = {key: value for key, value in data.items() if key not in _OURS}
+        story._marks = _marks_in(data, story.text) or story._marks
+        story._done, story._undone = decode_steps(data.get("steps"), story.text, story._marks)
+        story.mark_saved()
         return story
 
-    def save(self, path: Path) -> None:
-        """Write the story as JSON; the file is whole at every moment."""
-        data = json.dumps(self.to_dict(), ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
-        paths.write_atomically(path, data)
-        self._saved = (self.title, self._text)
 
-    @classmethod
-    def load(cls, path: Path) -> Story:
-        """Raises BadText if the file is missing or no story."""
-        try:
-            return cls.from_dict(json.loads(path.read_bytes().decode("utf-8", "surrogatepass")))
-        except OSError as error:
-            raise BadText(f"{path} cannot be read: {error.strerror or error}.") from error
-        except (ValueError, RecursionError) as error:
-            raise BadText(
-                f"{path.name} is not a story of ours: {error}.", "Open plain text as a text instead."
-            ) from error
+def _marks_in(data: dict[str, Any], text: str) -> Marks | None:
+    """The spans and takes that ``data`` gives for ``text``, or None if they do not fit it."""
+    try:
+        spans = tuple(Span(**span) for span in data.get("spans", ()))
+        takes = tuple(
+            Take(take["start"], text[take["start"] : take["end"]], take["label"], take["seed"])
+            for take in data.get("takes", ())
+        )
+        if sum(span.length for span in spans) != len(text) or not all(span.sound and span.length for span in spans):
+            return None
+        ends = [0, *(take.end for take in takes)]
+        in_order = all(take.start >= end and take.text for take, end in zip(takes, ends, strict=False))
+        return Marks(joined(spans), takes if in_order and all(take.sound for take in takes) else ())
+    except (TypeError, KeyError, AttributeError):
+        return None
 
 
 def _difference(old: str, new: str) -> tuple[int, int, int]:
@@ -259,36 +246,3 @@ def _shared(most: int, same: Callable[[int], bool]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if same(middle) else (low, middle - 1)
     return low
-
-
-def _joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The same without empty spans and without neighbours by the same hand."""
-    found: list[Span] = []
-    for span in spans:
-        if span.length and found and found[-1].joins(span):
-            found[-1] = span.resized(found[-1].length + span.length)
-        elif span.length:
-            found.append(span)
-    return tuple(found)
-
-
-def _replaced(spans: tuple[Span, ...], start: int, end: int, by: Span) -> tuple[Span, ...]:
-    """Spans after the characters from ``start`` to ``end`` gave way to ``by``."""
-    before, after, at = [], [], 0
-    for span in spans:
-        stop = at + span.length
-        before.append(span.resized(max(0, min(stop, start) - at)))
-        after.append(span.resized(max(0, stop - max(at, end))))
-        at = stop
-    return _joined((*before, by, *after))
-
-
-def _moved(takes: tuple[Take, ...], start: int, end: int, by: int) -> tuple[Take, ...]:
-    """Takes after an edit from ``start`` to ``end`` made the text ``by`` longer; those it touched are takes no more."""
-    kept = []
-    for take in takes:
-        if take.end <= start:
-            kept.append(take)
-        elif take.start >= end:
-            kept.append(Take(take.start + by, take.text, take.label, take.seed))
-    return tuple(kept)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobold_modules.errors import BadText
 from kobold_modules.story import Span, Story
 
 
@@ -150,33 +149,92 @@ def test_undo_separates_what_is_typed_before_and_after_a_take():
     assert not story.can_retry
 
 
-def test_words_and_dirt(tmp_path):
+def test_words_and_dirt():
     story = Story("Rain", "It had  stopped.\n")
     assert (story.word_count, story.dirty) == (3, False)
-    story.append_take(" Again.", "a", 1)
+    for change in ("text", "title", "memory", "note"):
+        if change == "text":
+            story.append_take(" Again.", "a", 1)
+        else:
+            setattr(story, change, "Snow")
+        assert story.dirty
+        story.mark_saved()
+        assert not story.dirty
+    story.mark_unsaved()
     assert story.dirty
-    story.save(tmp_path / "rain.json")
-    assert not story.dirty
-    story.title = "Snow"
-    assert story.dirty
-    loaded = Story.load(tmp_path / "rain.json")
-    assert (loaded.title, loaded.text, loaded.spans, loaded.dirty) == ("Rain", story.text, story.spans, False)
-    assert loaded.can_retry
-    assert not loaded.can_undo
 
 
-def test_half_a_letter_is_saved_too(tmp_path):
-    Story("", "a\ud83d").save(tmp_path / "s.json")
-    assert Story.load(tmp_path / "s.json").text == "a\ud83d"
+def test_the_note_stands_in_its_template():
+    story = Story(note="Slow. Sad.")
+    assert story.note_text == "[Author's note: Slow. Sad.]"
+    story.note_template = "<|>!"
+    assert story.note_text == "Slow. Sad.!"
+    story.note_template = "no place for it"
+    assert story.note_text == "Slow. Sad."
+    story.note = " "
+    assert story.note_text == ""
 
 
-@pytest.mark.parametrize("content", [b"", b"not json", b"[]", b"{}", b'{"text": 5}', b"\xff\xfe", b"[" * 100_000])
-def test_a_file_that_is_no_story(tmp_path, content):
-    (tmp_path / "s.json").write_bytes(content)
-    with pytest.raises(BadText, match=r"s\.json"):
-        Story.load(tmp_path / "s.json")
-    with pytest.raises(BadText):
-        Story.load(tmp_path / "missing.json")
+@given(letters, actions)
+def test_steps_saved_and_loaded_lead_back_and_forward_as_before(text, sequence):
+    story = Story("t", text)
+    for action in sequence:
+        do(story, action)
+    again = Story.from_dict(json.loads(json.dumps(story.to_dict(steps=1_000_000))))
+    assert (again.can_undo, again.can_redo) == (story.can_undo, story.can_redo)
+    for way in ("redo", "undo", "redo"):
+        while getattr(story, way)():
+            assert getattr(again, way)()
+            assert state(again) == state(story)
+            check(again)
+        assert not getattr(again, way)()
+
+
+def test_only_the_nearest_steps_fit_a_small_file():
+    story = Story()
+    for word in range(50):
+        story.append_take(f"word {word} ", "a", word)
+    again = Story.from_dict(json.loads(json.dumps(story.to_dict(steps=2_500))))
+    back = 0
+    while again.undo():
+        back += 1
+    assert 5 < back < 15
+    assert story.text.startswith(again.text)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 9) | st.sampled_from(["", "ab", "start", "a"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["at", "old", "new", "old_spans", "new_spans", "lost", "gained", "length", "start", "end"]),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_values, json_values, json_values)
+def test_whatever_stands_in_a_file_the_story_is_whole(spans, takes, steps):
+    story = Story.from_dict({"text": "abab", "spans": spans, "takes": takes, "steps": {"done": steps, "undone": steps}})
+    assert story.text == "abab"
+    check(story)
+    while story.undo():
+        check(story)
+
+
+def test_members_that_are_not_ours_are_kept():
+    story = Story.from_dict({"text": "It rained.", "bench": {"stack": [1]}})
+    assert story.extra == {"bench": {"stack": [1]}}
+    assert story.to_dict()["bench"] == {"stack": [1]}
+
+
+@pytest.mark.parametrize("data", [[], {}, {"text": 5}, None, 7])
+def test_what_is_no_story(data):
+    with pytest.raises(ValueError, match="not a story"):
+        Story.from_dict(data)
 
 
 def test_marks_that_do_not_fit_are_forgotten_and_the_text_kept():

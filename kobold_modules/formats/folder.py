@@ -1,4 +1,5 @@
-"""A module's folder on the shelf: the KoboldAI zip, and a ``card.json`` so that listing a thousand opens no zip.
+"""A module's folder on the shelf: the KoboldAI zip, a ``card.json`` so that listing a thousand opens no zip, and its
+owner's ``notes.json``.
 
 The zip is the truth. ``card.json`` remembers its zip's size and time; when they no longer agree (a hand replaced the
 zip, a writer was killed between the two files) it is made anew from the zip. The fingerprint's sketch, a thousand
@@ -12,7 +13,7 @@ import json
 import os
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from ..fingerprint import Fingerprint
 from ..module import Card, Module
 from . import card as cards
 from . import kobold
+from . import notes as owners
+from .notes import Notes
 
 
 CARD = "card.json"
+NO_NOTES = Notes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Entry:
     Attributes:
         path: of the zip, whose size in bytes and time of change are ``size`` and ``modified_ns``.
         problem: a sentence about what is wrong; empty if all is well.
+        notes: what its owner noted beside it; they changed at ``notes_ns``.
+        brief: whether the card lacks what only a reader of the whole card needs (curve, samples, sources, training).
     """
 
     name: str
@@ -45,6 +51,14 @@ class Entry:
     size: int = 0
     modified_ns: int = 0
     problem: str = ""
+    notes: Notes = NO_NOTES
+    notes_ns: int = field(default=0, compare=False)
+    brief: bool = False
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The card's tags and its owner's, each once."""
+        return owners.tidy((*self.card.tags, *self.notes.tags)) if self.notes.tags else self.card.tags
 
 
 def fill(folder: Path, slug: str, module: Module) -> None:
@@ -76,12 +90,14 @@ def entry_of(folder: Path, known: Entry | None = None) -> Entry:
     try:
         of_zip = zip_file.stat()
         size, modified = of_zip.st_size, of_zip.st_mtime_ns
+        noted = owners.changed_ns(str(folder))
         if known is not None and (known.path, known.size, known.modified_ns) == (zip_file, size, modified):
-            return known
+            return known if known.notes_ns == noted else replace(known, notes=owners.read(folder), notes_ns=noted)
         card, tokens, width = _listed(folder, size, modified) or _reread(folder, zip_file, of_zip)
     except (BadModule, OSError) as error:
         return Entry(slug, slug, zip_file, Card(slug, "imported"), problem=str(error))
-    return Entry(card.name, slug, zip_file, card, tokens, width, size, modified)
+    notes = owners.read(folder) if noted else NO_NOTES
+    return Entry(card.name, slug, zip_file, card, tokens, width, size, modified, notes=notes, notes_ns=noted)
 
 
 def _listed(folder: Path, size: int, modified: int) -> tuple[Card, int, int] | None:
