@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,7 +31,12 @@ class ModelInfo:
 class Request:
     """Continue ``text`` by at most ``max_tokens`` tokens with ``stack`` in front of it.
 
-    ``stop`` strings end the text and are not part of it. Text that does not fit the context loses its oldest sentences.
+    ``stop`` strings end the text and are not part of it. Text that does not fit the context loses its oldest sentences;
+    a continuation may be longer than the context, which then slides along.
+
+    Attributes:
+        memory: text that always stands between the stack and the story, however long the story grows.
+        note: text that stands ``note_depth`` lines before the end of the story (an author's note), a line of its own.
     """
 
     text: str
@@ -39,6 +44,9 @@ class Request:
     max_tokens: int = 120
     sampler: Sampler = field(default_factory=Sampler)
     stop: tuple[str, ...] = ()
+    memory: str = ""
+    note: str = ""
+    note_depth: int = 3
 
 
 class Engine(Protocol):
@@ -52,6 +60,12 @@ class Engine(Protocol):
 
     def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
         """Stream the continuation; the last record is :class:`Written`. A cancel ends it within 100 ms."""
+        ...
+
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """Stream several continuations side by side; ``sequence`` in each record is the number of its request."""
         ...
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:

@@ -1,293 +1,261 @@
-"""A llama.cpp context and what we know to be in it: a stack's rows, then the tokens of a text.
+"""Texts behind stacks in one llama.cpp context: what is there already is never computed again.
 
-The rule that makes everything fast: what is already in the context is never computed again. A text that shares its
-beginning with the one before keeps that part; a stack that was there before comes back from a snapshot. Architectures
-that cannot forget the end of a text (recurrent ones) start again behind the stack's snapshot instead.
-
-One sequence, one thread. ``llama_decode`` may end the process on an assert, so its demands are met here: no more tokens
-than a batch holds, positions that continue, logits asked for before they are read.
+A text that shares its beginning with a resident one keeps that part; a stack that was there before comes back from a
+resident sequence, from a snapshot in memory or from the disk, in this order. Architectures that cannot forget the end
+of a text (recurrent ones) start again behind the stack's snapshot instead.
 """
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EngineFailed, OutOfRoom
-from ..models.native import library, log, threads
-from ..models.native_model import NativeModel
+from ..errors import EngineFailed
+from .native_context import SCORED, Cancelled, Full, NativeContext
 from .prefix_cache import PrefixCache, Snapshot
+from .residents import Resident, Residents, common
 
 
-BATCH = 512  # tokens in one call; also how often a GPU, which hears no abort callback, is asked to stop
-SCORED = 64  # rows whose logits are kept at once: 64 x 128k x 4 bytes are 32 MiB
-_NOTHING = "nothing stands in front"
+NOTHING = "nothing stands in front"
 
 
-class Cancelled(Exception):
-    """The caller's ``cancelled`` said so while the model was computing. Never leaves this package."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A text ready to be continued, and how many rows and tokens had to be computed for it."""
+
+    resident: Resident
+    rows_decoded: int
+    tokens_decoded: int
 
 
 class Decoder:
-    """Compute what follows rows and tokens.
+    """Compute what follows stacks and texts. One thread.
 
     Args:
-        context: tokens it can hold; llama.cpp rounds up to a multiple of 256.
-        exact: keep keys and values as float32 and compute attention step by step: for tests and comparisons.
-
-    Raises:
-        OutOfRoom: there is no memory for the context.
+        context: the most positions a text may fill, its stack included.
     """
 
-    def __init__(self, model: NativeModel, context: int, cache: PrefixCache, exact: bool = False) -> None:
-        self._lib: Any = library()
-        self._model = model
+    def __init__(self, native: NativeContext, context: int, cache: PrefixCache) -> None:
+        self._native = native
         self._cache = cache
-        self._prefix: str | None = None  # key of what stands in front; None: unknown, start afresh
-        self._front: Snapshot | None = None
-        self._tokens: list[int] = []
-        self._logits_at_end = False
-        self._cancelled: Callable[[], bool] = lambda: False
-        parameters = self._lib.llama_context_default_params()
-        parameters.n_ctx = context
-        parameters.n_batch = parameters.n_ubatch = min(BATCH, context)
-        parameters.n_outputs_max = min(SCORED, parameters.n_batch)
-        parameters.n_threads, parameters.n_threads_batch = threads()
-        if exact:
-            parameters.type_k = parameters.type_v = 0  # GGML_TYPE_F32
-            parameters.flash_attn_type = 0  # disabled
-        self._callback = self._lib.ggml_abort_callback(self._hear_abort)  # lives as long as the context
-        log.clear()
-        self._ctx: Any = self._lib.llama_init_from_model(model.handle, parameters)
-        if not self._ctx:
-            raise OutOfRoom(
-                f"There is no memory for a context of {context} tokens{f' ({log.reason()})' if log.reason() else ''}.",
-                "Load the model with a smaller context.",
-            )
-        self._lib.llama_set_abort_callback(self._ctx, self._callback, None)
-        self._memory = self._lib.llama_get_memory(self._ctx)
-        self._batch = int(self._lib.llama_n_batch(self._ctx))
-        self.context = min(int(self._lib.llama_n_ctx(self._ctx)), max(context, 1))
+        self._residents = Residents(native.sequences)
+        self._stepped: list[Resident] = []  # whose logits are still in llama.cpp's own memory
+        self.context = context
 
-    def _hear_abort(self, _data: object) -> bool:
-        try:
-            return bool(self._cancelled())
-        except Exception:
-            return True
+    @property
+    def cells(self) -> int:
+        """Positions that all residents may fill together."""
+        return self._native.cells
 
-    @contextmanager
-    def watching(self, cancelled: Callable[[], bool]) -> Iterator[None]:
+    @property
+    def residents(self) -> list[Resident]:
+        """What stands in the context, the least recently used first."""
+        return list(self._residents)
+
+    def watching(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
         """Within this, computing ends with Cancelled soon after ``cancelled`` returns True."""
-        self._cancelled = cancelled
-        try:
-            yield
-        finally:
-            self._cancelled = lambda: False
+        return self._native.watching(cancelled)
 
-    @property
-    def rows(self) -> int:
-        """Injected rows in front of the text."""
-        return self._front.rows if self._front is not None else 0
+    def open(
+        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], instead: Resident | None = None
+    ) -> Opened:
+        """Make ``tokens`` stand behind ``rows`` (float32 ``[n, width_in]`` as injected, filed under ``key``, or None).
 
-    @property
-    def room(self) -> int:
-        """Tokens that can still follow."""
-        return self.context - self.rows - len(self._tokens)
+        The resident is the caller's until :meth:`release`; its ``logits`` say what comes next. The last token is always
+        computed, and alone: a text that is tried again then gives the same logits as when it was read first. A text
+        that grew word by word, was evicted and read again, or moved to other cells gives the same but for rounding:
+        flash attention on a CPU adds up in half precision, in the order of the cells.
 
-    def place_prefix(self, key: str, rows: NDArray[np.float32] | None) -> int:
-        """Make ``rows`` (float32 ``[n, width_in]`` as injected, or None) stand in front; a text behind others goes.
+        Args:
+            instead: a resident behind the same rows whose text is needed no longer; it becomes this one.
 
-        Returns how many rows had to be computed: 0 if they stood there already or came from a snapshot.
+        Raises:
+            EngineFailed: behind these rows the model computes no numbers; or llama.cpp broke.
         """
-        key = key if rows is not None else _NOTHING
-        if self._prefix == key:
-            return 0
-        self._clear()
-        if rows is None:
-            self._prefix = key
-            return 0
-        kept = self._cache.get(key)
-        if kept is not None and self._load(kept):
-            self._prefix, self._front = key, kept
-            return 0
-        self._clear()
-        for at in range(0, len(rows), self._batch):
-            last = at + self._batch >= len(rows)
-            self._decode_rows(rows[at : at + self._batch], at, logits=last)
-        logits = self._last_logits().copy()
+        key = key if rows is not None else NOTHING
+        if instead is not None and self._native.forgets and instead in self.residents:
+            shared = common(instead.tokens, tokens[:-1])
+            self._cut(instead, shared)
+            resident, computed = instead, 0
+        else:
+            resident, computed = self._begin(key, rows, tokens[:-1])
+        resident.busy = True
+        try:
+            kept = len(resident.tokens)
+            while len(resident.tokens) < len(tokens) - 1:
+                at = len(resident.tokens)
+                self._extend(resident, tokens[at : min(at + self._native.batch, len(tokens) - 1)])
+            if tokens:
+                self._extend(resident, tokens[-1:], scored=1)
+                resident.logits = self._native.logits().copy()
+            else:
+                resident.logits = None if resident.front is None else resident.front.logits
+        except BaseException:
+            self.release(resident)
+            raise
+        return Opened(resident, computed, len(tokens) - kept)
+
+    def step(self, residents: list[Resident], tokens: list[int]) -> None:
+        """Compute one more token for each of ``residents``; all in one call."""
+        for resident in residents:
+            if resident.length >= self.context:
+                raise EngineFailed("The text outgrew the model's context.")
+        numbers, at = [resident.number for resident in residents], [resident.length for resident in residents]
+        self._with_room(residents, partial(self._native.decode_step, numbers, tokens, at))
+        for index, (resident, token) in enumerate(zip(residents, tokens, strict=True)):
+            resident.tokens.append(token)
+            resident.logits = self._native.logits(index)
+        self._stepped = residents
+
+    def release(self, resident: Resident) -> None:
+        """``resident`` stays as it is until its room is needed."""
+        resident.busy, resident.logits = False, None
+
+    def score(self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
+        """Natural-log probability of each of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
+        resident, _ = self._begin(key if rows is not None else NOTHING, rows, [], alone=True)
+        resident.busy = True
+        try:
+            found = []
+            if resident.front is not None and tokens:
+                found.append(_log_softmax_at(resident.front.logits[None], np.array(tokens[:1])))
+            step = min(self._native.batch, SCORED)
+            for at in range(0, len(tokens) - 1, step):
+                part = tokens[at : min(at + step, len(tokens) - 1)]
+                self._extend(resident, part, scored=len(part))
+                logits = self._native.scored_logits(len(part))
+                found.append(_log_softmax_at(logits, np.array(tokens[at + 1 : at + 1 + len(part)])))
+            return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
+        finally:
+            self._drop(resident)
+
+    def flush(self) -> None:
+        """Write to the disk what is to be kept there; at a moment when nobody waits for words."""
+        self._cache.flush()
+
+    def close(self) -> None:
+        self._native.close()
+
+    def _begin(
+        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], alone: bool = False
+    ) -> tuple[Resident, int]:
+        """A resident that holds the stack and some beginning of ``tokens``, and how many rows were computed for it.
+
+        ``alone`` asks for one of its own that holds the stack and nothing else.
+        """
+        near, shared = self._residents.nearest(key, tokens)
+        if near is not None:
+            whole = shared == len(near.tokens)
+            # The same page again (written on, tried again, its end edited), or another one that has a word in common?
+            same = shared == len(tokens) or 2 * shared >= len(near.tokens)
+            if not alone and not near.busy and (whole or (self._native.forgets and same)):
+                self._cut(near, shared)
+                return near, 0
+            if near.length and (self._native.forgets or whole):
+                fork = Resident(self._take_number(near), key, near.front, near.tokens[:shared])
+                self._native.copy(near.number, fork.number, fork.length)
+                self._residents.add(fork)
+                return fork, 0
+        return self._fresh(key, rows)
+
+    def _cut(self, resident: Resident, shared: int) -> None:
+        """Leave ``shared`` tokens of ``resident``, which is the latest used now."""
+        if shared < len(resident.tokens):
+            self._native.forget(resident.number, resident.rows + shared)
+            del resident.tokens[shared:]
+        self._residents.touch(resident)
+
+    def _fresh(self, key: str, rows: NDArray[np.float32] | None) -> tuple[Resident, int]:
+        """A new resident that holds the stack alone."""
+        resident = Resident(self._take_number(), key, busy=True)
+        self._residents.add(resident)
+        try:
+            if rows is None:
+                return resident, 0
+            kept = self._cache.get(key)
+            while kept is not None:
+                fits = self._native.load(resident.number, kept.state)
+                if fits and self._native.last_position(resident.number) == kept.rows - 1:
+                    resident.front = kept
+                    return resident, 0
+                self._native.forget(resident.number)
+                oldest = self._residents.oldest()
+                if fits or oldest is None:  # not what it says it is
+                    self._cache.discard(key)
+                    break
+                self._drop(oldest)  # perhaps there were no cells for it
+            resident.front = self._compute_front(resident, rows)
+            self._cache.put(key, resident.front)
+            return resident, len(rows)
+        except BaseException:
+            self._drop(resident)
+            raise
+        finally:
+            resident.busy = False
+
+    def _compute_front(self, resident: Resident, rows: NDArray[np.float32]) -> Snapshot:
+        for at in range(0, len(rows), self._native.batch):
+            part, last = rows[at : at + self._native.batch], at + self._native.batch >= len(rows)
+            self._with_room([], partial(self._native.decode_rows, resident.number, part, at, last))
+        logits = self._native.logits().copy()
         if not np.isfinite(logits).all():
-            self._clear()
             raise EngineFailed(
                 "Behind this stack the model computes values that are not numbers.",
                 "Lower the strengths, or take modules off until it writes again.",
             )
-        self._front = self._snapshot(len(rows), logits)
-        self._cache.put(key, self._front)
-        self._prefix = key
-        return len(rows)
+        return Snapshot(len(rows), self._native.save(resident.number), logits)
 
-    def place_text(self, tokens: list[int]) -> int:
-        """Make ``tokens`` the text behind the prefix; returns how many had to be computed.
-
-        The last token is always computed, and alone: a text that is tried again then gives the same logits to the
-        last bit as when it was read first. (A text that grew word by word may differ from one read in one go by the
-        rounding of another batch shape.)
-        """
-        if not tokens:
-            self._forget_after(0)
-            self._logits_at_end = False
-            return 0
-        self._forget_after(_common(self._tokens, tokens[:-1]))
-        kept = len(self._tokens)
-        while len(self._tokens) < len(tokens) - 1:
-            at = len(self._tokens)
-            self._decode_tokens(tokens[at : min(at + self._batch, len(tokens) - 1)])
-        self.append(tokens[-1])
-        return len(tokens) - kept
-
-    def append(self, token: int) -> None:
-        """Compute one more token; :meth:`logits` then say what follows it."""
-        self._decode_tokens([token], scored=1)
-        self._logits_at_end = True
-
-    def logits(self) -> NDArray[np.float32]:
-        """Logits of what comes next, float32 ``[vocabulary]``; valid until the next call."""
-        if self._tokens:
-            if not self._logits_at_end:
-                raise EngineFailed("The model was asked what follows a text it has not finished reading.")
-            return self._last_logits()
-        if self._front is None:
-            raise EngineFailed("The model was asked what follows nothing at all.")
-        return self._front.logits
-
-    def score(self, tokens: list[int]) -> NDArray[np.float32]:
-        """Natural-log probability of each of ``tokens`` behind the prefix: float32 ``[n]``, without one ``[n - 1]``."""
-        self._forget_after(0)
-        self._logits_at_end = False
-        if not tokens:
-            return np.zeros(0, dtype=np.float32)
-        found = [] if self._front is None else [_log_softmax_at(self._front.logits[None], np.array(tokens[:1]))]
-        step = min(self._batch, SCORED)
-        for at in range(0, len(tokens) - 1, step):
-            part = tokens[at : min(at + step, len(tokens) - 1)]
-            self._decode_tokens(part, scored=len(part))
-            pointer = self._lib.llama_get_logits(self._ctx)
-            logits = np.ctypeslib.as_array(pointer, shape=(len(part), self._model.vocabulary))
-            found.append(_log_softmax_at(logits, np.array(tokens[at + 1 : at + 1 + len(part)])))
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
-
-    def close(self) -> None:
-        if self._ctx:
-            self._lib.llama_free(self._ctx)
-        self._ctx = None
-
-    # -- below: llama.cpp, one call each --
-
-    def _clear(self) -> None:
-        self._lib.llama_memory_clear(self._memory, True)
-        self._prefix, self._front = None, None
-        self._tokens, self._logits_at_end = [], False
-
-    def _forget_after(self, count: int) -> None:
-        """Leave only the first ``count`` text tokens, or fewer where the model cannot forget just the end."""
-        if count == len(self._tokens):
-            return
-        if self._lib.llama_memory_seq_rm(self._memory, 0, self.rows + count, -1):
-            del self._tokens[count:]
-            return
-        prefix, front = self._prefix, self._front
-        self._clear()
-        if front is not None and not self._load(front):
-            raise EngineFailed("A kept model state could not be restored.", "Load the model again.")
-        self._prefix, self._front = prefix, front
-
-    def _snapshot(self, rows: int, logits: NDArray[np.float32]) -> Snapshot:
-        size = int(self._lib.llama_state_seq_get_size(self._ctx, 0))
-        state = np.empty(size, dtype=np.uint8)
-        written = int(self._lib.llama_state_seq_get_data(self._ctx, _bytes_of(state), size, 0))
-        if written != size:
-            raise EngineFailed(f"The model's state could not be kept: {log.reason() or 'llama.cpp gave no reason'}.")
-        return Snapshot(rows, state, logits)
-
-    def _load(self, kept: Snapshot) -> bool:
-        self._tokens, self._logits_at_end = [], False
-        return bool(self._lib.llama_state_seq_set_data(self._ctx, _bytes_of(kept.state), kept.state.nbytes, 0))
-
-    def _decode_rows(self, rows: NDArray[np.float32], at: int, logits: bool) -> None:
-        rows = np.ascontiguousarray(rows, dtype=np.float32)
-        batch, keep = self._new_batch(len(rows), at, int(logits), rows=True)
-        batch.embd = rows.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
-        self._decode(batch)
-        del keep
-
-    def _decode_tokens(self, tokens: list[int], scored: int = 0) -> None:
-        """Compute ``tokens`` behind the text; logits are kept for the last ``scored`` of them."""
-        if len(tokens) > self.room:
+    def _extend(self, resident: Resident, tokens: list[int], scored: int = 0) -> None:
+        if resident.length + len(tokens) > self.context:
             raise EngineFailed("The text outgrew the model's context.")
-        ids = np.array(tokens, dtype=np.int32)
-        batch, keep = self._new_batch(len(tokens), self.rows + len(self._tokens), scored)
-        batch.token = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        self._logits_at_end = False
-        self._decode(batch)
-        del keep
-        self._tokens.extend(tokens)
+        resident.logits = None
+        at = resident.length
+        self._with_room([resident], partial(self._native.decode_tokens, resident.number, tokens, at, scored))
+        resident.tokens.extend(tokens)
 
-    def _new_batch(self, count: int, at: int, scored: int, rows: bool = False) -> tuple[Any, tuple[Any, ...]]:
-        """A batch at explicit positions (a wrong idea of the context must fail loudly) and the arrays it points to."""
-        positions = np.arange(at, at + count, dtype=np.int32)
-        if rows and self._model.injection.positions == 4:  # M-RoPE: all times, all heights, all widths, one unused
-            positions = np.concatenate([positions, positions, positions, np.zeros_like(positions)])
-        flags = np.zeros(count, dtype=np.int8)
-        flags[count - scored :] = 1
-        batch = self._lib.llama_batch()
-        batch.n_tokens = count
-        batch.pos = positions.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        batch.logits = flags.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
-        return batch, (positions, flags)
+    def _with_room(self, residents: list[Resident], compute: Callable[[], None]) -> None:
+        """Call ``compute``, dropping the least recently used until it has room; what breaks leaves no traces."""
+        for resident in self._stepped:
+            if resident.logits is not None and resident not in residents:  # someone may still draw from them
+                resident.logits = resident.logits.copy()
+        self._stepped = []
+        while True:
+            try:
+                compute()
+                return
+            except Full:
+                oldest = self._residents.oldest()
+                if oldest is None:
+                    raise EngineFailed(
+                        "The texts outgrew the room for them.",
+                        "Load the model with a smaller context, or compare less.",
+                    ) from None
+                self._drop(oldest)
+            except (Cancelled, EngineFailed):
+                for resident in residents:
+                    if not self._native.forget(resident.number, resident.length):
+                        self._drop(resident)
+                raise
 
-    def _decode(self, batch: Any) -> None:
-        if self._cancelled():
-            self._repair()
-            raise Cancelled
-        log.clear()
-        status = int(self._lib.llama_decode(self._ctx, batch))
-        if status == 0:
-            return
-        reason = log.reason() or f"status {status}"
-        self._repair()
-        if status == 2:
-            raise Cancelled
-        raise EngineFailed(f"llama.cpp could not compute the next tokens: {reason}.", "Load the model again.")
+    def _take_number(self, but: Resident | None = None) -> int:
+        """A free sequence; if there is none, the least recently used makes room."""
+        number = self._residents.free_number()
+        if number is None:
+            oldest = self._residents.oldest(but)
+            if oldest is None:
+                raise EngineFailed("Too many texts are being written at once.")
+            self._drop(oldest)
+            number = oldest.number
+        return number
 
-    def _repair(self) -> None:
-        """After an interrupted call: drop what it left behind, or forget everything if that is unsure."""
-        known = self._prefix is not None
-        if not known or not self._lib.llama_memory_seq_rm(self._memory, 0, self.rows + len(self._tokens), -1):
-            self._clear()
-
-    def _last_logits(self) -> NDArray[np.float32]:
-        pointer = self._lib.llama_get_logits_ith(self._ctx, -1)
-        if not pointer:
-            raise EngineFailed("llama.cpp gave no logits.")
-        logits: NDArray[np.float32] = np.ctypeslib.as_array(pointer, shape=(self._model.vocabulary,))
-        return logits
-
-
-def _common(a: list[int], b: list[int]) -> int:
-    """Length of the beginning that ``a`` and ``b`` share."""
-    for index, (left, right) in enumerate(zip(a, b, strict=False)):
-        if left != right:
-            return index
-    return min(len(a), len(b))
-
-
-def _bytes_of(state: NDArray[np.uint8]) -> Any:
-    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+    def _drop(self, resident: Resident) -> None:
+        self._native.forget(resident.number)
+        self._residents.remove(resident)
 
 
 def _log_softmax_at(logits: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:

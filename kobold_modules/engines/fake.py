@@ -10,7 +10,8 @@ import random
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,12 @@ class FakeEngine:
 
     def tokenize(self, text: str) -> list[int]:
         """A token a word or sign, with the space before it."""
-        return [zlib.crc32(word.encode()) % self.info.vocabulary for word in _TOKEN.findall(text)]
+        return [zlib.crc32(word.encode()) % self.info.vocabulary for word in self.words(text)]
+
+    @staticmethod
+    def words(text: str) -> list[str]:
+        """The tokens of ``text`` as text; together they are ``text`` again."""
+        return _TOKEN.findall(text)
 
     def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
         request.stack.check(self.info.fingerprint, self.info.name)
@@ -81,6 +87,19 @@ class FakeEngine:
         decoded = len(self.tokenize(request.text[len(kept) :]))
         yield Written(reason, count, time.perf_counter() - began, seed, prefix, max(1, decoded))
 
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """A word of each in turn; each reads as :meth:`generate` alone would write it."""
+        takes = {number: self.generate(request, cancelled) for number, request in enumerate(requests)}
+        while takes:
+            for number in list(takes):
+                record = next(takes[number], None)
+                if record is None:
+                    del takes[number]
+                else:
+                    yield replace(record, sequence=number)
+
     @staticmethod
     def _words(request: Request, seed: int) -> Iterator[str]:
         """Sentences of eight words without end, one word at a time."""
@@ -96,10 +115,22 @@ class FakeEngine:
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
         """Between -8 and -1 nats, a little better with a stack."""
+        return self.score(self.tokenize(text), stack)
+
+    def piece(self, token: int) -> bytes:
+        """A word for each token; not the one it came from, for an id forgets that."""
+        return f" {WORDS[token % len(WORDS)]}".encode()
+
+    def next_logits(self, request: Request) -> NDArray[np.float32]:
+        """As if of a model: other ones for each text and stack."""
+        request.stack.check(self.info.fingerprint, self.info.name)
+        seed = zlib.crc32(f"{request.stack.digest}:{request.memory}{request.text}{request.note}".encode())
+        return np.random.default_rng(seed).normal(0, 2, self.info.vocabulary).astype(np.float32)
+
+    def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
+        """As :meth:`log_probabilities`, of ids."""
         stack.check(self.info.fingerprint, self.info.name)
-        ids = np.array(self.tokenize(text), dtype=np.float32)
-        better = 0.25 if stack.active else 0.0
-        values = -1 - 7 * (ids / self.info.vocabulary) + better
+        values = -1 - 7 * (np.array(tokens, dtype=np.float32) / self.info.vocabulary) + (0.25 if stack.active else 0.0)
         return (values if stack.active else values[1:]).astype(np.float32)
 
     def close(self) -> None:

@@ -7,8 +7,7 @@ trained through. llama.cpp's asserts end the process it runs in, so programs wit
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -17,18 +16,27 @@ from numpy.typing import NDArray
 
 from ..errors import BadUsage, WrongModel
 from ..fingerprint import Fingerprint
+from ..models.fit import check_room
+from ..models.native import build
 from ..models.native_model import NativeModel
+from ..paths import cache_dir
 from ..records import Piece, Written
 from ..stack import Stack
 from .base import ModelInfo, Request
-from .context_window import Window, fit
-from .decoder import Cancelled, Decoder
+from .decoder import Decoder
+from .native_context import Cancelled, NativeContext
 from .prefix_cache import DEFAULT_LIMIT, PrefixCache
-from .sampler_chain import SamplerChain, usable_seed
-from .text_stream import TextStream
+from .residents import Resident
+from .sampler_chain import usable_seed
+from .state_files import DEFAULT_LIMIT as DISK_LIMIT
+from .state_files import StateFiles
+from .take import Take
 
 
 DEFAULT_CONTEXT = 4096  # more costs memory whether it is used or not; ask for it with ``context``
+DEFAULT_KEPT = 512 * 2**20
+MOST_TOGETHER = 8
+SEQUENCES = MOST_TOGETHER + 8  # those being written, and texts that stay beside them
 
 
 class LlamaEngine:
@@ -39,7 +47,10 @@ class LlamaEngine:
         name: what to call it; the file's name without its ending by default.
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
         fingerprint: of the model, if the caller knows it; read from the file otherwise.
-        snapshots: bytes of memory for the kept states of stacks.
+        kept: bytes of memory beside the context for texts that stay in it behind other stacks: going back to one costs
+            nothing.
+        snapshots: bytes of memory for the kept states of stacks alone.
+        disk: bytes of the cache folder for them; 0 keeps none.
         exact: float32 keys and values and plain attention, for tests and comparisons; slower.
         progress: hears how much of the file is loaded (0 to 1); returning False stops the load.
 
@@ -54,7 +65,9 @@ class LlamaEngine:
         name: str | None = None,
         context: int = 0,
         fingerprint: Fingerprint | None = None,
+        kept: int = DEFAULT_KEPT,
         snapshots: int = DEFAULT_LIMIT,
+        disk: int = DISK_LIMIT,
         exact: bool = False,
         progress: Callable[[float], bool] | None = None,
     ) -> None:
@@ -62,6 +75,7 @@ class LlamaEngine:
         if context < 0:
             raise BadUsage(f"A context of {context} tokens makes no sense.")
         self._decoder: Decoder | None = None
+        check_room(path, context)
         self._model = NativeModel(path, progress)
         try:
             if fingerprint is None:
@@ -69,9 +83,14 @@ class LlamaEngine:
 
                 fingerprint = fingerprint_of_file(path)
             trained = self._model.context or DEFAULT_CONTEXT
-            self._decoder = Decoder(
-                self._model, min(trained, context or DEFAULT_CONTEXT), PrefixCache(snapshots), exact
+            room = min(trained, context or DEFAULT_CONTEXT)
+            native = NativeContext(
+                self._model, room, _pool(self._model, room, SEQUENCES, exact, kept), SEQUENCES, exact
             )
+            files = StateFiles(
+                cache_dir() / "states", self._made_with(fingerprint, exact), self._model.vocabulary, disk
+            )
+            self._decoder = Decoder(native, room, PrefixCache(snapshots, files if disk else None))
         except BaseException:
             self.close()
             raise
@@ -96,54 +115,92 @@ class LlamaEngine:
     def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
         """Stream the continuation; the last record is Written. A cancel ends it within 100 ms.
 
-        The same text, stack, settings and seed give the same continuation (to rounding, see Decoder.place_text). An
-        empty page without a stack begins behind the model's BOS, for a model cannot begin behind nothing.
+        The same text, stack, settings and seed give the same continuation (to rounding, see Decoder.open). An empty
+        page without a stack begins behind the model's BOS, for a model cannot begin behind nothing. A continuation that
+        fills the context goes on behind the end of what was written, as :mod:`prompt` chooses it.
 
         Raises:
             WrongModel: a module of the stack does not fit.
-            BadUsage: the stack leaves no room for text.
+            BadUsage: the stack, memory or note leaves no room for text.
             EngineFailed: llama.cpp broke.
         """
-        began = time.perf_counter()
+        return self.together([request], cancelled)
+
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """Continue several texts side by side, in one batch; ``sequence`` in each record is the request's number.
+
+        Each take's text is what :meth:`generate` would write alone with its seed, to rounding. Takes of one stack share
+        what is read, different stacks cannot: a text's keys and values depend on what stands before it. Takes for whose
+        texts the context has no cells left wait until others have finished.
+
+        Raises:
+            BadUsage: more than :data:`MOST_TOGETHER` requests; and as :meth:`generate`.
+        """
         decoder = self._open()
+        if len(requests) > MOST_TOGETHER:
+            raise BadUsage(f"{len(requests)} texts cannot be written side by side; {MOST_TOGETHER} can.")
+        takes = [self._take(number, request) for number, request in enumerate(requests)]
+        return self._write(decoder, takes, cancelled)
+
+    def _write(self, decoder: Decoder, takes: list[Take], cancelled: Callable[[], bool]) -> Iterator[Piece | Written]:
+        waiting, active = takes.copy(), list[Take]()
+        try:
+            with decoder.watching(cancelled):
+                try:
+                    while waiting or active:
+                        for take in active.copy():
+                            if cancelled():
+                                raise Cancelled
+                            piece = take.draw()
+                            if piece:
+                                yield piece
+                            if take.reason:
+                                active.remove(take)
+                                yield from _finish(decoder, take)
+                        stepping = []
+                        for take in active:
+                            if take.went_back or take.must_slide:
+                                self._reopen(decoder, take)
+                            else:
+                                stepping.append(take)
+                        if stepping:
+                            decoder.step(
+                                [take.resident for take in stepping if take.resident], [take.token for take in stepping]
+                            )
+                        while waiting and (not active or _cells([*active, waiting[0]]) <= decoder.cells):
+                            active.append(waiting.pop(0))
+                            _open(decoder, active[-1])
+                except Cancelled:
+                    for take in [*active, *waiting]:
+                        take.reason = "cancelled"
+                        yield from _finish(decoder, take)
+        finally:
+            for take in takes:
+                if take.resident is not None:
+                    decoder.release(take.resident)
+                take.close()
+        decoder.flush()
+
+    def _take(self, number: int, request: Request) -> Take:
         if request.max_tokens < 0:
             raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
         rows = self._rows(request.stack)
-        settings = request.sampler
-        seed = usable_seed(secrets.randbits(31) if settings.seed is None else settings.seed)
-        stream = TextStream(request.stop)
-        prefix_decoded = text_decoded = count = 0
-        reason = "length"
-        with decoder.watching(cancelled):
-            try:
-                prefix_decoded = decoder.place_prefix(request.stack.digest, rows)
-                tokens = self._window(request).tokens
-                if not tokens and rows is None:
-                    tokens = [self._model.opening]
-                text_decoded = decoder.place_text(tokens)
-                with SamplerChain(settings, seed, self._model.vocabulary, tokens) as chain:
-                    while count < request.max_tokens:
-                        if cancelled():
-                            raise Cancelled
-                        token = chain.sample(decoder.logits())
-                        if self._model.ends(token):
-                            reason = "end"
-                            break
-                        count += 1
-                        text, met = stream.feed(self._model.piece(token))
-                        if text:
-                            yield Piece(text)
-                        if met:
-                            reason = "stop"
-                            break
-                        if count == request.max_tokens or decoder.room < 1:
-                            break
-                        decoder.append(token)
-            except Cancelled:
-                reason = "cancelled"
-            if rest := stream.finish():
-                yield Piece(rest)
-        yield Written(reason, count, time.perf_counter() - began, seed, prefix_decoded, text_decoded)
+        given = request.sampler.seed
+        seed = usable_seed(secrets.randbits(31) if given is None else given)
+        free = self.info.context - request.stack.tokens
+        return Take(self._model, request, number, rows, free, seed, self.tokenize)
+
+    def _reopen(self, decoder: Decoder, take: Take) -> None:
+        """The context is full: read on behind a later beginning. Or the take went back: read on from there."""
+        before, take.resident = take.resident, None
+        if before is not None:
+            decoder.release(before)
+        if not take.went_back:
+            take.rewind()
+        take.went_back = False
+        _open(decoder, take, before)
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
         """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
@@ -161,12 +218,12 @@ class LlamaEngine:
                 f"Text and stack are {needed} tokens, the context of {self.info.name} holds {decoder.context}.",
                 "Measure a shorter text, or load the model with a larger context.",
             )
-        decoder.place_prefix(stack.digest, rows)
-        return decoder.score(tokens)
+        return decoder.score(stack.digest, rows, tokens)
 
     def close(self) -> None:
         """Free the context, then the model. A second call does nothing."""
         if self._decoder is not None:
+            self._decoder.flush()
             self._decoder.close()
         self._decoder = None
         self._model.close()
@@ -181,6 +238,18 @@ class LlamaEngine:
         if self._decoder is None:
             raise BadUsage("This engine has been closed.")
         return self._decoder
+
+    def _made_with(self, fingerprint: Fingerprint, exact: bool) -> dict[str, object]:
+        """Everything that the kept state of a stack depends on, but the stack."""
+        status = self._model.path.stat()
+        return {
+            "model": fingerprint.to_dict(),
+            "file": [str(self._model.path.resolve()), status.st_size, status.st_mtime_ns],
+            "weights": self._model.description,
+            "build": build(),
+            "keys and values": "F32" if exact else "F16",
+            "flash attention": not exact,
+        }
 
     def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
         """The stack as it is injected, float32 ``[tokens, width_in]``, or None for the plain model."""
@@ -201,7 +270,68 @@ class LlamaEngine:
             )
         return self._model.injection.rows(matrix)
 
-    def _window(self, request: Request) -> Window:
-        """The end of the text that fits with room for what is to be written, which gets at most half of the context."""
-        free = self.info.context - request.stack.tokens
-        return fit(request.text, max(1, free - min(request.max_tokens, free // 2)), self.tokenize)
+    # -- looking inside, see engines.looking --
+
+    def piece(self, token: int) -> bytes:
+        """The bytes ``token`` stands for; they may end inside a letter."""
+        return self._model.piece(token)
+
+    def next_logits(self, request: Request) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits from which the first token of ``request`` would be drawn.
+
+        Raises:
+            WrongModel, BadUsage, EngineFailed: as :meth:`generate`.
+        """
+        decoder, take = self._open(), self._take(0, request)
+        try:
+            _open(decoder, take)
+            assert take.resident is not None
+            assert take.resident.logits is not None
+            return take.resident.logits.copy()
+        finally:
+            if take.resident is not None:
+                decoder.release(take.resident)
+            take.close()
+
+    def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
+        """As :meth:`log_probabilities`, of ids; they must fit the context together with the stack."""
+        return self._open().score(stack.digest, self._rows(stack), tokens)
+
+
+def _open(decoder: Decoder, take: Take, instead: Resident | None = None) -> None:
+    opened = decoder.open(take.key, take.rows, take.tokens, instead)
+    take.resident = opened.resident
+    take.rows_decoded += opened.rows_decoded
+    take.tokens_decoded += opened.tokens_decoded
+
+
+def _finish(decoder: Decoder, take: Take) -> Iterator[Piece | Written]:
+    told = take.told()
+    if take.resident is not None:
+        decoder.release(take.resident)
+        take.resident = None
+    take.close()
+    if rest := take.rest():
+        yield rest
+    yield told
+
+
+def _cells(takes: list[Take]) -> int:
+    """Cells that ``takes`` may come to fill together; a prompt that several share counts once, unless it will slide."""
+    total, seen = 0, set[tuple[str, tuple[int, ...]]]()
+    for take in takes:
+        prompt = (take.key, tuple(take.tokens))
+        slides = len(take.tokens) + take.request.max_tokens > take.free
+        total += take.cells
+        if prompt in seen and not slides:
+            total -= take.request.stack.tokens + len(take.tokens)
+        seen.add(prompt)
+    return total
+
+
+def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:
+    """Cells for all residents: the context, and as many more as ``kept`` bytes hold and ``sequences`` can fill."""
+    if model.long_rope:  # llama.cpp chooses its frequencies by the size of the pool, not of the text
+        return context
+    more = kept // max(1, model.bytes_per_token * (2 if exact else 1))
+    return min(sequences * context, context + more)

@@ -2,13 +2,14 @@
 
 A state costs layers x heads x head width x 4 bytes a row (32 KiB a row for a small model, 128 KiB for a 7B), restoring
 it under a millisecond; computing it again costs a hundred times that. The least recently used go first when they
-outgrow the limit.
+outgrow the limit. Behind the memory may stand a folder (state_files), so that a stack is read once and not once a day.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,26 +34,58 @@ class Snapshot:
         return self.state.nbytes + self.logits.nbytes
 
 
+class Behind(Protocol):
+    """A slower, larger store. state_files.StateFiles is one."""
+
+    def get(self, key: str) -> Snapshot | None: ...
+
+    def put(self, key: str, snapshot: Snapshot) -> None: ...
+
+    def discard(self, key: str) -> None: ...
+
+
 class PrefixCache:
     """Snapshots by key, at most ``limit`` bytes together. One larger than the limit is not kept."""
 
-    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, limit: int = DEFAULT_LIMIT, behind: Behind | None = None) -> None:
         self.limit = limit
+        self._behind = behind
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._unwritten: OrderedDict[str, Snapshot] = OrderedDict()
 
     def get(self, key: str) -> Snapshot | None:
+        """The snapshot of ``key``, from memory or from behind it."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
+        elif self._behind is not None and (found := self._unwritten.get(key) or self._behind.get(key)) is not None:
+            self._keep(key, found)
         return found
 
     def put(self, key: str, snapshot: Snapshot) -> None:
+        self._keep(key, snapshot)
+        if self._behind is not None:
+            self._unwritten[key] = snapshot
+
+    def _keep(self, key: str, snapshot: Snapshot) -> None:
         self._kept.pop(key, None)
         if snapshot.bytes > self.limit:
             return
         self._kept[key] = snapshot
         while self.bytes > self.limit:
             self._kept.popitem(last=False)
+
+    def discard(self, key: str) -> None:
+        """Forget what is kept under ``key``, everywhere: it has turned out to be wrong."""
+        self._kept.pop(key, None)
+        self._unwritten.pop(key, None)
+        if self._behind is not None:
+            self._behind.discard(key)
+
+    def flush(self) -> None:
+        """Hand what is new to the store behind: later than :meth:`put`, for writing takes time that words wait for."""
+        while self._unwritten and self._behind is not None:
+            self._behind.put(*self._unwritten.popitem())
 
     @property
     def bytes(self) -> int:

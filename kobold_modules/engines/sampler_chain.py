@@ -1,14 +1,20 @@
 """sampling.Sampler as a chain of llama.cpp's samplers.
 
-Order as in llama.cpp itself: penalties, top k, top p, min p, temperature, then the draw. The chain is stateful: one
-chain serves one continuation.
+Order as in llama.cpp itself: bias, penalties, DRY, top n-sigma, top k, typical, top p, min p, XTC, temperature, then
+the draw. The chain works on plain logits, whichever engine computed them. It is stateful: one chain serves one
+continuation, and several may be at work at once.
+
+DRY stands beside the chain. llama.cpp's own search for sequence breakers walks the whole vocabulary for each of them at
+every start, and needs a llama.cpp vocabulary. Here a token whose text completes a breaker is told to DRY under an id of
+its own, which no repetition can reach across, to the same effect.
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Collection
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +24,16 @@ from ..sampling import Sampler
 
 
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+_MIROSTAT_WINDOW = 100  # tokens mirostat 1 looks at to estimate how the tail falls; the paper's value
+_XTC = 0x9E3779B9  # XTC draws from another stream than the token: else it would strike whenever the draw is low
+
+
+class Words(Protocol):
+    """What a chain must know of the vocabulary: the bytes of a token, the ids of a text."""
+
+    def piece(self, token: int) -> bytes: ...
+
+    def tokenize(self, text: str) -> list[int]: ...
 
 
 def usable_seed(seed: int) -> int:
@@ -29,59 +45,205 @@ class SamplerChain:
     """Draws tokens. A context manager, for the memory is llama.cpp's.
 
     Args:
-        seen: ids of the text so far; their last ``settings.repetition_range`` count as already used.
+        vocabulary: number of logits.
+        seen: ids of the text so far; as many of the last as the settings' ranges say count as already used.
+        words: needed for DRY's breakers and for a bias of words; without it these have no effect.
     """
 
-    def __init__(self, settings: Sampler, seed: int, vocabulary: int, seen: list[int]) -> None:
+    def __init__(
+        self, settings: Sampler, seed: int, vocabulary: int, seen: list[int], words: Words | None = None
+    ) -> None:
         self._lib: Any = library()
         self._chain: Any = self._lib.llama_sampler_chain_init(self._lib.llama_sampler_chain_default_params())
         self._ids = np.arange(vocabulary, dtype=np.int32)
         self._candidates = np.empty(vocabulary, dtype=_TOKEN_DATA)
-        penalised = settings.repetition_range if settings.repetition != 1 else 0
-        if penalised:
-            self._add(
-                self._lib.llama_sampler_init_penalties(vocabulary, penalised, float(settings.repetition), 0.0, 0.0)
-            )
-        if settings.temperature == 0:
-            self._add(self._lib.llama_sampler_init_greedy())
-        else:
-            if settings.top_k > 0:
-                self._add(self._lib.llama_sampler_init_top_k(settings.top_k))
-            if settings.top_p < 1:
-                self._add(self._lib.llama_sampler_init_top_p(float(settings.top_p), 1))
-            if settings.min_p > 0:
-                self._add(self._lib.llama_sampler_init_min_p(float(settings.min_p), 1))
-            self._add(self._lib.llama_sampler_init_temp(float(settings.temperature)))
-            self._add(self._lib.llama_sampler_init_dist(usable_seed(seed)))
+        self._bias = _bias_of(settings, vocabulary, words)
+        self._dry = _Dry(settings, words) if settings.dry_multiplier and settings.dry_range else None
+        penalised = self._build(settings, usable_seed(seed), vocabulary)
         for token in seen[len(seen) - min(penalised, len(seen)) :]:
             self._lib.llama_sampler_accept(self._chain, token)
+        if self._dry is not None:
+            for token in seen[len(seen) - min(settings.dry_range, len(seen)) :]:
+                self._dry.accept(token)
+
+    def _build(self, settings: Sampler, seed: int, vocabulary: int) -> int:
+        """Fill the chain; returns how many tokens its penalties remember."""
+        lib = self._lib
+        penalised = settings.repetition_range
+        if settings.repetition == 1 and not settings.frequency and not settings.presence:
+            penalised = 0
+        if penalised:
+            self._add(
+                lib.llama_sampler_init_penalties(
+                    vocabulary,
+                    penalised,
+                    float(settings.repetition),
+                    float(settings.frequency),
+                    float(settings.presence),
+                )
+            )
+        if settings.temperature == 0:
+            self._add(lib.llama_sampler_init_greedy())
+            return penalised
+        if not settings.mirostat:
+            if settings.top_n_sigma > 0:
+                self._add(lib.llama_sampler_init_top_n_sigma(float(settings.top_n_sigma)))
+            if settings.top_k > 0:
+                self._add(lib.llama_sampler_init_top_k(min(settings.top_k, vocabulary)))
+            if settings.typical_p < 1:
+                self._add(lib.llama_sampler_init_typical(float(settings.typical_p), 1))
+            if settings.top_p < 1:
+                self._add(lib.llama_sampler_init_top_p(float(settings.top_p), 1))
+            if settings.min_p > 0:
+                self._add(lib.llama_sampler_init_min_p(float(settings.min_p), 1))
+            if settings.xtc_probability > 0:
+                self._add(
+                    lib.llama_sampler_init_xtc(
+                        float(settings.xtc_probability), float(settings.xtc_threshold), 1, usable_seed(seed ^ _XTC)
+                    )
+                )
+        if settings.dynamic_range:
+            self._add(
+                lib.llama_sampler_init_temp_ext(
+                    float(settings.temperature), float(settings.dynamic_range), float(settings.dynamic_exponent)
+                )
+            )
+        else:
+            self._add(lib.llama_sampler_init_temp(float(settings.temperature)))
+        tau, eta = float(settings.mirostat_tau), float(settings.mirostat_eta)
+        if settings.mirostat == 1:
+            self._add(lib.llama_sampler_init_mirostat(vocabulary, seed, tau, eta, _MIROSTAT_WINDOW))
+        elif settings.mirostat == 2:
+            self._add(lib.llama_sampler_init_mirostat_v2(seed, tau, eta))
+        else:
+            self._add(lib.llama_sampler_init_dist(seed))
+        return penalised
 
     def _add(self, sampler: Any) -> None:
         self._lib.llama_sampler_chain_add(self._chain, sampler)  # the chain owns it from here
 
-    def sample(self, logits: NDArray[np.float32]) -> int:
-        """Draw a token from ``logits``, float32 ``[vocabulary]``, and remember it."""
+    def sample(self, logits: NDArray[np.float32], without: Collection[int] = ()) -> int:
+        """Draw a token from ``logits``, float32 ``[vocabulary]``, and remember it.
+
+        ``without`` names tokens that must not be drawn. Returns -1 if no other is left.
+        """
         self._candidates["id"] = self._ids  # samplers sort in place
         self._candidates["logit"] = logits
         self._candidates["p"] = 0
+        for token, bias in self._bias:
+            self._candidates["logit"][token] += bias
+        candidates = self._candidates
+        if without:  # left out altogether: a logit of minus infinity would reach samplers that take its logarithm
+            candidates = np.delete(candidates, list(without))
+            if not len(candidates):
+                return -1
         table = self._lib.llama_token_data_array(
-            data=self._candidates.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data)),
-            size=len(self._candidates),
+            data=candidates.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data)),
+            size=len(candidates),
             selected=-1,
             sorted=False,
         )
+        if self._dry is not None:
+            self._dry.apply(table)
         self._lib.llama_sampler_apply(self._chain, ctypes.byref(table))
         token = int(table.data[table.selected].id)
         self._lib.llama_sampler_accept(self._chain, token)
+        if self._dry is not None:
+            self._dry.accept(token)
         return token
+
+    def clone(self) -> SamplerChain:
+        """A chain that goes on as this one would, independently."""
+        twin = SamplerChain.__new__(SamplerChain)
+        twin._lib, twin._ids, twin._bias = self._lib, self._ids, self._bias
+        twin._candidates = self._candidates  # scratch space, filled anew at each draw
+        twin._chain = self._lib.llama_sampler_clone(self._chain)
+        twin._dry = None if self._dry is None else self._dry.clone()
+        return twin
 
     def close(self) -> None:
         if self._chain is not None:
             self._lib.llama_sampler_free(self._chain)
             self._chain = None
+        if self._dry is not None:
+            self._dry.close()
+            self._dry = None
 
     def __enter__(self) -> SamplerChain:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class _Dry:
+    """llama.cpp's DRY with breakers found in the text (see the module's docstring)."""
+
+    _FIRST_BREAK = 2**30  # beyond every vocabulary
+
+    def __init__(self, settings: Sampler, words: Words | None) -> None:
+        self._lib: Any = library()
+        self._words = words
+        self._breakers = tuple(breaker.encode() for breaker in settings.dry_breakers) if words is not None else ()
+        self._longest = max(map(len, self._breakers), default=0)
+        self._tail = b""
+        self._breaks = 0
+        self._sampler: Any = self._lib.llama_sampler_init_dry(
+            None,
+            float(settings.dry_multiplier),
+            float(settings.dry_base),
+            settings.dry_allowed_length,
+            settings.dry_range,
+            None,
+            0,
+        )
+
+    def accept(self, token: int) -> None:
+        if self._words is not None and self._breakers:
+            piece = self._words.piece(token)
+            text = self._tail + piece
+            # A breaker counts where it is completed: its last byte stands in this token.
+            fresh = len(text) - len(piece)
+            if any(text.rfind(breaker) + len(breaker) > fresh for breaker in self._breakers if breaker in text):
+                token = self._FIRST_BREAK + self._breaks
+                self._breaks = (self._breaks + 1) % 2**20
+            self._tail = text[len(text) - min(len(text), self._longest - 1) :] if self._longest > 1 else b""
+        self._lib.llama_sampler_accept(self._sampler, token)
+
+    def apply(self, table: Any) -> None:
+        self._lib.llama_sampler_apply(self._sampler, ctypes.byref(table))
+
+    def clone(self) -> _Dry:
+        twin = _Dry.__new__(_Dry)
+        twin._lib, twin._words, twin._breakers, twin._longest = self._lib, self._words, self._breakers, self._longest
+        twin._tail, twin._breaks = self._tail, self._breaks
+        twin._sampler = self._lib.llama_sampler_clone(self._sampler)
+        return twin
+
+    def close(self) -> None:
+        if self._sampler is not None:
+            self._lib.llama_sampler_free(self._sampler)
+            self._sampler = None
+
+
+def _bias_of(settings: Sampler, vocabulary: int, words: Words | None) -> tuple[tuple[int, float], ...]:
+    """What to add to which logit. A word counts in its usual spellings, one of several tokens by its first."""
+    found: dict[int, float] = {}
+    for word, bias in settings.bias:
+        if word[0] == "#" and len(word) > 1:
+            ids = {int(word[1:])}
+        elif words is None:
+            continue
+        else:
+            spellings = {word, word.capitalize()} if word.islower() else {word}
+            spellings |= {" " + spelling for spelling in spellings}
+            ids = {tokens[0] for spelling in spellings if (tokens := _worded(words.tokenize(spelling), words))}
+        for token in ids:
+            if 0 <= token < vocabulary:
+                found[token] = found.get(token, 0.0) + bias
+    return tuple(sorted(found.items()))
+
+
+def _worded(tokens: list[int], words: Words) -> list[int]:
+    """``tokens`` without a first one that is but a space: biasing that would bias every word."""
+    return tokens[1:] if len(tokens) > 1 and not words.piece(tokens[0]).strip() else tokens

@@ -10,6 +10,7 @@ import pytest
 
 from kobold_modules.engines.base import Engine, Request
 from kobold_modules.engines.fake import FakeEngine, fake_fingerprint
+from kobold_modules.engines.looking import best_of, peek, score
 from kobold_modules.errors import BadUsage, WrongModel
 from kobold_modules.fingerprint import Fit
 from kobold_modules.module import Card, Module
@@ -61,6 +62,18 @@ def test_it_refuses_what_a_real_one_refuses():
     engine.close()
     with pytest.raises(BadUsage):
         list(engine.generate(Request("")))
+
+
+def test_it_can_be_looked_into():
+    engine, stack = FakeEngine(), Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
+    stacked, plain = peek(engine, Request("The rain", stack), 5)
+    assert [c.token for c in stacked] != [c.token for c in plain]
+    assert stacked[0].probability >= stacked[-1].probability
+    found = score(engine, "The rain had stopped.", stack)
+    assert found.plain[0] is None
+    assert found.stacked[1] == pytest.approx(found.plain[1] + 0.25)
+    takes = best_of(engine, Request("The rain", stack, 6, Sampler(seed=1)), 3)
+    assert [take.nats_per_token for take in takes] == sorted(take.nats_per_token for take in takes)
 
 
 def test_it_loads_nothing_heavy():

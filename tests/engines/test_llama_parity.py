@@ -44,10 +44,12 @@ def stories_torch(stories: Path):
 
 def stacks(table: np.ndarray) -> list[Stack]:
     one = Stack().add(module_of(table, 20, 1))
-    return [Stack(), one, one.add(module_of(table, 7, 2), 0.5)]
+    two = one.add(module_of(table, 7, 2), 0.5)
+    five = two.add(module_of(table, 3, 3)).add(module_of(table, 12, 4), 1.5).add(module_of(table, 1, 5), 0.8)
+    return [Stack(), one, two, five]
 
 
-@pytest.mark.parametrize("which", [0, 1, 2], ids=["no module", "one module", "two modules"])
+@pytest.mark.parametrize("which", [0, 1, 2, 3], ids=["no module", "one module", "two modules", "five modules"])
 @pytest.mark.parametrize(
     ("file", "exact", "most"), [("F32", True, 1e-4), ("F32", False, 2e-2), ("F16", True, 2e-2), ("F16", False, 2e-2)]
 )

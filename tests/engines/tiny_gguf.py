@@ -5,6 +5,7 @@ They speak nonsense, but typed tokens and their own rows injected must give the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gguf
@@ -30,8 +31,13 @@ def byte_tokens() -> list[str]:
 TOKENS = [*byte_tokens(), "<|end|>"]
 
 
-def write(path: Path, architecture: str, seed: int = 1) -> np.ndarray:
-    """Write a model of ``architecture`` to ``path``; returns its embedding table, float32 ``[257, 32]``."""
+def write(
+    path: Path, architecture: str, seed: int = 1, more: Callable[[gguf.GGUFWriter], None] = lambda writer: None
+) -> np.ndarray:
+    """Write a model of ``architecture`` to ``path``; returns its embedding table, float32 ``[257, 32]``.
+
+    ``more`` adds settings and tensors of its own before the file is closed.
+    """
     rng = np.random.default_rng(seed)
 
     def random(*shape: int) -> np.ndarray:
@@ -119,6 +125,7 @@ def write(path: Path, architecture: str, seed: int = 1) -> np.ndarray:
     writer.add_bos_token_id(256)
     for name, tensor in tensors.items():
         writer.add_tensor(name, np.ascontiguousarray(tensor))
+    more(writer)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -1,0 +1,273 @@
+"""The engine for Hugging Face folders that have no GGUF: transformers, with the same stacks, samplers and promises.
+
+Slower than llama.cpp on a processor and about as fast on a graphics card. A stack's rows go in as ``inputs_embeds``
+before the text, without BOS, and what was read stays read (see torch_context).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadUsage, OutOfRoom, WrongModel
+from ..models.facts import facts_of_folder
+from ..models.find import ModelFile
+from ..models.fit import ANYWAY, gigabytes, to_write
+from ..models.folder_vocabulary import FolderVocabulary
+from ..models.room import Room, room
+from ..models.torch_model import load_torch_model
+from ..records import Piece, Written
+from ..stack import Stack
+from .base import ModelInfo, Request
+from .native_context import Cancelled
+from .prefix_cache import Snapshot
+from .residents import Resident
+from .sampler_chain import usable_seed
+from .take import Take
+from .torch_context import TorchContext
+from .turns import one_after_another
+
+
+DEFAULT_CONTEXT = 4096
+_PROGRAM = 700 * 10**6  # torch and transformers themselves
+
+
+class HfEngine:
+    """One Hugging Face folder. A context manager; :meth:`close` frees everything. Implements engines.base.Engine.
+
+    Args:
+        path: the folder.
+        name: what to call it; the folder's name by default.
+        context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        progress: hears 0 before and 1 after loading; returning False before it stops the load.
+
+    Raises:
+        NoModel: the folder holds no model that transformers knows.
+        OutOfRoom: it does not fit into memory.
+        EngineFailed: there is no such device.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        context: int = 0,
+        device: str = "auto",
+        progress: Callable[[float], bool] | None = None,
+    ) -> None:
+        path = Path(path)
+        if context < 0:
+            raise BadUsage(f"A context of {context} tokens makes no sense.")
+        file = ModelFile(name or path.name, path, "hf")
+        check_folder(file, context, device)
+        if progress is not None and not progress(0.0):
+            from ..errors import EngineFailed
+
+            raise EngineFailed(f"Loading {file.name} was stopped.")
+        self._frozen = load_torch_model(file, device)
+        self._words = FolderVocabulary(path, int(self._frozen.model.config.get_text_config().vocab_size))
+        self._context: TorchContext | None = TorchContext(self._frozen)
+        trained = self._frozen.context or DEFAULT_CONTEXT
+        self.info = ModelInfo(
+            name=file.name,
+            path=str(path),
+            context=min(trained, context or DEFAULT_CONTEXT),
+            width=int(self._frozen.table.shape[1]),
+            vocabulary=self._words.vocabulary,
+            fingerprint=self._frozen.fingerprint,
+        )
+        self._refusal = (
+            ""
+            if self._context.takes_rows()
+            else f"{file.name} cannot take modules: rows put in front of its text do not count as the words they are."
+        )
+        if progress is not None:
+            progress(1.0)
+
+    @property
+    def refusal(self) -> str:
+        """Why this model takes no modules, in a sentence; empty for nearly all."""
+        return self._refusal
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of ``text`` exactly as it will be read: no BOS, no prefix space added."""
+        return self._words.tokenize(text)
+
+    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
+        """Stream the continuation; the last record is Written. A cancel ends it between two layers.
+
+        Raises:
+            WrongModel: a module of the stack does not fit.
+            BadUsage: the stack, memory or note leaves no room for text.
+            EngineFailed, OutOfRoom: torch broke.
+        """
+        return self._write(self._opened(), self._take(request), cancelled)
+
+    def _write(self, context: TorchContext, take: Take, cancelled: Callable[[], bool]) -> Iterator[Piece | Written]:
+        resident = take.resident = Resident(0, take.key)
+        if take.rows is not None:  # only how many they are is of interest here
+            resident.front = Snapshot(len(take.rows), np.zeros(0, np.uint8), np.zeros(0, np.float32))
+        try:
+            try:
+                self._read(context, take, resident, take.tokens, cancelled)
+                while not take.reason:
+                    if cancelled():
+                        raise Cancelled
+                    if piece := take.draw():
+                        yield piece
+                    if take.reason:
+                        break
+                    if take.went_back or take.must_slide:
+                        if not take.went_back:
+                            take.rewind()
+                        take.went_back = False
+                        self._read(context, take, resident, take.tokens, cancelled)
+                    else:
+                        self._read(context, take, resident, [*resident.tokens, take.token], cancelled, counts=False)
+            except Cancelled:
+                take.reason = "cancelled"
+            told = take.told()
+            if rest := take.rest():
+                yield rest
+            yield told
+        finally:
+            take.close()
+
+    def _read(
+        self,
+        context: TorchContext,
+        take: Take,
+        resident: Resident,
+        tokens: list[int],
+        cancelled: Callable[[], bool],
+        counts: bool = True,
+    ) -> None:
+        with context.watching(cancelled):
+            logits, rows_read, tokens_read = context.read(take.key, take.rows, tokens)
+        resident.tokens, resident.logits = list(tokens), logits
+        take.rows_decoded += rows_read
+        take.tokens_decoded += tokens_read if counts else 0
+
+    def _take(self, request: Request) -> Take:
+        if request.max_tokens < 0:
+            raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
+        rows = self._rows(request.stack)
+        given = request.sampler.seed
+        seed = usable_seed(secrets.randbits(31) if given is None else given)
+        return Take(self._words, request, 0, rows, self.info.context - request.stack.tokens, seed, self.tokenize)
+
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """Stream several continuations, one after another; ``sequence`` in each record is the number of its request."""
+        for request in requests:
+            self._rows(request.stack)  # a stack that does not fit is told before anything is written
+        return one_after_another(self, requests, cancelled)
+
+    def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
+        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+
+        Raises:
+            BadUsage: text and stack together are longer than the context.
+            WrongModel: a module of the stack does not fit.
+        """
+        tokens = self.tokenize(text)
+        needed = len(tokens) + stack.tokens
+        if needed > self.info.context:
+            raise BadUsage(
+                f"Text and stack are {needed} tokens, the context of {self.info.name} holds {self.info.context}.",
+                "Measure a shorter text, or load the model with a larger context.",
+            )
+        return self.score(tokens, stack)
+
+    # -- looking inside, see engines.looking --
+
+    def piece(self, token: int) -> bytes:
+        """The bytes ``token`` stands for; they may end inside a letter."""
+        return self._words.piece(token)
+
+    def next_logits(self, request: Request) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits from which the first token of ``request`` would be drawn."""
+        context, take = self._opened(), self._take(request)
+        logits, _, _ = context.read(take.key, take.rows, take.tokens)
+        return logits
+
+    def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
+        """As :meth:`log_probabilities`, of ids; they must fit the context together with the stack."""
+        return self._opened().score(stack.digest, self._rows(stack), tokens)
+
+    def close(self) -> None:
+        """Free the model. A second call does nothing."""
+        if self._context is None:
+            return
+        self._context.close()
+        self._context = None
+        device = self._frozen.device
+        del self._frozen
+        if device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def __enter__(self) -> HfEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _opened(self) -> TorchContext:
+        if self._context is None:
+            raise BadUsage("This engine has been closed.")
+        return self._context
+
+    def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
+        """The stack's raw rows, float32 ``[tokens, width]``, or None for the plain model."""
+        stack.check(self.info.fingerprint, self.info.name)
+        matrix = stack.matrix()
+        if matrix is None:
+            return None
+        if self.refusal:
+            raise WrongModel(self.refusal, "Take the modules off, or load another model.")
+        if len(matrix) > self.info.context - 64:
+            raise BadUsage(
+                f"The stack takes {len(matrix)} of the {self.info.context} tokens that {self.info.name} can hold.",
+                "Take modules off, or load the model with a larger context.",
+            )
+        return matrix
+
+
+def check_folder(file: ModelFile, context: int = 0, device: str = "auto", here: Room | None = None) -> None:
+    """Refuse to load a folder that cannot fit, before a byte of its weights is read.
+
+    Raises:
+        OutOfRoom: it needs more than is free; KOBOLD_MODULES_ANY_SIZE=1 tries all the same.
+        NoModel: the folder is no model, or a damaged one.
+    """
+    facts = facts_of_folder(file.path)
+    if os.environ.get(ANYWAY):
+        return
+    card = None
+    if device == "auto" or device.startswith("cuda"):
+        import torch
+
+        if torch.cuda.is_available():
+            here = room() if here is None else here
+            card = here.gpu
+    here = room(gpus=False) if here is None else here
+    size = 2 if card is not None else 4  # bytes of a number: half floats on a card, float32 on a processor
+    need = facts.parameters * size + to_write(facts, context).cache * size // 2 + _PROGRAM
+    free = card.free if card is not None else here.free
+    if (here.known or card is not None) and need > free:
+        raise OutOfRoom(
+            f"{file.name} needs {gigabytes(need)} of memory {f'on {card.name}' if card else ''}".rstrip()
+            + f", and {gigabytes(free)} is free.",
+            f"Take a smaller model, or the same one as a quantised GGUF file. {ANYWAY}=1 tries all the same.",
+        )

@@ -1,0 +1,98 @@
+"""Which texts stand in the context, behind which stacks, and which of them a new text can begin from.
+
+What is already in the context is never computed again. Several texts stay in it side by side, a sequence each, so that
+going back to a stack or a story costs nothing; the least recently used goes when room is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .prefix_cache import Snapshot
+
+
+@dataclass(slots=True, eq=False)
+class Resident:
+    """A sequence in the context: the stack filed under ``key``, then ``tokens``.
+
+    Attributes:
+        front: what stands before the text, or None for the plain model.
+        logits: what follows, float32 ``[vocabulary]``; None where it is not known any more.
+        busy: somebody writes with it; it is neither changed nor dropped for others.
+    """
+
+    number: int
+    key: str
+    front: Snapshot | None = None
+    tokens: list[int] = field(default_factory=list)
+    logits: NDArray[np.float32] | None = None
+    busy: bool = False
+
+    @property
+    def rows(self) -> int:
+        return 0 if self.front is None else self.front.rows
+
+    @property
+    def length(self) -> int:
+        """Positions it fills: rows and tokens."""
+        return self.rows + len(self.tokens)
+
+
+class Residents:
+    """At most ``most`` residents, the least recently used first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[Resident] = []
+
+    def __iter__(self) -> Iterator[Resident]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def nearest(self, key: str, tokens: list[int]) -> tuple[Resident | None, int]:
+        """The resident behind ``key`` that shares the longest beginning with ``tokens``, and how long that is.
+
+        Of equals one that nobody writes with, then the latest used.
+        """
+        best, rank = None, (-1, False)
+        for resident in self._kept:
+            if resident.key == key:
+                now = (common(resident.tokens, tokens), not resident.busy)
+                if now >= rank:
+                    best, rank = resident, now
+        return best, max(rank[0], 0)
+
+    def touch(self, resident: Resident) -> None:
+        """``resident`` is the latest used now."""
+        self._kept.remove(resident)
+        self._kept.append(resident)
+
+    def free_number(self) -> int | None:
+        """A sequence that nobody has, or None."""
+        taken = {resident.number for resident in self._kept}
+        return next((number for number in range(self._most) if number not in taken), None)
+
+    def oldest(self, but: Resident | None = None) -> Resident | None:
+        """The least recently used that is not busy and not ``but``; None if there is none."""
+        return next((resident for resident in self._kept if not resident.busy and resident is not but), None)
+
+    def add(self, resident: Resident) -> None:
+        self._kept.append(resident)
+
+    def remove(self, resident: Resident) -> None:
+        if resident in self._kept:
+            self._kept.remove(resident)
+
+
+def common(a: list[int], b: list[int]) -> int:
+    """Length of the beginning that ``a`` and ``b`` share."""
+    short = min(len(a), len(b))
+    if a[:short] == b[:short]:  # by far the most frequent, and fast
+        return short
+    return next(index for index in range(short) if a[index] != b[index])
