@@ -82,7 +82,8 @@ class Written:
     """One take is finished. ``reason``: ``length``, ``stop`` (a stop string), ``end`` (by the model) or ``cancelled``.
 
     ``prefix_decoded`` counts soft-prompt rows and ``text_decoded`` text tokens that had to be decoded for this request;
-    zero means the kept state served.
+    zero means the kept state served. ``left_out`` counts the story's characters before the window the model read last,
+    ``context_used`` the tokens that stood in the context at the end, the stack's among them.
     """
 
     reason: str
@@ -92,6 +93,8 @@ class Written:
     prefix_decoded: int = 0
     text_decoded: int = 0
     sequence: int = 0
+    left_out: int = 0
+    context_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)

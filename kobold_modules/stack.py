@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from .errors import WrongModel
 from .fingerprint import Fingerprint, Fit
-from .module import Module, Vectors
+from .module import Card, Module, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,17 @@ class Stack:
         return Stack((*self.layers[:index], layer, *self.layers[index + 1 :]))
 
 
-def check_fit(module: Module, model: Fingerprint, model_name: str) -> str | None:
+class Fitted(Protocol):
+    """What a look at fit needs: a card and a width. A module has both, and so has its entry in a library."""
+
+    @property
+    def card(self) -> Card: ...
+
+    @property
+    def width(self) -> int: ...
+
+
+def check_fit(module: Fitted, model: Fingerprint, model_name: str) -> str | None:
     """None if ``module`` fits, a sentence to warn with if it may, WrongModel if it does not."""
     name, made_for = module.card.name, module.card.model or "another model"
     if module.width != model.width:

@@ -6,13 +6,13 @@ import argparse
 import shutil
 import sys
 import textwrap
-from importlib import resources
 from pathlib import Path
 
 from ..formats.check import check as check_file
 from ..library import Library
 from ..records import Result
 from ..training import TrainingRequest, train
+from ..training.others import samples_folder
 from .generate import side_by_side
 from .output import Output, duration
 from .shelf import describe
@@ -23,19 +23,14 @@ NAME = "demo noir"
 VOICE = "noir"
 
 
-def sample_texts() -> Path:
-    """The folder of sample fiction, in a checkout as in an installed wheel."""
-    return Path(str(resources.files("kobold_modules.sample_texts").joinpath("README.md"))).parent
-
-
 def demo(arguments: argparse.Namespace, output: Output) -> int:
     import time
 
     began = time.monotonic()
-    output.say(f"1. Reading {sample_texts() / VOICE}, and training a style module on the starter model.")
+    output.say(f"1. Reading {samples_folder() / VOICE}, and training a style module on the starter model.")
     output.say("   The model stays as it is; 'held-out' is a part of the story that training never sees.")
     request = TrainingRequest(
-        files=(str(sample_texts() / VOICE),),
+        files=(str(samples_folder() / VOICE),),
         name=NAME,
         description="A clipped first-person noir, trained by `kobold-modules demo`.",
         author="kobold_modules",

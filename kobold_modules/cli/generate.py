@@ -1,98 +1,145 @@
-"""``generate`` and ``compare``: write with stacks of modules."""
+"""``generate``: continue a text with a stack of modules in front of it."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 import textwrap
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import BadText, BadUsage
-from ..models.find import resolve
+from ..endings import LONGEST_UNTIL, Ending, tokens_for
+from ..engines.base import Request
+from ..errors import BadUsage
+from ..journal import seeded
 from ..records import Piece, Written
-from ..sampling import PRESETS, Sampler
-from ..stack import Stack
+from . import INTERRUPTED
+from .interrupts import interruptible
 from .output import Output
-from .stacks import parse_stack
+from .prompts import read_prompt
+from .sampler_flags import sampler_of
+from .stacks import parse_stack, sources_of
+from .writing import Meter, Outcome, opened, told, warn_of_misfits, write
+
+
+DEFAULT_TOKENS = 120
+UNTIL_TOKENS = 8192  # for --until alone: a long chapter, should the text never come
 
 
 def generate(arguments: argparse.Namespace, output: Output) -> int:
-    text = read_prompt(arguments)
-    stack = parse_stack(arguments.module)
-    return _write(arguments, output, text, [stack])
+    """A prompt continued on stdout or into a file; a story, a batch and a replay have rooms of their own."""
+    _check(arguments)
+    if arguments.peek is not None or arguments.best is not None:
+        from . import looking
+
+        return looking.peek(arguments, output) if arguments.peek is not None else looking.best(arguments, output)
+    if arguments.replay is not None:
+        from .replay import replay
+
+        return replay(arguments, output)
+    if arguments.batch is not None:
+        from .batch import batch
+
+        return batch(arguments, output)
+    if arguments.story is not None:
+        from .story import continue_story
+
+        return continue_story(arguments, output)
+    return _continue_prompt(arguments, output)
 
 
-def compare(arguments: argparse.Namespace, output: Output) -> int:
-    if len(arguments.stack) < 2:
-        raise BadUsage("Compare needs at least two stacks.", "For example: --stack none --stack noir")
-    text = read_prompt(arguments)
-    stacks = [parse_stack(stack.split(",")) for stack in arguments.stack]
-    return _write(arguments, output, text, stacks)
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises BadUsage where options do not go together."""
+    ways = [name for name in ("story", "batch", "replay", "peek", "best") if getattr(arguments, name) is not None]
+    if len(ways) > 1:
+        raise BadUsage(f"--{ways[0]} and --{ways[1]} do not go together.")
+    for option in ("retry", "save_as"):
+        if getattr(arguments, option) and ways != ["story"]:
+            raise BadUsage(f"--{option.replace('_', '-')} needs --story FILE.")
+    if arguments.out is not None and ways and ways != ["batch"]:
+        raise BadUsage(f"--out is for a prompt or a batch, not for --{ways[0]}.", "A story goes to --save-as FILE.")
+    if arguments.resume and arguments.out is None:
+        raise BadUsage("--resume goes on with the file of --out.")
+    if arguments.words is not None and arguments.words < 1:
+        raise BadUsage("--words must be at least 1.")
+    if arguments.max_tokens is not None and arguments.max_tokens < 0:
+        raise BadUsage("--max-tokens cannot be negative.")
+    if long := next((text for text in arguments.until if len(text) > LONGEST_UNTIL), None):
+        raise BadUsage(f"--until {long[:20]!r}... is too long; {LONGEST_UNTIL} characters are the most.")
 
 
-def read_prompt(arguments: argparse.Namespace) -> str:
-    """The text to continue, from --prompt, a file or stdin. Raises BadText if it cannot be read."""
-    if arguments.prompt is not None:
-        return str(arguments.prompt)
-    if arguments.stdin == "-" or arguments.prompt_file == "-":
-        return sys.stdin.read()
-    if arguments.prompt_file:
-        try:
-            return Path(arguments.prompt_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadText(f"The prompt {arguments.prompt_file} cannot be read as UTF-8 text: {error}.") from error
-    raise BadUsage(
-        "There is nothing to continue.", "Give --prompt TEXT, --prompt-file FILE, or - and pipe the text in."
-    )
+def most_tokens(arguments: argparse.Namespace) -> int:
+    """How many tokens may be written: what was asked for, or what the words asked for can take."""
+    if arguments.max_tokens is not None:
+        return int(arguments.max_tokens)
+    if arguments.words is not None:
+        return tokens_for(arguments.words)
+    return UNTIL_TOKENS if arguments.until else DEFAULT_TOKENS
 
 
-def sampler_of(arguments: argparse.Namespace) -> Sampler:
-    """The preset with whatever options change in it."""
-    if arguments.preset not in PRESETS:
-        raise BadUsage(f"There is no preset called {arguments.preset}.", f"Presets: {', '.join(PRESETS)}.")
-    names = ("temperature", "top_k", "top_p", "min_p", "repetition", "seed")
-    changes = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    return replace(PRESETS[arguments.preset], **changes)
+def ending_of(arguments: argparse.Namespace) -> Ending:
+    return Ending(arguments.words, tuple(arguments.until))
 
 
-def _write(arguments: argparse.Namespace, output: Output, text: str, stacks: list[Stack]) -> int:
-    file = resolve(arguments.model)
-    if file.kind != "gguf":
-        raise BadUsage(f"{file.name} is a Hugging Face folder; writing needs a GGUF file for now.")
-    from ..engines.base import Request
-    from ..engines.llama import LlamaEngine
+def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
+    from .out_file import OutFile
 
-    if arguments.max_tokens < 1:
-        raise BadUsage("--max-tokens must be at least 1.")
+    out = OutFile(Path(arguments.out)) if arguments.out is not None else None
+    begun = out.find(resume=arguments.resume, replace=arguments.replace) if out is not None else None
+    # What is written already holds its prompt; a prompt given again may come from a pipe that is empty by now.
+    prompt = begun.prompt if begun is not None else read_prompt(arguments)
+    stack, sources = parse_stack(arguments.module), sources_of(arguments.module)
     sampler = sampler_of(arguments)
-    with LlamaEngine(file.path, name=file.name, context=arguments.contextsize) as engine:
-        for stack in stacks:
-            for warning in stack.check(engine.info.fingerprint, file.name):
-                output.say(f"warning: {warning}")
-        if sampler.seed is None and len(stacks) > 1:
-            import secrets
+    ending, most = ending_of(arguments), most_tokens(arguments)
+    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped, out or nullcontext():
+        warn_of_misfits(engine, stack, output)
+        text = prompt
+        if begun is not None:
+            assert out is not None
+            ending.feed(begun.written)
+            text += begun.written
+            done = len(engine.tokenize(begun.written))
+            most = max(0, most - done)
+            # Other dice than the first: the same ones would be thrown again at the same places.
+            if begun.seed is not None:
+                sampler = replace(sampler, seed=(begun.seed + done) % 2**31)
+            output.say(f"Going on behind {ending.words:,} words in {out.path}.")
+            out.go_on(begun)
+        request = Request(
+            text, stack, most, sampler, tuple(arguments.stop), arguments.memory, arguments.note, arguments.note_depth
+        )
+        request = seeded(request)
+        if out is not None and begun is None:
+            out.begin(prompt, request.sampler.seed)
+        elif out is None and not output.json:
+            output.write(prompt)
+        meter = Meter(output, arguments.words, most, streamed=out is None)
 
-            sampler = replace(sampler, seed=secrets.randbelow(2**31))
-        for index, stack in enumerate(stacks):
-            if len(stacks) > 1:
-                output.data(f"{'' if index == 0 else chr(10)}── {stack.label} " + "─" * max(4, 60 - len(stack.label)))
-            request = Request(text, stack, arguments.max_tokens, sampler, tuple(arguments.stop))
-            if not output.json:
-                output.write(text)
-            for record in engine.generate(request):
-                if isinstance(record, Piece):
-                    record = replace(record, sequence=index)
-                    output.write(record.text)
-                elif isinstance(record, Written):
-                    record = replace(record, sequence=index)
-                    output.write("\n")
-                    speed = record.tokens / max(record.seconds, 1e-9)
-                    output.say(
-                        f"[{stack.label}; {record.tokens} tokens, {speed:.0f}/s, seed {record.seed}, {record.reason}]"
-                    )
-                output.show(record)
-    return 0
+        def show(piece: str) -> None:
+            meter.count(ending.words)
+            if out is not None:
+                out.write(piece)
+            else:
+                meter.clear()
+                output.write(piece)
+            if output.json:
+                output.show(Piece(piece))
+
+        if ending.met or most == 0:
+            outcome = Outcome("", ending.words, Written(ending.met or "length", 0, 0.0, request.sampler.seed or 0))
+        else:
+            outcome = write(engine, request, ending, show, lambda: bool(stopped), sources)
+        meter.clear()
+        if out is None:
+            output.write("\n")
+        elif not stopped:
+            out.finish()
+        if output.json:
+            output.show(outcome.written)
+        output.say(told(outcome, stack))
+        if stopped and out is not None:
+            output.say(f"{out.path} keeps what was written; --resume goes on with it.")
+    return INTERRUPTED if stopped else 0
 
 
 def side_by_side(titles: tuple[str, str], texts: tuple[str, str], width: int) -> str:

@@ -1,4 +1,4 @@
-"""The verbs about this machine: models, where, doctor."""
+"""The verbs about this machine: where, doctor."""
 
 from __future__ import annotations
 
@@ -10,42 +10,9 @@ import shutil
 from pathlib import Path
 
 from .. import paths
-from ..errors import KoboldModulesError
-from ..models.find import ModelFile, discover, resolve
-from ..models.identify import identify
+from ..journal import journal_file
+from ..models.find import resolve
 from .output import Output, table
-
-
-def models(arguments: argparse.Namespace, output: Output) -> int:
-    files = [resolve(name) for name in arguments.files] if arguments.files else discover()
-    rows = []
-    for file in files:
-        try:
-            rows.append(_row(file, output))
-        except KoboldModulesError as error:
-            if arguments.files:
-                raise
-            output.object(name=file.name, path=str(file.path), problem=error.message)
-            rows.append((file.name, "-", "-", "-", "-", error.message))
-    output.data(table(rows, ("name", "architecture", "weights", "context", "size", "path")))
-    return 0
-
-
-def _row(file: ModelFile, output: Output) -> tuple[str, ...]:
-    card = identify(file)
-    megabytes = file.bytes / 1e6
-    output.object(
-        name=file.name,
-        path=str(file.path),
-        kind=file.kind,
-        architecture=card.architecture,
-        weights=card.weights,
-        context=card.context,
-        width=card.width,
-        vocabulary=card.fingerprint.vocabulary,
-        megabytes=round(megabytes, 1),
-    )
-    return (file.name, card.architecture, card.weights, str(card.context), f"{megabytes:,.0f} MB", str(file.path))
 
 
 def where(arguments: argparse.Namespace, output: Output) -> int:
@@ -56,6 +23,7 @@ def where(arguments: argparse.Namespace, output: Output) -> int:
         "trainings": paths.trainings_dir(),
         "cache": paths.cache_dir(),
         "logs": paths.logs_dir(),
+        "journal": journal_file(),
         "config": paths.config_file(),
     }
     output.object(**{name: str(path) for name, path in places.items()})

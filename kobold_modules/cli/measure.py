@@ -12,6 +12,10 @@ from .stacks import parse_stack
 
 
 def measure(arguments: argparse.Namespace, output: Output) -> int:
+    if arguments.per_token:
+        from .looking import per_token
+
+        return per_token(arguments, output)
     file = resolve(arguments.model)
     stack = parse_stack(arguments.module)
 

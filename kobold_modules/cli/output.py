@@ -98,7 +98,10 @@ class Output:
             share = progress.done / progress.total
             bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
             left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
-            line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
+            if progress.stage in ("downloading", "checking"):  # counted in bytes
+                line = f"  {bar} {progress.stage} {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB{left}"
+            else:
+                line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
         line = line[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write("\r" + line.ljust(len(self._line)))
         sys.stderr.flush()

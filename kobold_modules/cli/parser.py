@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
+from . import looking_flags
+from .sampler_flags import add_sampler_flags
+from .writing_flags import add_writing_flags
 
 
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
@@ -50,25 +53,21 @@ def _model(verb: argparse.ArgumentParser) -> None:
         "--model",
         default="starter",
         metavar="MODEL",
-        help="starter, a .gguf file or a Hugging Face folder (default: starter)",
+        help="starter, a .gguf file, a Hugging Face folder, a hub id or a name from `models` (default: starter)",
     )
+
+
+def _rate(text: str) -> float:
+    """A learning rate; ``auto`` is 0, which makes the training find one."""
+    return 0.0 if text == "auto" else float(text)
 
 
 def _sampler(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--max-tokens", type=int, default=120, metavar="N", help="most tokens to write (default: 120)")
-    verb.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same text")
-    verb.add_argument("--preset", default="balanced", help="balanced, careful, wild or deterministic")
-    verb.add_argument("--temperature", type=float, metavar="T")
-    verb.add_argument("--top-k", type=int, metavar="K")
-    verb.add_argument("--top-p", type=float, metavar="P")
-    verb.add_argument("--min-p", type=float, metavar="P")
-    verb.add_argument("--repetition", type=float, metavar="R", help="repetition penalty, 1 is off")
-    verb.add_argument(
-        "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
-    )
     verb.add_argument(
         "--contextsize", type=int, default=0, metavar="N", help="context in tokens (default: the model's own)"
     )
+    add_sampler_flags(verb)
 
 
 def _prompt(verb: argparse.ArgumentParser) -> None:
@@ -89,24 +88,42 @@ def _demo(verbs: Any) -> None:
 
 def _train(verbs: Any) -> None:
     verb = _verb(verbs, "train", "train", "train a module on your texts")
-    verb.add_argument("files", nargs="+", metavar="FILE", help=".txt and .md files, or folders of them")
+    verb.add_argument("files", nargs="*", metavar="FILE", help=".txt and .md files, or folders of them")
     _model(verb)
     verb.add_argument("--kind", default="style", choices=["style", "world"])
-    verb.add_argument("--name", required=True)
+    verb.add_argument("--name", help="what the module is called (needed)")
     verb.add_argument("--description", default="")
     verb.add_argument("--author", default="")
     verb.add_argument("--tokens", type=int, metavar="N", help="virtual tokens of the module (1 to 2047)")
-    verb.add_argument("--minutes", type=float, metavar="M", help="training time (default: 3)")
+    verb.add_argument("--each", action="store_true", help="a module for each FILE, named after it, trained together")
+    verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")
+    verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
     verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
     verb.add_argument("--seed", type=int, default=1, metavar="S")
-    verb.add_argument("--rate", type=float, metavar="R", help="learning rate, as a share of the embeddings' RMS")
-    verb.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
-    verb.add_argument("--batch", type=int, metavar="N", help="rows a step")
-    verb.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
+    more = verb.add_argument_group("for those who like to turn every knob")
+    more.add_argument("--method", choices=["prompt", "residual"], help="prompt tuning, plain (default) or residual")
+    more.add_argument("--optimiser", choices=["muon", "adam"], help="default: muon")
+    more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows begin as")
+    more.add_argument("--start-with", metavar="WORDS", help="the words, or the module, that --start means")
+    more.add_argument("--rate", type=_rate, metavar="R", help="learning rate, a share of the embeddings' RMS, or auto")
+    more.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
+    more.add_argument("--batch", type=int, metavar="N", help="rows a step")
+    more.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
+    more.add_argument("--weights", choices=["auto", "whole", "split", "4-bit", "streamed", "disk"], help="how to keep the model")
+    more.add_argument("--recompute", action="store_true", default=None, help="less memory, a third more time")
+    more.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None, help="fuse small arithmetic")
     verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")
     verb.add_argument("--replace", action="store_true", help="take the place of a module of the same name")
     verb.add_argument("--resume", action="store_true", help="go on with this training where it was stopped or killed")
     verb.add_argument("--dry-run", action="store_true", help="read the texts and say what would be trained, then stop")
+    verb.add_argument("--detach", action="store_true", help="put it into the queue: it outlives this terminal")
+    own = verb.add_argument_group("trainings in the queue", "instead of FILE and --name")
+    own.add_argument("--queue", action="store_true", help="list the trainings that wait, run or have ended")
+    own.add_argument("--follow", metavar="ID", help="show one from its beginning until it ends")
+    own.add_argument("--pause", metavar="ID", help="hold it where it is")
+    own.add_argument("--continue", metavar="ID", dest="go_on", help="let it go on, even one that has failed")
+    own.add_argument("--stop", metavar="ID", help="end it early and keep its best module")
+    own.add_argument("--cancel", metavar="ID", help="end it and keep nothing")
 
 
 def _generate(verbs: Any) -> None:
@@ -121,18 +138,24 @@ def _generate(verbs: Any) -> None:
     )
     _prompt(verb)
     _sampler(verb)
+    add_writing_flags(verb)
+    looking_flags.add_generate_flags(verb)
 
 
 def _compare(verbs: Any) -> None:
-    verb = _verb(verbs, "compare", "generate", "continue one text with several stacks, side by side", "compare")
+    verb = _verb(verbs, "compare", "compare", "continue one text with several stacks, side by side")
     _model(verb)
     verb.add_argument(
         "--stack",
         action="append",
         default=[],
         metavar="A,B:0.5",
-        help="modules with strengths, or none; may be repeated",
+        help="modules with strengths, a kept stack, or none; may be repeated",
     )
+    verb.add_argument("--takes", type=int, default=1, metavar="N", help="takes of each stack, a seed each (8 in all)")
+    verb.add_argument("--memory", default="", metavar="TEXT", help="always before the text, however long it is")
+    verb.add_argument("--note", default="", metavar="TEXT", help="an author's note, near the end of the text")
+    verb.add_argument("--note-depth", type=int, default=3, metavar="N", help="lines before the end (default: 3)")
     _prompt(verb)
     _sampler(verb)
 
@@ -143,12 +166,14 @@ def _measure(verbs: Any) -> None:
     verb.add_argument("--module", action="append", default=[], metavar="MODULE[:STRENGTH]", help="may be repeated")
     verb.add_argument("--text", action="append", required=True, metavar="HELD_OUT.txt", help="may be repeated")
     verb.add_argument("--device", default="auto")
+    looking_flags.add_measure_flags(verb)
 
 
 def _shelf(verbs: Any) -> None:
     verb = _verb(verbs, "list", "shelf", "the modules in the library", "list_")
     verb = _verb(verbs, "show", "shelf", "the card of a module")
     verb.add_argument("module", metavar="MODULE")
+    looking_flags.add_show_flags(verb)
     verb = _verb(verbs, "import", "shelf", "put module files into the library", "import_")
     verb.add_argument("files", nargs="+", metavar="FILE")
     verb = _verb(verbs, "export", "shelf", "write a module in another program's format")
@@ -166,7 +191,11 @@ def _shelf(verbs: Any) -> None:
 
 
 def _machine(verbs: Any) -> None:
-    verb = _verb(verbs, "models", "machine", "the models found on this disk")
-    verb.add_argument("files", nargs="*", metavar="FILE", help="describe these instead")
+    verb = _verb(verbs, "models", "models", "the models on this disk, and what each can do here")
+    verb.add_argument("files", nargs="*", metavar="MODEL", help="only these: models, or folders to search")
+    verb.add_argument("--all", action="store_true", help="also say what was left out, and why anything cannot be done")
+    verb.add_argument(
+        "--download", metavar="ID", help="fetch owner/name, owner/name:Q4_K_M or owner/name/file.gguf from the hub"
+    )
     _verb(verbs, "where", "machine", "where everything lives on this machine")
     _verb(verbs, "doctor", "machine", "check that this installation can train and write")

@@ -40,6 +40,10 @@ def list_(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def show(arguments: argparse.Namespace, output: Output) -> int:
+    if arguments.nearest is not None:
+        from .looking import show_nearest
+
+        return show_nearest(arguments, output)
     module = Library().find(arguments.module)
     output.object(tokens=module.tokens, width=module.width, digest=module.digest, **module.card.to_dict())
     output.data(describe(module))

@@ -6,17 +6,22 @@ import argparse
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from ..records import Result
-from ..training import TrainingRequest
+from ..braille import braille
+from ..errors import BadUsage
+from ..records import Loss, Record, Result
+from ..training import TrainingRequest, estimate, train_together
 from ..training import train as train_module
+from . import queue
 from .output import Output
 
 
 def request_of(arguments: argparse.Namespace) -> TrainingRequest:
     """The request that the options ask for; what was not given keeps its default."""
-    names = ("tokens", "minutes", "steps", "rate", "row", "batch", "out")
+    settings = "tokens dial minutes steps method optimiser start start_with rate row batch weights recompute compile out"
+    names = settings.split()
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     return TrainingRequest(
         files=tuple(arguments.files),
@@ -34,14 +39,48 @@ def request_of(arguments: argparse.Namespace) -> TrainingRequest:
 
 
 def train(arguments: argparse.Namespace, output: Output) -> int:
+    if queue.asked(arguments):
+        return queue.manage(arguments, output)
+    if arguments.each:
+        return train_each(arguments, output)
+    if not arguments.files or not arguments.name:
+        raise BadUsage("A training needs texts and a name.", "Like this: kobold-modules train novel.txt --name mine")
     request = request_of(arguments)
     if arguments.dry_run:
         return dry_run(request, output)
+    if arguments.detach:
+        return queue.submit(request, output)
     with stoppable() as stopped:
         kept = output.follow(train_module(request, lambda: bool(stopped)))
-    for record in kept:
-        if isinstance(record, Result) and record.what == "module":
-            output.data(verdict(record))
+    return _told(kept, stopped, output)
+
+
+def train_each(arguments: argparse.Namespace, output: Output) -> int:
+    """A module for each FILE, over one frozen model at once."""
+    if not arguments.files or arguments.name or arguments.out or arguments.detach:
+        raise BadUsage(
+            "--each names modules after their files and takes no --name, no --out and no --detach.",
+            "Like this: kobold-modules train --each noir/ gothic/ farce.txt",
+        )
+    requests = []
+    for file in arguments.files:
+        arguments.name = Path(file).resolve().stem
+        requests.append(replace(request_of(arguments), files=(file,)))
+    with stoppable() as stopped:
+        kept = output.follow(train_together(requests, lambda: bool(stopped)))
+    return _told(kept, stopped, output)
+
+
+def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
+    """The curve, the verdict on each module, and the exit code."""
+    curve = [(record.step, record.held_out) for record in kept if isinstance(record, Loss) and record.held_out]
+    results = [record for record in kept if isinstance(record, Result) and record.what == "module"]
+    if len(results) == 1 and len(curve) > 2:
+        output.say(f"  held-out loss, {curve[0][1]:.3f} -> {min(loss for _, loss in curve):.3f} nats per token")
+        for line in braille(curve, 48, 4):
+            output.say(f"  {line}")
+    for result in results:
+        output.data(verdict(result))
     if stopped:
         output.say("Add --resume to the same command to go on where it stopped.")
     return 130 if stopped else 0
@@ -58,27 +97,20 @@ def verdict(result: Result) -> str:
 
 
 def dry_run(request: TrainingRequest, output: Output) -> int:
-    """Read the texts and the model's header, and say what a training would do."""
+    """What a training would do and cost, measured on a few steps, and nothing trained."""
     from .. import corpus as words
-    from ..models.find import resolve
-    from ..models.identify import identify
-    from ..models.tokens import load_tokenizer
 
-    file = resolve(request.model)
-    corpus = words.read([Path(name) for name in request.files])
-    words.require_enough(corpus)
-    for sentence in corpus.describe():
+    for sentence in words.read([Path(name) for name in request.files]).describe():
         output.say(f"  {sentence}")
-    card = identify(file)
-    tokens = len(load_tokenizer(file)(corpus.text))
-    size = request.tokens * card.width * 4
+    cost = estimate(request)
     output.data(
-        f"{corpus.words:,} words, {tokens:,} tokens for {card.name} (context {card.context}); "
-        f"a module of {request.tokens} virtual tokens, {size / 1024:.0f} KiB; at most "
-        + (f"{request.steps} steps" if request.steps else f"{request.minutes:g} minutes")
-        + "."
+        f"{cost['words']:,} words, {cost['tokens']:,} tokens to train on; at most {cost['steps']:,} steps of "
+        f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes, {cost['passes']:g} times through the text; "
+        f"about {cost['memory_bytes'] / 1e9:.2f} GB of memory and {cost['disk_bytes'] / 1e6:.1f} MB of disk."
     )
-    output.object(words=corpus.words, tokens=tokens, virtual_tokens=request.tokens, bytes=size, model=card.name)
+    if cost["rows_at_once"] < request.batch:
+        output.say(f"  {cost['rows_at_once']} of the {request.batch} rows of a step fit into memory at once.")
+    output.object(**cost)
     return 0
 
 

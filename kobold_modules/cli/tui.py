@@ -14,7 +14,20 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         raise BadUsage(
             "The interface needs a terminal.", "`kobold-modules --help` lists the verbs that work without one."
         )
-    return open_interface(arguments.model, arguments.module)
+    return open_interface(_usual(arguments.model), arguments.module)
+
+
+def _usual(model: str) -> str:
+    """The model that was made the usual one on the Models screen, as long as it is there."""
+    from ..errors import NoModel
+    from ..models.find import resolve
+    from ..tui.disk_models import USUAL
+    from ..tui.remembered import recall
+
+    try:
+        return str(resolve(recall(USUAL)).path) if model == "starter" and recall(USUAL) else model
+    except NoModel:
+        return model
 
 
 def open_interface(model: str, module: str | None) -> int:

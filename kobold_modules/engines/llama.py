@@ -19,6 +19,7 @@ from ..fingerprint import Fingerprint
 from ..models.fit import check_room
 from ..models.native import build
 from ..models.native_model import NativeModel
+from ..models.room import room
 from ..paths import cache_dir
 from ..records import Piece, Written
 from ..stack import Stack
@@ -83,14 +84,14 @@ class LlamaEngine:
 
                 fingerprint = fingerprint_of_file(path)
             trained = self._model.context or DEFAULT_CONTEXT
-            room = min(trained, context or DEFAULT_CONTEXT)
+            size = min(trained, context or DEFAULT_CONTEXT)
             native = NativeContext(
-                self._model, room, _pool(self._model, room, SEQUENCES, exact, kept), SEQUENCES, exact
+                self._model, size, _pool(self._model, size, SEQUENCES, exact, kept), SEQUENCES, exact
             )
             files = StateFiles(
                 cache_dir() / "states", self._made_with(fingerprint, exact), self._model.vocabulary, disk
             )
-            self._decoder = Decoder(native, room, PrefixCache(snapshots, files if disk else None))
+            self._decoder = Decoder(native, size, PrefixCache(snapshots, files if disk else None))
         except BaseException:
             self.close()
             raise
@@ -330,8 +331,13 @@ def _cells(takes: list[Take]) -> int:
 
 
 def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:
-    """Cells for all residents: the context, and as many more as ``kept`` bytes hold and ``sequences`` can fill."""
+    """Cells for all residents: the context, and as many more as ``kept`` bytes hold and ``sequences`` can fill.
+
+    Of memory that is free now, never more than a quarter.
+    """
     if model.long_rope:  # llama.cpp chooses its frequencies by the size of the pool, not of the text
         return context
+    here = room(gpus=False)
+    kept = min(kept, here.free // 4) if here.known else kept
     more = kept // max(1, model.bytes_per_token * (2 if exact else 1))
     return min(sequences * context, context + more)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..errors import NoModel
+from .hub_id import HubId, parse_hub_id
 from .starter import starter_path
+
+
+PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model on disk: one ``gguf`` file or one Hugging Face folder (``hf``)."""
+    """A model on disk: one ``gguf`` file (the first, where it comes in parts) or one Hugging Face folder (``hf``)."""
 
     name: str
     path: Path
@@ -22,12 +29,15 @@ class ModelFile:
     def bytes(self) -> int:
         """Size of its weights on disk."""
         if self.kind == "gguf":
-            return self.path.stat().st_size
+            return sum(file.stat().st_size for file in (self.path, *later_parts(self.path)))
         return sum(file.stat().st_size for file in self.path.glob("*.safetensors"))
 
 
 def resolve(text: str) -> ModelFile:
-    """The model that ``text`` names: ``starter``, a ``.gguf`` file or a Hugging Face folder.
+    """The model that ``text`` names.
+
+    It may be ``starter``, a ``.gguf`` file, a Hugging Face folder, a hub id that has been downloaded, or a name that
+    ``kobold-modules models`` lists (an Ollama model has no other).
 
     Raises:
         NoModel: nothing is there, or what is there is no model.
@@ -44,69 +54,108 @@ def resolve(text: str) -> ModelFile:
         with path.open("rb") as file:
             magic = file.read(4)
         if magic == b"GGUF":
-            return ModelFile(path.stem, path, "gguf")
+            return ModelFile(path.stem if path.suffix else path.name, _first_part(path), "gguf")
         raise NoModel(
             f"{path} is not a GGUF model: it does not begin with GGUF.", "Give a .gguf file or a model folder."
         )
-    if "/" in text and not text.startswith((".", "/", "~")) and text.count("/") == 1:
-        return _from_hub_cache(text)
+    hub = parse_hub_id(text)
+    if hub is not None:
+        found = in_hub_cache(hub)
+        if found is not None:
+            return found
+    if not text.startswith((".", "/", "~")):
+        from .discover import called
+
+        found = called(text)
+        if found is not None:
+            return found
+    if hub is not None:
+        raise NoModel(f"{hub} is not on this disk.", f"`kobold-modules models --download {hub}` fetches it.")
     raise NoModel(
         f"There is no model at {text}.", "`kobold-modules models` lists those on this disk; `starter` always works."
     )
 
 
 def _folder(path: Path) -> ModelFile:
-    if (path / "config.json").exists():
-        if not list(path.glob("*.safetensors")):
-            raise NoModel(f"{path} has a config.json but no .safetensors weights.", "Pickled weights are never loaded.")
+    if (path / "config.json").exists() and list(path.glob("*.safetensors")):
         return ModelFile(path.name, path, "hf")
-    ggufs = [file for file in sorted(path.glob("*.gguf")) if not file.name.startswith("mmproj")]
+    ggufs = whole_models(path.glob("*.gguf"))
     if len(ggufs) == 1:
         return ModelFile(ggufs[0].stem, ggufs[0], "gguf")
     if ggufs:
         raise NoModel(f"{path} holds {len(ggufs)} GGUF files.", f"Name one of them, for example {ggufs[0]}.")
+    if (path / "config.json").exists():
+        raise NoModel(f"{path} has a config.json but no .safetensors weights.", "Pickled weights are never loaded.")
     raise NoModel(f"{path} is a folder without a model in it.", "Give a .gguf file or a Hugging Face model folder.")
 
 
-def _from_hub_cache(repository: str) -> ModelFile:
-    """A hub id that has been downloaded before; nothing is fetched."""
-    for snapshots in [root / f"models--{repository.replace('/', '--')}" / "snapshots" for root in hub_caches()]:
-        for snapshot in sorted(snapshots.glob("*"), key=lambda p: p.stat().st_mtime, reverse=True):
-            return ModelFile(repository, _folder(snapshot).path, _folder(snapshot).kind)
-    raise NoModel(
-        f"{repository} is not on this disk.",
-        f"Download it first (`hf download {repository}`), or give the path of a .gguf file.",
-    )
+def whole_models(files: Iterable[Path]) -> list[Path]:
+    """The GGUF files among ``files`` that stand for a model: no later parts, no projectors."""
+    return [
+        file
+        for file in sorted(files)
+        if not file.name.startswith("mmproj") and ((part := PART.match(file.name)) is None or part["number"] == "00001")
+    ]
+
+
+def later_parts(path: Path) -> tuple[Path, ...]:
+    """The other files of the model whose first part is ``path``; none for nearly all.
+
+    Raises:
+        NoModel: one of them is missing.
+    """
+    part = PART.match(path.name)
+    if part is None:
+        return ()
+    count = int(part["count"])
+    parts = tuple(path.with_name(f"{part['stem']}-{n:05d}-of-{count:05d}.gguf") for n in range(2, min(count, 999) + 1))
+    for number, file in enumerate(parts, 2):
+        if not file.is_file():
+            raise NoModel(
+                f"{path.name} is the first part of {count}, and part {number} is missing.",
+                f"Put {file.name} beside it.",
+            )
+    return parts
+
+
+def _first_part(path: Path) -> Path:
+    """llama.cpp starts from the first part, whichever of them a person named."""
+    part = PART.match(path.name)
+    first = path.with_name(f"{part['stem']}-00001-of-{part['count']}.gguf") if part is not None else path
+    return first if first.is_file() else path
+
+
+def in_hub_cache(hub: HubId) -> ModelFile | None:
+    """A model that has been downloaded before, or None. Raises NoModel where several of its files could be meant."""
+    for cache in hub_caches():
+        for snapshot in snapshots(cache / f"models--{hub.repository.replace('/', '--')}"):
+            whole = (snapshot / "config.json").exists() and list(snapshot.glob("*.safetensors"))
+            if whole and not (hub.quant or hub.file):
+                return ModelFile(hub.repository, snapshot, "hf")
+            files = whole_models(snapshot.rglob("*.gguf"))
+            meant = [file for file in files if hub.picks(file.relative_to(snapshot).as_posix())]
+            if len(meant) == 1:
+                return ModelFile(meant[0].stem, meant[0], "gguf")
+            if meant:
+                raise NoModel(
+                    f"{len(meant)} files of {hub.repository} are on this disk.",
+                    f"Name one of them, for example {hub.repository}/{meant[0].relative_to(snapshot).as_posix()}.",
+                )
+    return None
+
+
+def snapshots(repository: Path) -> list[Path]:
+    """The versions of ``repository`` in a hub cache, the current one first."""
+    try:
+        current = (repository / "refs" / "main").read_text(encoding="ascii").strip()
+        found = list((repository / "snapshots").iterdir())
+    except (OSError, UnicodeDecodeError):
+        current, found = "", list((repository / "snapshots").glob("*"))
+    return sorted(found, key=lambda path: (path.name != current, -path.stat().st_mtime))
 
 
 def hub_caches() -> list[Path]:
     """Folders in which Hugging Face tools keep what they downloaded."""
-    import os
-
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
     return [Path(named).expanduser()] if named else [home / "hub"]
-
-
-def model_folders() -> list[Path]:
-    """Folders in which writing programs usually keep models."""
-    places = ["~/.lmstudio/models", "~/.cache/lm-studio/models", "~/.cache/llama.cpp", "~/models", "./models"]
-    return [folder for place in places if (folder := Path(place).expanduser()).is_dir()]
-
-
-def discover() -> list[ModelFile]:
-    """Every model found in the usual places, the starter first. Projectors (``mmproj``) and later shards are left
-    out.
-    """
-    found = [ModelFile("starter", starter_path(), "gguf")] if starter_path().exists() else []
-    for folder in [*model_folders(), *hub_caches()]:
-        for file in sorted(folder.rglob("*.gguf")):
-            later_shard = "-of-" in file.stem and "-00001-of-" not in file.stem
-            if not file.name.startswith("mmproj") and not later_shard and file.is_file():
-                found.append(ModelFile(file.stem, file, "gguf"))
-    for cache in hub_caches():
-        for config in sorted(cache.glob("models--*/snapshots/*/config.json")):
-            if list(config.parent.glob("*.safetensors")):
-                name = config.parts[-4].removeprefix("models--").replace("--", "/")
-                found.append(ModelFile(name, config.parent, "hf"))
-    return found

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import NoModel
 from ..fingerprint import Fingerprint, fingerprint_of, sampled_rows
-from .find import ModelFile
+from .facts import facts_of_folder, facts_of_gguf
+from .find import ModelFile, later_parts
+from .gguf_header import Tensor, read_gguf_header
+from .safetensors_header import read_rows, read_safetensors_header
+
+
+WIDEST = 2**20
+_TABLES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,76 +40,60 @@ class ModelCard:
 
 def identify(model: ModelFile) -> ModelCard:
     """Read ``model``'s card. Raises NoModel where the file is damaged or lacks what every model has."""
-    try:
-        return _from_gguf(model) if model.kind == "gguf" else _from_folder(model)
-    except NoModel:
-        raise
-    except Exception as error:  # the readers raise whatever a damaged header leads them to
-        raise NoModel(f"{model.path} is damaged or unfinished: {error}.", "Download or copy it again.") from error
+    if model.kind == "gguf":
+        facts = facts_of_gguf(model.path, later_parts(model.path))
+        fingerprint = _fingerprint_of_gguf(model.path)
+    else:
+        facts, fingerprint = facts_of_folder(model.path), _fingerprint_of_folder(model.path)
+    return ModelCard(
+        model.name, facts.architecture, facts.context, facts.layers, facts.weights or "unknown", fingerprint
+    )
 
 
 def fingerprint_of_file(path: Path) -> Fingerprint:
     """The fingerprint of a GGUF file or Hugging Face folder. Raises NoModel."""
-    kind = "hf" if path.is_dir() else "gguf"
-    return identify(ModelFile(path.stem, path, "hf" if kind == "hf" else "gguf")).fingerprint
+    return _fingerprint_of_folder(path) if path.is_dir() else _fingerprint_of_gguf(path)
 
 
-def _from_gguf(model: ModelFile) -> ModelCard:
+def _fingerprint_of_gguf(path: Path) -> Fingerprint:
+    for part in (path, *later_parts(path)):
+        for tensor in read_gguf_header(part).tensors:
+            if tensor.name == "token_embd.weight" and len(tensor.shape) == 2:
+                return fingerprint_of(tensor.shape[1], _rows_of_gguf(part, tensor))
+    raise NoModel(f"{path} has no embedding table; it is not a language model.")
+
+
+def _rows_of_gguf(path: Path, table: Tensor) -> NDArray[np.float32]:
+    """The sampled rows of an embedding table, float32 ``[n, width]``."""
     import gguf
 
-    reader = gguf.GGUFReader(model.path)
-    fields = reader.fields
-
-    def value(key: str, default: Any = None) -> Any:
-        return fields[key].contents() if key in fields else default
-
-    architecture = str(value("general.architecture", "unknown"))
-    table = next((tensor for tensor in reader.tensors if tensor.name == "token_embd.weight"), None)
-    if table is None:
-        raise NoModel(f"{model.path} has no embedding table; it is not a language model.")
-    width, vocabulary = int(table.shape[0]), int(table.shape[1])
-    picked = table.data[sampled_rows(vocabulary)]
-    rows = gguf.quants.dequantize(np.ascontiguousarray(picked), table.tensor_type).astype(np.float32)
-    return ModelCard(
-        name=model.name,
-        architecture=architecture,
-        context=int(value(f"{architecture}.context_length", 0)),
-        layers=int(value(f"{architecture}.block_count", 0)),
-        weights=_weights_name(value("general.file_type"), gguf),
-        fingerprint=fingerprint_of(vocabulary, rows.reshape(-1, width)),
-    )
-
-
-def _weights_name(file_type: int | None, gguf: Any) -> str:
+    width, vocabulary = table.shape
     try:
-        name: str = gguf.LlamaFileType(file_type).name
-    except ValueError:
-        return "unknown"
-    return name.removeprefix("MOSTLY_").removeprefix("ALL_")
+        kind = gguf.GGMLQuantizationType(table.type)
+        block, size = gguf.GGML_QUANT_SIZES[kind]
+    except (ValueError, KeyError) as error:
+        raise NoModel(f"{path} keeps its embedding table in a way this program does not know.") from error
+    if width > WIDEST or width % block:
+        raise NoModel(f"{path} is damaged: its embedding table is {width:,} wide.", "Download or copy it again.")
+    each, data, rows = width // block * size, bytearray(), sampled_rows(vocabulary)
+    with path.open("rb") as file:
+        for row in rows:
+            file.seek(table.begin + row * each)
+            data += file.read(each)
+    if len(data) != each * len(rows):
+        raise NoModel(f"{path} is damaged or unfinished: it ends within its weights.", "Download or copy it again.")
+    raw = np.frombuffer(data, np.uint8).reshape(len(rows), each)
+    try:
+        values = gguf.quants.dequantize(raw, kind)
+    except (NotImplementedError, ValueError) as error:
+        raise NoModel(f"{path} keeps its embedding table as {kind.name}, which gguf cannot unpack.") from error
+    return np.asarray(values, np.float32).reshape(len(rows), width)
 
 
-def _from_folder(model: ModelFile) -> ModelCard:
-    from safetensors import safe_open
-
-    config = json.loads((model.path / "config.json").read_text(encoding="utf-8"))
-    for file in sorted(model.path.glob("*.safetensors")):
-        with safe_open(file, "np") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 - safe_open is no mapping
-                if name.endswith(("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")):
-                    table = tensors.get_slice(name)
-                    vocabulary = table.get_shape()[0]
-                    rows = np.stack([_row(table, row) for row in sampled_rows(vocabulary)])
-                    return ModelCard(
-                        name=model.name,
-                        architecture=str(config.get("model_type", "unknown")),
-                        context=int(config.get("max_position_embeddings", config.get("n_positions", 0))),
-                        layers=int(config.get("num_hidden_layers", config.get("n_layer", 0))),
-                        weights=str(config.get("dtype", config.get("torch_dtype", "unknown"))),
-                        fingerprint=fingerprint_of(vocabulary, rows),
-                    )
-    raise NoModel(f"{model.path} has no embedding table that we know by name.")
-
-
-def _row(table: Any, row: int) -> Any:
-    values = table[row : row + 1][0]
-    return np.asarray(values, dtype=np.float32)
+def _fingerprint_of_folder(folder: Path) -> Fingerprint:
+    for file in sorted(folder.glob("*.safetensors")):
+        for tensor in read_safetensors_header(file):
+            if tensor.name.endswith(_TABLES) and len(tensor.shape) == 2 and 0 < tensor.shape[1] <= WIDEST:
+                vocabulary = tensor.shape[0]
+                return fingerprint_of(vocabulary, read_rows(file, tensor, sampled_rows(vocabulary)))
+    raise NoModel(f"{folder} has no embedding table that we know by name.")

@@ -75,6 +75,12 @@ def library() -> Any:
     return llama_cpp
 
 
+def build() -> str:
+    """Which llama.cpp this is, and for which processor: states kept by one are not for another."""
+    binding = library()
+    return f"{binding.__version__}; {binding.llama_print_system_info().decode('utf-8', 'replace').strip()}"
+
+
 def listen() -> None:
     """Make llama.cpp log to :data:`log`. Before every load: another user of llama.cpp may have taken it over."""
     binding = library()

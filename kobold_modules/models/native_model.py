@@ -57,6 +57,7 @@ class NativeVocabulary:
         self._vocab = self._lib.llama_model_get_vocab(self.handle)
         self.vocabulary = int(self._lib.llama_vocab_n_tokens(self._vocab))
         self._bos = int(self._lib.llama_vocab_bos(self._vocab))
+        self._pieces: dict[int, bytes] = {}  # asked for with every token that is written
 
     def _meta(self, key: str) -> str:
         buffer = ctypes.create_string_buffer(256)
@@ -80,6 +81,8 @@ class NativeVocabulary:
 
     def piece(self, token: int) -> bytes:
         """The bytes ``token`` stands for; none for a special token. They may end inside a letter."""
+        if (known := self._pieces.get(token)) is not None:
+            return known
         if not 0 <= token < self.vocabulary:  # llama.cpp would abort the process
             raise EngineFailed(f"The model wrote a token that is not in its vocabulary: {token}.")
         size = 64
@@ -87,7 +90,7 @@ class NativeVocabulary:
             buffer = ctypes.create_string_buffer(size)
             length = int(self._lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, False))
             if length >= 0:
-                return buffer.raw[:length]
+                return self._pieces.setdefault(token, buffer.raw[:length])
             size = -length
 
     def ends(self, token: int) -> bool:
@@ -115,6 +118,9 @@ class NativeModel(NativeVocabulary):
         context: tokens the model was trained for.
         width, vocabulary: of its embedding table.
         injection: how a module's rows enter it.
+        description: architecture, size and quantisation in llama.cpp's words (``llama 7B Q4_K - Medium``).
+        bytes_per_token: keys and values of one token in all layers, as half floats; about, for odd architectures.
+        long_rope: its positions are encoded in another way where the context is longer than it once was.
 
     Raises:
         NoModel, OutOfRoom, EngineFailed: as NativeVocabulary; NoModel also for a model that writes no text.
@@ -130,6 +136,9 @@ class NativeModel(NativeVocabulary):
             raise NoModel(
                 f"{path.name} is no model that writes text.", "Give the GGUF file of a causal language model."
             )
+        self.description = self._description()
+        self.bytes_per_token = self._bytes_per_token()
+        self.long_rope = self._meta(f"{self.architecture}.rope.scaling.type") == "longrope"
         self.injection: Injection = injection_for(
             self.architecture,
             self.width,
@@ -138,6 +147,17 @@ class NativeModel(NativeVocabulary):
             int(self._meta(f"{self.architecture}.embedding_length_per_layer_input") or 0),
             path.stem,
         )
+
+    def _description(self) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        self._lib.llama_model_desc(self.handle, buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
+    def _bytes_per_token(self) -> int:
+        heads = max(1, int(self._lib.llama_model_n_head(self.handle)))
+        head = int(self._meta(f"{self.architecture}.attention.key_length") or self.width // heads)
+        shared = int(self._lib.llama_model_n_head_kv(self.handle))
+        return 2 * 2 * int(self._lib.llama_model_n_layer(self.handle)) * shared * head
 
 
 def _check_file(path: Path) -> None:

@@ -8,6 +8,7 @@ neither.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from .find import ModelFile
 from .native_model import NativeVocabulary
@@ -16,12 +17,26 @@ from .native_model import NativeVocabulary
 Encode = Callable[[str], list[int]]
 
 
+class Vocabulary(Protocol):
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of ``text``: no BOS, no added space."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """The bytes ``token`` stands for; none for a special token. They may end inside a letter."""
+        ...
+
+
+def load_vocabulary(model: ModelFile) -> Vocabulary:
+    """How ``model`` splits text and what its tokens say. Raises NoModel if that cannot be read."""
+    if model.kind == "gguf":
+        return NativeVocabulary(model.path)
+
+    from .folder_vocabulary import FolderVocabulary
+
+    return FolderVocabulary(model.path)
+
+
 def load_tokenizer(model: ModelFile) -> Encode:
     """A function from text to ids for ``model``. Raises NoModel if its vocabulary cannot be read."""
-    if model.kind == "gguf":
-        return NativeVocabulary(model.path).tokenize
-
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(model.path)
-    return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+    return load_vocabulary(model).tokenize

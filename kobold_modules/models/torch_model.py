@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import EngineFailed, NoModel, OutOfRoom
 from ..fingerprint import Fingerprint
+from ..paths import cache_dir, made
+from .corrections import amend_config, amend_model, refuse
 from .find import ModelFile
+from .four_bit import four_bit_options
+from .header import read_header
 from .identify import identify
-from .tokens import Encode, load_tokenizer
+from .keeping import Keeping, check_split, keeping_for
+from .tokens import Encode, load_vocabulary
 
 
-# transformers draws a progress bar of its own on our terminal; tqdm reads this when it is first imported.
-os.environ.setdefault("TQDM_DISABLE", "1")
+def _nothing(token: int) -> bytes:
+    """What a token says in a model that has no vocabulary: tests make such."""
+    return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +30,14 @@ class TorchModel:
 
     Attributes:
         model: the transformers causal LM in eval mode, no parameter requiring gradients.
-        encode: text to ids.
+        encode: text to ids; ``piece``: an id's bytes, which may end inside a letter.
         table: its embedding weight, ``[vocabulary, width]``: raw rows, the unit of modules.
         scale: what the embedding module multiplies raw rows with (1 but for Gemma, XGLM): inputs_embeds = rows * scale.
         rms: root mean square of ``table``'s elements.
         context: most tokens, virtual ones included.
+        corrections: a few words for each setting of a GGUF file that transformers ignores and that was put right.
+        whole: whether every weight is a plain tensor on ``device`` and layers are called as they are; False where
+            layers are packed, streamed or computed again, so that nobody may take them apart.
     """
 
     name: str
@@ -39,29 +49,59 @@ class TorchModel:
     context: int
     fingerprint: Fingerprint
     device: str
+    corrections: tuple[str, ...] = ()
+    whole: bool = True
+    piece: Callable[[int], bytes] = _nothing
 
 
-def load_torch_model(file: ModelFile, device: str = "auto") -> TorchModel:
+def load_torch_model(
+    file: ModelFile, device: str = "auto", *, weights: Keeping | Literal["auto"] = "auto", recompute: bool = False
+) -> TorchModel:
     """Load ``file`` for training. Float32 on a CPU, bfloat16 on a GPU.
+
+    Args:
+        weights: how they are kept, see keeping.py; ``auto`` takes the fastest way that fits.
+        recompute: let layers compute again on the way backward (recompute.py); streamed ones always do.
 
     Raises:
         NoModel: transformers does not know the architecture, or the file is damaged.
         OutOfRoom: it does not fit into memory.
+        BadUsage, EngineFailed: weights are to be kept in a way that cannot be had here.
     """
     import torch
 
-    card = identify(file)
+    from .recompute import Recomputed
+    from .streaming import Streamed
+
     device = _pick_device(device)
+    card = identify(file)
+    kept = keeping_for(file, device) if weights == "auto" else weights
+    more: dict[str, Any] = {}
+    if kept == "4-bit":
+        more = four_bit_options(file, device)
+    elif kept == "split":
+        check_split(device)
+        more = {"device_map": "auto"}
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    encode = load_tokenizer(file)
-    model = _load(file, dtype)
-    try:
-        model = model.to(device)
-    except torch.OutOfMemoryError as error:
-        raise OutOfRoom(f"{file.name} does not fit on {device}.", "Try `--device cpu` or a smaller model.") from error
+    vocabulary = load_vocabulary(file)
+    model, corrections = _load(file, dtype, more)
     model.eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
+    try:
+        if kept == "streamed":
+            Streamed(model, device)
+        elif kept == "disk":
+            Streamed(model, device, "disk", made(cache_dir()))
+        elif kept == "whole":  # packed and split ones are on their cards already
+            model = model.to(device)
+    except torch.OutOfMemoryError as error:
+        raise OutOfRoom(
+            f"{file.name} does not fit on {device}.",
+            "Stream its layers (--weights streamed), or try `--device cpu` or a smaller model.",
+        ) from error
+    if recompute and kept not in ("streamed", "disk"):
+        Recomputed(model)
     embeddings = model.get_input_embeddings()
     table = embeddings.weight
     probe = torch.arange(min(8, table.shape[0]), device=table.device)
@@ -69,14 +109,23 @@ def load_torch_model(file: ModelFile, device: str = "auto") -> TorchModel:
     return TorchModel(
         name=file.name,
         model=model,
-        encode=encode,
+        encode=vocabulary.tokenize,
+        piece=vocabulary.piece,
         table=table,
         scale=1.0 if abs(scale - 1) < 1e-3 else scale,
-        rms=float(table.float().pow(2).mean().sqrt()),
+        rms=_rms(table),
         context=card.context or 1024,
         fingerprint=card.fingerprint,
-        device=device,
+        device=str(table.device) if kept == "split" else device,
+        corrections=corrections,
+        whole=kept == "whole" and not recompute,
     )
+
+
+def _rms(table: Any) -> float:
+    """Root mean square of ``table``'s elements, a slice at a time: a wide copy of a large one would not fit."""
+    total = sum(float(part.float().square().sum()) for part in table.split(8192))
+    return float((total / table.numel()) ** 0.5)
 
 
 def _pick_device(device: str) -> str:
@@ -91,7 +140,8 @@ def _pick_device(device: str) -> str:
     return device
 
 
-def _load(file: ModelFile, dtype: Any) -> Any:
+def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    """The transformers model, and what had to be put right in it."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import transformers
@@ -99,18 +149,38 @@ def _load(file: ModelFile, dtype: Any) -> Any:
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": False}
+    options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": False, **more}
     try:
         if file.kind == "gguf":
-            return AutoModelForCausalLM.from_pretrained(file.path.parent, gguf_file=file.path.name, **options)
-        return AutoModelForCausalLM.from_pretrained(file.path, use_safetensors=True, **options)
+            return _load_gguf(file, options)
+        return AutoModelForCausalLM.from_pretrained(file.path, use_safetensors=True, **options), ()
     except MemoryError as error:
         raise OutOfRoom(
             f"{file.name} does not fit into memory.", "Close other programs or take a smaller model."
         ) from error
-    except (ValueError, OSError, KeyError, RuntimeError) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NoModel(
             f"{file.name} cannot be loaded for training: {reason}",
             "transformers must know its architecture; the same model as a Hugging Face folder may load.",
         ) from error
+
+
+def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    header = read_header(file.path)
+    refuse(header, file.name)
+    config = AutoConfig.from_pretrained(file.path.parent, gguf_file=file.path.name)
+    amend_config(config, header)
+    model, found = AutoModelForCausalLM.from_pretrained(
+        file.path.parent, gguf_file=file.path.name, config=config, output_loading_info=True, **options
+    )
+    # What a file lacks is filled in: biases with zeros, which is right, weights at random, which nobody would notice.
+    lacking = sorted(key for key in found["missing_keys"] if not key.endswith(".bias"))
+    if lacking:
+        raise NoModel(
+            f"{file.name} cannot be loaded for training: transformers does not find {lacking[0]} in it.",
+            "Train through the same model as a Hugging Face folder; the module then fits this file too.",
+        )
+    return model, amend_model(model, header)

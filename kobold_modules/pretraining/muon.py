@@ -7,24 +7,8 @@ norm gains stay with AdamW, as the method prescribes.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-
-def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrix, by the quintic Newton-Schulz iteration of Muon.
-
-    Args:
-        matrix: float32 ``[rows, columns]``.
-        steps: iterations; five bring all singular values near one.
-    """
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
-    for _ in range(steps):
-        gram = x @ x.T
-        polynomial = torch.addmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
-        x = torch.addmm(x, polynomial, x, beta=3.4445)
-    return x.T if tall else x
+from ..models.orthogonal import orthogonalise
 
 
 class Muon(torch.optim.Optimizer):

@@ -26,7 +26,7 @@ class State:
     """Soft prompts in training; the first axis of every tensor counts the modules.
 
     Attributes:
-        parts: what is optimised, by name (``reparametrisation``); ``mean`` and ``square``: Adam's moments of each.
+        parts: what is optimised, by name (``reparametrisation``); ``mean`` and ``square``: moments of each.
         best, initial, average: float32 ``[modules, tokens, width]``: at its best, as it began, mean of late steps.
         step: optimiser steps done; ``elapsed``: seconds spent, measuring included.
         lowest: best held-out loss of each module (nats per token); ``best_at``, the progress (0 to 1) at which.
@@ -46,13 +46,14 @@ class State:
     lowest: list[float] = field(default_factory=list)
     best_at: list[float] = field(default_factory=list)
     curves: list[list[tuple[int, float]]] = field(default_factory=list)
+    optimiser: str = "muon"
     slowdown: float = 1.0
     rate: float = 0.0
     compiled: bool = False
     smoothed: float | None = None
 
     @classmethod
-    def fresh(cls, initial: Tensor, method: str = "prompt", seed: int = 1) -> State:
+    def fresh(cls, initial: Tensor, method: str = "prompt", seed: int = 1, optimiser: str = "muon") -> State:
         """A state that begins at ``initial``, float32 ``[modules, tokens, width]``."""
         parts = trainables(method, initial, seed)
         count = len(initial)
@@ -66,6 +67,7 @@ class State:
             lowest=[float("inf")] * count,
             best_at=[0.0] * count,
             curves=[[] for _ in range(count)],
+            optimiser=optimiser,
         )
 
     @property

@@ -19,6 +19,7 @@ from ..module import Card, Module
 from ..paths import write_atomically
 from ..records import Progress, Record, Result, Saved, Written
 from .checkpoint import State
+from .others import other_pages
 from .plot import curve_svg
 from .rows import Rows
 from .sample import opening_of
@@ -67,12 +68,18 @@ def finish(
     without = measure(loss, None, everything, request.tokens)
     with_module = measure(loss, state.best[index], everything, request.tokens)
     with_words = measure(loss, state.initial[index], everything, request.tokens)
+    others = other_pages(corpus, frozen.encode)
+    others_without = measure(loss, None, others, request.tokens)
+    others_with = measure(loss, state.best[index], others, request.tokens)
     measured = {
         "bits_per_byte_without": round(without.bits_per_byte, 5),
         "bits_per_byte_with": round(with_module.bits_per_byte, 5),
         "nats_per_token_without": round(without.nats_per_token, 5),
         "nats_per_token_with": round(with_module.nats_per_token, 5),
         "bits_per_byte_words_in_context": round(with_words.bits_per_byte, 5),
+        "others_bits_per_byte_without": round(others_without.bits_per_byte, 5),
+        "others_bits_per_byte_with": round(others_with.bits_per_byte, 5),
+        "others_gain": round(others_with.gain_over(others_without), 5),
         "held_out_tokens": without.tokens,
         "gain": round(with_module.gain_over(without), 5),
     }

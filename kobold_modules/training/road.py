@@ -182,7 +182,7 @@ def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
             "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
         )
     initial = torch.stack([initial_rows(loss, writer.rows, writer.request) for writer in writers])
-    state = State.fresh(world.same(initial), request.method, request.seed)
+    state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
     state.rate = world.number(request.rate or find_rate(loss, writers[0].rows, initial[0], request))
     long = request.steps is None and request.budget >= COMPILE_FROM
     state.compiled = loss.way == "lean" and (long if request.compile is None else request.compile)

@@ -10,6 +10,7 @@ from ..errors import BadUsage
 
 DIALS: dict[str, float] = {"quick": 1.0, "normal": 3.0, "thorough": 10.0}  # minutes
 METHODS = ("prompt", "residual")
+OPTIMISERS = ("muon", "adam")
 STARTS = ("text", "vocabulary", "words", "module")
 
 
@@ -25,6 +26,7 @@ class TrainingRequest:
         minutes: budget by the clock, measuring included; ``steps``, if given, counts instead (and is reproducible bit
             for bit on a CPU).
         method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``.
+        optimiser: ``muon`` (Jordan et al. 2024) or ``adam``, see ``step``.
         start: ``text`` (the best of several stretches of it), ``vocabulary`` (its frequent words), ``words`` (those in
             ``start_with``) or ``module`` (the one that ``start_with`` names).
         row: text tokens in a training row; ``batch``: rows a step.
@@ -51,6 +53,7 @@ class TrainingRequest:
     seed: int = 1
     device: str = "auto"
     method: str = "prompt"
+    optimiser: str = "muon"
     start: str = "text"
     start_with: str = ""
     row: int = 256
@@ -80,6 +83,7 @@ class TrainingRequest:
             ("kind", ("style", "world")),
             ("dial", tuple(DIALS)),
             ("method", METHODS),
+            ("optimiser", OPTIMISERS),
             ("start", STARTS),
             ("weights", ("auto", "whole", "split", "4-bit", "streamed", "disk")),
         ):

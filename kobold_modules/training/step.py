@@ -1,4 +1,4 @@
-"""One optimiser step: a batch's loss and gradient, then Adam on what is trained."""
+"""One optimiser step: a batch's loss and gradient, then Muon or Adam on what is trained."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..models.memory import AtOnce
+from ..models.orthogonal import orthogonalise
 from ..models.prompt_loss import PromptLoss
 from .checkpoint import State
 from .parallel import World
@@ -16,6 +17,7 @@ from .rows import Rows
 
 
 BETAS = (0.9, 0.98)
+MOMENTUM = 0.9
 AVERAGED = 0.05  # share of the steps so far that the running average reaches back
 
 
@@ -25,7 +27,7 @@ def batch_of(all_rows: list[Rows], seed: int, step: int, size: int) -> Tensor:
 
 
 def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: AtOnce, world: World) -> float:
-    """Take one Adam step (Kingma and Ba 2015, with bias correction) and return the loss before it, nats per token.
+    """Take one optimiser step and return the loss before it, nats per token.
 
     Args:
         batch: as :func:`batch_of` makes it, the same in every process of ``world``.
@@ -51,21 +53,33 @@ def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: At
     gradient, value = world.mean(gradient, value, len(mine))
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         return math.nan
-    _adam(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
+    _move(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
     documents = batch[:, :, 1]
     scored = (documents[..., 1:] == documents[..., :-1]).double().mean()
     return float(value / scored)
 
 
-def _adam(state: State, gradients: dict[str, Tensor], rate: float) -> None:
+def _move(state: State, gradients: dict[str, Tensor], rate: float) -> None:
     state.step += 1
-    first, second = BETAS
     for name, gradient in gradients.items():
-        mean, square = state.mean[name], state.square[name]
-        mean.lerp_(gradient, 1 - first)
-        square.lerp_(gradient.square(), 1 - second)
-        unbiased = mean / (1 - first**state.step)
-        spread = (square / (1 - second**state.step)).sqrt()
-        state.parts[name] = state.parts[name] - rate * unbiased / (spread + 1e-12)
+        way = _muon if state.optimiser == "muon" else _adam
+        state.parts[name] = state.parts[name] - rate * way(gradient, state.mean[name], state.square[name], state.step)
     reach = max(1.0, AVERAGED * state.step)
     state.average = torch.lerp(state.average, state.prompts, 1 / reach)
+
+
+def _muon(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
+    """Muon (Jordan et al. 2024), Nesterov momentum made orthogonal, so that no few directions eat all the progress; its
+    root mean square is 1, as Adam's roughly is, so that one learning rate serves both.
+    """
+    mean.lerp_(gradient, 1 - MOMENTUM)
+    direction = orthogonalise(gradient.lerp(mean, MOMENTUM))
+    return direction / direction.square().mean((-2, -1), keepdim=True).sqrt().clamp_min(1e-12)
+
+
+def _adam(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
+    """Adam (Kingma and Ba 2015), with bias correction."""
+    first, second = BETAS
+    mean.lerp_(gradient, 1 - first)
+    square.lerp_(gradient.square(), 1 - second)
+    return mean / (1 - first**step) / ((square / (1 - second**step)).sqrt() + 1e-12)

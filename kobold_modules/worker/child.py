@@ -16,21 +16,23 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..engines.base import Request
-from ..errors import BadModule, BadUsage, KoboldModulesError, NoModel, OutOfRoom
+from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfRoom
+from ..journal import logged, seeded
 from ..module import Module
-from ..records import Failed, Loaded, Note, Progress, Record, Result
-from ..sampling import Sampler
-from ..stack import Layer, Stack
-from . import jobs, wire
+from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
+from ..training import estimate, train
+from . import jobs, looking, models, wire
+from .compare import compare
 from .log import log_file, open_log
+from .requests import sampler_of, stack_of, training_request
 
 
 if TYPE_CHECKING:
+    from ..engines.hf import HfEngine
     from ..engines.llama import LlamaEngine
 
 LAST_GRACE = 10.0  # seconds a job may take to stop after stdin has ended
@@ -49,7 +51,7 @@ class Worker:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self.closing = False
-        self._engine: LlamaEngine | None = None
+        self._engine: LlamaEngine | HfEngine | None = None
         self._loaded: tuple[object, ...] | None = None
         self._modules: dict[str, tuple[tuple[tuple[int, int], ...], Module]] = {}
         self._warned: set[str] = set()
@@ -142,24 +144,37 @@ class Worker:
                 self._generate(job, emit, cancelled)
             case jobs.Count():
                 emit(Result("count", {"tokens": len(self._ready().tokenize(job.text))}))
+            case jobs.Compare():
+                self._compare(job, emit, cancelled)
+            case jobs.Peek():
+                looking.peek(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit)
+            case jobs.Score():
+                looking.score(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit, cancelled)
+            case jobs.Nearest():
+                looking.nearest_words(job, self._ready(), self._module, emit, cancelled)
+            case jobs.Estimate():
+                emit(Result("estimate", estimate(training_request(job.request))))
             case jobs.Train():
                 _train(job, emit, cancelled)
+            case jobs.Models():
+                models.find_models(job, emit, cancelled)
+            case jobs.Download():
+                models.fetch_model(job, emit, cancelled)
 
-    def _ready(self) -> LlamaEngine:
+    def _ready(self) -> LlamaEngine | HfEngine:
         if self._engine is None:
             raise BadUsage("No model is loaded.", "Load one first.")
         return self._engine
 
     def _load(self, job: jobs.Load, emit: Emit, cancelled: Callable[[], bool]) -> None:
-        from ..engines.llama import LlamaEngine
+        from ..engines.open import open_engine
         from ..models.find import resolve
 
+        if not job.model:
+            self._unload()
+            emit(Done("unloaded"))
+            return
         file = resolve(job.model)
-        if file.kind != "gguf":
-            raise NoModel(
-                f"{file.name} is a Hugging Face folder; writing needs a GGUF file.",
-                "Train on the folder if you like, but write with the same model as a .gguf file.",
-            )
         status = file.path.stat()
         wanted = (str(file.path), job.context, status.st_mtime_ns, status.st_size)
         if wanted != self._loaded or self._engine is None:
@@ -175,7 +190,7 @@ class Worker:
                     emit(Progress("loading", told, 100))
                 return not cancelled()
 
-            self._engine = LlamaEngine(file.path, name=file.name, context=job.context, progress=progress)
+            self._engine = open_engine(file, context=job.context, progress=progress)
             self._loaded = wanted
             self._warned.clear()
         if self._engine.refusal:
@@ -183,23 +198,29 @@ class Worker:
         info = self._engine.info
         emit(Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict()))
 
+    def _unload(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        self._engine, self._loaded = None, None
+
     def _generate(self, job: jobs.Generate, emit: Emit, cancelled: Callable[[], bool]) -> None:
         engine = self._ready()
-        known = {field.name for field in fields(Sampler)}
-        if unknown := sorted(set(job.sampler) - known):
-            raise BadUsage(f"There is no sampler setting {', '.join(unknown)}.")
-        try:
-            settings = Sampler(**job.sampler)
-        except TypeError as error:
-            raise BadUsage(f"A sampler setting is no number: {error}.") from error
-        layers = [Layer(self._module(item.path), item.strength) for item in job.stack if item.on and item.strength != 0]
-        stack = Stack(tuple(layers))
-        for warning in stack.check(engine.info.fingerprint, engine.info.name):
-            if warning not in self._warned:  # once a model, not once a take
-                self._warned.add(warning)
-                emit(Note(warning))
-        for record in engine.generate(Request(job.text, stack, job.max_tokens, settings, job.stop), cancelled):
+        settings = sampler_of(job.sampler)
+        stack = stack_of(job.stack, self._module, engine.info, lambda warning: self._warn(warning, emit))
+        request = seeded(
+            Request(job.text, stack, job.max_tokens, settings, job.stop, job.memory, job.note, job.note_depth)
+        )
+        files = [item.path for item in job.stack if item.on and item.strength != 0]
+        for record in logged(engine.generate(request, cancelled), engine.info, [request], "bench", [files]):
             emit(record)
+
+    def _warn(self, warning: str, emit: Emit) -> None:
+        if warning not in self._warned:  # once a model, not once a take
+            self._warned.add(warning)
+            emit(Note(warning))
+
+    def _compare(self, job: jobs.Compare, emit: Emit, cancelled: Callable[[], bool]) -> None:
+        compare(job, self._ready(), self._module, lambda warning: self._warn(warning, emit), emit, cancelled)
 
     def _module(self, path: str) -> Module:
         """The module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""
@@ -225,20 +246,7 @@ def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
 
 
 def _train(job: jobs.Train, emit: Emit, cancelled: Callable[[], bool]) -> None:
-    from ..training import train
-    from ..training.settings import TrainingRequest
-
-    known = {field.name for field in fields(TrainingRequest)}
-    if unknown := sorted(set(job.request) - known):
-        raise BadUsage(f"A training has no setting {', '.join(unknown)}.")
-    request: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in job.request.items()
-    }
-    try:
-        settings = TrainingRequest(**request)
-    except TypeError as error:
-        raise BadUsage(f"The training's settings are incomplete or of the wrong type: {error}.") from error
-    for record in train(settings, stop=cancelled):
+    for record in train(training_request(job.request), stop=cancelled):
         emit(record)
 
 

@@ -41,6 +41,10 @@ class Client(Protocol):
         """End the child, politely then firmly. Never raises."""
         ...
 
+    def another(self) -> Client:
+        """A second worker of the same kind, for work that must not wait for this one's (a download, a search)."""
+        ...
+
 
 def default_command() -> list[str]:
     """This Python running the worker, the current folder kept off its path: a writer's files may be named anything."""
@@ -104,6 +108,9 @@ class WorkerClient:
         if self._child is not None:
             with contextlib.suppress(Exception):
                 await self._child.close()
+
+    def another(self) -> WorkerClient:
+        return WorkerClient(self._command, self._env)
 
     async def _run(self, job: Job) -> AsyncGenerator[Record]:
         if self._closed:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 from ..engines.base import Request
 from ..engines.fake import FakeEngine
@@ -25,7 +26,8 @@ from ..records import (
     Written,
 )
 from ..sampling import Sampler
-from .jobs import Count, Generate, Job, Load, Train
+from . import fake_answers, fake_models
+from .jobs import Compare, Count, Download, Generate, Job, Load, Models, Nearest, Peek, Score, Train
 
 
 class FakeClient:
@@ -47,6 +49,7 @@ class FakeClient:
         self._lock = asyncio.Lock()
         self._cancelled = False
         self._running = False
+        self._fetched: list[str] = []
 
     async def run(self, job: Job) -> AsyncIterator[Record]:
         """The records of ``job``, the last of which is its result or Failed."""
@@ -70,6 +73,12 @@ class FakeClient:
         self._cancelled = True
         self.closed = True
 
+    def another(self) -> FakeClient:
+        """A second worker beside this one; what it is asked is in the same ``jobs``."""
+        other = FakeClient(self.delay, self.failures)
+        other.jobs, other.failures, other._fetched = self.jobs, self.failures, self._fetched
+        return other
+
     def _records(self, job: Job) -> Iterator[Record]:
         kind = type(job).__name__.lower()
         if kind in self.failures:
@@ -78,24 +87,47 @@ class FakeClient:
             yield from self._load(job)
         elif isinstance(job, Train):
             yield from self._train(job)
+        elif isinstance(job, Models):
+            yield fake_models.survey(*self._fetched[-1:])
+        elif isinstance(job, Download):
+            yield from self._download(job)
         elif self.engine is None:
             raise BadUsage("No model is loaded.", "Load one first.")
         elif isinstance(job, Generate):
             yield from self._generate(job, self.engine)
+        elif isinstance(job, Compare):
+            yield from fake_answers.compare(job, self.engine, lambda: self._cancelled)
+        elif isinstance(job, Peek):
+            yield fake_answers.peek(job)
+        elif isinstance(job, Score):
+            yield fake_answers.score(job, self.engine.words(job.text))
+        elif isinstance(job, Nearest):
+            yield fake_answers.nearest(job)
         elif isinstance(job, Count):
             yield Result("count", {"tokens": len(self.engine.tokenize(job.text))})
 
     def _load(self, job: Load) -> Iterator[Record]:
+        if not job.model:
+            self.engine = None
+            yield Done("unloaded")
+            return
         for done in (25, 50, 75, 100):
             yield Progress("loading", done, 100)
-        self.engine = FakeEngine(job.model, context=job.context or 2048)
+        name = Path(job.model).stem if job.model.endswith(".gguf") else job.model
+        self.engine = FakeEngine(name, context=job.context or 2048)
         info = self.engine.info
         yield Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
+
+    def _download(self, job: Download) -> Iterator[Record]:
+        for record in fake_models.download(job, lambda: self._cancelled):
+            if isinstance(record, Saved):
+                self._fetched.append(Path(record.path).stem)
+            yield record
 
     def _generate(self, job: Generate, engine: FakeEngine) -> Iterator[Record]:
         # The files of a stack need not exist here; what they are called makes the difference they would make.
         stack = hashlib.sha256(repr(job.stack).encode()).hexdigest()
-        settings = Sampler(**job.sampler)
+        settings = Sampler.from_dict(job.sampler)
         seed = random.Random(stack).randrange(2**16) ^ (settings.seed if settings.seed is not None else 1)
         request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
         for record in engine.generate(request, lambda: self._cancelled):

@@ -26,7 +26,7 @@ class StackItem:
 class Load:
     """Load ``model`` (as the command line names models) with a context of ``context`` tokens (0: the model's own).
 
-    Answers Progress and Note records, then Loaded.
+    Answers Progress and Note records, then Loaded. An empty ``model`` unloads the one that is there: Done("unloaded").
     """
 
     model: str
@@ -35,13 +35,18 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Continue ``text``. ``sampler`` holds fields of sampling.Sampler. Answers Piece records, then Written."""
+    """Continue ``text``. ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are those
+    of engines.base.Request. Answers Piece records, then Written.
+    """
 
     text: str
     stack: tuple[StackItem, ...] = ()
     max_tokens: int = 120
     sampler: dict[str, Any] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
+    memory: str = ""
+    note: str = ""
+    note_depth: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,9 @@ class Compare:
     sampler: dict[str, Any] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
+    memory: str = ""
+    note: str = ""
+    note_depth: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +116,18 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Find the models on this disk. Answers Result("models", {"models": [...]}), see models.discover."""
+    """Find the models on this disk, in ``folders`` besides the usual places. Answers Result("models", {...}), what
+    models.listing.answered returns.
+    """
 
     folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Fetch a model from the hub: ``owner/name`` or ``owner/name/file.gguf``. Answers Progress, then Saved."""
+    """Fetch a model from the hub: ``owner/name``, ``owner/name:Q4_K_M`` or ``owner/name/file.gguf``. Answers Progress
+    ("downloading" and "checking", in bytes) and Note, then Saved and Done; Done("stopped") alone if it is cancelled.
+    """
 
     model: str
 
@@ -155,6 +167,9 @@ def from_json(data: dict[str, Any]) -> Job:
             ("context", int),
             ("max_tokens", int),
             ("top", int),
+            ("memory", str),
+            ("note", str),
+            ("note_depth", int),
         ):
             if name in values and not isinstance(values[name], wanted):
                 raise TypeError(f"{name} should be {wanted.__name__}, not {values[name]!r:.40}")

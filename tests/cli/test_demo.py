@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.cli import main
-from kobold_modules.cli.demo import sample_texts
+from kobold_modules.training.others import samples_folder
 from kobold_modules.cli.generate import side_by_side
 from kobold_modules.formats import kobold
 from kobold_modules.library import Library
 
 
 def test_the_sample_texts_are_found_where_they_are_installed() -> None:
-    assert {"noir", "gothic", "farce", "world"} <= {path.name for path in sample_texts().iterdir()}
+    assert {"noir", "gothic", "farce", "world"} <= {path.name for path in samples_folder().iterdir()}
 
 
 def test_two_columns_keep_every_word() -> None:

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.errors import NoModel
-from kobold_modules.models.find import discover, resolve
+from kobold_modules.models.discover import discover
+from kobold_modules.models.find import resolve
 
 
 def test_starter_is_always_there(starter: Path) -> None:
     found = resolve("starter")
 
     assert (found.name, found.kind, found.path) == ("starter", "gguf", starter)
-    assert discover()[0] == found
+    assert discover().models[0].file == found
 
 
 def test_a_missing_file_is_one_sentence() -> None:

@@ -10,10 +10,11 @@ import pytest
 from kobold_modules.engines.base import Request
 from kobold_modules.engines.llama import LlamaEngine
 from kobold_modules.errors import WrongModel
-from kobold_modules.models.injection import injection_for
+from kobold_modules.models.injection import PROVEN, injection_for, takes_modules
 from kobold_modules.module import Card, Module
 from kobold_modules.sampling import Sampler
 from kobold_modules.stack import Stack
+from tests.engines.grown_gguf import grow
 from tests.engines.tiny_gguf import write
 
 
@@ -31,6 +32,44 @@ def test_injected_token_rows_do_what_typed_tokens_do(tmp_path, architecture):
         plain = engine.log_probabilities(TEXT[SPLIT:], Stack())
     assert np.abs(typed - injected).max() < 1e-4
     assert np.abs(typed[1:] - plain).max() > 0.1  # what stands in front does matter
+
+
+COMMON = frozenset(
+    {"falcon", "gemma3", "gpt2", "gptneox", "phi3", "qwen2", "qwen3", "qwen3moe", "stablelm", "starcoder2"}
+)
+
+
+@pytest.mark.parametrize(
+    "architecture", [name if name in COMMON else pytest.param(name, marks=pytest.mark.slow) for name in sorted(PROVEN)]
+)
+def test_every_proven_architecture_reads_rows_as_words(tmp_path, architecture):
+    """Grown by llama.cpp's own demands, so that none is left out for the work of describing it."""
+    table = grow(tmp_path / "grown.gguf", architecture)
+    with LlamaEngine(tmp_path / "grown.gguf", exact=True, disk=0) as engine:
+        assert takes_modules(architecture)
+        ids = engine.tokenize(TEXT)
+        typed = engine.log_probabilities(TEXT, Stack())[SPLIT - 1 :]
+        injected = engine.log_probabilities(TEXT[SPLIT:], Stack().add(Module(table[ids[:SPLIT]], Card("typed"))))
+        plain = engine.log_probabilities(TEXT[SPLIT:], Stack())
+    assert np.abs(typed - injected).max() < 1e-4
+    assert np.abs(typed[1:] - plain).max() > 0.1
+
+
+@pytest.mark.parametrize("architecture", ["cogvlm", "dream", "gemma3n"])
+def test_what_reads_them_otherwise_is_refused(tmp_path, architecture):
+    table = grow(tmp_path / "grown.gguf", architecture)
+    assert not takes_modules(architecture)
+    with LlamaEngine(tmp_path / "grown.gguf", disk=0) as engine:
+        assert engine.refusal.startswith("grown cannot take modules: ")
+        with pytest.raises(WrongModel):
+            engine.log_probabilities(TEXT, Stack().add(Module(table[:4], Card("four"))))
+
+
+def test_what_nobody_has_tried_is_refused():
+    assert "nobody has shown that tomorrow models" in injection_for("tomorrow", 8, 8, 0, 0, "m").refusal
+    assert not takes_modules("tomorrow")
+    assert takes_modules("llama")
+    assert not takes_modules("glm4")
 
 
 def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from kobold_modules.errors import EngineFailed
 from kobold_modules.models.find import resolve
+from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.models.tokens import load_tokenizer
-from kobold_modules.models.torch_model import load_torch_model
+from kobold_modules.models.torch_model import TorchModel, load_torch_model
 
 
 def test_the_gguf_gives_the_logits_of_the_folder(stories: Path) -> None:
@@ -41,6 +43,23 @@ def test_the_starter_reads_text_alike_in_llama_cpp_and_transformers(starter: Pat
     assert theirs.decode(ours) == text
     if "<|" not in text:  # transformers reads the mark as the special token; typed by a writer it is text
         assert ours == theirs.encode(text, add_special_tokens=False)
+
+
+@pytest.mark.parametrize(
+    "how", [{"recompute": True}, {"weights": "streamed"}, {"weights": "disk"}], ids=["recompute", "streamed", "disk"]
+)
+def test_however_its_weights_are_kept_a_model_gives_the_same_gradient(stories: Path, how: dict[str, Any]) -> None:
+    file = resolve(str(stories / "stories260K-F32.gguf"))
+    plain, kept = load_torch_model(file, "cpu"), load_torch_model(file, "cpu", **how)
+
+    def gradient(frozen: TorchModel) -> torch.Tensor:
+        prompt = frozen.table[10:18].float().clone().requires_grad_(True)
+        rows = torch.tensor([frozen.encode("Once upon a time there was a little girl. " * 4)])
+        return torch.autograd.grad(PromptLoss(frozen)(prompt, rows), prompt)[0]
+
+    assert plain.whole
+    assert not kept.whole
+    assert torch.allclose(gradient(plain), gradient(kept), rtol=1e-3, atol=1e-7)
 
 
 def test_a_missing_gpu_is_one_sentence(starter: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from kobold_modules.pretraining.loop import Recipe, train
-from kobold_modules.pretraining.muon import orthogonalise
+from kobold_modules.models.orthogonal import orthogonalise
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (48, 16), (16, 48)])

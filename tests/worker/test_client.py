@@ -212,4 +212,5 @@ async def test_a_training_in_one_child_makes_a_module_that_another_writes_with(c
     saved = [record.path for record in records if isinstance(record, Saved) and record.what == "module"]
     await ask(client, Load("starter"))
     written = await ask(client, Generate("It was late.", (StackItem(saved[0]),), 5))
-    assert written[-1].prefix_decoded == 4
+    # The training's own samples left its state in the cache, so the rows need not have been computed here.
+    assert written[-1].context_used == 4 + written[-1].text_decoded + 5 - 1

@@ -1,0 +1,198 @@
+"""What a training would read: cleaned pages to look at, what was changed in them and why, one example of each change.
+
+``python -m kobold_modules.corpus.preview FILE...`` prints it as one JSON object. A process of its own, because cleaning
+a long novel keeps Python busy for seconds and a screen must go on hearing keys; it loads nothing heavy, and who loses
+interest just ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadText
+from .change import Rule
+from .clean import CHARACTERS, TEXT
+from .decode import decode
+from .document import Corpus, FileReport
+from .files import MARKDOWN_SUFFIXES
+from .markdown import markdown as plain
+from .reading import read
+from .typography import quotes
+
+
+PAGES = 8_000  # characters of a cleaned text to look at
+LOOKED_THROUGH = 80_000  # characters of a file that are searched for examples
+MOST_PAGES = 24  # files of which pages are shown
+AROUND, LONGEST = 14, 44  # characters of an example: before the change, and in all
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One kind of repair: ``what``, in how many places, ``why``, and its first place ``before`` and ``after``."""
+
+    what: str
+    count: int
+    why: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file: ``words`` 0 means that it is not used. ``text`` is the beginning of what is left after cleaning."""
+
+    name: str
+    path: str
+    words: int
+    encoding: str
+    changes: tuple[Changed, ...] = ()
+    warnings: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A path that cannot be trained on, and what to do about it."""
+
+    path: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a training on some paths would read. ``problems`` stand in its way, ``warnings`` do not."""
+
+    pages: tuple[Page, ...] = ()
+    words: int = 0
+    warnings: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Preview:
+        """Raises ValueError for anything but what :meth:`to_json` made."""
+        try:
+            data: dict[str, Any] = json.loads(text)
+            pages = tuple(
+                Page(
+                    **page
+                    | {
+                        "changes": tuple(Changed(**change) for change in page["changes"]),
+                        "warnings": tuple(page["warnings"]),
+                    }
+                )
+                for page in data["pages"]
+            )
+            problems = tuple(Problem(**problem) for problem in data["problems"])
+            return cls(pages, int(data["words"]), tuple(data["warnings"]), problems, tuple(data["passed_over"]))
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not a preview: {error}") from error
+
+
+def preview(paths: Sequence[Path]) -> Preview:
+    """Read ``paths`` as a training would. Never raises for a text that is no good: it is told as a problem."""
+    problems: list[Problem] = []
+    try:
+        corpus = read(paths) if paths else Corpus((), ())
+    except BadText:
+        good = []
+        for path in paths:  # which of them is it? The others are shown all the same
+            try:
+                read([path])
+            except BadText as error:
+                problems.append(Problem(str(path), error.message, error.hint))
+            else:
+                good.append(path)
+        corpus = read(good) if good else Corpus((), ())
+    texts = {document.name: document.text for document in corpus.documents}
+    names = iter(texts)
+    pages = [
+        _page(report, next(names) if report.words else report.path.name, texts, number < MOST_PAGES)
+        for number, report in enumerate(corpus.reports)
+    ]
+    passed_over = tuple(path.name for path in corpus.passed_over)
+    return Preview(tuple(pages), corpus.words, corpus.warnings if pages else (), tuple(problems), passed_over)
+
+
+def _page(report: FileReport, name: str, texts: dict[str, str], shown: bool) -> Page:
+    examples = _examples(report.path) if shown and report.words else {}
+    changes = tuple(
+        Changed(change.what, change.count, change.why, *examples.get(change.what, ("", "")))
+        for change in report.changes
+    )
+    text = texts.get(name, "")[:PAGES] if shown and report.words else ""
+    return Page(name, str(report.path), report.words, report.encoding, changes, report.warnings, text)
+
+
+def _examples(path: Path) -> dict[str, tuple[str, str]]:
+    """The first place at which each rule changed something, as ``(before, after)``."""
+    try:
+        text = decode(path.read_bytes()[: LOOKED_THROUGH * 2], path.name).text[:LOOKED_THROUGH]
+    except (OSError, BadText):  # read a moment ago, gone now
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    rules: list[Rule] = [*CHARACTERS, quotes, *TEXT]
+    if path.suffix.lower() in MARKDOWN_SUFFIXES:
+        for rule in CHARACTERS:
+            text, _ = _with_example(rule, text, found)
+        cleaned, signs = plain(text)
+        for sign in signs:
+            if sign.count:
+                found.setdefault(sign.what, example(text, cleaned))
+        text = cleaned
+    for rule in rules:
+        text, _ = _with_example(rule, text, found)
+    return found
+
+
+def _with_example(rule: Rule, text: str, found: dict[str, tuple[str, str]]) -> tuple[str, int]:
+    cleaned, change = rule(text)
+    if change.count and cleaned != text:
+        found.setdefault(change.what, example(text, cleaned))
+    return cleaned, change.count
+
+
+def example(old: str, new: str) -> tuple[str, str]:
+    """The first place where ``old`` and ``new`` differ, a few characters around it, spaces made visible."""
+    at = _differs_at(old, new)
+    start = max(0, at - AROUND)
+    rest = new[at : at + 16]
+    gone = old.find(rest, at, at + 4 * LONGEST) if rest else len(old)
+    if gone > at:  # something was taken out: show it, and what closed up around it
+        before, after = old[start : gone + AROUND], new[start : at + AROUND]
+    else:
+        before, after = old[start : at + LONGEST - AROUND], new[start : at + LONGEST - AROUND]
+    return _visible(before), _visible(after)
+
+
+def _differs_at(old: str, new: str) -> int:
+    low, high = 0, min(len(old), len(new))
+    while low < high:  # old[:low] == new[:low] always holds
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _visible(text: str) -> str:
+    text = text.replace("\r\n", "↵").replace("\n", "↵").replace("\r", "↵").replace("\t", "→").replace("\f", "↡")
+    text = re.sub(r" (?=↵|$)|(?<= ) ", "·", text)
+    text = "".join(character if character.isprintable() else "▯" for character in text)
+    return text if len(text) <= 2 * LONGEST else text[: 2 * LONGEST - 1] + "…"
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    print(preview([Path(argument) for argument in sys.argv[1:]]).to_json())

@@ -1,0 +1,274 @@
+"""What a model is, from its header alone: size, shape, quantisation, and which half of the work it cannot do.
+
+Everything a person is shown of a model they have not loaded, and everything needed to tell how much memory it takes.
+Plain numbers and sentences, so that they can be kept between runs (``discover``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from ..errors import NoModel
+from .gguf_header import GgufHeader, read_gguf_header
+from .safetensors_header import read_safetensors_header
+
+
+_READ = (
+    "bloom deci falcon gemma2 gemma3 gemma4 gpt-oss gpt2 lfm2 llama mamba minimax-m2 mistral nemotron phi3 qwen2 "
+    "qwen2moe qwen3 qwen3moe qwen35 qwen35moe stablelm starcoder2"
+)
+_EMBEDDINGS = (
+    "bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3 modern-bert neo-bert eurobert t5encoder "
+    "gemma-embedding llama-embed"
+)
+_QUANTISATIONS = (
+    "F32 F16 Q4_0 Q4_1 - - - Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M Q6_K IQ2_XXS "
+    "IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S IQ2_M IQ4_XS IQ1_M BF16 - - - TQ1_0 TQ2_0 "
+    "MXFP4_MOE NVFP4 Q1_0"
+)
+# Architectures whose GGUF files transformers 5.20 and later read; tests compare this with the installed release.
+TRAINS_FROM_GGUF = frozenset(_READ.split())
+# general.file_type: names as llama.cpp's quantize tool spells them
+FILE_TYPES = {number: name for number, name in enumerate(_QUANTISATIONS.split()) if name != "-"}
+_READERS = frozenset(_EMBEDDINGS.split())
+_NO_GRAPH = ("gptj",)  # llama.cpp knows the name and has nothing that would continue a text
+_IN_PARTS = "it comes in several parts, and transformers reads GGUF files of one part only"
+_JSON_MOST = 32 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of one model; 0 and empty texts where a file does not say.
+
+    Attributes:
+        weights: quantisation, ``Q4_K_M``, ``F16`` or ``BF16``.
+        bytes: of all its weight files; ``parts``: how many there are.
+        context: tokens it was trained for.
+        feed: width of the feed-forward layers (of one expert, times those used at once).
+        cache_row: numbers that one token leaves in the KV cache, all layers together.
+        no_train, no_write: why it cannot, as the end of a sentence (``llama.cpp has no graph for it``).
+        no_modules: why no module can stand in front of it when llama.cpp writes; empty for nearly all.
+        left_out: why it is no model of ours at all.
+        kind: ``gguf``, or ``hf`` for a Hugging Face folder.
+    """
+
+    architecture: str
+    weights: str = ""
+    bytes: int = 0
+    parts: int = 1
+    parameters: int = 0
+    context: int = 0
+    layers: int = 0
+    width: int = 0
+    feed: int = 0
+    vocabulary: int = 0
+    cache_row: int = 0
+    no_train: str = ""
+    no_write: str = ""
+    no_modules: str = ""
+    left_out: str = ""
+    kind: str = "gguf"
+
+
+def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
+    """Facts of the GGUF file at ``path``, whose later parts are ``others``. Raises NoModel where it is damaged."""
+    headers = [read_gguf_header(file) for file in (path, *others)]
+    head, tensors = headers[0], [tensor for header in headers for tensor in header.tensors]
+    table = next((tensor for tensor in tensors if tensor.name == "token_embd.weight"), None)
+    width = head.of_model("embedding_length") or (table.shape[0] if table else 0)
+    vocabulary = (
+        (table.shape[1] if table and len(table.shape) > 1 else 0)
+        or head.counts.get("tokenizer.ggml.tokens", 0)
+        or head.of_model("vocab_size")
+    )
+    used = head.of_model("expert_used_count")
+    feed = used * head.of_model("expert_feed_forward_length") if used else 0
+    return Facts(
+        architecture=head.architecture,
+        weights=FILE_TYPES.get(head.number("general.file_type", -1)) or _mixture(headers),
+        bytes=sum(header.size for header in headers),
+        parts=len(headers),
+        parameters=sum(prod(tensor.shape) for tensor in tensors),
+        context=head.of_model("context_length"),
+        layers=head.of_model("block_count"),
+        width=width,
+        feed=feed or head.of_model("feed_forward_length"),
+        vocabulary=vocabulary,
+        cache_row=_cache_row(head, width),
+        no_train=_no_train(head, path, others, [tensor.name for tensor in tensors]),
+        no_write=_no_write(head),
+        no_modules=_no_modules(head, width, path.stem),
+        left_out=_left_out(head, bool(tensors), path.name),
+    )
+
+
+def _left_out(head: GgufHeader, weights: bool, name: str) -> str:
+    kind = head.text("general.type")
+    if kind == "adapter" or "adapter.type" in head.fields:
+        return "a LoRA: it changes a model and is none itself"
+    if kind in ("mmproj", "clip-vision") or head.architecture == "clip" or name.startswith("mmproj"):
+        return "a projector: the part of another model that reads pictures"
+    if kind == "imatrix" or head.architecture == "imatrix":
+        return "statistics for making quantisations, not a model"
+    if head.architecture in _READERS:
+        return "it reads text (embeddings, search) and writes none"
+    if not weights:
+        return "a vocabulary without weights"
+    return ""
+
+
+def _no_write(head: GgufHeader) -> str:
+    architecture = head.architecture
+    if architecture in _NO_GRAPH or not _known(architecture):
+        return f"llama.cpp cannot run {architecture} models"
+    return ""
+
+
+def _known(architecture: str) -> bool:
+    """Whether this llama.cpp's own tools know ``architecture``. The common ones are told without importing anything."""
+    if architecture in TRAINS_FROM_GGUF:
+        return True
+    import gguf
+
+    return architecture in gguf.MODEL_ARCH_NAMES.values()
+
+
+def _no_modules(head: GgufHeader, width: int, name: str) -> str:
+    from .injection import injection_for
+
+    per_layer = head.of_model("embedding_length_per_layer_input")
+    return injection_for(head.architecture, max(1, width), max(1, width), 0, per_layer, name).refusal
+
+
+def _no_train(head: GgufHeader, path: Path, others: tuple[Path, ...], tensors: list[str]) -> str:
+    from .corrections import refuse
+    from .header import Header
+
+    if head.architecture not in TRAINS_FROM_GGUF:
+        return f"transformers does not read GGUF files of {head.architecture} models"
+    if others:
+        return _IN_PARTS
+    try:
+        refuse(Header(head.architecture, head.fields, dict.fromkeys(tensors, ()), {}), path.stem)
+    except NoModel as error:
+        return error.message.partition(": ")[2].rstrip(".") or error.message
+    return ""
+
+
+def _mixture(headers: list[GgufHeader]) -> str:
+    """The commonest kind of weights by number of elements, where a file does not name its quantisation."""
+    kinds: dict[int, int] = {}
+    for header in headers:
+        for tensor in header.tensors:
+            kinds[tensor.type] = kinds.get(tensor.type, 0) + prod(tensor.shape)
+    if not kinds:
+        return ""
+    import gguf
+
+    try:
+        return str(gguf.GGMLQuantizationType(max(kinds, key=lambda kind: kinds[kind])).name)
+    except ValueError:
+        return ""
+
+
+def _cache_row(head: GgufHeader, width: int) -> int:
+    layers, heads = head.of_model("block_count"), head.of_model("attention.head_count")
+    if not heads:
+        return 0  # recurrent: its state does not grow with the text
+    latent = head.of_model("attention.kv_lora_rank")
+    if latent:
+        return layers * (latent + head.of_model("rope.dimension_count"))
+    each = width // heads
+    both = head.of_model("attention.key_length", each) + head.of_model("attention.value_length", each)
+    kept: Any = head.fields.get(f"{head.architecture}.attention.head_count_kv", heads)
+    if isinstance(kept, list):  # one a layer, 0 where a layer has no cache
+        return int(sum(count for count in kept if isinstance(count, int) and count > 0)) * both
+    every = head.of_model("full_attention_interval")
+    return (layers // every if every else layers) * head.of_model("attention.head_count_kv", heads) * both
+
+
+def facts_of_folder(folder: Path) -> Facts:
+    """Facts of a Hugging Face folder. Raises NoModel where it is damaged or its weights are not all there."""
+    config = _object(folder / "config.json")
+    files = sorted(folder.glob("*.safetensors"))
+    index = folder / "model.safetensors.index.json"
+    if index.exists():
+        names = {str(name) for name in dict(_object(index).get("weight_map") or {}).values()}
+        if lacking := sorted(name for name in names if not (folder / Path(name).name).exists()):
+            raise NoModel(
+                f"{folder} is not all there: {lacking[0]} is missing"
+                + (f", and {len(lacking) - 1} more." if len(lacking) > 1 else "."),
+                "Download it again; what is there already is kept.",
+            )
+        files = [folder / Path(name).name for name in sorted(names)]
+    if not files:
+        raise NoModel(f"{folder} has a config.json but no .safetensors weights.", "Pickled weights are never loaded.")
+    parameters, kinds = 0, dict[str, int]()
+    for file in files:
+        for tensor in read_safetensors_header(file):
+            parameters += tensor.elements
+            kinds[tensor.dtype] = kinds.get(tensor.dtype, 0) + tensor.elements
+    said = config.get("text_config")
+    text = said if isinstance(said, dict) else config
+
+    def number(*names: str) -> int:
+        found = next((text[name] for name in names if isinstance(text.get(name), int)), 0)
+        return max(0, int(found))
+
+    layers, width = number("num_hidden_layers", "n_layer", "num_layers"), number("hidden_size", "n_embd", "d_model")
+    heads = number("num_attention_heads", "n_head", "num_heads")
+    each = number("head_dim") or (width // heads if heads else 0)
+    kind = max(kinds, key=lambda name: kinds[name]) if kinds else ""
+    return Facts(
+        architecture=str(config.get("model_type", "unknown")),
+        weights=kind,
+        bytes=sum(file.stat().st_size for file in files),
+        parts=len(files),
+        parameters=parameters,
+        context=number("max_position_embeddings", "n_positions", "n_ctx"),
+        layers=layers,
+        width=width,
+        feed=number("intermediate_size", "ffn_dim", "n_inner") or 4 * width,
+        vocabulary=number("vocab_size"),
+        cache_row=2 * layers * (number("num_key_value_heads") or heads) * each,
+        no_train=_no_train_folder(config),
+        left_out=_left_out_folder(config),
+        kind="hf",
+    )
+
+
+def _left_out_folder(config: Mapping[str, Any]) -> str:
+    names = [str(name) for name in config.get("architectures") or ()]
+    writes = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+    if names and not any(name.endswith(writes) for name in names):
+        return f"it is a {names[0]}, which writes no text"
+    return ""
+
+
+def _no_train_folder(config: Mapping[str, Any]) -> str:
+    if config.get("auto_map") and not config.get("model_type"):
+        return "it needs code of its own to run, and code from a model folder is never run"
+    if config.get("quantization_config"):
+        return "it is quantised for another program; training needs the folder it was made from, or a GGUF file"
+    if config.get("is_encoder_decoder"):
+        return "it translates one text into another and does not continue one"
+    return ""
+
+
+def _object(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > _JSON_MOST:
+            raise NoModel(f"{file} is too large to be what it says.")
+        data = json.loads(file.read_bytes())
+    except OSError as error:
+        raise NoModel(f"{file} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise NoModel(f"{file} is no JSON.", "Download or copy it again.") from error
+    if not isinstance(data, dict):
+        raise NoModel(f"{file} is no JSON object.", "Download or copy it again.")
+    return data

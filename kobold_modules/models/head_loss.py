@@ -1,0 +1,67 @@
+"""Cross-entropy through a frozen output head, a few hundred positions at a time, gradient in the same pass.
+
+All logits of a step would be its largest tensor by far. The head is frozen and a position's loss depends on its own
+hidden state alone, so a chunk's gradient can be finished while its logits are in cache: no logits are kept and nothing
+is computed twice (the idea of fused linear cross-entropy, without the weight gradient: Hsu et al. 2024, Wijmans et al.
+2024).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+CHUNK_BYTES = 24 * 2**20  # logits that exist at once: few enough to stay in a last-level cache
+LEAST = 64  # positions in a chunk, however large the vocabulary
+
+
+def head_losses(hidden: Tensor, head: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """Negative log-likelihood of each target: ``[positions]``, nats, at least float32, differentiable in ``hidden``.
+
+    Args:
+        hidden: ``[positions, width]``, after the final norm.
+        head: frozen weight ``[vocabulary, width]``; ``bias``: ``[vocabulary]`` or None.
+        targets: int64 ``[positions]``.
+    """
+    losses: Tensor = _HeadLosses.apply(hidden, head, bias, targets)  # type: ignore[no-untyped-call]
+    return losses
+
+
+class _HeadLosses(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, head: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+        wide = torch.promote_types(hidden.dtype, torch.float32)
+        losses = torch.empty(len(hidden), dtype=wide, device=hidden.device)
+        gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        chunk = _chunk(head)
+        for at in range(0, len(hidden), chunk):
+            here = slice(at, at + chunk)
+            goal = targets[here, None]
+            logits = (hidden[here] @ head.t()).to(wide)
+            if bias is not None:
+                logits += bias
+            highest, where = logits.max(dim=-1, keepdim=True)
+            wanted = logits.gather(1, goal)
+            shares = torch.softmax(logits, dim=-1, out=logits)
+            # the log-sum-exp from the likeliest token, whose share is never too small for a logarithm
+            losses[here] = (highest - shares.gather(1, where).log() - wanted)[:, 0]
+            if gradient is not None:
+                shares.scatter_add_(1, goal, torch.full_like(wanted, -1.0))
+                torch.mm(shares.to(head.dtype), head, out=gradient[here])
+        if gradient is not None:
+            ctx.save_for_backward(gradient)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> Any:
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer[0].to(gradient.dtype).unsqueeze(-1), None, None, None
+
+
+def _chunk(head: Tensor) -> int:
+    """Positions in a chunk; many more on a GPU, whose large products pay."""
+    positions = CHUNK_BYTES // (4 * head.shape[0])
+    return max(LEAST, positions) if head.device.type == "cpu" else max(1024, positions)

@@ -1,0 +1,160 @@
+"""The memory of this machine: how much there is, and how much is free now.
+
+Asked of the system without importing torch or llama.cpp, which would take seconds and memory of their own. A limit that
+a container sets counts as the machine's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One graphics card, in bytes."""
+
+    name: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Main memory and graphics cards, in bytes. All 0: the system would not say."""
+
+    total: int
+    free: int
+    gpus: tuple[Gpu, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        return self.total > 0
+
+    @property
+    def gpu(self) -> Gpu | None:
+        """The card with the most free memory."""
+        return max(self.gpus, key=lambda gpu: gpu.free, default=None)
+
+
+def room(gpus: bool = True) -> Room:
+    """What there is. Asking for graphics cards starts nvidia-smi where it is installed (0.1 s)."""
+    total, free = _main()
+    return Room(total, min(free, total), _cards() if gpus else ())
+
+
+def _main() -> tuple[int, int]:
+    try:
+        if sys.platform == "linux":
+            return _linux()
+        if sys.platform == "darwin":
+            return _mac()
+        if sys.platform == "win32":
+            return _windows()
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError):
+        pass
+    return 0, 0
+
+
+def _linux() -> tuple[int, int]:
+    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    kilobytes = {words[0].rstrip(":"): int(words[1]) for words in lines if len(words) > 1}
+    total, free = 1024 * kilobytes["MemTotal"], 1024 * kilobytes["MemAvailable"]
+    for limit, used in (_limit(group) for group in _control_groups()):
+        if 0 < limit < 2**60:
+            total, free = min(total, limit), min(free, max(0, limit - used))
+    return total, free
+
+
+def _control_groups() -> list[Path]:
+    """Folders of the control groups this process is in, outermost last."""
+    root, found = Path("/sys/fs/cgroup"), []
+    try:
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, names, path = line.split(":", 2)
+            if names in ("", "memory"):
+                base = root / names if names else root
+                here = base / path.lstrip("/")
+                found += [here, *(parent for parent in here.parents if parent.is_relative_to(base))]
+    except (OSError, ValueError):
+        return [root]
+    return found or [root]
+
+
+def _limit(group: Path) -> tuple[int, int]:
+    """``(limit, used)`` of a control group, 0 where it has none. Its file cache counts as free, for it gives way."""
+    for limit, used, cache in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            said = (group / limit).read_text(encoding="ascii").strip()
+            if said == "max":
+                return 0, 0
+            stat = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+            taken = int((group / used).read_text(encoding="ascii")) - int(stat.get(cache, 0))
+            return int(said), max(0, taken)
+        except (OSError, ValueError):
+            continue
+    return 0, 0
+
+
+def _mac() -> tuple[int, int]:
+    total = int(_said("sysctl", "-n", "hw.memsize"))
+    pages, size = 0, 4096
+    for line in _said("vm_stat").splitlines():
+        if "page size of" in line:
+            size = int(line.split("page size of")[1].split()[0])
+        name, _, count = line.partition(":")
+        if name.strip() in ("Pages free", "Pages inactive", "Pages speculative", "Pages purgeable"):
+            pages += int(count.strip().rstrip("."))
+    return total, pages * size
+
+
+class _Status(ctypes.Structure):
+    """MEMORYSTATUSEX."""
+
+    _fields_ = (
+        ("length", ctypes.c_uint32),
+        ("load", ctypes.c_uint32),
+        *((name, ctypes.c_uint64) for name in ("total", "free", "a", "b", "c", "d", "e")),
+    )
+
+
+def _windows() -> tuple[int, int]:
+    status = _Status(length=ctypes.sizeof(_Status))
+    if not ctypes.CDLL("kernel32").GlobalMemoryStatusEx(ctypes.byref(status)):
+        raise OSError("the system did not say")
+    return int(status.total), int(status.free)
+
+
+def _cards() -> tuple[Gpu, ...]:
+    if shutil.which("nvidia-smi") is None:
+        return ()
+    try:
+        said = _said("nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits")
+        return read_cards(said, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ()
+
+
+def read_cards(said: str, visible: str | None = None) -> tuple[Gpu, ...]:
+    """Cards out of nvidia-smi's lines (MiB), as far as ``visible`` (CUDA_VISIBLE_DEVICES) lets programs see them."""
+    cards = []
+    for line in said.strip().splitlines():
+        name, total, free = (part.strip() for part in line.rsplit(",", 2))
+        cards.append(Gpu(name, int(total) * 2**20, int(free) * 2**20))
+    if visible is None:
+        return tuple(cards)
+    wanted = [int(part) for part in visible.split(",") if part.strip().isdigit()]
+    return tuple(cards[index] for index in wanted if index < len(cards))
+
+
+def _said(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True, stdin=subprocess.DEVNULL)
+    return done.stdout

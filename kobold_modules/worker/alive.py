@@ -1,0 +1,116 @@
+"""Telling whether a process we once wrote down is still that process, and letting only one of a kind run.
+
+A process id alone says nothing after a crash: the system gives numbers out again. So the id is kept with the moment the
+process began, and what must be unique holds a lock on a file, which the system lets go of however its holder ends.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from ..paths import made
+
+
+def born(pid: int) -> str:
+    """When process ``pid`` began, in words that differ for any other process that gets the same number; "" if it is
+    not there (or only its exit code is, waiting to be read).
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        # The name in brackets may hold anything, spaces and brackets too: what we want stands behind the last one.
+        fields = stat.read_bytes().rpartition(b")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+    except FileNotFoundError:
+        return "" if Path("/proc/self/stat").exists() else _born_by_ps(pid)
+    except (OSError, IndexError):
+        return ""
+    return "" if fields[0] in (b"Z", b"X") else f"{boot}-{fields[19].decode()}"
+
+
+def _born_by_ps(pid: int) -> str:
+    if sys.platform == "win32":
+        return _born_on_windows(pid)
+    try:
+        told = subprocess.run(
+            ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    state, _, began = told.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else began.strip()
+
+
+def _born_on_windows(pid: int) -> str:
+    import ctypes
+
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+    if not handle:
+        return ""
+    times = [ctypes.c_ulonglong() for _ in range(4)]
+    found = kernel.GetProcessTimes(handle, *(ctypes.byref(moment) for moment in times))
+    kernel.CloseHandle(handle)
+    ended = times[1].value
+    return str(times[0].value) if found and not ended else ""
+
+
+def same_process(pid: int, birth: str) -> bool:
+    """Whether the process that was ``pid`` and began at ``birth`` still runs."""
+    return pid > 0 and bool(birth) and born(pid) == birth
+
+
+class Lock:
+    """A lock on a file, held until :meth:`release` or the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO | None = None
+
+    def take(self) -> bool:
+        """Whether the lock is ours now; False at once where another process holds it. Raises OSError, too."""
+        made(self.path.parent)
+        file = self.path.open("ab")
+        if not _lock(file):
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def held(path: Path) -> bool:
+    """Whether some process holds the lock on ``path``."""
+    if not path.exists():
+        return False
+    lock = Lock(path)
+    taken = lock.take()
+    lock.release()
+    return not taken
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _lock(file: BinaryIO) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> bool:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,59 @@
+"""The Compare job: one text continued through several stacks together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from secrets import randbits
+
+from ..engines.base import Engine, Request
+from ..errors import BadUsage
+from ..journal import logged
+from ..module import Module
+from ..records import Record
+from .jobs import Compare
+from .requests import sampler_of, stack_of
+
+
+MOST = 8
+
+
+def compare(
+    job: Compare,
+    engine: Engine,
+    module: Callable[[str], Module],
+    warn: Callable[[str], None],
+    emit: Callable[[Record], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Stream the takes of ``job``: Piece records and one Written a stack, told apart by their ``sequence``.
+
+    Without seeds every stack draws with the same one, so that what differs is the stacks' doing.
+
+    Raises:
+        BadUsage: no stack or more than eight, or not one seed a stack; and whatever the engine raises.
+    """
+    if not 1 <= len(job.stacks) <= MOST:
+        raise BadUsage(f"{len(job.stacks)} stacks cannot be compared; 1 to {MOST} can.")
+    if job.seeds and len(job.seeds) != len(job.stacks):
+        raise BadUsage(f"{len(job.seeds)} seeds for {len(job.stacks)} stacks: give one a stack, or none.")
+    settings = sampler_of(job.sampler)
+    if settings.seed is None:
+        settings = replace(settings, seed=randbits(31))
+    seeds = job.seeds or (settings.seed,) * len(job.stacks)
+    requests = [
+        Request(
+            job.text,
+            stack_of(items, module, engine.info, warn),
+            job.max_tokens,
+            replace(settings, seed=seed),
+            job.stop,
+            job.memory,
+            job.note,
+            job.note_depth,
+        )
+        for items, seed in zip(job.stacks, seeds, strict=True)
+    ]
+    files = [[item.path for item in items if item.on and item.strength != 0] for items in job.stacks]
+    for record in logged(engine.together(requests, cancelled), engine.info, requests, "compare", files):
+        emit(record)

@@ -1,0 +1,27 @@
+"""Models and Download jobs: what is on this disk, and what the hub has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..records import Record, Result
+from .jobs import Download, Models
+
+
+def find_models(job: Models, emit: Callable[[Record], None], cancelled: Callable[[], bool]) -> None:
+    """Search this disk; ``job.folders`` are searched besides the usual places."""
+    from ..models.discover import discover
+    from ..models.listing import answered
+    from ..models.room import room
+
+    survey = discover([Path(folder) for folder in job.folders], cancelled=cancelled)
+    emit(Result("models", answered(survey, room())))
+
+
+def fetch_model(job: Download, emit: Callable[[Record], None], cancelled: Callable[[], bool]) -> None:
+    """Download a model from the hub."""
+    from ..models.download import download
+
+    for record in download(job.model, cancelled):
+        emit(record)

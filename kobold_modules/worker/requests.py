@@ -1,0 +1,47 @@
+"""From a job's plain values to what an engine is asked: settings checked, modules read, misfits told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
+
+from ..engines.base import ModelInfo
+from ..errors import BadUsage
+from ..module import Module
+from ..sampling import Sampler
+from ..stack import Layer, Stack
+from ..training.settings import TrainingRequest
+from .jobs import StackItem
+
+
+def sampler_of(values: dict[str, Any]) -> Sampler:
+    """The settings in ``values``. Raises BadUsage for those that do not exist or make no sense."""
+    return Sampler.from_dict(values)
+
+
+def stack_of(
+    items: Iterable[StackItem], module: Callable[[str], Module], info: ModelInfo, warn: Callable[[str], None]
+) -> Stack:
+    """The stack of ``items`` that are on; ``warn`` hears of each module that may not suit the model.
+
+    Raises:
+        BadModule: a file is missing or damaged.
+        WrongModel: a module does not fit the model.
+    """
+    stack = Stack(tuple(Layer(module(item.path), item.strength) for item in items if item.on and item.strength != 0))
+    for warning in stack.check(info.fingerprint, info.name):
+        warn(warning)
+    return stack
+
+
+def training_request(values: dict[str, Any]) -> TrainingRequest:
+    """What a training is asked to do. Raises BadUsage for settings that do not exist or make no sense."""
+    known = {field.name for field in fields(TrainingRequest)}
+    if unknown := sorted(set(values) - known):
+        raise BadUsage(f"A training has no setting {', '.join(unknown)}.")
+    try:
+        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return TrainingRequest(**plain)
+    except TypeError as error:
+        raise BadUsage(f"The training's settings are incomplete or of the wrong type: {error}.") from error

@@ -1,0 +1,78 @@
+"""A training's records on disk, one JSON line each, appended as they come.
+
+Whoever follows a training reads this file from any byte on, so a program that was closed, or killed, sees everything
+when it comes back. A kill in the middle of a line leaves a torn end: readers wait for the rest of it, and the next
+writer cuts it off.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from .. import records
+from ..records import Progress, Record
+
+
+EVERY = 0.25  # seconds between two Progress records of one stage: a screen shows no more, and a disk need hold no more
+
+
+class Journal:
+    """Appends records. Raises OSError from :meth:`write` where the disk is full or gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._cut()
+        self._stage, self._told = "", 0.0
+        self._kept: Progress | None = None
+
+    def _cut(self) -> None:
+        """Cut off a torn last line."""
+        end = os.fstat(self._file).st_size
+        at = max(0, end - 65536)
+        os.lseek(self._file, at, os.SEEK_SET)
+        tail = os.read(self._file, end - at)
+        if tail and not tail.endswith(b"\n"):
+            os.ftruncate(self._file, at + tail.rfind(b"\n") + 1)
+
+    def write(self, record: Record) -> None:
+        """Append ``record``. Progress that follows another too closely waits for the next record of another kind."""
+        if isinstance(record, Progress):
+            now = time.monotonic()
+            if record.stage == self._stage and now - self._told < EVERY:
+                self._kept = record
+                return
+            self._stage, self._told, self._kept = record.stage, now, None
+        elif self._kept is not None:
+            kept, self._kept = self._kept, None
+            self._append(kept)
+        self._append(record)
+
+    def _append(self, record: Record) -> None:
+        line = records.to_json(record)
+        data = f'{line[:-1]}, "at": {time.time():.3f}}}\n'.encode("utf-8", "surrogatepass")
+        written = os.write(self._file, data)
+        if written < len(data):  # a nearly full disk takes a part; asking for the rest tells why
+            os.write(self._file, data[written:])
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
+    """The whole records in ``path`` from byte ``offset`` on, and the offset behind them. No file: no records."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = data[: data.rfind(b"\n") + 1]
+    found: list[Record] = []
+    for line in whole.splitlines():
+        try:
+            found.append(records.from_json(line.decode("utf-8", "surrogatepass")))
+        except ValueError:  # a newer version's record
+            continue
+    return found, offset + len(whole)

@@ -1,0 +1,226 @@
+"""``generate`` with a prompt: how long, where to, and what is left when it is killed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobold_modules.cli import main
+from kobold_modules.cli.out_file import OutFile
+from kobold_modules.journal import entries
+
+
+PROMPT = "The door opened, and"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(["generate", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """``generate`` as a process of its own."""
+    command = [sys.executable, "-m", "kobold_modules", "generate", *arguments]
+    environment = {**os.environ, "KOBOLD_MODULES_HOME": str(home)}
+    # Unbuffered: communicate() would not see what a buffer of ours had read ahead.
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, bufsize=0)
+
+
+def wait_for(process: subprocess.Popen[bytes], condition: Any) -> None:
+    """Until ``condition()`` holds; an end of the process before that is a failure."""
+    while not condition():
+        if process.poll() is not None:
+            raise AssertionError(process.stderr.read().decode() if process.stderr else "ended")
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def test_words_are_an_alternative_to_tokens(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    code, out, err = run(capsys, "--prompt", PROMPT, "--words", "30", "--seed", "1")
+
+    words = len(out.removeprefix(PROMPT).split())
+    assert code == 0
+    assert 30 <= words <= 50
+    assert f"{words} words" in err
+    assert "seed 1" in err
+
+
+def test_writing_goes_on_until_a_text_has_come(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    code, out, err = run(capsys, "--prompt", PROMPT, "--until", ",", "--seed", "1")
+
+    assert code == 0
+    assert out.rstrip("\n").endswith(",")
+    assert out.removeprefix(PROMPT).count(",") == 1
+    assert "awaited" in err
+
+
+def test_a_text_longer_than_the_context(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    code, out, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "300", "--contextsize", "128", "--seed", "1")
+
+    assert code == 0
+    assert "300 tokens" in err or "the model ended it" in err
+    assert len(out) > 600
+
+
+@pytest.mark.parametrize("data", [b"She waited\n", "Café, she\r\n".encode("cp1252"), b"\xef\xbb\xbfShe waited"])
+def test_a_prompt_from_a_pipe_or_a_file_goes_on_in_its_last_line(
+    capsys: pytest.CaptureFixture[str], starter: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "prompt.txt").write_bytes(data)
+    typed(monkeypatch, data)
+    piped = run(capsys, "-", "--max-tokens", "4", "--seed", "1")
+    filed = run(capsys, "--prompt-file", str(tmp_path / "prompt.txt"), "--max-tokens", "4", "--seed", "1")
+
+    assert piped[:2] == filed[:2]
+    assert piped[0] == 0
+    assert entries()[0]["prompt"]["text"] in ("She waited", "Café, she")
+
+
+def test_memory_and_note_reach_the_model(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    arguments = ("--prompt", "It was late.\nShe waited.\nThen", "--max-tokens", "20", "--preset", "deterministic")
+    plain = run(capsys, *arguments)[1]
+    remembered = run(capsys, *arguments, "--memory", "Watson met Holmes in Baker Street.")[1]
+    noted = run(capsys, *arguments, "--note", "[Holmes and the hound]")[1]
+
+    assert len({plain, remembered, noted}) == 3
+    assert "Baker" not in remembered.splitlines()[0]
+
+
+def test_a_bad_combination_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for arguments in (
+        ("--story", "a.json", "--batch", "b.jsonl"),
+        ("--prompt", "x", "--resume"),
+        ("--prompt", "x", "--retry"),
+        ("--prompt", "x", "--save-as", "y.json"),
+        ("--story", "a.json", "--out", "b.txt"),
+        ("--prompt", "x", "--words", "0"),
+        ("--prompt", "x", "--max-tokens", "-1"),
+        ("--prompt", "x", "--until", "y" * 2000),
+        (),
+    ):
+        code, out, err = run(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("error: ")
+
+
+def test_a_missing_prompt_file_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name in (str(tmp_path / "missing.txt"), str(tmp_path), "a\0b"):
+        code, _, err = run(capsys, "--prompt-file", name)
+        assert code == 3
+        assert err.startswith("error: ")
+
+
+def test_json_streams_records(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    code, out, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "5", "--seed", "1", "--json")
+
+    records = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert records[-1]["record"] == "written"
+    assert (records[-1]["tokens"], records[-1]["seed"]) == (5, 1)
+    assert "".join(record["text"] for record in records if record["record"] == "piece")
+
+
+# -- into a file
+
+
+def test_a_file_holds_what_stdout_would(capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path) -> None:
+    arguments = ("--prompt", PROMPT, "--max-tokens", "12", "--seed", "5")
+    code, out, _ = run(capsys, *arguments, "--out", str(tmp_path / "a.txt"))
+
+    assert (code, out) == (0, "")
+    assert (tmp_path / "a.txt").read_text() == run(capsys, *arguments)[1]
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["a.txt"]
+
+
+def test_a_finished_file_is_never_overwritten_unasked(
+    capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("My only copy.")
+    arguments = ("--prompt", PROMPT, "--max-tokens", "2", "--out", str(tmp_path / "a.txt"))
+
+    assert run(capsys, *arguments)[0] == 2
+    assert run(capsys, *arguments, "--resume")[0] == 2
+    assert (tmp_path / "a.txt").read_text() == "My only copy."
+    assert run(capsys, *arguments, "--replace")[0] == 0
+    assert (tmp_path / "a.txt").read_text().startswith(PROMPT)
+
+
+def test_kill_9_leaves_everything_written_and_resume_goes_on(
+    capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path, home: Path
+) -> None:
+    out = tmp_path / "novel.txt"
+    process = start(home, "--prompt", PROMPT, "--words", "100000", "--seed", "1", "--out", str(out))
+    wait_for(process, lambda: size(out) > 400)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    kept = out.read_text()
+    assert kept.startswith(PROMPT)
+    words = len(kept.removeprefix(PROMPT).split())
+    assert run(capsys, "--prompt", PROMPT, "--out", str(out))[0] == 2
+    code, _, err = run(capsys, "--words", str(words + 20), "--out", str(out), "--resume")
+
+    text = out.read_text()
+    assert code == 0
+    assert f"Going on behind {words}" in err
+    assert text.startswith(kept)
+    assert words + 20 <= len(text.removeprefix(PROMPT).split()) <= words + 20 + max(20, words)
+    assert run(capsys, "--out", str(out), "--resume")[0] == 2
+
+
+def test_ctrl_c_keeps_what_is_written(starter: Path, tmp_path: Path, home: Path) -> None:
+    out = tmp_path / "novel.txt"
+    process = start(home, "--prompt", PROMPT, "--words", "100000", "--out", str(out))
+    wait_for(process, lambda: size(out) > 200)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+
+    assert process.returncode == 130
+    assert out.read_text().startswith(PROMPT)
+    assert b"--resume" in err
+    assert b"Traceback" not in err
+
+
+def test_ctrl_c_on_stdout_keeps_what_is_written(starter: Path, home: Path) -> None:
+    process = start(home, "--prompt", PROMPT, "--words", "100000")
+    assert process.stdout is not None
+    first = process.stdout.read(200)
+    process.send_signal(signal.SIGINT)
+    rest, err = process.communicate()
+
+    assert process.returncode == 130
+    assert (first + rest).decode().startswith(PROMPT)
+    assert b"interrupted" in err
+
+
+def test_a_file_with_half_a_letter_at_its_end_goes_on(tmp_path: Path) -> None:
+    out = OutFile(tmp_path / "a.txt")
+    with out:
+        out.begin("Café", 3)
+        out.write(" crème")
+    with (tmp_path / "a.txt").open("ab") as file:
+        file.write("é".encode()[:1])
+
+    begun = out.find(resume=True, replace=False)
+    assert begun is not None
+    assert (begun.prompt, begun.written, begun.seed) == ("Café", " crème", 3)
+    with out:
+        out.go_on(begun)
+        out.write(".")
+        out.finish()
+    assert (tmp_path / "a.txt").read_text() == "Café crème.\n"

@@ -1,0 +1,119 @@
+"""A kill at any moment leaves the old or the new."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kobold_modules import paths
+from kobold_modules.errors import OutOfRoom
+from kobold_modules.library import Library
+
+from .conftest import module, names
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no handler of ours may tidy up after it."""
+
+
+CALLS = ("os.replace", "os.rename", "shutil.rmtree", "pathlib.Path.unlink")
+
+
+def kill_at(moment: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the ``moment``-th call that changes names on disk, and all after it, not happen."""
+    count = [0]
+    for name in CALLS:
+        owner, _, attribute = name.rpartition(".")
+        where = Path if owner == "pathlib.Path" else {"os": os, "shutil": shutil}[owner]
+        real = getattr(where, attribute)
+
+        def call(*arguments: object, real: object = real, **options: object) -> object:
+            count[0] += 1
+            if count[0] >= moment:
+                raise Killed
+            return real(*arguments, **options)  # type: ignore[operator]
+
+        monkeypatch.setattr(where, attribute, call)
+
+
+DEEDS = {
+    "add": lambda library: library.add(module("Gothic", 2)),
+    "replace": lambda library: library.add(module(fill=2), replace=True),
+    "update": lambda library: library.update_card("noir in the rain", description="new"),
+    "rename": lambda library: library.rename("noir in the rain", "Gothic"),
+    "remove": lambda library: library.remove("noir in the rain"),
+}
+
+
+def state(library: Library) -> dict[str, tuple[float, str]]:
+    fresh = Library(library.root)
+    listed = {entry.name: entry for entry in fresh.entries()}
+    assert all(not entry.problem for entry in listed.values())
+    assert len(listed) == len(fresh.entries())
+    return {
+        name: (float(fresh.find(name).vectors[0, 0]), fresh.load(entry).card.description)
+        for name, entry in listed.items()
+    }
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new(deed: str, tmp_path: Path) -> None:
+    act = DEEDS[deed]
+    whole = Library(tmp_path / "whole")
+    whole.add(module())
+    before = state(whole)
+    act(whole)
+    after = state(whole)
+    for moment in range(1, 100):
+        library = Library(tmp_path / f"killed-{moment}")
+        library.add(module())
+        with pytest.MonkeyPatch.context() as patch:
+            kill_at(moment, patch)
+            try:
+                act(library)
+            except Killed:
+                finished = False
+            else:
+                finished = True
+        assert state(library) in (before, after)
+        if finished:
+            assert moment > 1
+            assert state(library) == after
+            return
+        if state(library) == before:
+            act(library)
+            assert state(library) == after, "the deed can be done again"
+    raise AssertionError("never finished")
+
+
+def test_a_full_disk_is_out_of_room_and_leaves_the_old(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.add(module())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(paths, "write_atomically", full)
+    with pytest.raises(OutOfRoom, match="no room"):
+        library.add(module("Gothic"))
+    with pytest.raises(OutOfRoom):
+        library.update_card("noir in the rain", description="x")
+    assert names(library) == ["Noir in the Rain"]
+    assert os.listdir(library.root) == ["noir-in-the-rain"]
+
+
+def test_two_processes_adding_at_once_lose_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Library(library.root)
+    real, raced = os.rename, []
+
+    def rename(source: object, target: object) -> None:
+        if not raced:
+            raced.append(target)
+            other.add(module("Noir", 2))
+        real(source, target)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "rename", rename)
+    library.add(module("Noir", 1))
+    assert sorted(float(library.load(entry).vectors[0, 0]) for entry in library.entries()) == [1, 2]

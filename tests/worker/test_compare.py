@@ -1,0 +1,118 @@
+"""Stacks side by side through the worker: told apart, the same words as alone, cancelled together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+from kobold_modules.formats import kobold
+from kobold_modules.module import Card, Module
+from kobold_modules.records import Piece, Written
+from kobold_modules.worker import jobs
+from kobold_modules.worker.fake import FakeClient
+from kobold_modules.worker.jobs import Compare, Generate, Load, StackItem
+from tests.worker.conftest import ask, failure
+
+
+TEXT = "Once upon a time, there was a little girl named Lily."
+
+
+@pytest.fixture
+def module_file(stories: Path, tmp_path: Path) -> str:
+    reader = gguf.GGUFReader(stories / "stories260K-F32.gguf")
+    table = np.array(next(t for t in reader.tensors if t.name == "token_embd.weight").data, dtype=np.float32)
+    kobold.write(Module(table[5:17].copy(), Card("twelve")), tmp_path / "twelve.zip")
+    return str(tmp_path / "twelve.zip")
+
+
+def takes(records) -> dict[int, tuple[str, Written]]:
+    told = {record.sequence: record for record in records if isinstance(record, Written)}
+    return {
+        number: ("".join(r.text for r in records if isinstance(r, Piece) and r.sequence == number), told[number])
+        for number in told
+    }
+
+
+async def test_each_stack_writes_its_own_take(loaded, module_file):
+    stacks = ((), (StackItem(module_file),), (StackItem(module_file, on=False),))
+    found = takes(await ask(loaded, Compare(TEXT, stacks, 20, {"seed": 3})))
+    alone = takes(await ask(loaded, Generate(TEXT, (), 20, {"seed": 3})))
+    assert sorted(found) == [0, 1, 2]
+    assert {told.seed for _, told in found.values()} == {3}
+    assert found[0][0] == found[2][0] == alone[0][0]
+    assert found[1][0] != found[0][0]
+    assert found[1][1].prefix_decoded == 12
+
+
+async def test_without_a_seed_all_draw_with_the_same_one(loaded):
+    found = takes(await ask(loaded, Compare(TEXT, ((), ()), 20)))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].seed == found[1][1].seed
+
+
+async def test_seeds_make_takes_of_one_stack(loaded, module_file):
+    stack = (StackItem(module_file, 0.5),)
+    found = takes(await ask(loaded, Compare(TEXT, (stack,) * 3, 20, seeds=(1, 2, 1))))
+    assert found[0][0] == found[2][0] != found[1][0]
+    assert [found[number][1].seed for number in range(3)] == [1, 2, 1]
+
+
+async def test_memory_and_note_travel(loaded):
+    settings = {"temperature": 0.0}
+    memory = "Tim is a big red dragon. " * 8
+    plain = takes(await ask(loaded, Compare(TEXT, ((),), 20, settings)))
+    minded = takes(await ask(loaded, Compare(TEXT, ((),), 20, settings, memory=memory)))
+    alone = takes(await ask(loaded, Generate(TEXT, (), 20, settings, memory=memory)))
+    assert plain[0][0] != minded[0][0] == alone[0][0]
+
+
+async def test_a_cancel_ends_all(loaded):
+    heard = 0
+    endings = []
+    sampler = {"bias": {"#1": -99.0, "#2": -99.0}}
+    async for record in loaded.run(Compare(TEXT, ((), (), ()), 10**5, sampler, seeds=(1, 2, 3))):
+        heard += isinstance(record, Piece)
+        if heard == 20:
+            loaded.cancel()
+        if isinstance(record, Written):
+            endings.append(record.reason)
+    assert endings == ["cancelled"] * 3
+
+
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        (Compare(TEXT, ()), "0 stacks"),
+        (Compare(TEXT, ((),) * 9), "9 stacks"),
+        (Compare(TEXT, ((), ()), seeds=(1,)), "1 seeds for 2"),
+        (Compare(TEXT, ((), (StackItem("/no/such.zip"),))), "no module file"),
+        (Compare(TEXT, ((), ()), sampler={"warmth": 1}), "warmth"),
+    ],
+)
+async def test_what_makes_no_sense_is_a_sentence(loaded, job, says):
+    assert says in failure(await ask(loaded, job)).message
+
+
+async def test_no_model_is_a_sentence(client):
+    assert failure(await ask(client, Compare(TEXT, ((), ())))).message == "No model is loaded."
+
+
+async def test_the_client_without_a_worker_compares_too():
+    client = FakeClient()
+    await ask(client, Load("starter"))
+    found = takes(await ask(client, Compare("The rain", ((), (StackItem("noir.zip"),)), 10)))
+    assert sorted(found) == [0, 1]
+    assert found[0][0] != found[1][0]
+
+
+def test_a_job_survives_the_wire():
+    import json
+
+    job = Compare(TEXT, ((), (StackItem("a.zip", 0.5),)), 9, {"seed": 1}, ("x",), (4, 5), "m", "n", 2)
+    assert jobs.from_json(json.loads(jobs.to_json(1, job))) == job
+    for wrong in ({"note_depth": "two"}, {"memory": 3}):
+        with pytest.raises(ValueError, match="malformed"):
+            jobs.from_json({"do": "generate", "text": "a", **wrong})
