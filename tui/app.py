@@ -1,28 +1,37 @@
-"""The terminal interface: one desk, two places to work at it."""
+"""The terminal interface: one desk, four places to work at it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import HelpPanel
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from kobold_modules import paths
-from kobold_modules.library import Library
+from kobold_modules.library import Entry, Library
 from kobold_modules.worker.client import Client
 
 from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
 from .desk import Desk
 from .keys import read_keymap
 from .manuscript import Manuscript, bench_path
-from .screens.ask import Confirm
-from .screens.bench import BenchScreen
+from .places import PLACES, Place, Working
 from .screens.library import LibraryScreen
 from .themes import DEFAULT, INK, PAPER, extra_variables
+from .user_themes import read_themes, themes_dir
+from .widgets.top_bar import Tab
+
+
+if TYPE_CHECKING:
+    from .screens.bench import BenchScreen
+
+QUIT = "Quit now?"
+JUMP = "Letters over everything that takes the focus; type one to go there"
 
 
 class ModulesApp(App[int]):
@@ -43,9 +52,11 @@ class ModulesApp(App[int]):
     COMMANDS = App.COMMANDS | {ModuleCommands}
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "go('library')", "Library", id="app.library", priority=True, show=False),
-        Binding("f3", "go('bench')", "Bench", id="app.bench", priority=True, show=False),
-        Binding("ctrl+o", "go_other", "Library or bench", id="app.other", priority=True, show=False),
+        *(
+            Binding(place.key, f"go('{place.name}')", place.title, id=f"app.{place.name}", priority=True, show=False)
+            for place in PLACES.values()
+        ),
+        Binding("ctrl+o", "jump", "Jump", id="app.jump", tooltip=JUMP, priority=True, show=False),
         Binding("f1", "help", "Help", id="app.help", priority=True),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True),
     ]
@@ -61,36 +72,66 @@ class ModulesApp(App[int]):
         self.theme = DEFAULT
         self.add_mode("library", lambda: LibraryScreen(self.desk, self.greeting))
         self.add_mode("bench", self._make_bench)
+        for name in ("train", "models"):
+            self.add_mode(name, partial(self._make, PLACES[name]))
         self._bench: BenchScreen | None = None
+        self._others: list[Screen[None]] = []
+        self.keymap: dict[str, str] = {}
 
     def _make_bench(self) -> BenchScreen:
+        from .screens.bench import BenchScreen  # after the first paint
+
         self._bench = BenchScreen(self.desk, self.manuscript, self.greeting)
         return self._bench
 
+    def _make(self, place: Place) -> Screen[None]:
+        screen = place.make(self.desk)
+        self._others.append(screen)
+        return screen
+
     def on_load(self) -> None:
         """Read shelf, story and keys before the first screen is drawn, so that it is drawn once."""
-        self.desk.refresh_shelf()
-        keymap, sentence = read_keymap(paths.config_file())
-        self.set_keymap(keymap)
-        self.greeting = self.manuscript.load() or sentence
+        self.desk.open_shelf()
+        self.keymap, sentence = read_keymap(paths.config_file())
+        self.set_keymap(self.keymap)
+        themes, problem = read_themes(themes_dir())
+        for theme in themes:
+            self.register_theme(theme)
+        self.greeting = self.manuscript.load() or sentence or problem
         if self.manuscript.theme in self.available_themes:
             self.theme = self.manuscript.theme
         self.desk.restore_stack(self.manuscript.stack)
+        if len(self.desk.picks.items) < len(self.manuscript.stack) and not self.desk.reading:
+            self.desk.refresh_shelf()  # newer than the index
+            self.desk.restore_stack(self.manuscript.stack)
         if self.open_module:
             self._open(self.open_module)
 
     def _open(self, wanted: str) -> None:
-        entry = next((e for e in self.desk.entries if wanted in (e.slug, e.name)), None)
+        entry = self._entry(wanted)
+        if entry is None:
+            self.desk.refresh_shelf()  # newer than the index
+            entry = self._entry(wanted)
         if entry is None or entry.problem:
             self.greeting = f"There is no module called {wanted} that could be opened."
             self.open_module = None
         elif self.desk.picks.index(entry) is None:
             self.desk.picks = self.desk.picks.add(entry)
 
+    def _entry(self, wanted: str) -> Entry | None:
+        return next((entry for entry in self.desk.entries if wanted in (entry.slug, entry.name)), None)
+
     async def on_mount(self) -> None:
         if self.open_module:
             await self.switch_mode("bench")
         self._load_model()
+        self.run_worker(self._check_shelf(), group="shelf")
+
+    async def _check_shelf(self) -> None:
+        read_just_now = self.desk.reading
+        await self.desk.check_shelf()
+        if read_just_now and not self.desk.picks.items:
+            self.desk.restore_stack(self.manuscript.stack)
 
     async def on_unmount(self) -> None:
         await self.desk.client.close()
@@ -106,8 +147,24 @@ class ModulesApp(App[int]):
         if place != self.current_mode:
             await self.switch_mode(place)
 
-    async def action_go_other(self) -> None:
-        await self.action_go("library" if self.current_mode == "bench" else "bench")
+    def action_jump(self) -> None:
+        """Letters over everything that takes the focus."""
+        from .screens.jump import Jump
+
+        if isinstance(self.screen, Jump):
+            self.screen.dismiss(None)
+        elif not isinstance(self.screen, ModalScreen):
+            self.push_screen(Jump(self.screen), self._jumped)
+
+    async def _jumped(self, target: Widget | None) -> None:
+        if isinstance(target, Tab):
+            await self.action_go(target.place.name)
+        elif target is not None:
+            target.focus()
+
+    def key_of(self, id: str, usual: str) -> str:
+        """The key of a binding as it is shown, after the person's own key table."""
+        return self.get_key_display(Binding(self.keymap.get(id, usual).split(",")[0].strip(), "", ""))
 
     def get_key_display(self, binding: Binding) -> str:
         """F keys in capitals, as they stand on the keys and in the line at the top."""
@@ -115,7 +172,7 @@ class ModulesApp(App[int]):
         return shown.upper() if shown[:1] == "f" and shown[1:].isdigit() else shown
 
     async def action_help(self) -> None:
-        if self.screen.query(HelpPanel):
+        if self.screen.query("HelpPanel"):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
@@ -125,28 +182,44 @@ class ModulesApp(App[int]):
         found = list(shelf_commands(self.desk))
         if found:
             self.search_commands([(name, run, about) for name, about, run in found], "Add a module to the stack …")
-        elif isinstance(self.screen, BenchScreen | LibraryScreen):
+        elif (screen := self.screen if isinstance(self.screen, LibraryScreen) else self._bench) is not None:
             said = (
                 "Every module is on the stack already." if self.desk.entries else "There is no module on the shelf yet."
             )
-            self.screen.say(said, "warning", "" if self.desk.entries else "F2 shows how to get one.")
+            screen.say(said, "warning", "" if self.desk.entries else "F2 shows how to get one.")
 
     # -- leaving --
 
     async def action_quit(self) -> None:
-        """Leave at once, or ask first while the model is writing."""
-        bench = self._bench
-        if bench is not None and bench.writing and not isinstance(self.screen, Confirm):
-            question = "The model is still writing. What it has written so far is kept."
-            self.push_screen(Confirm("Quit now?", question, "Quit", "Stay"), self._leave)
+        """Leave at once, or ask first while there is work under way."""
+        from .screens.ask import Confirm
+
+        if isinstance(self.screen, Confirm) and self.screen.question == QUIT:
+            self._leave(True)  # asked once already: pressing it again is an answer
+        elif isinstance(self.screen, Confirm):
+            return
+        elif under_way := self._under_way():
+            self.push_screen(Confirm(QUIT, " ".join(under_way), "Quit", "Stay"), self._leave)
         else:
             self._leave(True)
 
+    def _under_way(self) -> list[str]:
+        """A sentence for each thing that is going on, and what becomes of it."""
+        said = []
+        if self._bench is not None and self._bench.in_hand:
+            said.append(self._bench.in_hand)
+        said += [screen.in_hand for screen in self._others if isinstance(screen, Working) and screen.in_hand]
+        return said
+
     def _leave(self, sure: bool | None) -> None:
         if sure:
+            for screen in self._others:
+                if isinstance(screen, Working):
+                    screen.put_down()
             if self._bench is not None:
                 self._bench.put_down()
-            self.manuscript.stack = self.desk.picks.to_list()
+            if not self.desk.reading:
+                self.manuscript.stack = self.desk.picks.to_list()
             self.manuscript.save()
             self.exit(0)
 
@@ -167,8 +240,10 @@ class ModulesApp(App[int]):
 
     def _own_commands(self, screen: Screen[object]) -> Commands:
         yield from screen_commands(screen)
-        yield "Library", "Your modules and their cards (F2)", lambda: self.action_go("library")
-        yield "Bench", "Write with the stack (F3)", lambda: self.action_go("bench")
+        for place in PLACES.values():
+            key = self.key_of(f"app.{place.name}", place.key)
+            yield place.title, f"{place.about} ({key})", partial(self.action_go, place.name)
+        yield "Jump", f"{JUMP} ({self.key_of('app.jump', 'ctrl+o')})", self.action_jump
         yield "Add module", "Pick one by a few letters (ctrl+t)", self.action_pick_module
 
 

@@ -6,6 +6,7 @@ from kobold_modules.story import Story
 
 
 NO_MODULE = "no module"  # the label of a take without a stack
+CHOSEN = "chosen word"  # the label of words picked from those the model thought of
 
 
 def model_ranges(story: Story) -> list[tuple[int, int]]:
@@ -26,6 +27,8 @@ def hand_at(story: Story, offset: int) -> str:
         if here >= offset:
             if not span.by_model:
                 return "you wrote this"
+            if span.label == CHOSEN:
+                return "you chose this among the model's words"
             who = "the plain model" if span.label in ("", NO_MODULE) else span.label
             return f"{who} wrote this" + ("" if span.seed is None else f", seed {span.seed}")
     return ""

@@ -21,17 +21,23 @@ Commands = Iterator[tuple[str, str, Callable[[], Awaitable[None] | None]]]
 
 
 def screen_commands(screen: Screen[object]) -> Commands:
-    """Every key of ``screen`` and of the list on it, by its name: what has a key is in the palette, always."""
+    """Every key of ``screen`` and of what stands on it, by its name: what has a key is in the palette, always.
+
+    Keys marked as ``system`` are left out: arrows explain themselves. So are keys of what is not on show.
+    """
     seen: set[str] = set()
-    for node in (screen, *screen.query("ModuleList")):
+    for node in (screen, *(widget for widget in screen.query("*") if widget.display)):
         for binding in node.BINDINGS:
-            if not isinstance(binding, Binding) or not binding.id or binding.id in seen:
+            if not isinstance(binding, Binding) or not binding.id or binding.id in seen or binding.system:
                 continue
-            if binding.id.startswith(("bench.", "library.")):
-                seen.add(binding.id)
-                key = screen.app.get_key_display(next(iter(Binding.make_bindings([binding]))))
-                about = f"{binding.tooltip or binding.description} ({key})"
-                yield binding.description, about, partial(node.run_action, binding.action)
+            seen.add(binding.id)
+            first = next(iter(Binding.make_bindings([binding])))
+            key = cast("ModulesApp", screen.app).key_of(binding.id, first.key)
+            yield (
+                binding.description,
+                f"{binding.tooltip or binding.description} ({key})",
+                partial(node.run_action, binding.action),
+            )
 
 
 def stack_commands(desk: Desk) -> Commands:

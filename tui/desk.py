@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -17,7 +17,6 @@ from textual.signal import Signal
 from kobold_modules.errors import KoboldModulesError, WrongModel
 from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.library import Entry, Library
-from kobold_modules.module import Module
 from kobold_modules.records import Failed, Loaded, Note, Progress
 from kobold_modules.stack import check_fit
 from kobold_modules.worker.client import Client
@@ -109,7 +108,7 @@ class ModelState:
     """What is known of the model: ``share`` of the loading that is done, ``loaded`` once it is, ``failed`` if not."""
 
     name: str
-    phase: Literal["waiting", "loading", "ready", "failed"] = "waiting"
+    phase: Literal["waiting", "loading", "ready", "failed", "unloaded"] = "waiting"
     stage: str = ""
     share: float | None = None
     loaded: Loaded | None = None
@@ -130,8 +129,12 @@ class Desk:
         self.model_changed: Signal[ModelState] = Signal(owner, "model")
         self.shelf_changed: Signal[list[Entry]] = Signal(owner, "shelf")
         self.entries: list[Entry] = []
+        self.shelf_version = 0
+        self.reading = False  # whether a large shelf is being read for the first time
+        self._fitting: dict[tuple[int, int], tuple[Fingerprint | None, bool]] = {}
         self._picks = Picks()
         self._model = ModelState(model)
+        self.wanted = model  # what is or will be loaded, as a Load job takes it; the model may call itself otherwise
         self._loading = asyncio.Lock()
 
     @property
@@ -150,12 +153,34 @@ class Desk:
 
     @model.setter
     def model(self, state: ModelState) -> None:
+        if state.loaded is not self._model.loaded:
+            self._fitting = {}
         self._model = state
         self.model_changed.publish(state)
 
+    def open_shelf(self) -> None:
+        """What the index says, at once; a shelf without one is read now unless it is large. See :meth:`check_shelf`."""
+        entries = self.library.listing(check=False)
+        self.reading = not entries and self.library.crowded()
+        self.show_shelf(entries if entries or self.reading else self.library.listing())
+
+    async def check_shelf(self) -> None:
+        """Compare the shelf with its files, beside the screen: somebody may have changed them since the index."""
+        version, before = self.shelf_version, self.entries
+        entries = await asyncio.to_thread(self.library.listing)
+        self.reading = False
+        if version == self.shelf_version and entries != before:
+            self.show_shelf(entries)
+        await asyncio.to_thread(self.library.keep_index)
+
     def refresh_shelf(self, renamed: dict[str, str] | None = None) -> None:
-        """Read the shelf again. The stack follows."""
-        self.entries = list(self.library.entries())
+        """Read the shelf again, as far as it has changed. The stack follows."""
+        self.show_shelf(self.library.listing(), renamed)
+
+    def show_shelf(self, entries: list[Entry], renamed: dict[str, str] | None = None) -> None:
+        """``entries`` (brief ones: ``library.whole`` has the rest) are the shelf now."""
+        self.entries = entries
+        self.shelf_version += 1
         self.picks = self.picks.refreshed(self.entries, renamed)
         self.shelf_changed.publish(self.entries)
 
@@ -175,10 +200,24 @@ class Desk:
                 await self._load()
             return self.model
 
+    async def switch(self, model: str, name: str) -> ModelState:
+        """Load ``model``, shown as ``name`` meanwhile, instead of the one that is there."""
+        async with self._loading:
+            self.wanted, self.model = model, ModelState(name)
+            await self._load()
+            return self.model
+
+    async def unload(self) -> None:
+        """Free the model's memory. The next thing that needs a model loads it again."""
+        async with self._loading:
+            failed = [record async for record in self.client.run(Load("")) if isinstance(record, Failed)]
+            if not failed:
+                self.model = ModelState(self.model.name, "unloaded")
+
     async def _load(self) -> None:
         name = self.model.name
         self.model = ModelState(name, "loading")
-        async for record in self.client.run(Load(name)):
+        async for record in self.client.run(Load(self.wanted)):
             match record:
                 case Progress():
                     share = record.done / record.total if record.total else None
@@ -192,14 +231,22 @@ class Desk:
         if self.model.phase == "loading":
             self.model = ModelState(name, "failed", failed=Failed("The model did not load.", "Try it again.", 5))
 
+    def fits(self, entry: Entry) -> bool:
+        """Whether :meth:`fit` has no objection. Answers for ten thousand at once: modules of one model share it."""
+        made_for = entry.card.fingerprint
+        key = (id(made_for), entry.width)
+        known = self._fitting.get(key)
+        if known is None:
+            known = self._fitting[key] = made_for, self.fit(entry)[0]  # holds on to what the key is the id of
+        return known[1]
+
     def fit(self, entry: Entry) -> tuple[bool, str, str]:
         """Whether ``entry`` may stand before the loaded model, a sentence if there is something to say, and a hint."""
         loaded = self.model.loaded
         if loaded is None or entry.problem:
             return True, "", ""
         try:
-            # Only the card and the width are looked at, and an entry has both.
-            said = check_fit(cast(Module, entry), Fingerprint.from_dict(loaded.fingerprint), loaded.name)
+            said = check_fit(entry, Fingerprint.from_dict(loaded.fingerprint), loaded.name)
         except WrongModel as error:
             return False, error.message, error.hint
         except (KoboldModulesError, ValueError):

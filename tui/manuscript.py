@@ -1,7 +1,8 @@
-"""The bench's story on disk, with the stack and the sampler it was written with.
+"""The bench's story on disk, with the stack, the sampler and the last takes it was written with.
 
 One JSON file that is a story like any other (``Story.load`` reads it) plus a ``bench`` object of ours. It is written
-whole or not at all; one that cannot be read is set aside, never overwritten.
+whole or not at all; one that cannot be read is set aside, never overwritten. What was still coming when the program was
+killed stands beside it, a take in its autosave and takes side by side in their journal, and comes back with it.
 """
 
 from __future__ import annotations
@@ -9,21 +10,36 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kobold_modules import paths
 from kobold_modules.story import Story
+from kobold_modules.story_autosave import Autosave, forget, recover
 
+from .comparison import Comparison
+from .journal import Journal
 from .phrases import counted
 from .widgets.sampler_panel import Choice
 
 
 NAME = "bench.json"
+OPEN = ".open"  # beside the stories: the name of the one on the bench
+STEPS = 200_000  # characters of undo kept with a story
+NOTE_DEPTH = 3
 
 
 def bench_path() -> Path:
-    return paths.stories_dir() / NAME
+    """The story on the bench: the one that was open last, or the first of all."""
+    folder = paths.stories_dir()
+    try:
+        name = (folder / OPEN).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return folder / NAME
+    return folder / name if name and Path(name).name == name and (folder / name).is_file() else folder / NAME
 
 
 class Manuscript:
@@ -31,56 +47,143 @@ class Manuscript:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.story = Story()
-        self.choice = Choice()
-        self.stack: list[dict[str, Any]] = []
         self.theme = ""
         self._writing = threading.Lock()
         self._number = self._written = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.story = Story()
+        self.choice = Choice()
+        self.stack: list[dict[str, Any]] = []
+        self.note_depth = NOTE_DEPTH
+        self.comparison: Comparison | None = None
+        self.autosave = Autosave(self.path)
+        self.journal = Journal(self.path.with_name(f".{self.path.stem}.takes"))
+        self._take_ended = False
+
+    @property
+    def asides(self) -> dict[str, Any]:
+        """Memory and author's note as a job takes them."""
+        story = self.story
+        note = story.note_template.replace("<|>", story.note) if story.note.strip() else ""
+        return {"memory": story.memory, "note": note, "note_depth": self.note_depth}
 
     def load(self) -> str:
         """Read the file. Returns a sentence for the person where something is to be said, else nothing."""
         try:
             raw = self.path.read_bytes()
         except FileNotFoundError:
-            return ""
+            raw = b""
         except OSError as error:
             return f"{self.path} cannot be read ({error.strerror}); this story starts empty."
-        try:
-            data = json.loads(raw.decode("utf-8", "surrogatepass"))
-            self.story = Story.from_dict(data)
-        except (ValueError, RecursionError):
-            aside = self._set_aside()
-            return f"{self.path.name} was no story and has been set aside as {aside.name}."
-        bench = data.get("bench")
-        if isinstance(bench, dict):
-            self.choice = Choice.from_dict(bench.get("sampler"))
-            stack = bench.get("stack")
-            self.stack = stack if isinstance(stack, list) else []
-            self.theme = str(bench.get("theme", ""))
-        return f"Your story is back: {counted(self.story.word_count, 'word')}." if self.story.text else ""
+        if raw:
+            try:
+                data = json.loads(raw.decode("utf-8", "surrogatepass"))
+                self.story = Story.from_dict(data)
+            except (ValueError, RecursionError):
+                aside = self._set_aside()
+                return f"{self.path.name} was no story and has been set aside as {aside.name}."
+            self._read_bench(self.story.extra.pop("bench", None))
+        return self._recover()
 
-    def dump(self) -> bytes:
+    def _read_bench(self, bench: Any) -> None:
+        if not isinstance(bench, dict):
+            return
+        self.choice = Choice.from_dict(bench.get("sampler"))
+        stack, depth = bench.get("stack"), bench.get("note_depth")
+        self.stack = stack if isinstance(stack, list) else []
+        self.theme = str(bench.get("theme", ""))
+        self.note_depth = depth if isinstance(depth, int) and 0 <= depth <= 99 else NOTE_DEPTH
+        self.comparison = Comparison.from_dict(bench.get("takes"))
+
+    def _recover(self) -> str:
+        """Bring back what a killed program had on its screen; says what is on the page now."""
+        self.story, back = recover(self.path, self.story)
+        words = counted(self.story.word_count, "word")
+        if back is not None:
+            self._take_ended = True  # its journal goes with the next save
+            if back.aside is not None:
+                return f"A take was still coming when the story was saved elsewhere; it is in {back.aside.name}."
+            return f"Your story is back, with the take that was still coming: {words}."
+        takes = self.journal.find(self.story.text)
+        if takes is not None and (comparison := Comparison.from_dict(takes.head)) is not None:
+            self.comparison = comparison.with_texts(takes.texts)
+            return "The takes that were still coming are back: ctrl+b shows them."
+        return f"Your story is back: {words}." if self.story.text else ""
+
+    # -- the take that is coming --
+
+    def take_begins(self, label: str) -> None:
+        """From now on everything given to :meth:`take_grows` survives a kill. The story has been saved before."""
+        self._take_ended = False
+        with suppress(OSError):
+            self.autosave.begin(self.story, label)
+
+    def take_grows(self, text: str) -> None:
+        """``text`` is about to be shown."""
+        with suppress(OSError):
+            self.autosave.feed(text)
+
+    def take_ends(self) -> None:
+        """The take is in the story; the next save makes its autosave needless."""
+        self._take_ended = True
+
+    def open(self, path: Path) -> str:
+        """Put the story at ``path`` on the bench, after saving this one. Raises OSError; returns a sentence as load."""
+        self.save()
+        with self._writing:
+            self.path = path
+            self._clear()
+        paths.write_atomically(path.with_name(OPEN), path.name.encode())
+        theme = self.theme
+        said = self.load()
+        self.theme = theme  # the look belongs to the room, not to the story
+        return said
+
+    def dump(self) -> dict[str, Any]:
         """The file's content as it should be now."""
-        bench = {"stack": self.stack, "sampler": self.choice.to_dict(), "theme": self.theme}
-        whole = {**self.story.to_dict(), "bench": bench}
-        return json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+        bench = {
+            "stack": self.stack,
+            "sampler": self.choice.to_dict(),
+            "theme": self.theme,
+            "note_depth": self.note_depth,
+            "takes": self.comparison.to_dict() if self.comparison is not None else None,
+        }
+        return {**self.story.to_dict(STEPS), "bench": bench}
 
     async def keep(self) -> None:
         """Save without holding up the screen. Raises OSError, too."""
-        self._number += 1
-        await asyncio.to_thread(self._write, self._number, self.dump())
+        await asyncio.to_thread(self._prepared())
 
     def save(self) -> None:
         """Save now. Raises OSError if the disk is full or read-only."""
-        self._number += 1
-        self._write(self._number, self.dump())
+        self._prepared()()
 
-    def _write(self, number: int, data: bytes) -> None:
+    def _prepared(self) -> Callable[[], None]:
+        """The saving of what is there now, as something any thread may do."""
+        self._number += 1
+        after: list[Callable[[], None]] = []
+        if (settled := self.journal.settled) is not None:
+            after.append(partial(self.journal.forget, settled))
+        if self._take_ended:
+            self._take_ended = False
+            after += [self.autosave.end, partial(forget, self.path)]
+        self.story.mark_saved()
+        return partial(self._write, self._number, self.dump(), self.path, after)
+
+    def _write(self, number: int, content: dict[str, Any], path: Path, after: list[Callable[[], None]]) -> None:
+        data = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
         with self._writing:
             if number > self._written:  # a save that was overtaken has nothing to add
-                paths.write_atomically(self.path, data)
+                try:
+                    paths.write_atomically(path, data)
+                except OSError:
+                    self.story.mark_unsaved()
+                    raise
                 self._written = number
+            for done in after:
+                done()
 
     def _set_aside(self) -> Path:
         for number in range(1, 1000):

@@ -109,7 +109,8 @@ def _train(verbs: Any) -> None:
     more.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
     more.add_argument("--batch", type=int, metavar="N", help="rows a step")
     more.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
-    more.add_argument("--weights", choices=["auto", "whole", "split", "4-bit", "streamed", "disk"], help="how to keep the model")
+    keepings = ["auto", "whole", "split", "4-bit", "streamed", "disk"]
+    more.add_argument("--weights", choices=keepings, help="how the frozen model is kept (default: auto)")
     more.add_argument("--recompute", action="store_true", default=None, help="less memory, a third more time")
     more.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None, help="fuse small arithmetic")
     verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")

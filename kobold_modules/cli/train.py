@@ -6,7 +6,7 @@ import argparse
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from ..braille import braille
@@ -20,22 +20,9 @@ from .output import Output
 
 def request_of(arguments: argparse.Namespace) -> TrainingRequest:
     """The request that the options ask for; what was not given keeps its default."""
-    settings = "tokens dial minutes steps method optimiser start start_with rate row batch weights recompute compile out"
-    names = settings.split()
-    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    return TrainingRequest(
-        files=tuple(arguments.files),
-        name=arguments.name,
-        model=arguments.model,
-        kind=arguments.kind,
-        description=arguments.description,
-        author=arguments.author,
-        seed=arguments.seed,
-        device=arguments.device,
-        replace=arguments.replace,
-        resume=arguments.resume,
-        **given,
-    )
+    names = [field.name for field in fields(TrainingRequest)]
+    given = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
+    return TrainingRequest(**given | {"files": tuple(arguments.files)})
 
 
 def train(arguments: argparse.Namespace, output: Output) -> int:

@@ -35,8 +35,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Continue ``text``. ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are those
-    of engines.base.Request. Answers Piece records, then Written.
+    """Continue ``text``. ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are
+    those of engines.base.Request. Answers Piece records, then Written.
     """
 
     text: str

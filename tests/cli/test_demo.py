@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.cli import main
-from kobold_modules.training.others import samples_folder
 from kobold_modules.cli.generate import side_by_side
 from kobold_modules.formats import kobold
 from kobold_modules.library import Library
+from kobold_modules.training.others import samples_folder
 
 
 def test_the_sample_texts_are_found_where_they_are_installed() -> None:

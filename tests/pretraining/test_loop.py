@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from kobold_modules.pretraining.loop import Recipe, train
 from kobold_modules.models.orthogonal import orthogonalise
+from kobold_modules.pretraining.loop import Recipe, train
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (48, 16), (16, 48)])

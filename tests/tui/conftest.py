@@ -147,10 +147,10 @@ def empty_shelf(home: Path) -> Library:
 
 @pytest.fixture
 def shelf(empty_shelf: Library) -> Library:
-    """Two styles, a world, one for another model, and one that is broken."""
+    """Two styles, a world, one for another model, and one that is broken: in the order of the library's sections."""
     empty_shelf.add(module("gothic house", tokens=32, description="Long, slow sentences; houses that watch."))
-    empty_shelf.add(module("harbour town", "world", tokens=48, measured={}, curve=(), samples={}))
-    empty_shelf.add(module("noir rain", tokens=24))
+    empty_shelf.add(module("harbour town", tokens=48, measured={}, curve=(), samples={}))
+    empty_shelf.add(module("noir rain", "world", tokens=24))
     empty_shelf.add(module("old sea tales", "imported", tokens=80, width=16, model="another model"))
     torn = empty_shelf.add(module("torn page")).path
     torn.write_bytes(torn.read_bytes()[:200])

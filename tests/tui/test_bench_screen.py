@@ -7,8 +7,8 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from kobold_modules import story_file
 from kobold_modules.records import Failed
-from kobold_modules.story import Story
 from kobold_modules.tui.manuscript import bench_path
 from kobold_modules.tui.screens.ask import Confirm
 from kobold_modules.worker.fake import FakeClient
@@ -48,7 +48,7 @@ async def test_stop_keeps_what_was_written(stage: Open) -> None:
         await begin(on)
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
-        await on.press("escape")
+        on.tap("escape")
         await written(on)
         assert len(OPENING) + 20 < len(on.editor.text) < 400
         assert "what was written stays" in on.status
@@ -280,8 +280,9 @@ async def test_the_story_survives(stage: Open) -> None:
         await written(on)
         whole = on.editor.text
         await on.press("ctrl+g")
-        await on.until(lambda: bench_path().exists() and json.loads(bench_path().read_text())["text"] == whole, 5)
-        assert Story.load(bench_path()).text == whole
+        saved = lambda: json.loads(bench_path().read_text())  # noqa: E731
+        await on.until(lambda: saved()["text"] == whole and saved()["bench"]["sampler"]["preset"] == "careful")
+        assert story_file.load(bench_path()).text == whole
     async with stage() as on:
         await on.press("f3")
         assert on.editor.text == whole
@@ -306,6 +307,7 @@ async def test_a_story_that_cannot_be_read_is_set_aside(stage: Open) -> None:
 async def test_quitting_while_the_model_writes_asks_once(stage: Open) -> None:
     async with stage(delay=0.05) as on:
         await begin(on)
+        on.bench.query_one("#length", Input).value = "2000"  # still writing when the question comes
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
         await on.press("ctrl+q")
@@ -313,7 +315,7 @@ async def test_quitting_while_the_model_writes_asks_once(stage: Open) -> None:
         await on.press("escape")
         assert on.bench.writing
         await on.press("ctrl+q", "ctrl+q")
-        assert on.app.return_code == 0
+        await on.until(lambda: on.app.return_code == 0)
     saved = json.loads(bench_path().read_text())["text"]
     assert saved.startswith(OPENING)
     assert len(saved) > len(OPENING) + 20
@@ -344,11 +346,11 @@ async def test_the_view_stays_where_one_reads(stage: Open) -> None:
 
 async def test_modes_switch_without_function_keys_too(stage: Open) -> None:
     async with stage() as on:
-        await on.press("ctrl+o")
+        await on.press("ctrl+o", "2")
         assert on.app.current_mode == "bench"
-        await on.press("ctrl+o")
+        await on.press("ctrl+o", "1")
         assert on.app.current_mode == "library"
-        await on.pilot.click("Tab:last-of-type")
+        await on.pilot.click("#tab-bench")
         assert on.app.current_mode == "bench"
 
 

@@ -1,21 +1,33 @@
-"""Once through everything that is real: the worker process, llama.cpp and the starter model."""
+"""Once through everything that is real: the worker process, llama.cpp, the starter model, and a terminal to kill."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
+import signal
+import sys
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.widgets import Input
 
+from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.library import Library
+from kobold_modules.module import Card, Module
+from kobold_modules.tui.manuscript import bench_path
+from kobold_modules.tui.screens.bench import BenchScreen
+from kobold_modules.tui.screens.peek import PeekScreen
+from kobold_modules.tui.screens.takes import TakesScreen
 from kobold_modules.worker.client import WorkerClient
 
-from .conftest import Open
+from .conftest import Open, Stage
 
 
 STARTER = Path(str(files("kobold_modules.models.starter"))) / "starter.gguf"
+OPENING = "It was a dark and stormy night, and the old house"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not STARTER.is_file(), reason="the starter model is not there"),
@@ -23,26 +35,139 @@ pytestmark = [
 ]
 
 
+async def bench(on: Stage, length: int = 800) -> None:
+    """The model is loaded, the first words are on the page."""
+    await on.until(lambda: on.app.desk.model.phase in ("ready", "failed"), 120)
+    assert on.app.desk.model.phase == "ready", on.status
+    await on.press("f3")
+    on.editor.insert(OPENING)
+    on.bench.query_one("#length", Input).value = str(length)
+    await on.pilot.pause()
+
+
+def stack_up(on: Stage, *names: str) -> None:
+    """Modules of the starter's width on the stack: a few rows that nobody has trained, and so they do something."""
+    loaded = on.app.desk.model.loaded
+    assert loaded is not None
+    for number, name in enumerate(names):
+        rows = np.random.default_rng(number).normal(0, 0.05, (8, loaded.width)).astype(np.float32)
+        card = Card(name, "style", model="starter", fingerprint=Fingerprint.from_dict(loaded.fingerprint))
+        entry = on.app.desk.library.add(Module(rows, card))
+        on.app.desk.picks = on.app.desk.picks.add(entry)
+    on.app.desk.refresh_shelf()
+
+
 async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None:
-    opening = "It was a dark and stormy night, and the old house"
     async with stage(client=WorkerClient(), library=empty_shelf, ready=False) as on:
-        await on.until(lambda: on.app.desk.model.phase in ("ready", "failed"), 120)
-        assert on.app.desk.model.phase == "ready", on.status
-        await on.press("f3")
-        on.editor.insert(opening)
-        length = on.bench.query_one("#length", Input)
-        length.value = "800"
+        await bench(on)
         on.tap("ctrl+j")
-        await on.until(lambda: len(on.editor.text) > len(opening) + 10, 60)
+        await on.until(lambda: len(on.editor.text) > len(OPENING) + 10, 60)
         on.tap("escape")
         await on.until(lambda: not on.bench.writing, 30)
         assert "Stopped after" in on.status
         first = on.editor.text
-        assert first.startswith(opening)
+        assert first.startswith(OPENING)
         assert on.bench.story.takes[-1].seed is not None
-        length.value = "30"
+        on.bench.query_one("#length", Input).value = "30"
         await on.press("ctrl+r")
         await on.until(lambda: not on.bench.writing and len(on.bench.story.takes) == 1, 120)
-        assert on.editor.text.startswith(opening)
+        assert on.editor.text.startswith(OPENING)
         assert on.editor.text != first
         await on.until(lambda: (on.bench.context.tokens or 0) > 5, 30)
+
+
+async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf: Library) -> None:
+    async with stage(client=WorkerClient(), library=empty_shelf, ready=False) as on:
+        await bench(on, 24)
+        stack_up(on, "one", "two")
+        await on.press("ctrl+b")
+        await on.until(lambda: isinstance(on.app.screen, TakesScreen) and not on.app.screen.running, 120)
+        screen = on.app.screen
+        assert isinstance(screen, TakesScreen)
+        assert all(column.text and column.ended for column in screen.comparison.columns), on.status
+        assert len({column.text for column in screen.comparison.columns}) > 1
+        column = screen.comparison.columns[2]
+        await on.press("3")
+        await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.bench.story.takes)
+        assert on.editor.text == OPENING + column.text
+        await on.press("ctrl+n")
+        await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows, 60)
+        peek = on.app.screen
+        assert isinstance(peek, PeekScreen)
+        assert any(row.with_stack != row.without for row in peek.rows)
+        before, word = on.app.screen_stack[-2].query_one("Editor").text, peek.rows[0].text  # type: ignore[attr-defined]
+        await on.press("enter")
+        await on.until(lambda: isinstance(on.app.screen, BenchScreen) and not on.bench.writing, 60)
+        assert on.editor.text.startswith(before + word)
+        assert len(on.editor.text) > len(before + word)
+
+
+async def test_a_killed_worker_costs_no_letter_and_continue_works(stage: Open, empty_shelf: Library) -> None:
+    client = WorkerClient()
+    async with stage(client=client, library=empty_shelf, ready=False) as on:
+        await bench(on)
+        on.tap("ctrl+j")
+        await on.until(lambda: len(on.editor.text) > len(OPENING) + 40, 60)
+        shown = on.editor.text
+        assert client.pid is not None
+        os.kill(client.pid, signal.SIGKILL)
+        await on.until(lambda: not on.bench.writing, 30)
+        assert "No text is lost" in on.status
+        assert on.editor.text.startswith(shown)
+        assert on.bench.story.text == on.editor.text
+        whole = on.editor.text
+        on.bench.query_one("#length", Input).value = "12"
+        await on.press("ctrl+j")
+        await on.until(lambda: not on.bench.writing and len(on.editor.text) > len(whole), 120)
+        assert on.editor.text.startswith(whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_killed_terminal_has_everything_back(home: Path) -> None:
+    from benchmarks.terminal import Terminal
+
+    environment = {**os.environ, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "kobold_modules"]
+    terminal = Terminal(command, environment, 100, 30)
+    try:
+        terminal.until(lambda: "● starter" in terminal.grid.text, 120, "the model")
+        terminal.send("\x1bOR")
+        terminal.until(lambda: "Context" in terminal.grid.text or "virtual" in terminal.grid.text, 60, "the bench")
+        terminal.send("The lamp was out, and Mara")
+        terminal.until(lambda: "and Mara" in terminal.grid.text, 30, "what was typed")
+        terminal.send("\n")
+        terminal.until(lambda: len(page(terminal.grid.text)) > 120, 120, "the take")
+        shown = page(terminal.grid.text)
+        os.kill(terminal.pid, signal.SIGKILL)
+    finally:
+        terminal.close()
+    assert bench_path().exists()
+    terminal = Terminal(command, environment, 100, 30)
+    try:
+        terminal.until(lambda: "Quit" in terminal.grid.text, 120, "the library")
+        terminal.send("\x1bOR")
+        terminal.until(lambda: "still coming" in terminal.grid.text, 60, "the story")
+        terminal.until(lambda: page(terminal.grid.text).startswith(shown), 30, "what was shown")
+        terminal.send("\x11")
+        terminal.until(lambda: saved().startswith(shown), 30, "the story in its file")
+    finally:
+        terminal.close()
+
+
+def saved() -> str:
+    """What the file of the story holds, as one line."""
+    return " ".join(json.loads(bench_path().read_text())["text"].split())
+
+
+def page(screen: str) -> str:
+    """What stands in the Story panel, as one line."""
+    lines = screen.splitlines()
+    top = next((i for i, line in enumerate(lines) if " Story" in line and "━" in line), None)
+    if top is None:
+        return ""
+    words = []
+    for line in lines[top + 1 :]:
+        if not line.startswith("┃"):
+            break
+        words.append(line[1:].partition("┃")[0].replace("█", " "))
+    return " ".join(" ".join(words).split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -9,12 +11,21 @@ from textual.dom import DOMNode
 from kobold_modules import paths
 from kobold_modules.tui.app import ModulesApp
 from kobold_modules.tui.keys import read_keymap
+from kobold_modules.tui.places import PLACES
 from kobold_modules.tui.screens.bench import BenchScreen
+from kobold_modules.tui.screens.card_form import CardForm
+from kobold_modules.tui.screens.export import Export
+from kobold_modules.tui.screens.jump import Jump
 from kobold_modules.tui.screens.library import LibraryScreen
+from kobold_modules.tui.widgets.greeting import Greeting
 from kobold_modules.tui.widgets.module_list import ModuleList
+from kobold_modules.tui.widgets.shelf_head import Filter
 from kobold_modules.tui.widgets.stack_panel import StackList
 
 from .conftest import Open, Stage
+
+
+SCREENS = [place.screen.split(":") for place in PLACES.values()]
 
 
 async def choose(on: Stage, words: str) -> None:
@@ -29,7 +40,7 @@ async def choose(on: Stage, words: str) -> None:
 async def test_every_action_of_a_screen_is_in_the_palette(stage: Open) -> None:
     async with stage() as on:
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
-        assert {"Add", "Toggle", "Filter", "Rename", "Delete", "Bring back", "Import", "Export"} <= titles
+        assert {"Add", "Toggle", "Find", "Rename", "Delete", "Bring back", "Import", "Export", "Tags", "Star"} <= titles
         await on.press("f3")
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
         assert {
@@ -64,7 +75,11 @@ async def test_the_palette_goes_to_the_bench(stage: Open) -> None:
         await on.until(lambda: on.app.current_mode == "bench")
 
 
-@pytest.mark.parametrize("owner", [ModulesApp, LibraryScreen, BenchScreen, ModuleList, StackList])
+@pytest.mark.parametrize(
+    "owner",
+    [ModulesApp, LibraryScreen, BenchScreen, ModuleList, StackList, Filter, Greeting, Export, CardForm, Jump]
+    + [getattr(import_module(f"kobold_modules.tui.screens.{name}"), screen) for name, screen in SCREENS],
+)
 def test_every_binding_has_an_id(owner: type[DOMNode]) -> None:
     own = [binding for binding in owner.BINDINGS if isinstance(binding, Binding) and not binding.system]
     assert own

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kobold_modules.braille import braille
 from kobold_modules.module import Card
 from kobold_modules.sampling import PRESETS
 from kobold_modules.tui import phrases
-from kobold_modules.tui.widgets.curve import braille
 from kobold_modules.tui.widgets.editor import changed_part
 from kobold_modules.tui.widgets.meter import FREE, KEPT, TEXT, VIRTUAL, Context, cells
 from kobold_modules.tui.widgets.module_list import Columns

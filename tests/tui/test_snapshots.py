@@ -31,7 +31,7 @@ class SteadyClient(FakeClient):
 
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-SIZES = [(80, 24), (160, 50)]
+SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
 def compare(on: Stage, name: str) -> None:
@@ -70,27 +70,33 @@ async def test_library_empty(stage: Open, empty_shelf: Library, size: tuple[int,
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_bench(stage: Open, size: tuple[int, int]) -> None:
-    async with stage(size=size, client=SteadyClient()) as on:
-        await on.press("enter", "down", "down", "enter", "f3")
-        on.editor.insert("The lamp at the end of the quay was out, and nobody had said a word about it.")
-        await on.press("ctrl+j")
-        await on.until(lambda: not on.bench.writing)
-        await on.until(lambda: (on.bench.context.meter.context.text or 0) > 120)
+async def test_library_searched_and_marked(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size) as on:
+        await on.press("s", "t")
+        await on.type("gothic, draft")
+        await on.press("enter", "slash")
+        await on.type("ho")
+        await on.press("enter", "x", "x")
         await on.pilot.pause(0.2)
-        compare(on, "bench")
+        compare(on, "library_searched")
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_bench_with_a_stack_that_does_not_fit(stage: Open, size: tuple[int, int]) -> None:
+async def test_jump(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size) as on:
-        await on.press("down", "down", "down", "enter", "f3")
-        on.editor.insert("The lamp was out.")
-        await on.press("ctrl+j")
-        await on.until(lambda: not on.bench.writing)
-        await on.until(lambda: on.bench.context.meter.context.text == 5)
+        await on.press("enter", "ctrl+o")
         await on.pilot.pause(0.2)
-        compare(on, "bench_misfit")
+        compare(on, "jump")
+
+
+async def test_questions(stage: Open) -> None:
+    async with stage(size=(80, 24)) as on:
+        await on.press("e")
+        await on.pilot.pause(0.2)
+        compare(on, "export")
+        await on.press("escape", "c")
+        await on.pilot.pause(0.2)
+        compare(on, "card_form")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -63,6 +63,8 @@ class Ask(ModalScreen[object]):
         value: str = "",
         placeholder: str = "",
         is_path: bool = False,
+        suggester: Suggester | None = None,
+        may_be_empty: bool = False,
     ) -> None:
         super().__init__()
         self.question = title
@@ -71,6 +73,8 @@ class Ask(ModalScreen[object]):
         self.value = value
         self.placeholder = placeholder
         self.is_path = is_path
+        self.suggester = PathSuggester() if is_path else suggester
+        self.may_be_empty = may_be_empty
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question") as box:
@@ -80,7 +84,7 @@ class Ask(ModalScreen[object]):
             yield Input(
                 self.value,
                 placeholder=self.placeholder,
-                suggester=PathSuggester() if self.is_path else None,
+                suggester=self.suggester,
                 compact=True,
             )
             yield Static(classes="problem")
@@ -91,7 +95,7 @@ class Ask(ModalScreen[object]):
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
         answer = event.value.strip()
-        if not answer:
+        if not answer and not self.may_be_empty:
             return
         try:
             result = self.attempt(answer)

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from time import monotonic
 from typing import ClassVar
 
-from textual import on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
+from textual.timer import Timer
+from textual.widgets import Input, Static
 
-from kobold_modules.errors import BadInput, BadUsage, KoboldModulesError
-from kobold_modules.formats import write
 from kobold_modules.library import Entry
+from kobold_modules.records import Failed, Result
+from kobold_modules.worker.jobs import Nearest
 
 from ..desk import Desk, ModelState, Picks
+from ..dropped import dropped_paths
 from ..phrases import counted, size
+from ..shelf_view import SORTS, Look, Shelf
 from ..widgets.card_panel import CardPanel
 from ..widgets.greeting import Greeting
 from ..widgets.key_bar import KeyBar
 from ..widgets.module_list import ModuleList
 from ..widgets.panel import Panel
+from ..widgets.shelf_head import Filter, Header
 from ..widgets.stack_panel import StackPanel
 from ..widgets.status_line import Mood, Status, StatusLine
 from ..widgets.top_bar import TopBar
-from .ask import Ask
+from .keeper import Keeper
 
 
-class Filter(Input):
-    """Narrows the list as one types; down or enter goes back to it, escape clears it."""
-
-    HELP = """\
-    ## The filter
-
-    Letters in order are enough: `nra` finds **noir rain**. **enter** or **down** goes to the list, **escape** shows
-    everything again.
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "screen.focus_list", "To the list", id="filter.list"),
-        Binding("escape", "screen.clear_filter", "Show all", id="filter.clear"),
-    ]
+NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
+HELD_DOWN = 0.08  # seconds
+READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest"}
 
 
 class LibraryScreen(Screen[None]):
@@ -62,8 +57,12 @@ class LibraryScreen(Screen[None]):
         super().__init__()
         self.desk = desk
         self.greeting = greeting
-        self._removed: list[tuple[Entry, int | None, float, bool]] = []
-        self._over = ""
+        self.look = Look()
+        self.shelf = Shelf()
+        self.keeper = Keeper(self)
+        self._shown = 0.0
+        self._later: Timer | None = None
+        self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
 
     @property
     def list(self) -> ModuleList:
@@ -73,21 +72,23 @@ class LibraryScreen(Screen[None]):
         yield TopBar(self.desk, "library")
         with Container(id="body"):
             with Panel("Modules", "shelf"):
-                yield Filter(placeholder="letters of its name", compact=True, id="filter")
-                yield Static(id="header")
+                yield Filter(placeholder="letters of its name, a word, #tag or *", compact=True, id="filter")
+                yield Header(id="header")
                 yield ModuleList()
-                yield Static("No module matches. escape shows all again.", id="nothing")
+                yield Static(id="nothing")
             yield CardPanel()
             yield StackPanel(self.desk)
-            yield Greeting(id="greeting")
+            if not self.desk.entries and not self.desk.reading:
+                yield Greeting(id="greeting")
         yield StatusLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.desk.shelf_changed.subscribe(self, lambda _: self.show_shelf(), immediate=True)
+        self.list.fits = self.desk.fits
+        self.desk.shelf_changed.subscribe(self, lambda _: self.read_shelf(), immediate=True)
         self.desk.stack_changed.subscribe(self, self._stack_changed)
         self.desk.model_changed.subscribe(self, self._model_changed)
-        self.show_shelf()
+        self.read_shelf()
         if self.greeting:
             self.say(self.greeting)
         self._model_changed(self.desk.model)
@@ -101,54 +102,121 @@ class LibraryScreen(Screen[None]):
 
     # -- showing --
 
-    def show_shelf(self) -> None:
-        """Draw list and card from what the desk knows."""
-        entries, query = self.desk.entries, self.query_one("#filter", Input).value.strip()
-        empty = not entries
-        was_empty = self.has_class("-empty")
+    def read_shelf(self) -> None:
+        """Draw everything from what the desk knows."""
+        entries = self.desk.entries
+        self.shelf = Shelf(entries)
+        empty, was_empty = not entries and not self.desk.reading, self.has_class("-empty")
         self.set_class(empty, "-empty")
-        modules = self.list
-        modules.show(entries, self.desk.picks, query)
-        found = len(modules.entries)
-        note = f"{found} of {len(entries)}" if query else counted(len(entries), "module")
-        self.query_one("#shelf", Panel).set_titles(note=note, short=note.removesuffix("s").removesuffix(" module"))
-        self.query_one("#nothing").display = bool(entries) and not found
-        modules.display = self.query_one("#header").display = bool(found)
-        self._show_card()
+        self._show_list()
         if empty:
-            self.query_one(Greeting).focus()
+            if not self.query(Greeting):
+                self.query_one("#body").mount(Greeting(id="greeting"))
+            self.call_after_refresh(lambda: self.query_one(Greeting).focus())
         elif was_empty:
-            modules.focus()
+            self.list.focus()
         status = self.query_one(StatusLine)
         if not status.status.text and entries:
             broken = sum(1 for entry in entries if entry.problem)
             self.say(f"{counted(broken, 'module')} cannot be read." if broken else "", "warning" if broken else "calm")
 
-    def _show_card(self) -> None:
+    def show_look(self, look: Look) -> None:
+        """Search, filter and sort by ``look``."""
+        self.look = look
+        self._show_list()
+
+    def _show_list(self) -> None:
+        modules, look = self.list, self.look
+        modules.show(self.shelf.look(look, self.desk.fits), self.desk.picks, look.words)
+        found = bool(modules.entries)
+        nothing = self.query_one("#nothing", Static)
+        nothing.display = not found
+        if not found:
+            nothing.update(
+                "Reading the shelf …"
+                if self.desk.reading
+                else "No module matches. escape shows all again."
+                if look.narrowed
+                else ""
+            )
+        modules.display = self.query_one("#header").display = found
+        self._show_header()
+        self._show_title()
+
+    def _show_header(self) -> None:
+        self.query_one(Header).show(self.list.columns, self.look.sort)
+
+    def _show_title(self) -> None:
+        modules, everything = self.list, len(self.desk.entries)
+        shown, look = len(modules.entries), self.look
+        said = [f"{shown:,} of {everything:,}" if look.narrowed else counted(everything, "module")]
+        if look.fitting:
+            said.append("only what fits")
+        if look.sort != "name":
+            said.append(SORTS[look.sort])
+        if modules.marked:
+            said.append(f"{len(modules.marked):,} marked")
+        note = " · ".join(said)
+        self.query_one("#shelf", Panel).set_titles(note=note)
+
+    def show_card(self) -> None:
+        """Show the card of the module under the cursor."""
+        self._shown = monotonic()
         entry = self.list.chosen
-        self.query_one(CardPanel).show(entry, self.desk.fit(entry) if entry else (True, "", ""))
+        panel = self.query_one(CardPanel)
+        if entry is None:
+            panel.show(None)
+            return
+        panel.show(
+            self.desk.library.whole(entry),
+            self.desk.fit(entry),
+            self._nearest.get((str(entry.path), entry.modified_ns)),
+        )
 
     def _stack_changed(self, picks: Picks) -> None:
         self.list.show_picks(picks)
 
     def _model_changed(self, model: ModelState) -> None:
-        self._show_card()
+        if model.phase in ("ready", "failed"):
+            if self.look.fitting:
+                self._show_list()
+            self.list.refresh()
+            self.show_card()
         if model.failed is not None:
             self.say(model.failed.message, "error", model.failed.hint)
 
-    @on(OptionList.OptionHighlighted, "ModuleList")
+    @on(ModuleList.Moved)
     def _cursor_moved(self) -> None:
-        self._show_card()
+        """Show the card at once, or a moment later while a key is held down: drawing it is what takes time."""
+        if self._later is not None:
+            self._later.stop()
+        if monotonic() - self._shown > HELD_DOWN:
+            self.show_card()
+        else:
+            self._later = self.set_timer(HELD_DOWN, self.show_card)
+
+    @on(ModuleList.Marked)
+    def _marks_changed(self, event: ModuleList.Marked) -> None:
+        self._show_title()
+        if event.count:
+            said = f"{counted(event.count, 'module')} marked: what you do next is done to "
+            self.say(said + ("it." if event.count == 1 else "all of them."), "calm", "escape takes the marks away.")
+        elif " marked: " in self.query_one(StatusLine).status.text:
+            self.say("")
+
+    @on(Header.Wanted)
+    def _sort_by(self, event: Header.Wanted) -> None:
+        self.show_look(replace(self.look, sort=event.sort))
 
     @on(ModuleList.Reshaped)
-    def _show_header(self, event: ModuleList.Reshaped) -> None:
-        self.query_one("#header", Static).update(Content(event.columns.header()))
+    def _reshaped(self) -> None:
+        self._show_header()
 
-    # -- the filter --
+    # -- finding --
 
     @on(Input.Changed, "#filter")
-    def _filter_changed(self) -> None:
-        self.show_shelf()
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.show_look(replace(self.look, query=event.value.strip()))
 
     def action_focus_list(self) -> None:
         if not self.query_one("#filter", Input).value:
@@ -156,147 +224,113 @@ class LibraryScreen(Screen[None]):
         self.list.focus()
 
     def action_clear_filter(self) -> None:
+        """Step by step back to the whole shelf: first the marks go, then the search and the filter."""
         field = self.query_one("#filter", Input)
+        if self.list.marked and not field.has_focus:
+            self.list.unmark()
+            return
         field.value = ""
         field.remove_class("-shown")
+        if self.look.narrowed:
+            self.show_look(replace(self.look, query="", fitting=False))
         self.list.focus()
 
-    # -- what is asked of a module --
+    def _find(self) -> None:
+        field = self.query_one("#filter")
+        field.add_class("-shown")
+        field.focus()
+
+    # -- what is asked of modules --
 
     @on(ModuleList.Wanted)
     def _wanted(self, event: ModuleList.Wanted) -> None:
         self.action_want(event.what)
 
     def action_want(self, what: str) -> None:
-        """Do ``what`` with the module under the cursor, or say why it cannot be done."""
-        entry = self.list.chosen
-        if what == "filter":
-            field = self.query_one("#filter")
-            field.add_class("-shown")
-            field.focus()
-        elif what == "import":
-            self._ask_import()
-        elif what == "restore":
-            self._restore()
-        elif entry is None:
+        """Do ``what`` with the marked modules or the one under the cursor, or say why it cannot be done."""
+        entries = self.list.targets
+        if what in NEEDS_MODULE and not entries:
             self.say("There is no module under the cursor.", "warning", "i brings one in from a file.")
-        elif what == "remove":
-            self._remove(entry)
-        elif what == "rename":
-            self._ask_rename(entry)
-        elif entry.problem:
-            self.say(f"{entry.name} cannot be used: {entry.problem}", "warning")
-        elif what == "export":
-            self._ask_export(entry)
-        else:
-            self._put_on_stack(entry, what)
+            return
+        if what in READABLE_ONLY and (broken := next((entry for entry in entries if entry.problem), None)) is not None:
+            self.say(f"{broken.name} cannot be used: {broken.problem}", "warning", "d takes it off the shelf.")
+            return
+        match what:
+            case "filter":
+                self._find()
+            case "sort":
+                self.show_look(replace(self.look, sort=self.look.next_sort()))
+                self.say(f"Sorted {SORTS[self.look.sort]}.")
+            case "fitting":
+                self._toggle_fitting()
+            case "add" | "toggle":
+                self._stack_them(entries, what)
+            case "nearest":
+                self._find_nearest(entries[0])
+            case _:
+                self.keeper.do(what, entries)
 
-    def _put_on_stack(self, entry: Entry, what: str) -> None:
-        at = self.desk.picks.index(entry)
-        if at is None:
-            self.desk.picks = self.desk.picks.add(entry)
-            fits, sentence, hint = self.desk.fit(entry)
+    def _toggle_fitting(self) -> None:
+        self.show_look(replace(self.look, fitting=not self.look.fitting))
+        loaded = self.desk.model.loaded
+        if not self.look.fitting:
+            self.say("Modules of every model are shown.")
+        elif loaded is None:
+            self.say("No model is loaded, so every module may fit.", "warning", "F5 loads one.")
+        else:
+            self.say(f"Only modules that fit {loaded.name} are shown.", "calm", "m shows all again.")
+
+    def _stack_them(self, entries: Sequence[Entry], what: str) -> None:
+        picks = self.desk.picks
+        new = [entry for entry in entries if picks.index(entry) is None]
+        if len(entries) > 1:
+            for entry in new:
+                picks = picks.add(entry)
+            self.desk.picks = picks
+            self.say(f"{counted(len(new), 'module')} joined the stack.", "good", "F3 goes to the bench.")
+        elif new:
+            self.desk.picks = picks.add(new[0])
+            fits, sentence, hint = self.desk.fit(new[0])
             if sentence:
                 self.say(sentence, "warning" if fits else "error", hint)
             else:
-                self.say(f"{entry.name} is on the stack.", "good", "F3 goes to the bench.")
+                self.say(f"{new[0].name} is on the stack.", "good", "F3 goes to the bench.")
         elif what == "toggle":
-            self.desk.picks = self.desk.picks.remove(at)
-            self.say(f"{entry.name} is off the stack.")
+            at = picks.index(entries[0])
+            self.desk.picks = picks if at is None else picks.remove(at)
+            self.say(f"{entries[0].name} is off the stack.")
         else:
-            self.say(f"{entry.name} is on the stack already.", "calm", "space takes it off.")
+            self.say(f"{entries[0].name} is on the stack already.", "calm", "space takes it off.")
 
-    def _remove(self, entry: Entry) -> None:
-        at = self.desk.picks.index(entry)
-        pick = None if at is None else self.desk.picks.items[at]
-        try:
-            self.desk.library.remove(entry.slug)
-        except (KoboldModulesError, OSError) as error:
-            self._say_error(error)
+    @work(exclusive=True, group="nearest")
+    async def _find_nearest(self, entry: Entry) -> None:
+        """Ask the loaded model which words the rows of ``entry`` are nearest to."""
+        fits, sentence, hint = self.desk.fit(entry)
+        if self.desk.model.loaded is None or not fits:
+            said = sentence or "Nearest words are looked up in a loaded model."
+            self.say(said, "warning", hint or "F5 loads one.")
             return
-        self._removed.append((entry, at, pick.strength if pick else 1.0, pick.on if pick else True))
-        self.desk.refresh_shelf()
-        self.say(f"{entry.name} is off the shelf.", "good", "u brings it back.")
-
-    def _restore(self) -> None:
-        if not self._removed:
-            self.say("Nothing was taken off the shelf in this session.")
-            return
-        entry, at, strength, on = self._removed[-1]
-        try:
-            self.desk.library.restore(entry.name)
-        except (KoboldModulesError, OSError) as error:
-            self._say_error(error)
-            return
-        self._removed.pop()
-        self.desk.refresh_shelf()
-        back = next((found for found in self.desk.entries if found.slug == entry.slug), None)
-        if back is not None:
-            self.list.choose(back.slug)
-            if at is not None:
-                picks = self.desk.picks.add(back, strength, on)
-                self.desk.picks = picks.move(len(picks.items) - 1, at - len(picks.items) + 1)
-        self.say(f"{entry.name} is back.", "good")
-
-    def _say_error(self, error: Exception) -> None:
-        if isinstance(error, KoboldModulesError):
-            self.say(error.message, "error", error.hint)
+        self.say("Looking up the nearest words …", "busy")
+        told = ("This worker cannot look up nearest words.", "")
+        async for record in self.desk.client.run(Nearest(str(entry.path))):
+            if isinstance(record, Result) and record.what == "nearest":
+                rows = [[str(word.get("text", "")) for word in row] for row in record.data.get("rows", [])]
+                self._nearest[str(entry.path), entry.modified_ns] = rows
+                self.show_card()
+                self.query_one(CardPanel).show_nearest()
+                told = ("", "")
+            elif isinstance(record, Failed):
+                told = (record.message, record.hint)
+        if told[0]:
+            self.say(told[0], "warning", told[1])
         else:
-            self.say(str(error), "error")
+            self.say("A curiosity: what a row does is not what it is near to.")
 
-    # -- questions --
+    # -- files that are dropped on the terminal --
 
-    def _ask_rename(self, entry: Entry) -> None:
-        def rename(name: str) -> Entry:
-            return self.desk.library.rename(entry.slug, name)
-
-        def done(renamed: object) -> None:
-            if isinstance(renamed, Entry):
-                self.desk.refresh_shelf({entry.slug: renamed.slug})
-                self.list.choose(renamed.slug)
-                self.say(f"{entry.name} is now called {renamed.name}.", "good")
-
-        self.app.push_screen(Ask("Rename", "What should it be called?", rename, value=entry.name), done)
-
-    def _ask_import(self) -> None:
-        def bring_in(answer: str) -> Entry:
-            path = Path(answer.strip("'\"")).expanduser()
-            if not path.exists():
-                raise BadInput(f"There is nothing at {path}.", "Check the path; right completes it.")
-            return self.desk.library.import_file(path)
-
-        def done(entry: object) -> None:
-            if isinstance(entry, Entry):
-                self.desk.refresh_shelf()
-                self.list.choose(entry.slug)
-                self.list.focus()
-                self.say(
-                    f"{entry.name} is on the shelf: {counted(entry.tokens, 'virtual token')}.", "good", "enter adds it."
-                )
-
-        explanation = "The path of a KoboldAI .zip, a PEFT folder or a .safetensors file."
-        self.app.push_screen(
-            Ask("Import", explanation, bring_in, placeholder="~/Downloads/module.zip", is_path=True), done
-        )
-
-    def _ask_export(self, entry: Entry) -> None:
-        self._over = ""
-
-        def export(answer: str) -> Path:
-            target = Path(answer.strip("'\"")).expanduser()
-            target = target / f"{entry.slug}.zip" if target.is_dir() else target
-            if target.suffix.lower() != ".zip":
-                raise BadUsage("KoboldAI loads .zip files only.", f"Call it {target.stem}.zip.")
-            if target.exists() and self._over != str(target):
-                self._over = str(target)
-                raise BadUsage(f"{target.name} is already there.", "Press enter again to write over it.")
-            write(self.desk.library.find(entry.slug), target, "kobold")
-            return target
-
-        def done(target: object) -> None:
-            if isinstance(target, Path):
-                self.say(f"{entry.name} is written to {target}.", "good", "KoboldAI can load it.")
-
-        explanation = "Where to? The .zip goes into KoboldAI's softprompts folder."
-        ask = Ask("Export", explanation, export, value=f"~/{entry.slug}.zip", is_path=True)
-        self.app.push_screen(ask, done)
+    def on_paste(self, event: events.Paste) -> None:
+        if paths := dropped_paths(event.text):
+            event.stop()
+            self.keeper.bring_in(paths)
+        elif event.text.strip():
+            self.say("That is no file on this machine.", "calm", "i asks for a path.")

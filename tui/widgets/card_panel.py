@@ -6,12 +6,16 @@ work"; the rest scrolls.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ScrollableContainer, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kobold_modules.library import Entry
@@ -26,23 +30,33 @@ from .panel import Titled
 OPENING = 160  # characters of a sample's opening: enough to see where the two passages set out from
 
 
-class Fact(Horizontal):
-    """A label and what there is to say, which may wrap beside it. Hidden while there is nothing."""
-
-    DEFAULT_CSS = """
-    Fact {
-        height: auto;
-        & > .label { width: 10; color: $text-muted; }
-        & > .value { width: 1fr; height: auto; text-overflow: fold; }
-    }
+class Facts(Widget):
+    """A line for each label and what there is to say, wrapped beside it. One widget, for a card is drawn with every
+    move of the cursor.
     """
 
-    def __init__(self, label: str, id: str) -> None:
-        super().__init__(Static(label, classes="label"), Static(classes="value"), id=id)
+    LABEL = 10
+    DEFAULT_CSS = """
+    Facts { height: auto; margin-top: 1; }
+    """
 
-    def show(self, value: str | Content) -> None:
-        self.display = bool(value)
-        self.query_one(".value", Static).update(Content(value) if isinstance(value, str) else value)
+    facts: reactive[tuple[tuple[str, Content], ...]] = reactive((), layout=True)
+
+    def lines(self, width: int) -> list[Content]:
+        """What is shown in ``width`` cells."""
+        shown = []
+        for label, value in self.facts:
+            wrapped = value.wrap(max(8, width - self.LABEL))
+            for number, line in enumerate(wrapped):
+                named = label if number == 0 else ""
+                shown.append(Content.assemble((f"{named:<{self.LABEL}}", "$text-muted"), line))
+        return shown
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self.lines(self.size.width))
 
 
 class Passage(Vertical):
@@ -73,7 +87,7 @@ class Passage(Vertical):
         self.query_one(".prose", Static).update(Content("\n".join(filter(None, lines))))
 
 
-class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
+class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
     """The card of one entry."""
 
     HELP = """\
@@ -82,13 +96,14 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
     *Measured* compares how well the model predicts pages it has never seen, with and without the module: a style that
     is really yours shows up as a percentage.
 
-    The curve is the loss on held-out pages during training; lower is better. The two passages continue the same opening
-    with the same dice, so what differs between them is the module.
+    Other authors' pages show whether it learned a voice or merely English. The curve is the loss on held-out pages
+    during training; lower is better. The two passages continue the same opening with the same dice, so what differs
+    between them is the module.
     """
     BINDING_GROUP_TITLE = "Card"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", id="card.down", show=False),
-        Binding("k", "scroll_up", "Up", id="card.up", show=False),
+        Binding("j", "scroll_down", "Down", id="card.down", show=False, system=True),
+        Binding("k", "scroll_up", "Up", id="card.up", show=False, system=True),
         *quiet(ScrollableContainer.BINDINGS),
     ]
     DEFAULT_CSS = """
@@ -101,8 +116,8 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         #problem { color: $text-warning; }
         #opening { color: $text-muted; text-style: italic; margin-bottom: 1; }
         #effect { margin-top: 1; }
-        #facts { height: auto; margin-top: 1; }
         #passages { height: auto; }
+        #nearest { color: $text-muted; }
     }
     """
 
@@ -122,26 +137,26 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         with Horizontal(id="passages"):
             yield Passage("with", classes="-with")
             yield Passage("without")
-        with Vertical(id="facts"):
-            for label, id in (
-                ("Made for", "model"),
-                ("Trained", "trained"),
-                ("Sources", "sources"),
-                ("Author", "author"),
-                ("Created", "created"),
-                ("File", "file"),
-            ):
-                yield Fact(label, id)
+        yield Facts(id="facts")
+        yield Static("Nearest words, row by row", classes="heading", id="nearest-title")
+        yield Static(id="nearest")
 
-    def show(self, entry: Entry | None, fit: tuple[bool, str, str] = (True, "", "")) -> None:
-        """Show ``entry``; ``fit`` is what the desk says of it and the loaded model."""
+    def show(
+        self,
+        entry: Entry | None,
+        fit: tuple[bool, str, str] = (True, "", ""),
+        nearest: Sequence[Sequence[str]] | None = None,
+    ) -> None:
+        """Show ``entry``, a whole one; ``fit`` is what the desk says of it and the loaded model, ``nearest`` the words
+        nearest to each of its virtual tokens, once they have been looked up.
+        """
         for child in self.children:
             child.display = entry is not None
         self.scroll_home(animate=False)
         if entry is None:
             self.set_titles("Card")
             return
-        self.set_titles(entry.name)
+        self.set_titles(entry.name + (" ★" if entry.notes.favourite else ""))
         self.query_one("#problem", Static).display = bool(entry.problem)
         if entry.problem:
             self._show_broken(entry)
@@ -150,7 +165,7 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         kind = {"style": "a style", "world": "a world", "imported": "imported from another program"}[card.kind]
         self._say(
             "#kind",
-            " · ".join(filter(None, (kind, phrases.counted(entry.tokens, "virtual token"), ", ".join(card.tags)))),
+            " · ".join(filter(None, (kind, phrases.counted(entry.tokens, "virtual token"), *entry.tags))),
         )
         self._say("#description", card.description)
         gain, numbers = phrases.effect(card), phrases.effect_numbers(card)
@@ -160,13 +175,14 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         self.query_one("#effect", Static).update(
             Content.assemble(
                 (f"{mark} ", style),
-                (phrases.effect_sentence(card), "bold" if gain else "$foreground-muted"),
-                (f"\n  {numbers}, without and with" if numbers else "", "$foreground-muted"),
+                (phrases.full_effect(card).replace("; ", ";\n  "), "bold" if gain else "$foreground-muted"),
+                (f"\n  {numbers}" if numbers else "", "$foreground-muted"),
             )
         )
         self._show_curve(card)
         self._show_samples(card)
         self._show_facts(entry, card, fit)
+        self._show_nearest(nearest)
 
     def _say(self, selector: str, text: str) -> None:
         line = self.query_one(selector, Static)
@@ -177,14 +193,13 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         for child in self.children:
             child.display = child.id in ("problem", "facts")
         self._say("#problem", f"! {entry.problem}\n  d takes it off the shelf; u would bring it back.")
-        for fact in self.query(Fact):
-            fact.show(phrases.place(entry.path) if fact.id == "file" else "")
+        self.query_one(Facts).facts = (("File", Content(phrases.place(entry.path))),)
 
     def _show_curve(self, card: Card) -> None:
         drawn = len(card.curve) > 1
         self.query_one("#curve").display = self.query_one("#curve-title").display = drawn
         self.query_one("#curve-title", Static).update(
-            Content.assemble("Training", ("  loss on held-out pages, nats per token", "not bold $foreground-muted"))
+            Content.assemble("Training", ("  held-out loss, nats per token", "not bold $foreground-muted"))
         )
         self.query_one(Curve).points = card.curve
 
@@ -197,6 +212,15 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
         self.query_one("#with", Passage).show(f"with {card.name}", samples.get("with", ""))
         self.query_one("#without", Passage).show("without it", samples.get("without", ""))
 
+    def _show_nearest(self, nearest: Sequence[Sequence[str]] | None) -> None:
+        self.query_one("#nearest-title").display = bool(nearest)
+        rows = [" ".join(filter(None, (word.strip() for word in row))) or "–" for row in nearest or ()]
+        self._say("#nearest", "  ·  ".join(rows))
+
+    def show_nearest(self) -> None:
+        """Scroll to the nearest words."""
+        self.call_after_refresh(self.scroll_end, animate=False)
+
     def _show_facts(self, entry: Entry, card: Card, fit: tuple[bool, str, str]) -> None:
         fits, sentence, hint = fit
         made_for = Content(card.model or "not said")
@@ -205,12 +229,14 @@ class CardPanel(Titled, VerticalScroll, inherit_bindings=False):
             said = f"\n{'!' if fits else '✗'} {sentence} {hint}".rstrip()
             made_for = Content.assemble(made_for, (said, style))
         values: dict[str, str | Content] = {
-            "model": made_for,
-            "trained": phrases.training(card),
-            "sources": "\n".join(phrases.sources(card)),
-            "author": card.author,
-            "created": phrases.day(card.created),
-            "file": f"{phrases.place(entry.path)}, {phrases.size(entry.size)}",
+            "Made for": made_for,
+            "Readers": phrases.blind_tests(entry.notes),
+            "Trained": phrases.training(card),
+            "Sources": "\n".join(phrases.sources(card)),
+            "Author": card.author,
+            "Created": phrases.day(card.created),
+            "File": f"{phrases.place(entry.path)}, {phrases.size(entry.size)}",
         }
-        for id, value in values.items():
-            self.query_one(f"#{id}", Fact).show(value)
+        self.query_one(Facts).facts = tuple(
+            (label, Content(value) if isinstance(value, str) else value) for label, value in values.items() if value
+        )

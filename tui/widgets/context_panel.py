@@ -6,7 +6,9 @@ the model writes its tokens are added as they come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
+from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
@@ -33,8 +35,11 @@ class ContextPanel(Panel):
         self.desk = desk
         self.meter = Meter()
         self.tokens: int | None = None
-        self._text = ""
+        self.memory = 0
+        self._text = self._asides = ""
+        self._counted_asides = ""
         self._kept = self._added = 0
+        self._saw: tuple[int, int] | None = None
         self._due = NEVER
         self._writing = False
 
@@ -47,9 +52,24 @@ class ContextPanel(Panel):
         self.set_interval(TICK, self._tick)
         self._recount()
 
-    def read(self, text: str) -> None:
-        """This is on the page now."""
+    @property
+    def unseen(self) -> int:
+        """Characters at the story's beginning that the model no longer sees: as it said itself, else as counted."""
+        if self._saw is not None:
+            return self._saw[0]
+        lost, tokens = self.meter.context.lost, self.meter.context.text
+        return len(self._text) * lost // tokens if lost and tokens else 0
+
+    def read(self, text: str, asides: Mapping[str, Any]) -> None:
+        """This is on the page now, and in memory and note."""
         self._text, self._due = text, monotonic() + COUNT_AFTER
+        self._asides = f"{asides['memory']}\n{asides['note']}".strip()
+        if self._saw is not None and self._saw[1] != len(text):
+            self._saw = None
+
+    def saw(self, left_out: int, length: int) -> None:
+        """The model said that it left out so many characters of a story that is now ``length`` long."""
+        self._saw = (left_out, length) if left_out else None
 
     def set_kept(self, tokens: int) -> None:
         """So many tokens are kept for the next take."""
@@ -68,26 +88,35 @@ class ContextPanel(Panel):
         self._show()
 
     def _recount(self) -> None:
-        self._due = monotonic()
+        self._due, self._counted_asides = monotonic(), ""
         self._show()
 
     def _tick(self) -> None:
         if monotonic() >= self._due and not self._writing and self.desk.model.phase == "ready":
             self._due = NEVER
-            self._count(self._text)
+            self._count(self._text, self._asides)
 
     def _show(self) -> None:
-        total = self.desk.model.context
+        total, virtual = self.desk.model.context, self.desk.picks.tokens
         tokens = None if self.tokens is None else self.tokens + self._added
-        self.meter.context = Context(total, self.desk.picks.tokens, tokens, min(self._kept, total))
+        kept = min(self._kept, max(0, (total - virtual - self.memory) // 2))  # what the engine keeps, at most
+        self.meter.context = Context(total, virtual, tokens, kept, self.memory)
 
     @work(exclusive=True)
-    async def _count(self, text: str) -> None:
+    async def _count(self, text: str, asides: str) -> None:
         tail = text[-self.desk.model.context * CHARACTERS_A_TOKEN :]
-        if not tail:
-            self.tokens = 0
-        else:
-            async for record in self.desk.client.run(Count(tail)):
-                if isinstance(record, Result) and record.what == "count":
-                    self.tokens = round(int(record.data["tokens"]) * len(text) / len(tail))
+        counted = await self._tokens(tail)
+        if counted is not None:
+            self.tokens = round(counted * len(text) / len(tail)) if tail else 0
+        if asides != self._counted_asides and (memory := await self._tokens(asides)) is not None:
+            self.memory, self._counted_asides = memory, asides
         self._show()
+
+    async def _tokens(self, text: str) -> int | None:
+        """How many tokens ``text`` is; None if the worker does not say."""
+        found = None if text else 0
+        if text:
+            async for record in self.desk.client.run(Count(text)):
+                if isinstance(record, Result) and record.what == "count":
+                    found = int(record.data["tokens"])
+        return found

@@ -9,7 +9,7 @@ stopped.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
@@ -17,6 +17,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Offset
 from textual.message import Message
 from textual.timer import Timer
@@ -24,12 +25,15 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location
 
 from ..keys import quiet
+from .measured import MeasuredDocument
 
 
 FLUSHES_A_SECOND = 30
 MEASURE = 78  # cells of prose a line; wider pages get margins, not longer lines
 
 Range = tuple[int, int]
+Tinge = tuple[int, int, str]  # from, to, and one of TINGES
+TINGES = ("likelier", "unlikelier")
 
 
 def changed_part(old: str, new: str) -> tuple[int, int, int]:
@@ -51,7 +55,11 @@ class Editor(TextArea, inherit_bindings=False):
     **ctrl+r** throws the last take away and asks for another one. The usual editing keys work as everywhere.
 
     Typing while the model writes stops it, and your keys land where your cursor is. Text of the model has another
-    colour; the line below says who wrote the passage under the cursor.
+    colour; the line below says who wrote the passage under the cursor. What has slid out of the model's sight is
+    dimmed.
+
+    **ctrl+b** sets takes side by side: without a module, with one, with all, from the same dice. **ctrl+n** shows
+    which words could come next, and how the stack changes that. **F6** opens memory and author's note.
     """
     DEFAULT_CSS = """
     Editor {
@@ -59,13 +67,20 @@ class Editor(TextArea, inherit_bindings=False):
         background: transparent;
         scrollbar-size-vertical: 1;
         & .editor--model { color: $model-ink; }
+        & .editor--unseen { text-style: dim; }
+        & .editor--likelier { text-style: underline; }
+        & .editor--unlikelier { text-style: italic dim; }
         &:focus { border: none; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = quiet(
         b for b in TextArea.BINDINGS if isinstance(b, Binding) and b.action not in ("undo", "redo")
     )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--model"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "editor--model",
+        "editor--unseen",
+        *(f"editor--{tinge}" for tinge in TINGES),
+    }
 
     @dataclass
     class TookOver(Message):
@@ -83,6 +98,9 @@ class Editor(TextArea, inherit_bindings=False):
         )
         self.match_cursor_bracket = False
         self.marks: list[Range] = []
+        self.tinges: list[Tinge] = []
+        self.unseen = 0
+        self.on_flush: Callable[[str], None] = lambda _: None
         self.streamed = ""
         self._whole: str | None = None
         self._starts: list[int] = []
@@ -92,6 +110,14 @@ class Editor(TextArea, inherit_bindings=False):
         self._holding = False
 
     # -- the page --
+
+    @property
+    def wrapped_document(self) -> WrappedDocument:
+        return self._wrapped
+
+    @wrapped_document.setter
+    def wrapped_document(self, wrapped: WrappedDocument) -> None:
+        self._wrapped = MeasuredDocument.of(wrapped)
 
     def on_resize(self) -> None:
         side = max(1, (self.outer_size.width - MEASURE - 2) // 2)
@@ -110,6 +136,20 @@ class Editor(TextArea, inherit_bindings=False):
         marks = [mark for mark in marks if mark[0] < mark[1]]
         if marks != self.marks:
             self.marks = marks
+            self.notify_style_update()
+            self.refresh()
+
+    def show_unseen(self, end: int) -> None:
+        """Dim what stands before the character ``end``: the model no longer sees it."""
+        if end != self.unseen:
+            self.unseen = end
+            self.notify_style_update()
+            self.refresh()
+
+    def show_tinges(self, tinges: Sequence[Tinge]) -> None:
+        """Mark words by what the stack does to them; none clears the page. Any edit clears it, too."""
+        if list(tinges) != self.tinges:
+            self.tinges = list(tinges)
             self.notify_style_update()
             self.refresh()
 
@@ -144,16 +184,28 @@ class Editor(TextArea, inherit_bindings=False):
     def edit(self, edit: Edit) -> EditResult:
         result = super().edit(edit)
         self._whole, self._starts = None, []
+        if self.tinges:
+            self.show_tinges(())
         return result
 
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)
-        if self.marks:
+        if self.marks or self.unseen or self.tinges:
             start = self.offset_of((line_index, 0))
+            end = start + len(line)
+            # The first mark that reaches into the line; a long story has thousands before it.
+            first = bisect_left(self.marks, start + 1, key=lambda mark: mark[1])
             style = self.get_component_rich_style("editor--model", partial=True)
-            for low, high in self.marks:
-                if high > start and low < start + len(line):
+            for low, high in self.marks[first:]:
+                if low >= end:
+                    break
+                line.stylize(style, max(0, low - start), high - start)
+            for low, high, tinge in self.tinges:
+                if high > start and low < end:
+                    style = self.get_component_rich_style(f"editor--{tinge}", partial=True)
                     line.stylize(style, max(0, low - start), high - start)
+            if start < self.unseen:
+                line.stylize(self.get_component_rich_style("editor--unseen", partial=True), 0, self.unseen - start)
         return line
 
     # -- the stream --
@@ -180,6 +232,7 @@ class Editor(TextArea, inherit_bindings=False):
         if not self._waiting:
             return
         text, self._waiting = self._waiting, ""
+        self.on_flush(text)
         self.streamed += text
         start, _ = self.marks[-1]
         end = self.document.end

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar, cast
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 
+if TYPE_CHECKING:
+    from ..app import ModulesApp
+
 WELCOME = (
     "A module is a small file of trained “virtual tokens”. It stands in front of your text, invisible, and leans the "
-    "model towards a style or a world. It is made from your own pages, on this machine."
+    "model towards a style or a world. It is made from your own pages, on this machine; nothing leaves it."
 )
+# Binding, its usual key, what it does, and what to expect.
 TRIES = (
-    ("i", "Bring a module in", "A KoboldAI .zip, a PEFT folder or a .safetensors file: give its path."),
     (
-        "$",
-        "Train one from your pages",
-        "In a shell; `kobold-modules demo` shows it in a few minutes:\n"
-        "kobold-modules train novel.txt --model starter --kind style --name mine",
+        "greeting.demo",
+        "d",
+        "Take the demo module",
+        "A clipped noir voice, made for the small model that came with the program. Put it on the stack with enter and "
+        "hear the difference on the bench.",
     ),
-    ("F3", "Write first", "The bench continues your story with the plain model, so you can hear the difference later."),
+    (
+        "app.train",
+        "f4",
+        "Make one from your pages",
+        "A story or a folder of them, ten minutes, no more questions than a name.",
+    ),
+    (
+        "app.bench",
+        "f3",
+        "Write first",
+        "The bench goes on from your first sentence with the plain model.",
+    ),
 )
 
 
@@ -30,16 +48,20 @@ class Greeting(VerticalScroll):
     HELP = """\
     ## An empty shelf
 
-    Press **i** to bring a module in from a file, **F3** to write with the plain model. Training happens in a shell for
-    now: `kobold-modules train --help`.
+    **d** takes the demo module, **F4** trains one from your pages, **F3** writes with the plain model. **i** brings a
+    module in from a file; so does dropping the file on the terminal.
     """
+    BINDING_GROUP_TITLE = "Greeting"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "screen.want('demo')", "Demo module", id="greeting.demo", tooltip="Take the demo module"),
+    ]
     DEFAULT_CSS = """
     Greeting {
         align: center middle;
         padding: 0 2;
         & > Static { max-width: 76; width: 100%; height: auto; }
         & > .title { text-style: bold; color: $text-primary; margin-bottom: 1; }
-        & > .welcome { margin-bottom: 1; }
+        & > .rest { margin-top: 1; color: $text-muted; }
         & > .try { margin-top: 1; height: auto; max-width: 76; }
         .key { width: 5; text-align: right; padding-right: 2; text-style: bold; color: $text-accent; }
         .what { width: 1fr; height: auto; }
@@ -48,9 +70,12 @@ class Greeting(VerticalScroll):
     """
 
     def compose(self) -> ComposeResult:
+        key_of = cast("ModulesApp", self.app).key_of
         yield Static("Your shelf is empty, which is a fine place to begin.", classes="title")
-        yield Static(WELCOME, classes="welcome")
-        for key, title, rest in TRIES:
+        yield Static(WELCOME)
+        for id, usual, title, rest in TRIES:
             with Horizontal(classes="try"):
-                yield Static(key, classes="key")
+                yield Static(key_of(id, usual), classes="key")
                 yield Static(Content.assemble((title, "bold"), (f"\n{rest}", "$foreground-muted")), classes="what")
+        rest = f"{key_of('library.import', 'i')} brings in a module you have; so does dropping it on the terminal."
+        yield Static(Content(rest), classes="rest")

@@ -42,6 +42,7 @@ class Key(Static):
     def __init__(self, binding: Binding, display: str, enabled: bool) -> None:
         label = Content.assemble((display, "bold $footer-key-foreground"), " ", binding.description)
         super().__init__(label, classes="" if enabled else "-disabled")
+        self.cells = label.cell_length + 2
         self.key = binding.key
         self.tooltip = binding.tooltip or None
 
@@ -75,8 +76,14 @@ class KeyBar(Widget, can_focus=False, can_focus_children=False):
             if binding.show and binding.action not in first and binding.action not in last:
                 shown = Key(binding, self.app.get_key_display(binding), active.enabled)
                 (last if binding.id in LAST else first)[binding.action] = shown
-        yield from list(first.values())[: MOST - len(last)]
+        keys = list(first.values())[: MOST - len(last)]
+        while keys and sum(key.cells for key in (*keys, *last.values())) > self.size.width > 0:
+            keys.pop()  # a key that is cut in half tells nothing
+        yield from keys
         yield from last.values()
+
+    def on_resize(self) -> None:
+        self._changed(self.screen)
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)

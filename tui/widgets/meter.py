@@ -7,28 +7,32 @@ about to be written. Segments differ in shape, not only in colour.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
 
-VIRTUAL, TEXT, KEPT, FREE = "▨", "■", "□", "·"
+VIRTUAL, MEMORY, TEXT, KEPT, FREE = "▨", "▤", "■", "□", "·"
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Token counts. ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take."""
+    """Token counts. ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take,
+    ``memory`` what memory and author's note take.
+    """
 
     total: int = 0
     virtual: int = 0
     text: int | None = None
     kept: int = 0
+    memory: int = 0
 
     @property
     def room(self) -> int:
         """Tokens of text that fit."""
-        return max(0, self.total - self.virtual - self.kept)
+        return max(0, self.total - self.virtual - self.memory - self.kept)
 
     @property
     def seen(self) -> int:
@@ -42,12 +46,18 @@ class Context:
 
     @property
     def free(self) -> int:
-        return max(0, self.total - self.virtual - self.kept - self.seen)
+        return max(0, self.room - self.seen)
 
 
 def cells(context: Context, width: int) -> list[tuple[str, int]]:
     """The bar as ``(character, cells)`` in order, ``width`` in all; what is there at all gets at least one cell."""
-    parts = [(VIRTUAL, context.virtual), (TEXT, context.seen), (KEPT, context.kept), (FREE, context.free)]
+    parts = [
+        (VIRTUAL, context.virtual),
+        (MEMORY, context.memory),
+        (TEXT, context.seen),
+        (KEPT, context.kept),
+        (FREE, context.free),
+    ]
     if width <= 0 or context.total <= 0:
         return []
     shares = [max(1 if count else 0, round(count / context.total * width)) for _, count in parts]
@@ -65,7 +75,13 @@ class Meter(Widget):
         width: 1fr;
     }
     """
-    STYLES = {VIRTUAL: "$text-accent", TEXT: "$text-primary", KEPT: "$foreground-muted", FREE: "$foreground-muted"}  # noqa: RUF012
+    STYLES: ClassVar[dict[str, str]] = {
+        VIRTUAL: "$text-accent",
+        MEMORY: "$text-secondary",
+        TEXT: "$text-primary",
+        KEPT: "$foreground-muted",
+        FREE: "$foreground-muted",
+    }
 
     context: reactive[Context] = reactive(Context())
 
@@ -89,6 +105,8 @@ class Meter(Widget):
         return Content.assemble(
             (VIRTUAL, self.STYLES[VIRTUAL]),
             f" {context.virtual:,} virtual ",
+            (f"{MEMORY} ", self.STYLES[MEMORY]) if context.memory else "",
+            f"{context.memory:,} memory " if context.memory else "",
             (TEXT, self.STYLES[TEXT]),
             f" {self._text_words()} text",
             (f" of {context.total:,}", "$foreground-muted"),
@@ -99,6 +117,7 @@ class Meter(Widget):
         context = self.context
         rows = [
             (VIRTUAL, f"{context.virtual:,}", "virtual tokens"),
+            *([(MEMORY, f"{context.memory:,}", "memory and note")] if context.memory else []),
             (TEXT, self._text_words(), "of your text"),
             (KEPT, f"{context.kept:,}", "kept for the next take"),
         ]

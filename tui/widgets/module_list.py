@@ -1,107 +1,43 @@
-"""The list of modules: one line each, in columns that fit the width there is."""
+"""The list of modules: one line each under the headings of their sections.
+
+It draws only the lines that are seen, so that ten thousand modules cost what forty do; Textual's own option list
+measures every line before it shows the first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.fuzzy import Matcher
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.style import Style
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
+from textual.visual import Visual
 
 from kobold_modules.library import Entry
 
 from ..desk import Picks
-from ..keys import quiet
-from ..phrases import short_effect, shortened
+from ..shelf_view import Section
+from .module_row import Columns, RowState, row
 
 
-MARK, KIND, TOKENS, EFFECT = 4, 9, 8, 14
-MODEL_MOST = 18
-NARROWEST_NAME = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Widths in cells; a column of 0 is left out, the least important first."""
-
-    name: int
-    kind: int
-    tokens: int
-    model: int
-    effect: int
-
-    @classmethod
-    def within(cls, width: int) -> Columns:
-        kind, tokens, effect, model = KIND, TOKENS, EFFECT, MODEL_MOST
-        rest = width - MARK
-
-        def name() -> int:
-            return rest - kind - tokens - model - effect
-
-        if name() < 2 * NARROWEST_NAME:
-            model = max(10, model - (2 * NARROWEST_NAME - name()))
-        if name() < NARROWEST_NAME + 4:
-            model = 0
-        if name() < NARROWEST_NAME:
-            kind = 0
-        return cls(max(4, name()), kind, tokens, model, effect)
-
-    def header(self) -> str:
-        """The titles above the columns."""
-        return (
-            " " * MARK
-            + f"{'name':<{self.name}}"
-            + (f"{'kind':<{self.kind}}" if self.kind else "")
-            + f"{'tokens':>{self.tokens - 2}}  "
-            + (f"{'made for':<{self.model}}" if self.model else "")
-            + f"{'measured':<{self.effect}}"
-        )
-
-
-def row(entry: Entry, columns: Columns, picks: Picks, chosen: bool, matcher: Matcher | None = None) -> Content:
-    """One module as a line. ``›`` marks the cursor; ``●`` is in the stack, ``○`` in it but switched off."""
-    place = picks.index(entry)
-    mark = " " if place is None else "●" if picks.items[place].active else "○"
-    # The row under the cursor has the cursor's own colours; others would be unreadable on some themes.
-    good, quiet, odd = ("", "", "") if chosen else ("$text-success", "$foreground-muted", "$text-warning")
-    start = Content.assemble("›" if chosen else " ", (f"{mark} ", good), " ")
-    name = Content(shortened(entry.name, columns.name - 1))
-    if matcher is not None:
-        for offset in _offsets(matcher, name.plain):
-            name = name.stylize("bold underline", offset, offset + 1)
-    name = name.pad_right(columns.name - name.cell_length)
-    if entry.problem:
-        room = columns.kind + columns.tokens + columns.model + columns.effect
-        return Content.assemble(start, name, (f"! {shortened(entry.problem, room - 2)}", odd))
-    card = entry.card
-    parts = [start, name]
-    if columns.kind:
-        parts.append(Content.styled(f"{card.kind:<{columns.kind}}", quiet))
-    parts.append(Content(f"{entry.tokens:>{columns.tokens - 2}}  "))
-    if columns.model:
-        parts.append(Content.styled(f"{shortened(card.model or '–', columns.model - 1):<{columns.model}}", quiet))
-    parts.append(Content(f"{short_effect(card):<{columns.effect}}"))
-    return Content.assemble(*parts)
-
-
-def _offsets(matcher: Matcher, name: str) -> Sequence[int]:
-    score, offsets = matcher.fuzzy_search.match(matcher.query, name)
-    return offsets if score else ()
-
-
-def _key(key: str, what: str, name: str, tooltip: str, show: bool = True) -> Binding:
+def _key(key: str, what: str, name: str, tooltip: str, show: bool = False) -> Binding:
     return Binding(key, f"want('{what}')", name, id=f"library.{what}", tooltip=tooltip, show=show)
 
 
-class ModuleList(OptionList, inherit_bindings=False):
-    """Modules of the shelf. Says what is wanted of the one under the cursor; its screen does it."""
+def _move(key: str, action: str, name: str, id: str) -> Binding:
+    return Binding(key, action, name, id=f"list.{id}", show=False, system=True)
+
+
+class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
+    """Modules of the shelf. Says what is wanted of them; its screen does it."""
 
     HELP = """\
     ## Your modules
@@ -109,43 +45,87 @@ class ModuleList(OptionList, inherit_bindings=False):
     A module stands before your text and leans the model towards a style or a world.
     **enter** puts the one under the cursor on the stack, **space** puts it there and takes it away again.
 
-    `●` is in the stack and on, `○` in the stack but off, `!` cannot be read: its card says why.
+    **/** finds by letters of the name, words of the description, `#tag` or `*` for starred ones. **o** sorts, **m**
+    shows only what fits the loaded model. **x** marks modules; what you do next is done to all that are marked.
+
+    `●` is in the stack and on, `○` in the stack but off, `★` starred, `✗` made for another model than the loaded one,
+    `!` cannot be read: its card says why.
     """
     BINDING_GROUP_TITLE = "Modules"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("enter,a", "add", "Add", "Put the module on the stack"),
-        _key("space", "toggle", "Toggle", "Put it on the stack or take it off", show=False),
-        _key("slash", "filter", "Filter", "Find modules by letters of their name"),
-        _key("i", "import", "Import", "Bring a module in from a file"),
-        _key("r", "rename", "Rename", "Give the module another name", show=False),
-        _key("d,delete", "remove", "Delete", "Take it off the shelf; u brings it back"),
-        _key("u", "restore", "Bring back", "Undo the last delete", show=False),
-        _key("e", "export", "Export", "Write a .zip that KoboldAI loads", show=False),
-        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
-        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
-        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key == "enter")),
+        _key("enter,a", "add", "Add", "Put the module on the stack", show=True),
+        _key("space", "toggle", "Toggle", "Put it on the stack or take it off"),
+        _key("slash", "filter", "Find", "Find modules by letters, words, #tags", show=True),
+        _key("x", "mark", "Mark", "Mark it, to do something to several at once", show=True),
+        _key("d,delete", "remove", "Delete", "Take it off the shelf; u brings it back", show=True),
+        _key("ctrl+a", "mark_all", "Mark all", "Mark everything that is shown, or nothing"),
+        _key("o", "sort", "Sort", "Sort by name, newest, best, model"),
+        _key("m", "fitting", "Only what fits", "Show only modules that fit the loaded model, or all"),
+        _key("s", "star", "Star", "Star it: it leads its section"),
+        _key("t", "tag", "Tags", "Change its tags"),
+        _key("r", "rename", "Rename", "Give the module another name"),
+        _key("c", "edit", "Edit card", "Change description, kind, author"),
+        _key("y", "duplicate", "Duplicate", "Make a copy of it"),
+        _key("e", "export", "Export", "Write it for KoboldAI or another program"),
+        _key("w", "nearest", "Nearest words", "Which words its virtual tokens are nearest to"),
+        _key("i", "import", "Import", "Bring modules in from files"),
+        _key("u", "restore", "Bring back", "Undo the last delete"),
+        _move("up,k", "step(-1)", "Up", "up"),
+        _move("down,j", "step(1)", "Down", "down"),
+        _move("pageup", "page(-1)", "Page up", "page_up"),
+        _move("pagedown", "page(1)", "Page down", "page_down"),
+        _move("home,g", "first", "First", "first"),
+        _move("end,G", "last", "Last", "last"),
+        _move("shift+down", "extend(1)", "Mark downwards", "extend_down"),
+        _move("shift+up", "extend(-1)", "Mark upwards", "extend_up"),
     ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "module-list--row",
+        "module-list--cursor",
+        "module-list--hover",
+        "module-list--heading",
+    }
     DEFAULT_CSS = """
     ModuleList {
-        border: none;
-        padding: 0;
         height: 1fr;
         background: transparent;
         scrollbar-size: 0 1;
         scrollbar-gutter: stable;
-        & > .option-list--option { padding: 0; }
-        &:focus { border: none; background-tint: $foreground 0%; }
-        &:ansi > .option-list--option-highlighted { text-style: bold; }
-        &:ansi:focus > .option-list--option-highlighted { text-style: reverse; }
+        overflow-x: hidden;
+        & > .module-list--heading { color: $text-primary; text-style: bold; }
+        & > .module-list--hover { background: $block-hover-background; }
+        & > .module-list--cursor {
+            color: $block-cursor-blurred-foreground;
+            background: $block-cursor-blurred-background;
+            text-style: $block-cursor-blurred-text-style;
+        }
+        &:focus > .module-list--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+        &:ansi > .module-list--cursor { text-style: bold; background: ansi_default; color: ansi_default; }
+        &:ansi:focus > .module-list--cursor { text-style: reverse; }
     }
     """
 
     @dataclass
     class Wanted(Message):
-        """The person asked for ``what`` with the module under the cursor."""
+        """The person asked for ``what`` with the marked modules, or the one under the cursor."""
 
         what: str
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another module."""
+
         entry: Entry | None
+
+    @dataclass
+    class Marked(Message):
+        """So many modules are marked now."""
+
+        count: int
 
     @dataclass
     class Reshaped(Message):
@@ -153,68 +133,210 @@ class ModuleList(OptionList, inherit_bindings=False):
 
         columns: Columns
 
+    highlighted: reactive[int | None] = reactive(None)
+    hovered: reactive[int | None] = reactive(None)
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.entries: list[Entry] = []
+        self.marked: set[str] = set()
         self.picks = Picks()
-        self.matcher: Matcher | None = None
+        self.words: Sequence[str] = ()
         self.columns = Columns.within(76)
-        self._marked: int | None = None
+        self.sections = False
+        self.fits: Callable[[Entry], bool] = lambda entry: True
+        self._lines: list[str | int] = []  # a heading, or a number in entries
+        self._line_of: list[int] = []
+
+    # -- what is in it --
 
     @property
     def chosen(self) -> Entry | None:
-        return self.entries[self.highlighted] if self.highlighted is not None and self.entries else None
+        """The entry under the cursor."""
+        at = self.highlighted
+        return self.entries[at] if at is not None and at < len(self.entries) else None
 
-    def show(self, entries: Sequence[Entry], picks: Picks, query: str = "") -> None:
-        """Show ``entries`` that match ``query``, best first; the cursor stays on its module where it can."""
-        before = self.chosen
-        self.matcher = Matcher(query, match_style=Style(underline=True)) if query else None
-        if self.matcher is not None:
-            scored = [(self.matcher.match(entry.name), entry) for entry in entries]
-            entries = [entry for score, entry in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
-        self.entries, self.picks = list(entries), picks
-        slugs = [entry.slug for entry in self.entries]
-        at = slugs.index(before.slug) if before is not None and before.slug in slugs else 0
-        if query and slugs:
-            at = 0
-        self.set_options([Option(self._row(i, i == at)) for i in range(len(self.entries))])
-        self.highlighted = at if self.entries else None
+    @property
+    def targets(self) -> list[Entry]:
+        """The marked entries, or the one under the cursor."""
+        if self.marked:
+            return [entry for entry in self.entries if entry.slug in self.marked]
+        return [self.chosen] if self.chosen is not None else []
+
+    def show(self, sections: Sequence[Section], picks: Picks, words: Sequence[str] = ()) -> None:
+        """Show ``sections``; the cursor stays on its module where it can, marks on theirs."""
+        before, was_at, searching = self.chosen, self.highlighted or 0, bool(words) and words != self.words
+        self.picks, self.words = picks, words
+        self.entries, self._lines, self._line_of = [], [], []
+        for section in sections:
+            if section.title:
+                self._lines.append(section.heading)
+            for entry in section.entries:
+                self._line_of.append(len(self._lines))
+                self._lines.append(len(self.entries))
+                self.entries.append(entry)
+        if self.marked:
+            self._set_marked(self.marked & {entry.slug for entry in self.entries})
+        self.sections = any(section.title for section in sections)
+        self._reshape()
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
+        at = None if before is None or searching else self._number(before.slug)
+        self.highlighted = (at if at is not None else 0 if searching else was_at) if self.entries else None
+        self.refresh()
+        self.call_after_refresh(self._follow)
+        self.post_message(self.Moved(self.chosen))
 
     def choose(self, slug: str) -> None:
-        for i, entry in enumerate(self.entries):
-            if entry.slug == slug:
-                self.highlighted = i
+        """Move the cursor to a module, if it is shown."""
+        at = self._number(slug)
+        if at is not None:
+            self.highlighted = at
 
     def show_picks(self, picks: Picks) -> None:
         self.picks = picks
-        self._redraw()
+        self.refresh()
 
-    def _row(self, index: int, chosen: bool) -> Content:
-        return row(self.entries[index], self.columns, self.picks, chosen, self.matcher)
+    def _number(self, slug: str) -> int | None:
+        return next((number for number, entry in enumerate(self.entries) if entry.slug == slug), None)
 
-    def _redraw(self) -> None:
-        for index in range(min(self.option_count, len(self.entries))):
-            self.replace_option_prompt_at_index(index, self._row(index, index == self.highlighted))
+    # -- drawing --
 
-    def watch_highlighted(self, highlighted: int | None) -> None:
-        super().watch_highlighted(highlighted)
-        for index in {self._marked, highlighted} - {None}:
-            if index is not None and index < min(self.option_count, len(self.entries)):
-                self.replace_option_prompt_at_index(index, self._row(index, index == highlighted))
-        self._marked = highlighted
+    def render_line(self, y: int) -> Strip:
+        number, width = self.scroll_offset.y + y, self.scrollable_content_region.width
+        if number >= len(self._lines):
+            return Strip.blank(width, self.get_visual_style("module-list--row").rich_style)
+        line = self._lines[number]
+        if isinstance(line, str):
+            style, content = self.get_visual_style("module-list--heading"), Content(f" {line}")
+        else:
+            entry, chosen = self.entries[line], line == self.highlighted
+            state = RowState(chosen, entry.slug in self.marked, self.words, entry.problem != "" or self.fits(entry))
+            content = row(entry, self.columns, self.picks, state)
+            part = "cursor" if chosen else "hover" if line == self.hovered else "row"
+            style = self.get_visual_style("module-list--row", f"module-list--{part}")
+            if self.get_component_styles(f"module-list--{part}").text_style.reverse:  # which Textual drops there
+                style += Style(reverse=True)
+                content = content.pad_right(max(0, width - content.cell_length))
+        (strip,) = Visual.to_strips(self, content, width, 1, style, pad=True)[:1]
+        return strip
 
     def on_resize(self) -> None:
-        self.columns = Columns.within(self.scrollable_content_region.width)
-        self._redraw()
-        self.post_message(self.Reshaped(self.columns))
+        self._reshape()
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
+        self._follow()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        # A click moves the cursor; a module joins or leaves the stack by a key or a double click.
-        event.stop()
+    def _reshape(self) -> None:
+        width = self.scrollable_content_region.width
+        if width:
+            self.columns = Columns.within(width, self.sections)
+            self.post_message(self.Reshaped(self.columns))
+
+    # -- the cursor --
+
+    def validate_highlighted(self, at: int | None) -> int | None:
+        return None if at is None or not self.entries else max(0, min(len(self.entries) - 1, at))
+
+    def watch_highlighted(self, before: int | None, now: int | None) -> None:
+        for at in (before, now):
+            if at is not None and at < len(self._line_of):
+                self.refresh_line(self._line_of[at])
+        self._follow()
+        self.post_message(self.Moved(self.chosen))
+
+    def watch_hovered(self, before: int | None, now: int | None) -> None:
+        for at in (before, now):
+            if at is not None and at < len(self._line_of):
+                self.refresh_line(self._line_of[at])
+
+    def _follow(self) -> None:
+        """Keep the cursor in view, and its section's heading where it is the section's first."""
+        height = self.scrollable_content_region.height
+        if self.highlighted is None or not height or self.highlighted >= len(self._line_of):
+            return
+        line = self._line_of[self.highlighted]
+        first = line - 1 if line and isinstance(self._lines[line - 1], str) else line
+        top = self.scroll_offset.y
+        if first < top:
+            self.scroll_to(y=first, animate=False)
+        elif line >= top + height:
+            self.scroll_to(y=line - height + 1, animate=False)
+
+    def action_step(self, by: int) -> None:
+        if self.entries:
+            self.highlighted = 0 if self.highlighted is None else self.highlighted + by
+
+    def action_page(self, by: int) -> None:
+        self.action_step(by * max(1, self.scrollable_content_region.height - 1))
+
+    def action_first(self) -> None:
+        self.highlighted = 0
+
+    def action_last(self) -> None:
+        self.highlighted = len(self.entries) - 1
+
+    # -- marks --
+
+    def _set_marked(self, slugs: set[str]) -> None:
+        if slugs != self.marked:
+            self.marked = slugs
+            self.refresh()
+            self.post_message(self.Marked(len(slugs)))
+
+    def toggle_mark(self) -> None:
+        """Mark the module under the cursor or not, and go on to the next."""
+        if self.chosen is not None:
+            self._set_marked(self.marked ^ {self.chosen.slug})
+            self.action_step(1)
+
+    def toggle_all(self) -> None:
+        """Mark everything that is shown, or nothing where all is marked."""
+        shown = {entry.slug for entry in self.entries}
+        self._set_marked(set() if shown <= self.marked else shown)
+
+    def unmark(self) -> None:
+        self._set_marked(set())
+
+    def action_extend(self, by: int) -> None:
+        """Mark the module under the cursor and the one it moves to."""
+        before = self.chosen
+        self.action_step(by)
+        if before is not None and self.chosen is not None:
+            self._set_marked(self.marked | {before.slug, self.chosen.slug})
+
+    # -- the mouse --
+
+    def _at(self, event: events.MouseEvent) -> int | None:
+        number = self.scroll_offset.y + event.y
+        line = self._lines[number] if 0 <= number < len(self._lines) else ""
+        return line if isinstance(line, int) else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.hovered = self._at(event)
+
+    def on_leave(self) -> None:
+        self.hovered = None
 
     def on_click(self, event: events.Click) -> None:
-        if event.chain == 2:
+        """A click moves the cursor, one on the marks marks (so does ctrl), a double click stacks."""
+        at = self._at(event)
+        if at is None:
+            return
+        self.highlighted = at
+        if event.ctrl or event.x < 3:
+            self._set_marked(self.marked ^ {self.entries[at].slug})
+        elif event.shift and self.marked:
+            known = [number for number, entry in enumerate(self.entries) if entry.slug in self.marked]
+            near = min(known, key=lambda number: abs(number - at))
+            span = self.entries[min(near, at) : max(near, at) + 1]
+            self._set_marked(self.marked | {entry.slug for entry in span})
+        elif event.chain == 2:
             self.action_want("toggle")
 
     def action_want(self, what: str) -> None:
-        self.post_message(self.Wanted(what, self.chosen))
+        match what:
+            case "mark":
+                self.toggle_mark()
+            case "mark_all":
+                self.toggle_all()
+            case _:
+                self.post_message(self.Wanted(what))

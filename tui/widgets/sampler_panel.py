@@ -17,6 +17,8 @@ from textual.validation import Integer
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
+from kobold_modules.errors import KoboldModulesError
+from kobold_modules.presets import load_presets
 from kobold_modules.sampling import PRESETS, Sampler
 
 from .panel import Titled
@@ -24,6 +26,14 @@ from .panel import Titled
 
 LENGTH = 120
 LONGEST = 4096
+
+
+def presets() -> dict[str, Sampler]:
+    """Ours and the writer's own; ours alone where their file makes no sense."""
+    try:
+        return load_presets()
+    except KoboldModulesError:
+        return dict(PRESETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Choice:
 
     @property
     def sampler(self) -> Sampler:
-        preset = PRESETS[self.preset]
+        preset = presets().get(self.preset) or PRESETS["balanced"]
         return preset if self.seed is None else replace(preset, seed=self.seed)
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,7 +59,7 @@ class Choice:
             return cls()
         preset, seed, length = data.get("preset"), data.get("seed"), data.get("length")
         return cls(
-            preset if preset in PRESETS else "balanced",
+            preset if isinstance(preset, str) and preset in presets() else "balanced",
             seed if isinstance(seed, int) else None,
             min(LONGEST, max(1, length)) if isinstance(length, int) else LENGTH,
         )
@@ -66,6 +76,14 @@ def preset_words(preset: Sampler) -> str:
         words.append(f"top-k {preset.top_k}")
     if preset.repetition != 1:
         words.append(f"repetition {preset.repetition:g}")
+    if preset.dry_multiplier:
+        words.append(f"DRY {preset.dry_multiplier:g}")
+    if preset.xtc_probability:
+        words.append(f"XTC {preset.xtc_probability:g}")
+    if preset.mirostat:
+        words.append(f"mirostat {preset.mirostat_tau:g}")
+    if preset.banned:
+        words.append(f"{len(preset.banned)} banned")
     return ", ".join(words)
 
 
@@ -114,11 +132,12 @@ class SamplerPanel(Titled, Vertical):
         self.set_titles("Sampler")
         self.choice = choice
         self.rolled: int | None = None
+        self.presets = presets()
 
     def compose(self) -> ComposeResult:
         choice = self.choice
         with Vertical(id="fields"):
-            options = [(name, name) for name in PRESETS]
+            options = [(name, name) for name in self.presets]
             yield Field("preset", Select(options, value=choice.preset, allow_blank=False, compact=True, id="preset"))
             seed = "" if choice.seed is None else str(choice.seed)
             yield Field(
@@ -133,6 +152,12 @@ class SamplerPanel(Titled, Vertical):
     def on_mount(self) -> None:
         self._say()
 
+    def show_choice(self, choice: Choice) -> None:
+        """Show what another story was written with."""
+        self.query_one("#preset", Select).value = choice.preset
+        self.query_one("#seed", Input).value = "" if choice.seed is None else str(choice.seed)
+        self.query_one("#length", Input).value = str(choice.length)
+
     def hold(self) -> bool:
         """Fix the seed of the last take, or let go of a fixed one. Returns whether one is held now."""
         seed = self.query_one("#seed", Input)
@@ -141,7 +166,7 @@ class SamplerPanel(Titled, Vertical):
         return held
 
     def next_preset(self) -> None:
-        names = list(PRESETS)
+        names = list(self.presets)
         select: Select[str] = self.query_one("#preset", Select)
         select.value = names[(names.index(self.choice.preset) + 1) % len(names)]
 
@@ -167,7 +192,8 @@ class SamplerPanel(Titled, Vertical):
         self._say()
 
     def _say(self) -> None:
-        self.query_one("#meaning", Static).update(Content(preset_words(PRESETS[self.choice.preset])))
+        preset = self.presets.get(self.choice.preset, self.choice.sampler)
+        self.query_one("#meaning", Static).update(Content(preset_words(preset)))
         rolled = self.query_one("#rolled", Static)
         rolled.display = self.rolled is not None
         held = self.choice.seed is not None

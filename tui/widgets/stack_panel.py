@@ -5,20 +5,29 @@ The same panel is on both screens and shows the same stack. Changes go to the de
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.command import CommandListItem
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from kobold_modules import stack_file
+from kobold_modules.errors import KoboldModulesError
+
+from .. import named_stacks
 from ..desk import STEP, STRONGEST, Desk, ModelState, Pick, Picks
 from ..keys import quiet
 from ..phrases import counted, shortened, strength
+from ..screens.ask import Ask
 from .panel import Titled
+from .status_line import Mood
 
 
 FULL, EMPTY = "━", "─"
@@ -68,7 +77,8 @@ class StackList(OptionList, inherit_bindings=False):
 
     These modules stand before your text, the first one first. **left** and **right** make the one under the cursor
     weaker or stronger: 0 is as if it had never been trained, 1.00 is as trained, up to 2.00. **space** switches it off
-    and on, **[** and **]** move it, **delete** takes it out, **ctrl+t** adds another.
+    and on, **[** and **]** move it, **delete** takes it out, **ctrl+t** adds another. **s** keeps the whole stack under
+    a name, **o** brings one back.
 
     Virtual tokens take room from the context, as text would.
     """
@@ -184,6 +194,13 @@ class StackPanel(Titled, Vertical):
     }
     """
 
+    BINDING_GROUP_TITLE = "Stacks by name"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "keep", "Keep the stack", id="stack.keep", tooltip="Under a name, to bring back", show=False),
+        Binding("o", "bring", "Bring a stack back", id="stack.bring", tooltip="One kept under a name", show=False),
+        Binding("S", "forget", "Forget a stack", id="stack.forget", tooltip="One kept under a name", show=False),
+    ]
+
     def __init__(self, desk: Desk) -> None:
         super().__init__(id="stack", classes="panel")
         self.set_titles("Stack")
@@ -210,3 +227,57 @@ class StackPanel(Titled, Vertical):
         warning = self.query_one("#warning", Static)
         warning.display = bool(sentences)
         warning.update(Content("\n".join(f"! {sentence}" for sentence in sentences)))
+
+    # -- stacks by name --
+
+    def _say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+        if callable(say := getattr(self.screen, "say", None)):
+            say(text, mood, hint)
+
+    def action_keep(self) -> None:
+        if self.desk.picks.items:
+            explanation = "A name for modules, order and strengths as they are. A kept one of that name is replaced."
+            self.app.push_screen(Ask("Keep the stack", explanation, lambda name: name), self._named)
+        else:
+            self._say("There is no stack to keep.", "warning", "ctrl+t adds a module.")
+
+    def _named(self, name: object) -> None:
+        if isinstance(name, str):
+            self._keep(name)
+
+    @work(group="stacks")
+    async def _keep(self, name: str) -> None:
+        try:
+            self._say(await named_stacks.keep(self.desk, name), "good", "o brings it back.")
+        except KoboldModulesError as error:
+            self._say(error.message, "error", error.hint)
+
+    def action_bring(self) -> None:
+        self._pick("Bring back …", self._bring)
+
+    def action_forget(self) -> None:
+        self._pick("Forget …", self._forget)
+
+    def _pick(self, placeholder: str, run: Callable[[str], object]) -> None:
+        found: list[CommandListItem] = [(name, partial(run, name), None) for name in stack_file.names()]
+        if found:
+            self.app.search_commands(found, placeholder)
+        else:
+            self._say("No stack is kept yet.", "warning", "s keeps the one in use.")
+
+    @work(group="stacks")
+    async def _bring(self, name: str) -> None:
+        try:
+            said, whole = await named_stacks.bring(self.desk, name)
+        except KoboldModulesError as error:
+            self._say(error.message, "error", error.hint)
+        else:
+            self._say(said, "good" if whole else "warning")
+
+    def _forget(self, name: str) -> None:
+        try:
+            stack_file.remove(name)
+        except KoboldModulesError as error:
+            self._say(error.message, "error", error.hint)
+        else:
+            self._say(f"The stack {name} is forgotten; its modules are where they were.")

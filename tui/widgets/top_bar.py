@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -9,9 +11,12 @@ from textual.widgets import Static
 
 from ..desk import Desk, ModelState
 from ..phrases import shortened
+from ..places import PLACES, Place
+from .training_label import TrainingLabel
 
 
-PLACES = {"library": ("F2", "Library"), "bench": ("F3", "Bench")}
+if TYPE_CHECKING:
+    from ..app import ModulesApp
 
 
 class Tab(Static):
@@ -29,13 +34,17 @@ class Tab(Static):
     """
     ALLOW_SELECT = False
 
-    def __init__(self, place: str, here: bool) -> None:
-        key, name = PLACES[place]
-        super().__init__(f"{key} {name}", classes="-here" if here else "")
+    def __init__(self, place: Place, here: bool) -> None:
+        super().__init__(classes="-here" if here else "", id=f"tab-{place.name}")
         self.place = place
+        self.tooltip = place.about
+
+    def on_mount(self) -> None:
+        key = cast("ModulesApp", self.app).key_of(f"app.{self.place.name}", self.place.key)
+        self.update(f"{key} {self.place.title}")
 
     async def on_click(self) -> None:
-        await self.run_action(f"app.go('{self.place}')")
+        await self.run_action(f"app.go('{self.place.name}')")
 
 
 class ModelLabel(Static):
@@ -51,6 +60,8 @@ class ModelLabel(Static):
         match model.phase:
             case "ready":
                 self.update(Content.assemble(("● ", "$text-success"), name))
+            case "unloaded":
+                self.update(Content.assemble(("○ ", "$foreground-muted"), f"{name} not loaded"))
             case "failed":
                 self.update(Content.assemble(("✗ ", "$text-error"), f"{name} did not load"))
             case _:
@@ -78,8 +89,9 @@ class TopBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("kobold modules", id="name")
-        for place in PLACES:
-            yield Tab(place, place == self.here)
+        for place in PLACES.values():
+            yield Tab(place, place.name == self.here)
+        yield TrainingLabel()
         yield ModelLabel()
 
     def on_mount(self) -> None:

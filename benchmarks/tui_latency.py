@@ -1,0 +1,381 @@
+"""How long a person waits for the interface: until it is there, until a key shows, until the model stops.
+
+    python benchmarks/tui_latency.py [--quick]
+
+Everything is timed from outside, in a real pseudo-terminal (``terminal.py``): the time between sending a key and the
+frame that shows its effect has arrived, input parsing, drawing and the pipe included.
+
+first_paint_s  From starting ``python -m kobold_modules`` on a library of 10,000 modules to a frame with the tabs, a
+               page of modules and the keys on it. The median of several starts; the first of all, which has to read
+               every card, is kept in the results file as ``first_paint_unlisted_s``.
+key_p99_ms     While 300 tokens a second stream into a story of 80,000 words and a training of the starter model runs in
+               its own process, as it does when it is started on the Train screen: keys that move a strength in the
+               stack, whose number says when its frame is there, while the page beside it follows the stream. (A caret
+               in the streaming page cannot be told apart from outside: frames move the terminal's cursor about.)
+stop_ms        Esc to the line that says the model has stopped, under the same load: the slowest of several.
+
+The application, its client, the pipe to the worker and the worker's protocol are the real ones. What writes is not a
+model: a small process that speaks the protocol and sends 300 pieces a second, whatever the machine can do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common import keep
+from terminal import Terminal
+
+from kobold_modules.errors import KoboldModulesError
+from kobold_modules.records import Loss, Progress
+
+
+if TYPE_CHECKING:
+    from kobold_modules.worker.training_queue import TrainingQueue
+
+
+SIZE = (120, 40)
+_WORDS = """
+the a and of in to was it he she they rain lamp street window letter night door shadow voice sea stone hand silver cold
+slow quiet turned waited answered watched opened never again behind before under while because almost
+"""
+WORDS = _WORDS.split()
+
+
+# -- what is put on the disk --
+
+
+def fill_library(count: int) -> None:
+    """``count`` modules, each with a card of its own. The zips are copies of one: listing does not open them."""
+    import numpy as np
+
+    from kobold_modules import paths
+    from kobold_modules.engines.fake import fake_fingerprint
+    from kobold_modules.library import Library
+    from kobold_modules.module import Card, Module
+
+    rows = np.random.default_rng(7).standard_normal((24, 8)).astype(np.float32)
+    card = Card(
+        "NAME",
+        "style",
+        "What NAME does, in a sentence of its usual length.",
+        model="starter",
+        fingerprint=fake_fingerprint(1000, 8),
+        created="2026-11-20T14:03:00",
+        measured={"bits_per_byte_with": 2.2, "bits_per_byte_without": 2.3},
+        curve=tuple((step, 3.0 - step / 400) for step in range(0, 401, 10)),
+        samples={"opening": "The house stood", "with": " alone at the end.", "without": " and it was nice."},
+    )
+    first = Library().add(Module(rows, card)).path
+    zipped, told = first.read_bytes(), (first.parent / "card.json").read_text()
+    changed = first.stat().st_mtime_ns
+    draw, root = random.Random(7), paths.modules_dir()
+    shutil.rmtree(first.parent)
+    for number in range(count):
+        name = f"module {number:05d} {draw.choice(WORDS)} {draw.choice(WORDS)}"
+        slug = name.replace(" ", "-")
+        folder = root / slug
+        folder.mkdir()
+        (folder / f"{slug}.zip").write_bytes(zipped)
+        os.utime(folder / f"{slug}.zip", ns=(changed, changed))  # as card.json says
+        (folder / "card.json").write_text(told.replace("NAME", name))
+
+
+def story(words: int) -> str:
+    """Paragraphs of about 60 words."""
+    draw = random.Random(3)
+    pages = [" ".join(draw.choice(WORDS) for _ in range(60)).capitalize() + "." for _ in range(words // 60)]
+    return "\n\n".join(pages)
+
+
+def fill_bench(words: int) -> None:
+    """A story of ``words`` words on the bench, half of it by the model in takes of some paragraphs, and one module."""
+    from kobold_modules import paths
+    from kobold_modules.story import Story
+
+    whole = Story("A long one")
+    for number, part in enumerate(story(words).split("\n\n")):
+        if number % 4 < 2:
+            whole.edit(whole.text + part + "\n\n")
+        else:
+            whole.append_take(part + "\n\n", "noir ×0.8", number)
+    first = next(folder.name for folder in sorted(paths.modules_dir().iterdir()) if folder.name.startswith("module"))
+    bench = {
+        "stack": [{"module": first, "strength": 1.0, "on": True}],
+        "sampler": {"preset": "balanced", "seed": None, "length": 4096},
+    }
+    paths.made(paths.stories_dir())
+    data = {**whole.to_dict(), "bench": bench}
+    (paths.stories_dir() / "bench.json").write_text(json.dumps(data), encoding="utf-8")
+
+
+# -- the process that writes --
+
+
+def write_as_worker(rate: float) -> None:
+    """A worker that loads nothing and writes ``rate`` pieces a second. Ends with its stdin."""
+    from kobold_modules.engines.fake import FakeEngine
+    from kobold_modules.records import Loaded, Piece, Result, Written
+    from kobold_modules.worker import jobs, wire
+
+    info = FakeEngine("starter", context=4096).info
+    cancelled = threading.Event()
+    waiting: list[tuple[int, jobs.Job]] = []
+    arrived = threading.Condition()
+
+    def listen() -> None:
+        for line in sys.stdin.buffer:
+            data = wire.parse(line)
+            if data.get("do") == "cancel":
+                cancelled.set()
+            elif data.get("do") == "quit":
+                break
+            else:
+                with arrived:
+                    waiting.append((int(data["id"]), jobs.from_json(data)))
+                    arrived.notify()
+        os._exit(0)
+
+    def say(line: str) -> None:
+        sys.stdout.buffer.write(wire.encode(line))
+        sys.stdout.buffer.flush()
+
+    threading.Thread(target=listen, daemon=True).start()
+    draw = random.Random(1)
+    while True:
+        with arrived:
+            while not waiting:
+                arrived.wait()
+            number, job = waiting.pop(0)
+        cancelled.clear()
+        if isinstance(job, jobs.Load):
+            loaded = Loaded("starter", info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
+            say(wire.answer(number, loaded))
+        elif isinstance(job, jobs.Count):
+            say(wire.answer(number, Result("count", {"tokens": len(job.text) // 5})))
+        elif isinstance(job, jobs.Generate):
+            began, count = time.monotonic(), 0
+            while count < job.max_tokens and not cancelled.is_set():
+                count += 1
+                end = "." if count % 12 == 0 else ""
+                say(wire.answer(number, Piece(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
+                ahead = began + count / rate - time.monotonic()
+                if ahead > 0:
+                    cancelled.wait(ahead)
+            reason = "cancelled" if cancelled.is_set() else "length"
+            say(wire.answer(number, Written(reason, count, time.monotonic() - began, 1)))
+        say(wire.end(number))
+
+
+def open_app(rate: float) -> None:
+    """The real application over that process."""
+    from kobold_modules.library import Library
+    from kobold_modules.tui.app import ModulesApp
+    from kobold_modules.worker.client import WorkerClient
+
+    client = WorkerClient([sys.executable, __file__, "--write", str(rate)])
+    ModulesApp(client, Library(), "starter").run()
+
+
+# -- what is measured --
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Of a person at an ordinary terminal."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")}
+    return {
+        **kept,
+        "HOME": str(home),
+        "KOBOLD_MODULES_HOME": str(home / "kobold"),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "OMP_WAIT_POLICY": "passive",
+    }
+
+
+def first_paint(home: Path, starts: int) -> list[float]:
+    """Seconds of each start, the first of all included."""
+    return [_start(home) for _ in range(starts)]
+
+
+def _start(home: Path) -> float:
+    terminal = Terminal([sys.executable, "-m", "kobold_modules"], environment(home), *SIZE)
+    try:
+        return terminal.until(lambda: _painted(terminal.grid.text), 60, "the first frame") - terminal.started
+    finally:
+        terminal.close()
+
+
+def _painted(text: str) -> bool:
+    return "F2 Library" in text and "Quit" in text and text.count("module 0") >= 10
+
+
+def start_training(home: Path) -> tuple[TrainingQueue, str]:
+    """A training as the Train screen starts one: queued, in a process that stands apart."""
+    from kobold_modules.training.settings import TrainingRequest
+    from kobold_modules.worker.training_queue import TrainingQueue
+
+    text = home / "pages.txt"
+    text.write_text(story(20_000), encoding="utf-8")
+    queue = TrainingQueue()
+    request = TrainingRequest((str(text),), "latency", minutes=30.0, patience=1.0, library=False)
+    return queue, queue.submit(request)
+
+
+def steps_taken(queue: TrainingQueue, training: str) -> int:
+    return sum(isinstance(record, Loss) for record in queue.records(training)[0])
+
+
+def wait_for_training(queue: TrainingQueue, training: str, seconds: float) -> None:
+    """Until the training has its model and computes. Raises TimeoutError."""
+    end = time.monotonic() + seconds
+    while not any(isinstance(r, Progress) and "loading" not in r.stage for r in queue.records(training)[0]):
+        if queue.get(training).ended or time.monotonic() > end:
+            raise TimeoutError(f"the training does not begin: {queue.records(training)[0][-3:]}")
+        time.sleep(0.2)
+
+
+def end_training(queue: TrainingQueue, training: str) -> None:
+    """Cancel it and wait until its process is gone."""
+    with suppress(KoboldModulesError):
+        queue.cancel(training)
+    end = time.monotonic() + 15
+    while not queue.get(training).ended and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def typing(home: Path, rate: float, keys: int, stops: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of each key, and of each stop."""
+    command = [sys.executable, __file__, "--app", str(rate)]
+    terminal = Terminal(command, environment(home), *SIZE)
+    grid = terminal.grid
+    try:
+        terminal.until(lambda: "● starter" in grid.text and "Quit" in grid.text, 60, "the application")
+        terminal.rest(0.5)
+        terminal.send("\x1bOR")
+        terminal.until(lambda: "words" in grid.text and "Context" in grid.text, 30, "the bench")
+        terminal.rest(1.0)
+        draw, waits, halts = random.Random(5), [], []
+        _go_on(terminal)
+        terminal.send("\t")  # to the stack; the page goes on following the stream
+        terminal.rest(0.3)
+        for number in range(keys):
+            if "Writing" not in grid.text:
+                terminal.until(lambda: "Writing" in grid.text or "Wrote" in grid.text, 10)
+                if "Wrote" in grid.text:
+                    _go_on(terminal)
+            waits.append(_strength(terminal, number))
+            terminal.rest(draw.uniform(0.01, 0.05))
+        for _ in range(stops):
+            if "Writing" not in grid.text:
+                _go_on(terminal)
+            terminal.rest(draw.uniform(0.1, 0.4))
+            sent = terminal.send("\x1b")
+            halts.append((terminal.until(lambda: "Stopped after" in grid.text, 5, "the stop") - sent) * 1000)
+            terminal.rest(0.2)
+        return waits, halts
+    finally:
+        terminal.close()
+
+
+def _go_on(terminal: Terminal) -> None:
+    terminal.send("\n")
+    terminal.until(lambda: "Writing" in terminal.grid.text, 20, "the stream")
+    terminal.rest(0.3)
+
+
+def _strength(terminal: Terminal, number: int) -> float:
+    """A strength a step up or down; the number in the stack's row says when that is shown."""
+    before = _stack_row(terminal.grid.text)
+    sent = terminal.send("\x1b[C" if number % 2 == 0 else "\x1b[D")
+    return (terminal.until(lambda: _stack_row(terminal.grid.text) != before, 5, "the strength") - sent) * 1000
+
+
+def _stack_row(text: str) -> str:
+    """The strength in the row of the only module on the stack, which has 24 virtual tokens."""
+    found = re.search(r"─ (\d\.\d\d) +24 ", text)
+    return found[1] if found else ""
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which ``share`` of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def measure(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    modules, words, rate = 10_000, 80_000, 300.0
+    starts, keys, stops = (4, 120, 4) if quick else (8, 600, 12)
+    home = Path(tempfile.mkdtemp(prefix="kobold-latency-"))
+    os.environ["KOBOLD_MODULES_HOME"] = str(home / "kobold")
+    os.environ["HOME"] = str(home)
+    try:
+        fill_library(modules)
+        paints = first_paint(home, starts)
+        fill_bench(words)
+        queue, training = start_training(home)
+        try:
+            wait_for_training(queue, training, 120)
+            before = steps_taken(queue, training)
+            waits, halts = typing(home, rate, keys, stops)
+            steps = steps_taken(queue, training) - before
+        finally:
+            end_training(queue, training)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    settings = {
+        "modules": modules,
+        "words": words,
+        "tokens_a_second": rate,
+        "size": SIZE,
+        "starts": starts,
+        "keys": keys,
+        "stops": stops,
+        "training_steps_meanwhile": steps,
+        "textual": version("textual"),
+        "first_paint_unlisted_s": round(paints[0], 3),
+        "first_paints_s": [round(value, 3) for value in paints[1:]],
+        "key_p50_ms": round(statistics.median(waits), 1),
+        "key_p95_ms": round(percentile(waits, 0.95), 1),
+        "key_max_ms": round(max(waits), 1),
+        "stops_ms": [round(value, 1) for value in halts],
+    }
+    result = {
+        "first_paint_s": round(statistics.median(paints[1:]), 3),
+        "key_p99_ms": round(percentile(waits, 0.99), 1),
+        "stop_ms": round(max(halts), 1),
+    }
+    return settings, result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer starts and keys; writes no results file")
+    parser.add_argument("--app", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--write", type=float, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.write is not None:
+        write_as_worker(arguments.write)
+    elif arguments.app is not None:
+        open_app(arguments.app)
+    else:
+        settings, result = measure(arguments.quick)
+        print(json.dumps(settings))
+        keep("tui_latency", settings, result, arguments.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Writes docs/tour.md: a person's way through the interface, in a real terminal.
+
+    python docs/make_tour.py
+
+Starts ``kobold-modules`` in tmux (100 by 30) in an empty home, presses real keys, waits for what should appear and
+copies the screen (``tmux capture-pane -p``). Nothing is drawn by hand; the starter model writes what it writes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+
+TOUR = Path(__file__).with_name("tour.md")
+WIDTH, HEIGHT = 100, 30
+SECONDS = 180  # a busy machine is slow, not broken
+SAMPLE = Path(__file__).resolve().parents[1] / "sample_texts" / "noir" / "the-long-drop.txt"
+OPENING = "The lift stopped between nine and ten, and"
+
+
+@dataclass(frozen=True)
+class Step:
+    """``keys`` as tmux names them (one that starts with ``text:`` is typed), then a wait for ``until``, a pattern."""
+
+    title: str
+    said: str
+    keys: Sequence[str] = ()
+    until: str = ""
+    shown: bool = True
+
+
+STEPS = (
+    Step("First run", "The shelf is empty; three things to try.", until=r"● starter"),
+    Step(
+        "The demo module",
+        "`d` takes it. The card says what it does to pages it has never seen, how it was trained, and what it writes.",
+        ["d"],
+        r"demo noir is on the shelf",
+    ),
+    Step("", "", ["Enter"], r"is on the stack", shown=False),
+    Step(
+        "Onto the stack, and jumping",
+        "`enter`: the row shows `●`, the stack what it costs. `ctrl+o` puts a letter on all that takes the focus, "
+        "a number on the tabs.",
+        ["C-o"],
+        r" 1 .*Library",
+    ),
+    Step("", "", ["2"], r"Story", shown=False),
+    Step(
+        "The bench, while the model writes",
+        "A first half-sentence, `ctrl+j`. What the model writes has another colour, and the line at the bottom says "
+        "whose words the cursor is on.",
+        [f"text:{OPENING}", "C-j"],
+        r"Writing …|Wrote|came to an end",
+    ),
+    Step("The take is there", "Its seed is kept; `ctrl+r` would throw the dice again.", [], r"Wrote|came to an end"),
+    Step("", "", ["C-z"], r"One step back", shown=False),
+    Step(
+        "Takes side by side",
+        "`ctrl+b` writes the same page on from the same dice: without a module and through it. `1` or `2` puts one in.",
+        ["C-b"],
+        r"puts a take into the story",
+    ),
+    Step("", "", ["2"], r"words ", shown=False),
+    Step("", "", ["F4"], r"the-long-drop", shown=False),
+    Step(
+        "Pages to learn from",
+        "`F4`, and `space` on a text. It says what was cleaned away and why, and what the training will take.",
+        ["Down", "Space"],
+        r"About [\d<]|is taken[\s\S]*(min|hour|h )",
+    ),
+    Step("Models", "`F5` lists what is on this disk and what each can do here.", ["F5"], r"To write"),
+    Step("Back at the shelf, and help", "`F2`, then `F1` for whatever has the focus.", ["F2", "F1"], r"Your modules"),
+)
+
+
+class Terminal:
+    """A tmux session of our own, on a socket of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.socket = f"kobold-tour-{os.getpid()}"
+        command = shlex.join([sys.executable, "-m", "kobold_modules"])
+        kept = {"KOBOLD_MODULES_HOME": str(home / ".kobold"), "HOME": str(home), "TERM": "xterm-256color"}
+        values = [f"{key}={value}" for key, value in kept.items()]
+        self._tmux("new-session", "-d", "-x", str(WIDTH), "-y", str(HEIGHT), f"env {shlex.join(values)} {command}")
+        self._tmux("set-option", "-g", "status", "off")
+        self._tmux("resize-window", "-x", str(WIDTH), "-y", str(HEIGHT))
+
+    def _tmux(self, *arguments: str) -> str:
+        done = subprocess.run(["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def press(self, key: str) -> None:
+        if key.startswith("text:"):
+            self._tmux("send-keys", "-l", key.removeprefix("text:"))
+        else:
+            self._tmux("send-keys", key)
+        time.sleep(0.3)  # a person's fingers; a paste would arrive as one
+
+    def screen(self) -> str:
+        lines = [line.rstrip() for line in self._tmux("capture-pane", "-p").splitlines()]
+        return "\n".join(lines).rstrip()
+
+    def wait(self, pattern: str) -> str:
+        """The screen once ``pattern`` is on it and it has come to rest (or keeps moving: the model writes)."""
+        deadline = time.monotonic() + SECONDS
+        while not re.search(pattern, self.screen()):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{pattern!r} never appeared:\n{self.screen()}")
+            time.sleep(0.2)
+        time.sleep(0.8)
+        return self.screen()
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-L", self.socket, "kill-server"], capture_output=True, check=False)
+
+
+def tour(home: Path) -> list[str]:
+    """The sections of the tour."""
+    shutil.copyfile(SAMPLE, home / SAMPLE.name)
+    terminal = Terminal(home)
+    sections = []
+    try:
+        for step in STEPS:
+            for key in step.keys:
+                terminal.press(key)
+            screen = terminal.wait(step.until)
+            print(f"{step.title or '…'}", file=sys.stderr)
+            if step.shown:
+                screen = screen.replace(str(home), "~")
+                sections.append(f"## {step.title}\n\n{step.said}\n\n```text\n{screen}\n```\n")
+    finally:
+        terminal.close()
+    return sections
+
+
+def main() -> None:
+    if shutil.which("tmux") is None:
+        raise SystemExit("tmux is not installed.")
+    with tempfile.TemporaryDirectory(prefix="writer-") as folder:
+        sections = tour(Path(folder))
+    head = (
+        f"# A tour\n\nRecorded {date.today():%Y-%m-%d} by `python docs/make_tour.py`: real keys in tmux, {WIDTH} by "
+        f"{HEIGHT}, the 8-million-parameter starter model on two CPU cores. Colours are lost here; nothing on these "
+        "screens is said by colour alone.\n"
+    )
+    TOUR.write_text("\n".join([head, *sections]), encoding="utf-8")
+    print(TOUR)
+
+
+if __name__ == "__main__":
+    main()

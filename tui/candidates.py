@@ -1,0 +1,78 @@
+"""Words that could come next, with the stack and without it, as values: the difference is what the stack does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One token. A probability is None where the token is not among those that were looked at."""
+
+    token: int
+    text: str
+    with_stack: float | None
+    without: float | None
+
+    @property
+    def likeliest(self) -> float:
+        return max(self.with_stack or 0.0, self.without or 0.0)
+
+    @property
+    def pull(self) -> float:
+        """How many times as likely the stack makes it, as a power of two; 0 where one side is not known."""
+        if not self.with_stack or not self.without:
+            return 0.0
+        return math.log2(self.with_stack / self.without)
+
+
+def candidates(data: Mapping[str, Any]) -> list[Candidate]:
+    """The rows of a Result("peek"): the stack's first, in its order, then those only the plain model thinks of."""
+    with_stack, without = _side(data.get("with")), _side(data.get("without"))
+    plain = {token: probability for token, _, probability in without}
+    stacked = {token for token, _, _ in with_stack}
+    rows = [Candidate(token, text, probability, plain.get(token)) for token, text, probability in with_stack]
+    rows += [Candidate(token, text, None, probability) for token, text, probability in without if token not in stacked]
+    return rows
+
+
+def _side(found: Any) -> list[tuple[int, str, float]]:
+    rows = []
+    for item in found if isinstance(found, Sequence) else ():
+        try:
+            rows.append((int(item["token"]), str(item["text"]), float(item["probability"])))
+        except (TypeError, KeyError, ValueError):
+            continue
+    return rows
+
+
+def shown(text: str) -> str:
+    """A token as a person can read it: white space has a sign, and a piece of a word says that it is one."""
+    if not text:
+        return "(nothing to see)"
+    if not text.strip():
+        return {"\n": "⏎ new line", "\n\n": "⏎ new paragraph", " ": "␣ space"}.get(
+            text, "".join("⏎" if letter == "\n" else "␣" for letter in text)
+        )
+    body = text.strip().replace("\n", "⏎")
+    return body if text[0].isspace() or not body[0].isalnum() else f"…{body}"
+
+
+BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def bar(share: float, width: int) -> str:
+    """``share`` of ``width`` cells, in eighths; what is there at all is seen."""
+    eighths = max(1 if share > 0 else 0, round(min(1.0, share) * width * 8))
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (BLOCKS[rest] if rest else "")).ljust(width)[:width]
+
+
+def per_cent(probability: float | None) -> str:
+    """``21.4 %``, ``<0.1 %``, or a dash."""
+    if probability is None:
+        return "–"
+    return "<0.1 %" if 0 < probability < 0.0005 else f"{probability:.1%}".replace("%", " %")

@@ -1,0 +1,166 @@
+"""The models on this disk as the screen shows them: the worker's answer, in a writer's words.
+
+No model is read here. Two small things are remembered between sessions: the usual model, and folders to search too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from textual.content import Content
+
+
+USUAL, FOLDERS = "usual model", "model folders"  # as they are remembered
+Can = Literal["yes", "tight", "no"]
+MARKS: dict[str, tuple[str, str]] = {
+    "yes": ("✓ yes", "$text-success"),
+    "tight": ("~ tight", "$text-warning"),
+    "no": ("✗ no", "$text-error"),
+}
+OWN, FREE, OTHERS, OVER = "■", "·", "▨", "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What models.fit says of one thing a model might do here; see there."""
+
+    can: Can
+    needs: int
+    has: int
+    where: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskModel:
+    """One model. ``model`` is what a Load job takes; with a ``problem``, everything after it is empty."""
+
+    name: str
+    model: str
+    path: str
+    place: str
+    problem: str = ""
+    architecture: str = ""
+    weights: str = ""
+    parameters: int = 0
+    context: int = 0
+    bytes: int = 0
+    parts: int = 1
+    no_modules: str = ""
+    write: Verdict | None = None
+    train: Verdict | None = None
+
+    @property
+    def shape(self) -> str:
+        """``7.2B Q4_K_M``."""
+        return f"{parameters(self.parameters)} {self.weights}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of this machine; ``cards`` are (name, total, free)."""
+
+    total: int = 0
+    free: int = 0
+    cards: tuple[tuple[str, int, int], ...] = ()
+
+    def total_of(self, where: str) -> int:
+        return next((total for name, total, _ in self.cards if name == where), self.total)
+
+    @property
+    def sentence(self) -> str:
+        """``24.0 of 32.0 GB of memory free``, cards behind it."""
+        if not self.total:
+            return ""
+        cards = "".join(f"; {name}: {gigabytes(free)} free" for name, _, free in self.cards)
+        return f"{gigabytes(self.free)} of {gigabytes(self.total)} of memory free{cards}"
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The answer to a Models job."""
+
+    models: tuple[DiskModel, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    memory: Memory = Memory()
+
+
+def read_disk(data: dict[str, Any]) -> Disk:
+    """The Disk in what models.listing.answered made."""
+    memory = data.get("memory", {})
+    cards = tuple((gpu["name"], gpu["total"], gpu["free"]) for gpu in memory.get("gpus", ()))
+    return Disk(
+        tuple(_model(item) for item in data.get("models", ())),
+        tuple((item["path"], item["reason"]) for item in data.get("left_out", ())),
+        tuple(data.get("notes", ())),
+        Memory(memory.get("total", 0), memory.get("free", 0), cards),
+    )
+
+
+def _model(item: dict[str, Any]) -> DiskModel:
+    known = {key: item[key] for key in DiskModel.__dataclass_fields__ if key in item}
+    for key in ("write", "train"):
+        known[key] = Verdict(**item[key]) if item.get(key) else None
+    return DiskModel(**known)
+
+
+def about(model: DiskModel) -> str:
+    """``7.2 billion parameters as Q4_K_M, 4.4 GB on disk, context 32,768; llama, from LM Studio.``"""
+    if model.problem:
+        return model.problem
+    said = [f"{_long(model.parameters)} parameters as {model.weights}" if model.parameters else model.weights]
+    said.append(f"{gigabytes(model.bytes)} on disk" + (f" in {model.parts} parts" if model.parts > 1 else ""))
+    if model.context:
+        said.append(f"context {model.context:,}")
+    place = {"this program": "came with this program", "folder": "", "named": ""}.get(
+        model.place, f"from {model.place}"
+    )
+    return ", ".join(said) + f"; {model.architecture}" + (f", {place}" if place else "") + "."
+
+
+def parameters(count: int) -> str:
+    """``8.0M``, ``7.2B``."""
+    for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f}{unit}" if count < 100 * size else f"{count / size:.0f}{unit}"
+    return str(count) if count else ""
+
+
+def _long(count: int) -> str:
+    for unit, size in (("billion", 10**9), ("million", 10**6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}" if count < 100 * size else f"{count / size:.0f} {unit}"
+    return f"{count:,}"
+
+
+def gigabytes(count: int) -> str:
+    """``812 MB``, ``4.9 GB``."""
+    return f"{max(1, round(count / 10**6))} MB" if count < 10**9 else f"{count / 10**9:.1f} GB"
+
+
+def bar(verdict: Verdict, memory: Memory, width: int) -> Content:
+    """A model's need in the memory there is: ``■`` the model, ``·`` free, ``▨`` in use, ``!`` more than is free."""
+    total = max(memory.total_of(verdict.where), verdict.has, 1)
+    free = round(verdict.has / total * width)
+    own = max(1, round(min(verdict.needs, total) / total * width))
+    if verdict.needs > verdict.has:
+        own = max(own, free + 1)
+    over = max(0, min(own, width) - free)
+    return Content.assemble(
+        (OWN * min(own, free), "$text-primary"),
+        (FREE * max(0, free - own), "$foreground-muted"),
+        (OVER * over, "$text-error"),
+        (OTHERS * (width - max(free, min(own, width))), "$foreground-muted"),
+    )
+
+
+def downloading(done: int, total: int, seconds_left: float | None) -> str:
+    """``1.2 of 2.6 GB, 3 min left``."""
+    from .phrases import duration
+
+    unit, size = ("GB", 10**9) if total >= 10**9 else ("MB", 10**6)
+    digits = 1 if unit == "GB" else 0
+    said = f"{done / size:.{digits}f} of {total / size:.{digits}f} {unit}"
+    return said + (f", {duration(seconds_left)} left" if seconds_left is not None else "")

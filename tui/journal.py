@@ -1,0 +1,96 @@
+"""What takes side by side write, on disk as soon as it is on the screen.
+
+A single take joins its story, and ``story_autosave`` keeps it while it comes. Takes side by side belong to no story
+until one is chosen; so each flush of theirs goes to the end of a small file of its own: a line that says what is
+compared, then one line a flush and column. The file goes when the story that keeps the takes has been saved.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kobold_modules import paths
+
+
+def mark_of(text: str) -> str:
+    """What tells one text from another, in a few characters."""
+    return f"{len(text)}:{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A journal that was left behind: what was compared, and the text of each column."""
+
+    head: dict[str, Any]
+    texts: dict[int, str]
+
+
+class Journal:
+    """Appends to ``path``. Where the disk refuses, the journal is silent: the takes go on, a kill may cost them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+        self._round = 0
+
+    @property
+    def settled(self) -> int | None:
+        """What to give to :meth:`forget` after saving what is there now; None while a take is coming."""
+        return self._round if self._handle is None else None
+
+    def begin(self, text: str, head: dict[str, Any]) -> None:
+        """Takes that go on from ``text`` begin; ``head`` is kept with them."""
+        self.close()
+        self._round += 1
+        with suppress(OSError):
+            paths.made(self.path.parent)
+            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+            self._line({"after": mark_of(text), "head": head})
+
+    def add(self, sequence: int, text: str) -> None:
+        """``text`` is about to be shown."""
+        if text and self._handle is not None:
+            try:
+                self._line([sequence, text])
+            except OSError:
+                self.close()
+
+    def _line(self, data: Any) -> None:
+        assert self._handle is not None
+        os.write(self._handle, json.dumps(data, ensure_ascii=True).encode("ascii") + b"\n")
+
+    def close(self) -> None:
+        """Nothing more comes. The file stays until :meth:`forget`."""
+        if self._handle is not None:
+            with suppress(OSError):
+                os.close(self._handle)
+            self._handle = None
+
+    def forget(self, settled: int | None) -> None:
+        """The takes are in a saved file now. Those that have begun since then are kept."""
+        if settled is not None and settled == self.settled:
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+
+    def find(self, text: str) -> Found | None:
+        """What was left behind if it goes on from ``text``, else None."""
+        try:
+            lines = self.path.read_bytes().splitlines(keepends=True)
+            first = json.loads(lines[0])
+            if first["after"] != mark_of(text) or not isinstance(first["head"], dict):
+                return None
+            texts: dict[int, str] = {}
+            for line in lines[1:]:
+                if not line.endswith(b"\n"):
+                    break  # the kill came in the middle of it
+                sequence, piece = json.loads(line)
+                texts[int(sequence)] = texts.get(int(sequence), "") + str(piece)
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            return None
+        return Found(first["head"], texts)

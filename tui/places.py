@@ -1,0 +1,60 @@
+"""The places of the interface: what the tabs at the top say, which key goes there, and where its screen is.
+
+A screen is named by its import path and made when somebody first goes there, so that the library is on the terminal
+before anything else is even imported. Each is called with the :class:`~.desk.Desk` alone, unless the app makes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+
+from textual.screen import Screen
+
+
+if TYPE_CHECKING:
+    from .desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One tab. ``screen`` is ``module:Class`` under ``screens``."""
+
+    name: str
+    key: str
+    title: str
+    about: str
+    screen: str
+
+    def make(self, desk: Desk) -> Screen[None]:
+        """Its screen. The import happens here."""
+        module, _, name = self.screen.partition(":")
+        made = getattr(import_module(f".screens.{module}", __package__), name)(desk)
+        return cast("Screen[None]", made)
+
+
+PLACES: dict[str, Place] = {
+    place.name: place
+    for place in (
+        Place("library", "f2", "Library", "Your modules and their cards", "library:LibraryScreen"),
+        Place("bench", "f3", "Bench", "Write with the stack", "bench:BenchScreen"),
+        Place("train", "f4", "Train", "Make a module from your pages", "train:TrainScreen"),
+        Place("models", "f5", "Models", "What is on this disk, and what runs", "models:ModelsScreen"),
+    )
+}
+
+
+@runtime_checkable
+class Working(Protocol):
+    """A screen with work that quitting should ask about first."""
+
+    @property
+    def in_hand(self) -> str:
+        """A sentence about the work under way and what becomes of it (``The training goes on without this window.``);
+        empty while there is none."""
+        ...
+
+    def put_down(self) -> None:
+        """The app is closing: keep what there is to keep."""
+        ...

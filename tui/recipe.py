@@ -1,0 +1,206 @@
+"""What is to be trained, as the form holds it, and what that will cost, in words.
+
+The one dial stands for the budget; whoever opens the drawer may set minutes or steps instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from kobold_modules.errors import BadUsage
+from kobold_modules.training.settings import DIALS as DIAL_MINUTES
+from kobold_modules.training.settings import TrainingRequest
+
+from .phrases import counted, duration, size
+
+
+Dial = Literal["quick", "normal", "thorough"]
+DIALS: tuple[Dial, ...] = ("quick", "normal", "thorough")
+TOKENS_A_WORD = 1.4  # of English prose in the vocabularies at hand; the worker's estimate replaces it
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the drawer: a field of TrainingRequest, its label, kind and what an empty field means."""
+
+    name: str
+    label: str
+    kind: Literal["integer", "number", "text"]
+    empty: str
+
+
+ADVANCED = (
+    Setting("tokens", "tokens", "integer", "100 virtual tokens"),
+    Setting("minutes", "minutes", "number", "as the dial says"),
+    Setting("steps", "steps", "integer", "as the dial says; a number can be repeated exactly"),
+    Setting("seed", "seed", "integer", "1"),
+    Setting("rate", "rate", "number", "0.3; 0 looks for one"),
+    Setting("row", "row", "integer", "256 tokens in a training row"),
+    Setting("batch", "batch", "integer", "4 rows a step"),
+    Setting("start", "start", "text", "text; or vocabulary, words, module"),
+    Setting("start_with", "with", "text", "the words, or the module, to start from"),
+    Setting("method", "method", "text", "prompt; or residual"),
+    Setting("weights", "weights", "text", "whole; or 4-bit, streamed, disk for less memory"),
+    Setting("device", "device", "text", "auto; or cpu, cuda, mps"),
+)
+BUDGET = ("minutes", "steps")  # what can be scaled without measuring again
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The form. ``advanced`` holds what was typed into the drawer, by field."""
+
+    files: tuple[str, ...] = ()
+    name: str = ""
+    kind: Literal["style", "world"] = "style"
+    model: str = "starter"
+    author: str = ""
+    dial: Dial = "normal"
+    advanced: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self) -> TrainingRequest:
+        """Raises BadUsage with a sentence where something is missing or makes no sense."""
+        if not self.files:
+            raise BadUsage("There is nothing to train on yet.", "Choose texts: space in the tree, or type a path.")
+        if not self.name.strip():
+            raise BadUsage("The module needs a name.", "Type one into the form.")
+        values: dict[str, Any] = {}
+        for setting in ADVANCED:
+            typed = self.advanced.get(setting.name, "").strip()
+            if typed:
+                values[setting.name] = _value(setting, typed)
+        return TrainingRequest(
+            files=self.files,
+            name=" ".join(self.name.split()),
+            model=self.model,
+            kind=self.kind,
+            author=self.author.strip(),
+            dial=self.dial,
+            **values,
+        )
+
+    @property
+    def measured_by(self) -> tuple[object, ...]:
+        """What decides how long a step takes. Recipes that agree in it share one measurement."""
+        settings = tuple((name, value) for name, value in self.advanced.items() if name not in (*BUDGET, "seed"))
+        return self.files, self.model, settings
+
+    @property
+    def minutes(self) -> float | None:
+        """The budget by the clock; None where steps are given, or where what was typed is no number."""
+        typed = self.advanced.get("minutes", "").strip()
+        if self.steps is not None:
+            return None
+        try:
+            return float(typed) if typed else DIAL_MINUTES[self.dial]
+        except ValueError:
+            return None
+
+    @property
+    def steps(self) -> int | None:
+        typed = self.advanced.get("steps", "").strip()
+        return int(typed) if typed.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a training will cost. None: not known (yet). ``exact`` when the worker has looked rather than we guessed."""
+
+    words: int = 0
+    tokens: int | None = None
+    passes: float | None = None
+    minutes: float | None = None
+    steps: int | None = None
+    memory: int | None = None
+    disk: int | None = None
+    seconds_per_step: float | None = None
+    exact: bool = False
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Estimate:
+        """From the data of a worker's ``Result("estimate", ...)``."""
+
+        def number(key: str) -> float | None:
+            value = data.get(key)
+            return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+        def whole(key: str) -> int | None:
+            value = number(key)
+            return None if value is None else round(value)
+
+        return cls(
+            whole("words") or 0,
+            whole("tokens"),
+            number("passes"),
+            number("minutes"),
+            whole("steps"),
+            whole("memory_bytes"),
+            whole("disk_bytes"),
+            number("seconds_per_step"),
+            True,
+        )
+
+    def at(self, recipe: Recipe) -> Estimate:
+        """The same measurement for another budget: moving the dial need not measure again."""
+        each = self.seconds_per_step
+        if not each or not self.steps:
+            return self
+        steps = recipe.steps
+        if steps is None:
+            if recipe.minutes is None:
+                return self
+            steps = max(1, round(recipe.minutes * 60 / each))
+        passes = None if self.passes is None else self.passes / self.steps * steps
+        return replace(self, steps=steps, minutes=steps * each / 60, passes=passes)
+
+    def lines(self) -> list[str]:
+        """A writer's words for it, the most telling first."""
+        if not self.words:
+            return ["Choose texts, and this says what it will take."]
+        about = "" if self.exact else "about "
+        lines = []
+        if self.minutes is not None:
+            reads = "" if self.passes is None else f", reads your text {_times(self.passes)}"
+            lines.append(f"{about}{duration(self.minutes * 60)}{reads}".capitalize())
+        text = counted(self.words, "word")
+        if self.tokens is not None:
+            text += f", {about}{counted(self.tokens, 'token')}"
+        lines.append(text)
+        takes = [f"{size(self.memory)} of memory"] if self.memory else []
+        takes += [f"{size(self.disk)} on disk"] if self.disk else []
+        takes += [counted(self.steps, "step")] if self.steps and self.exact else []
+        if takes:
+            lines.append(", ".join(takes))
+        return lines
+
+
+def guess(words: int, recipe: Recipe, memory: int | None = None) -> Estimate:
+    """An estimate from the words alone, until the worker's own comes."""
+    steps = recipe.steps
+    return Estimate(words, round(words * TOKENS_A_WORD), None, recipe.minutes, steps, memory)
+
+
+def name_from(path: str) -> str:
+    """A first name for a module made of ``path``: ``the-long-drop.txt`` gives ``the long drop``."""
+    stem = Path(path).stem if Path(path).suffix else Path(path).name
+    return re.sub(r"[\s_\-]+", " ", stem).strip()[:60]
+
+
+def _times(passes: float) -> str:
+    if passes < 0.95:
+        return f"in part ({passes:.0%})"
+    if passes < 1.5:
+        return "once"
+    return f"{passes:.0f} times" if passes >= 2.5 else f"{passes:.1f} times"
+
+
+def _value(setting: Setting, typed: str) -> int | float | str:
+    try:
+        return int(typed) if setting.kind == "integer" else float(typed) if setting.kind == "number" else typed
+    except ValueError as error:
+        wanted = "a whole number" if setting.kind == "integer" else "a number"
+        raise BadUsage(f"{setting.label.capitalize()} should be {wanted}, not {typed!r}.") from error

@@ -1,0 +1,36 @@
+"""Small things that are remembered from one session to the next: the folder exports went to, and the like.
+
+Losing them costs a few keys, so nothing here ever raises.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from kobold_modules import paths
+
+
+def remembered_file() -> Path:
+    return paths.logs_dir().parent / "remembered.json"
+
+
+def recall(what: str) -> str:
+    """What was remembered under this name, or nothing."""
+    return _read().get(what, "")
+
+
+def remember(what: str, value: str) -> None:
+    known = _read()
+    if known.get(what) != value:
+        with suppress(OSError):
+            paths.write_atomically(remembered_file(), json.dumps({**known, what: value}, indent=1).encode())
+
+
+def _read() -> dict[str, str]:
+    try:
+        data = json.loads(remembered_file().read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}

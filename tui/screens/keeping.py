@@ -1,0 +1,194 @@
+"""What a writer does with the story as a whole: name it, open another, take it elsewhere, write in another editor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.app import SuspendNotSupported
+
+from kobold_modules import story_file
+from kobold_modules.errors import BadUsage, KoboldModulesError
+from kobold_modules.story import Story
+from kobold_modules.story_shelf import free_path
+
+from ..authorship import model_ranges
+from ..hand_off import edited, editor_command
+from ..phrases import counted, place
+from .ask import Ask
+from .notes import Asides, NotesScreen
+from .stories import NEW, StoriesScreen
+from .writing import WritingScreen
+
+
+if TYPE_CHECKING:
+    from ..app import ModulesApp
+
+
+class KeepingScreen(WritingScreen):
+    """See the module."""
+
+    def _idle(self) -> bool:
+        """Whether the page is the writer's; says so where the model has it."""
+        if self.writing:
+            self.say("The model is still writing.", "warning", "esc stops it.")
+        else:
+            self.sync()
+        return not self.writing
+
+    # -- this story --
+
+    def action_save(self) -> None:
+        """Save now; a story without a name is asked for one."""
+        if not self._idle():
+            return
+        if not self.story.title:
+            self.action_name_story()
+        else:
+            self._save_aloud()
+
+    def action_name_story(self) -> None:
+        explanation = "What is the story called? It saves itself; a name lets you find it among others."
+        self.app.push_screen(Ask("Name the story", explanation, self._give_name, value=self.story.title))
+
+    def _give_name(self, title: str) -> str:
+        self.story.title = title
+        self.page.set_titles(title)
+        self._save_aloud()
+        return title
+
+    @work(group="save")
+    async def _save_aloud(self) -> None:
+        if await self.keep():
+            self.say(f"{self.story.title} is saved in {place(self.manuscript.path)}.", "good", "It saves itself, too.")
+
+    def action_notes(self) -> None:
+        """Memory and author's note."""
+        if not self._idle():
+            return
+        story = self.story
+        self.app.push_screen(NotesScreen(Asides(story.memory, story.note, self.manuscript.note_depth)), self._noted)
+
+    def _noted(self, asides: Asides | None) -> None:
+        if asides is None:
+            return
+        before = (self.story.memory, self.story.note, self.manuscript.note_depth)
+        if before == (asides.memory, asides.note, asides.depth):
+            return
+        self.story.memory, self.story.note = asides.memory, asides.note
+        self.manuscript.note_depth = asides.depth
+        self.touch()
+        self.say(noted(asides), "good")
+
+    def action_outside(self) -> None:
+        """The story in the writer's own editor. What was changed there is one step back and forth."""
+        if not self._idle():
+            return
+        try:
+            command = editor_command()
+            with self.app.suspend():
+                text = edited(self.story.text, "story")
+        except SuspendNotSupported:
+            self.say("This terminal cannot be lent to another program.", "warning", "Export the story instead.")
+            return
+        except (KoboldModulesError, OSError) as error:
+            self.say_error(error)
+            return
+        self.app.refresh(layout=True)
+        if text == self.story.text:
+            self.say(f"Back from {command[0]}; nothing was changed.", "calm")
+            return
+        self.story.edit(text)
+        self.show_story()
+        self.say(f"Back from {command[0]}: {counted(self.story.word_count, 'word')}.", "good", "ctrl+z undoes it all.")
+
+    def action_export(self) -> None:
+        """Text, Markdown, or a story for KoboldAI Lite."""
+        if not self._idle():
+            return
+        explanation = (
+            ".txt and .md take the text alone. .json is a KoboldAI Lite story, with memory, note and takes: "
+            "its page opens it, and KoboldAI does."
+        )
+        name = self.story.title or "story"
+        usual = str(Path.home() / f"{''.join(c for c in name if c not in '/:')}.txt")
+        self.app.push_screen(Ask("Export the story", explanation, self._export, value=place(Path(usual)), is_path=True))
+
+    def _export(self, answer: str) -> object:
+        path = Path(answer).expanduser()
+        if path.suffix.lower() not in (".txt", ".md", ".json"):
+            raise BadUsage(f"{path.name} should end in .txt, .md or .json.", "The ending says what is written.")
+        # A copy: what is written elsewhere is not what this story's own file holds.
+        copy = Story.from_dict(self.story.to_dict(0))
+        if path.suffix.lower() == ".json":
+            story_file.export_lite(copy, path)
+        else:
+            story_file.save(copy, path)
+        self.say(f"The story is in {place(path)}.", "good")
+        return path
+
+    # -- other stories --
+
+    def action_stories(self) -> None:
+        if self._idle():
+            self.app.push_screen(StoriesScreen(self.manuscript.path), self._chosen)
+
+    def _chosen(self, path: Path | None) -> None:
+        if path == NEW:
+            self.action_new_story()
+        elif path is not None:
+            self._open(path)
+
+    def action_new_story(self) -> None:
+        if self._idle():
+            explanation = "What shall it be called? The one on the bench is saved, and stays where it is."
+            self.app.push_screen(Ask("New story", explanation, self._new))
+
+    def _new(self, title: str) -> object:
+        path = free_path(title)
+        self.manuscript.save()
+        story_file.save(Story(title), path)
+        self._open(path)
+        return path
+
+    def action_import_story(self) -> None:
+        if self._idle():
+            explanation = "A text (.txt, .md), or a story of KoboldAI (Lite) (.json). It is copied, not moved."
+            self.app.push_screen(Ask("Open a file", explanation, self._import, placeholder="~/", is_path=True))
+
+    def _import(self, answer: str) -> object:
+        story = story_file.load(Path(answer).expanduser())
+        story.title = story.title or Path(answer).stem
+        path = free_path(story.title)
+        story_file.save(story, path)
+        self._open(path)
+        return path
+
+    def _open(self, path: Path) -> None:
+        """Put another story on the bench."""
+        if path == self.manuscript.path:
+            return
+        try:
+            said = self.manuscript.open(path)
+        except (KoboldModulesError, OSError) as error:
+            self.say_error(error)
+            return
+        self.editor.load_text(self.story.text)
+        self.editor.show_marks(model_ranges(self.story))
+        self.editor.move_cursor(self.editor.document.end)
+        self.page.set_titles(self.story.title or "Story")
+        self.sampler.show_choice(self.manuscript.choice)
+        if self.manuscript.stack:
+            cast("ModulesApp", self.app).desk.restore_stack(self.manuscript.stack)
+        self.touch()
+        self.say(said or f"{self.story.title} is on the bench.", "calm")
+
+
+def noted(asides: Asides) -> str:
+    """``Memory: 12 words. Author's note: 4 words, 3 lines before the end.``"""
+    memory, note = len(asides.memory.split()), len(asides.note.split())
+    said = [f"Memory: {counted(memory, 'word')}."] if memory else []
+    if note:
+        said.append(f"Author's note: {counted(note, 'word')}, {counted(asides.depth, 'line')} before the end.")
+    return " ".join(said) or "Memory and note are empty."

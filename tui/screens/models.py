@@ -1,0 +1,388 @@
+"""The models: what is on this disk, what each can do here, and which one is in memory.
+
+Searching and downloading go through a worker of their own, for the model's worker may be writing. A download goes on
+wherever one is in the program; what has arrived is kept when it ends early.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+
+from kobold_modules.errors import BadInput, BadUsage
+from kobold_modules.models.hub_id import HubId, parse_hub_id
+from kobold_modules.records import Done, Failed, Note, Progress, Result, Saved
+from kobold_modules.worker.jobs import Download, Models
+
+from ..desk import Desk, ModelState
+from ..disk_models import FOLDERS, USUAL, Disk, DiskModel, Memory, read_disk
+from ..phrases import counted
+from ..remembered import recall, remember
+from ..widgets.download_line import DownloadLine
+from ..widgets.key_bar import KeyBar
+from ..widgets.model_list import Marks, ModelList
+from ..widgets.model_panel import ModelPanel
+from ..widgets.panel import Panel
+from ..widgets.status_line import Mood, Status, StatusLine
+from ..widgets.top_bar import TopBar
+from .ask import Ask
+
+
+EXAMPLES = "owner/name, owner/name:Q4_K_M or owner/name/file.gguf"
+
+
+class Find(Input):
+    """Narrows the list as one types; down or enter goes back to it, escape clears it."""
+
+    HELP = """\
+    ## Finding a model
+
+    Letters in order are enough: `msq4` finds **Mistral-7B.Q4_K_M**. **enter** or **down** goes to the list, **escape**
+    shows everything again.
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,enter", "screen.focus_list", "To the list", id="find.list"),
+        Binding("escape", "screen.back", "Show all", id="find.clear"),
+    ]
+
+
+class ModelsScreen(Screen[None]):
+    """See the module."""
+
+    CSS_PATH = "models.tcss"
+    AUTO_FOCUS = "ModelList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-broad")]  # noqa: RUF012
+    BINDING_GROUP_TITLE = "Models"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Stop loading", id="models.back", tooltip="Stop loading, or show all", show=False),
+        Binding("x", "stop_download", "Stop download", id="models.stop", tooltip="What has arrived is kept"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.disk = Disk()
+        self.searching = False
+        self._worker = desk.client.another()
+        self._fetcher = desk.client.another()
+        self._queue: deque[HubId] = deque()
+        self._fetching: HubId | None = None
+        self._left_out = False
+
+    @property
+    def list(self) -> ModelList:
+        return self.query_one(ModelList)
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.desk, "models")
+        with Container(id="body"):
+            with Panel("Models", "models"):
+                yield Find(placeholder="letters of its name", compact=True, id="find")
+                yield Static(id="header")
+                yield ModelList()
+                yield Static(id="nothing")
+            yield ModelPanel()
+        yield DownloadLine()
+        yield StatusLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.desk.model_changed.subscribe(self, self._model_changed)
+        self._search()
+
+    async def on_unmount(self) -> None:
+        await self._worker.close()
+        await self._fetcher.close()
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+        self.query_one(StatusLine).status = Status(text, mood, hint)
+
+    # -- what quitting asks --
+
+    @property
+    def in_hand(self) -> str:
+        """See places.Working."""
+        if self._fetching is None:
+            return ""
+        return (
+            f"{self._fetching} is being downloaded. What has arrived is kept, and the same download goes on from there."
+        )
+
+    def put_down(self) -> None:
+        self._queue.clear()
+        self._fetcher.cancel()
+
+    # -- searching --
+
+    @work(exclusive=True, group="search")
+    async def _search(self, choose: str = "") -> None:
+        """Look at the disk; then put the cursor on ``choose``."""
+        self.searching = True
+        if not self.disk.models:
+            self._show()
+        if not choose:
+            self.say("Looking at this disk …", "busy")
+        folders = tuple(line for line in recall(FOLDERS).splitlines() if line)
+        failed: Failed | None = Failed("The search gave no answer.", "r tries it again.", 5)
+        try:
+            async for record in self._worker.run(Models(folders)):
+                if isinstance(record, Result):
+                    self.disk, failed = read_disk(record.data), None
+                elif isinstance(record, Failed):
+                    failed = record
+        finally:
+            self.searching = False
+        first = not self.list.models
+        self._show()
+        if failed is not None:
+            self.say(failed.message, "error", failed.hint)
+            return
+        if choose or first:
+            self.list.choose(choose or self._loaded() or self.desk.wanted)
+        if self.disk.notes:
+            more = f" (and {len(self.disk.notes) - 1} more such notes)" if len(self.disk.notes) > 1 else ""
+            self.say(self.disk.notes[0] + more, "warning")
+        elif not choose:
+            self.say("")
+
+    def _show(self) -> None:
+        """Draw everything from what is known."""
+        field = self.query_one("#find", Input)
+        models = self.disk.models + (self._others() if self._left_out else ())
+        self.list.marks = self._marks()
+        self.list.show(models, field.value.strip())
+        found = bool(self.list.models)
+        nothing = self.query_one("#nothing", Static)
+        nothing.display = not found
+        nothing.update("Looking at this disk …" if self.searching else "No model matches. escape shows all again.")
+        self.list.display = self.query_one("#header").display = found
+        shown, everything = len(self.list.models), len(models)
+        said = f"{shown:,} of {everything:,}" if field.value else counted(len(self.disk.models), "model")
+        if self.disk.left_out:
+            said += f" · {len(self.disk.left_out)} left out" + ("" if self._left_out else ", o shows them")
+        self.query_one("#models", Panel).set_titles(note=said)
+        self._show_model()
+
+    def _others(self) -> tuple[DiskModel, ...]:
+        """What was left out, as lines of the list."""
+        return tuple(
+            DiskModel(Path(path).name, path, path, "", f"Left out: {reason}.") for path, reason in self.disk.left_out
+        )
+
+    def _loaded(self) -> str:
+        """The ``model`` of the line that is in memory, or nothing."""
+        if self.desk.model.phase != "ready":
+            return ""
+        return self._line_of(self.desk.wanted)
+
+    def _line_of(self, wanted: str) -> str:
+        known = (model for model in self.disk.models if wanted in (model.model, model.path, model.name))
+        return next((model.model for model in known), "")
+
+    def _marks(self) -> Marks:
+        return Marks(self._loaded(), self._line_of(recall(USUAL) or "starter"))
+
+    def _show_model(self) -> None:
+        model = self.list.chosen
+        context = self.desk.model.context if model is not None and model.model == self._loaded() else 0
+        memory: Memory = self.disk.memory
+        self.query_one(ModelPanel).show(model, memory, context)
+
+    @on(OptionList.OptionHighlighted, "ModelList")
+    def _cursor_moved(self) -> None:
+        self._show_model()
+
+    @on(ModelList.Reshaped)
+    def _show_header(self, event: ModelList.Reshaped) -> None:
+        self.query_one("#header", Static).update(Content(event.columns.header()))
+
+    @on(Input.Changed, "#find")
+    def _find_changed(self) -> None:
+        self._show()
+
+    def action_focus_list(self) -> None:
+        if not self.query_one("#find", Input).value:
+            self.query_one("#find").remove_class("-shown")
+        self.list.focus()
+
+    def action_back(self) -> None:
+        """Stop a loading model, else show all models again."""
+        field = self.query_one("#find", Input)
+        if self.desk.model.phase == "loading" and not field.has_focus:
+            self.desk.client.cancel()
+            return
+        field.value = ""
+        field.remove_class("-shown")
+        self.list.focus()
+
+    # -- what is asked of a model --
+
+    @on(ModelList.Wanted)
+    def _wanted(self, event: ModelList.Wanted) -> None:
+        model = event.model
+        match event.what:
+            case "download":
+                self._ask_download()
+            case "folder":
+                self._ask_folder()
+            case "search":
+                self._search()
+            case "unload":
+                self._unload()
+            case "left_out":
+                self._left_out = not self._left_out
+                self._show()
+                if not self.disk.left_out:
+                    self.say("Nothing was left out.")
+            case "find":
+                field = self.query_one("#find")
+                field.add_class("-shown")
+                field.focus()
+            case _ if model is None:
+                self.say("There is no model under the cursor.", "warning", "d fetches one from the hub.")
+            case "usual":
+                self._make_usual(model)
+            case _:
+                self._try_load(model)
+
+    def _make_usual(self, model: DiskModel) -> None:
+        if not self._writes(model):
+            return
+        remember(USUAL, model.model)
+        self.list.show_marks(self._marks())
+        self.say(f"This program begins with {model.name} from now on.", "good")
+
+    def _writes(self, model: DiskModel) -> bool:
+        """Whether ``model`` can be loaded at all; says why not."""
+        if model.problem:
+            self.say(f"{model.name} cannot be loaded. {model.problem}", "error")
+        elif model.write is not None and model.write.can == "no":
+            hint = "It can be trained through." if model.train is not None and model.train.can == "yes" else ""
+            self.say(f"{model.name} cannot write here. {model.write.sentence}", "error", hint)
+        else:
+            return True
+        return False
+
+    def _try_load(self, model: DiskModel) -> None:
+        if model.model == self._loaded():
+            self.say(f"{model.name} is loaded already.", "calm", "F3 goes to the bench.")
+        elif self.desk.model.phase == "loading":
+            self.say("A model is being loaded.", "warning", "escape stops it.")
+        elif self._writes(model):
+            self._load(model)
+
+    @work(group="load")
+    async def _load(self, model: DiskModel) -> None:
+        self.say(f"Loading {model.name} …", "busy", "escape stops it.")
+        state = await self.desk.switch(model.model, model.name)
+        if state.phase == "ready":
+            misfits = [pick.entry.name for pick in self.desk.picks.items if not self.desk.fit(pick.entry)[0]]
+            if model.no_modules:
+                self.say(f"{model.name} is loaded. It takes no modules.", "warning", "F3 goes to the bench.")
+            elif misfits:
+                said = f"{model.name} is loaded; {', '.join(misfits)} on the stack was made for another model."
+                self.say(said, "warning", "F3 goes to the bench.")
+            else:
+                self.say(f"{model.name} is loaded.", "good", "F3 goes to the bench.")
+
+    @work(group="load")
+    async def _unload(self) -> None:
+        if self.desk.model.phase != "ready":
+            self.say("No model is loaded.")
+            return
+        name = self.desk.model.name
+        self.say(f"Unloading {name} …", "busy")
+        await self.desk.unload()
+        self.say(f"{name} is out of memory.", "good", "Whatever needs it loads it again.")
+
+    def _model_changed(self, model: ModelState) -> None:
+        self.list.show_marks(self._marks())
+        self._show_model()
+        if model.failed is not None:
+            self.say(model.failed.message, "error", model.failed.hint)
+        elif model.phase == "loading" and model.share is not None:
+            self.say(f"Loading {model.name} … {model.share:.0%}", "busy", "escape stops it.")
+        elif model.phase == "ready" and self.query_one(StatusLine).status.text.startswith("Loading"):
+            self.say(f"{model.name} is loaded.", "good", "F3 goes to the bench.")
+
+    # -- more models --
+
+    def _ask_folder(self) -> None:
+        def add(answer: str) -> Path:
+            folder = Path(answer.strip("'\"")).expanduser().absolute()
+            if not folder.is_dir():
+                raise BadInput(f"There is no folder {folder}.", "Check the path; right completes it.")
+            return folder
+
+        def done(folder: object) -> None:
+            if isinstance(folder, Path):
+                known = recall(FOLDERS).splitlines()
+                remember(FOLDERS, "\n".join(dict.fromkeys([*known, str(folder)])))
+                self._search()
+
+        about = "A folder in which you keep models. It is searched now and from now on."
+        self.app.push_screen(Ask("Add a folder", about, add, placeholder="~/models", is_path=True), done)
+
+    def _ask_download(self) -> None:
+        def parse(answer: str) -> HubId:
+            hub = parse_hub_id(answer)
+            if hub is None:
+                raise BadUsage(f"{answer} is no name of a model on the hub.", f"They look like {EXAMPLES}.")
+            return hub
+
+        def done(hub: object) -> None:
+            if isinstance(hub, HubId):
+                self._queue.append(hub)
+                if self._fetching is None:
+                    self._fetch()
+                else:
+                    self.say(f"{hub} is fetched after {self._fetching}.")
+
+        about = f"Its name on huggingface.co: {EXAMPLES}. A pasted address works, too."
+        self.app.push_screen(Ask("Download a model", about, parse, placeholder="owner/name:Q4_K_M"), done)
+
+    @work(group="fetch")
+    async def _fetch(self) -> None:
+        line = self.query_one(DownloadLine)
+        while self._queue:
+            self._fetching = hub = self._queue.popleft()
+            self.refresh_bindings()
+            line.begin(str(hub))
+            self.say(f"Downloading {hub}.", "calm", "It goes on while you write.")
+            saved = ""
+            async for record in self._fetcher.run(Download(str(hub))):
+                match record:
+                    case Progress():
+                        line.progress(record.stage, record.done, record.total, record.seconds_left)
+                    case Note():
+                        self.say(record.text, "calm")
+                    case Saved():
+                        saved = record.path
+                    case Failed():
+                        self.say(record.message, "error", record.hint)
+                    case Done() if saved:
+                        self.say(f"{hub} is on this disk.", "good", "enter loads it.")
+            self._fetching = None
+            line.end()
+            self.refresh_bindings()
+            if saved:
+                self._search(saved)
+
+    def action_stop_download(self) -> None:
+        self._queue.clear()
+        self._fetcher.cancel()
+        self.say("Stopping the download …", "busy")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "stop_download":
+            return self._fetching is not None
+        return True

@@ -1,0 +1,156 @@
+"""A story on a page, kept: every change goes into the Story at once and onto the disk a moment later.
+
+The part of the bench that needs no model. Undo and redo are the story's own, for they must know takes and hands, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+
+from textual import on, work
+from textual.screen import Screen
+from textual.widgets import TextArea
+
+from kobold_modules.errors import KoboldModulesError
+from kobold_modules.story import Story
+
+from ..authorship import hand_at, model_ranges
+from ..desk import Desk
+from ..manuscript import Manuscript
+from ..phrases import counted
+from ..widgets.context_panel import ContextPanel
+from ..widgets.editor import Editor
+from ..widgets.panel import Panel
+from ..widgets.status_line import Mood, Status, StatusLine
+
+
+SAVE_AFTER, TICK = 1.0, 0.2
+NEVER = float("inf")
+
+
+class PageScreen(Screen[None]):
+    """See the module."""
+
+    writing = False
+
+    def __init__(self, desk: Desk, manuscript: Manuscript) -> None:
+        super().__init__()
+        self.desk = desk
+        self.manuscript = manuscript
+        # Kept, not queried: a take that is cut short by the app's end is still put into the story.
+        self.editor = Editor(self.story.text, placeholder="Write a first sentence here, then press ctrl+j …")
+        self.status_line = StatusLine()
+        self.page = Panel("Story", "page")
+        self.context = ContextPanel(desk)
+        self._words_of: str | None = None
+        self._save_due = NEVER
+
+    @property
+    def story(self) -> Story:
+        return self.manuscript.story
+
+    def on_mount(self) -> None:
+        self.editor.show_marks(model_ranges(self.story))
+        self.editor.move_cursor(self.editor.document.end)
+        self.page.set_titles(self.story.title or "Story")
+        self.context.read(self.story.text, self.manuscript.asides)
+        self.set_interval(TICK, self.tick)
+
+    # -- saying --
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+        """Put a sentence on the status line."""
+        self.status_line.status = Status(text, mood, hint, self._aside())
+
+    def say_error(self, error: KoboldModulesError | OSError) -> None:
+        """The sentence of what went wrong."""
+        if isinstance(error, KoboldModulesError):
+            self.say(error.message, "error", error.hint)
+        else:
+            self.say(f"{error.strerror or error}: {error.filename}", "error")
+
+    @property
+    def cursor(self) -> int:
+        """The character of the story before which the cursor stands."""
+        return self.editor.offset_of(self.editor.cursor_location)
+
+    def _aside(self) -> str:
+        at = self.cursor
+        unseen = "the model no longer sees this" if at < self.editor.unseen else ""
+        return unseen or hand_at(self.story, at)
+
+    def refresh_aside(self) -> None:
+        self.status_line.status = replace(self.status_line.status, aside=self._aside())
+
+    def tick(self) -> None:
+        """What need not happen with every key: saving, counting words."""
+        if monotonic() >= self._save_due and not self.editor.streaming:  # a take on its way has an autosave of its own
+            self._save_due = NEVER
+            self._save()
+        if self._words_of is not self.story.text:  # counting words costs milliseconds in a novel: not for every key
+            self._words_of = self.story.text
+            self.page.set_titles(note=counted(self.story.word_count, "word"))
+        self.editor.show_unseen(self.context.unseen)
+
+    # -- the page --
+
+    def sync(self) -> None:
+        """Bring what was typed into the story."""
+        if not self.editor.streaming and self.editor.text != self.story.text:
+            self.story.edit(self.editor.text)
+            self.editor.show_marks(model_ranges(self.story))
+            self.touch()
+
+    def show_story(self) -> None:
+        """Bring the page to where the story is."""
+        self.editor.show_text(self.story.text, model_ranges(self.story))
+        self.touch()
+
+    def touch(self) -> None:
+        """Something changed that the file keeps."""
+        self._save_due = min(self._save_due, monotonic() + SAVE_AFTER)
+        self.context.read(self.story.text, self.manuscript.asides)
+        self.refresh_aside()
+
+    @on(TextArea.Changed)
+    def _page_changed(self) -> None:
+        self.sync()
+
+    @on(TextArea.SelectionChanged)
+    def _cursor_moved(self) -> None:
+        if not self.editor.streaming:
+            self.refresh_aside()
+
+    # -- steps back --
+
+    def action_undo(self) -> None:
+        self.sync()
+        if self.story.undo():
+            self.show_story()
+            self.say("One step back.", "calm", "ctrl+y goes forward again.")
+        else:
+            self.say("There is nothing to undo.", "calm")
+
+    def action_redo(self) -> None:
+        self.sync()
+        if not self.writing and self.story.redo():
+            self.show_story()
+            self.say("One step forward.", "calm")
+        elif not self.writing:
+            self.say("There is nothing to redo.", "calm")
+
+    # -- keeping --
+
+    @work(group="save")
+    async def _save(self) -> None:
+        await self.keep()
+
+    async def keep(self) -> bool:
+        """Save now, without holding up the screen. Says so where it cannot be."""
+        try:
+            await self.manuscript.keep()
+        except OSError as error:
+            self.say(f"The story could not be saved: {error.strerror}.", "error", "Free some room; typing tries again.")
+            return False
+        return True

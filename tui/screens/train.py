@@ -1,0 +1,470 @@
+"""Training: choose pages, see what will be read and what it will take, start; then watch it, or go elsewhere.
+
+Two views of one screen: the form of a new training, and the queue with the course of the one under the cursor. What
+trains is the queue's own process (worker.detached), so this screen only asks and shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Input
+
+from kobold_modules.corpus.preview import Preview
+from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfRoom
+from kobold_modules.library import Entry
+from kobold_modules.module import Card
+from kobold_modules.records import Failed, Result
+from kobold_modules.worker import jobs
+from kobold_modules.worker.client import Client, WorkerClient
+
+from ..desk import Desk
+from ..dropped import dropped_paths, one_path
+from ..reading import read_preview
+from ..recipe import DIALS, Estimate, Recipe, guess, name_from
+from ..remembered import recall, remember
+from ..trainings import Trainings, trainings_of
+from ..widgets.course_panel import CoursePanel
+from ..widgets.key_bar import KeyBar
+from ..widgets.panel import Panel
+from ..widgets.preview_panel import PreviewPanel
+from ..widgets.recipe_panel import RecipePanel
+from ..widgets.status_line import Mood, Status, StatusLine
+from ..widgets.text_tree import TextTree
+from ..widgets.top_bar import TopBar
+from ..widgets.training_list import TrainingList
+from .ask import Confirm, PathSuggester
+from .hand_on import HandOn
+
+
+FOLDER, AUTHOR, DIAL = "texts folder", "author", "dial"  # as they are remembered
+LEAST_WORDS = 300
+SETTLE = 0.4  # seconds the hands rest before the worker is asked for an estimate
+View = Literal["new", "watch"]
+
+
+class PathField(Input):
+    """A path of a text or a folder; files dragged onto the terminal land here."""
+
+    HELP = """\
+    ## A path
+
+    **enter** takes a text, or shows a folder in the tree below. **right** completes what you have begun to type.
+    """
+    BINDING_GROUP_TITLE = "Path"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "app.focus_next", "To the tree", id="path.tree", tooltip="Go to the tree below"),
+    ]
+
+
+class TrainScreen(Screen[None]):
+    """See the module."""
+
+    CSS_PATH = "train.tcss"
+    AUTO_FOCUS = ""
+    BINDING_GROUP_TITLE = "Train"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "Start", id="train.start", tooltip="Put the training into the queue", priority=True),
+        Binding("n", "view('new')", "New", id="train.new", tooltip="Make another module from your pages"),
+        Binding(
+            "ctrl+g", "other_view", "Trainings", id="train.view", tooltip="The queue, or the form again", priority=True
+        ),
+        Binding("escape", "view('watch')", "Back", id="train.back", tooltip="Back to the trainings", show=False),
+        Binding("K", "softprompts", "KoboldAI's folder …", id="train.softprompts", show=False),
+        Binding("ctrl+k", "give_back", "Choose none", id="train.none", tooltip="Give all texts back", show=False),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.preview = Preview()
+        self.view: View = "new"
+        self._memory: dict[str, int] = {}
+        self._measured: dict[tuple[object, ...], Estimate] = {}
+        self._measurer: Client | None = None
+        self.hand_on = HandOn(self, desk, self.say, self._say_error)
+        dial = recall(DIAL)
+        self.recipe = Recipe(
+            model=desk.model.name or "starter",
+            author=recall(AUTHOR),
+            dial=next((known for known in DIALS if known == dial), "normal"),
+        )
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.desk, "train")
+        with Container(id="new"):
+            with Panel("Texts", "texts"):
+                yield PathField(
+                    placeholder="a path, or choose below", suggester=PathSuggester(), compact=True, id="path"
+                )
+                yield TextTree(_first_folder(), id="tree")
+            yield PreviewPanel()
+            yield RecipePanel(self.recipe, [("starter", "starter")])
+        with Container(id="watch"):
+            with Panel("Trainings", "queue"), Vertical():
+                yield TrainingList()
+            yield CoursePanel()
+        yield StatusLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.trainings.changed.subscribe(self, self._queue_changed)
+        self.query_one(TrainingList).show(self.trainings)
+        busy = any(not training.ended for training in self.trainings.items)
+        self.show_view("watch" if busy or self.trainings.ended else "new")
+        self._say_first()
+        self._find_models()
+
+    @property
+    def trainings(self) -> Trainings:
+        return trainings_of(self.app)
+
+    # -- saying --
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+        """Put a sentence on the status line."""
+        self.query_one(StatusLine).status = Status(text, mood, hint)
+
+    def _say_error(self, error: Exception) -> None:
+        if isinstance(error, KoboldModulesError):
+            self.say(error.message, "error", error.hint)
+        else:
+            self.say(f"{error}.", "error")
+
+    def _say_first(self) -> None:
+        if self.view == "new":
+            self.say("Choose some pages of yours: a few thousand words show a voice.", "calm", "space takes a text.")
+        elif self.trainings.problem:
+            self.say(self.trainings.problem, "error")
+
+    # -- views --
+
+    def show_view(self, view: View) -> None:
+        """Show the form or the queue."""
+        self.view = view
+        self.set_class(view == "watch", "-watching")
+        if view == "watch":
+            self.query_one(TrainingList).focus()
+            self._show_course()
+        else:
+            self.query_one(TextTree).focus()
+        self.refresh_bindings()
+
+    def action_view(self, view: View) -> None:
+        self.show_view(view)
+
+    def action_other_view(self) -> None:
+        self.show_view("new" if self.view == "watch" else "watch")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("start", "give_back"):
+            return self.view == "new"
+        if action == "view":
+            return parameters[0] != self.view and (parameters[0] == "new" or bool(self.trainings.items))
+        if action == "other_view":
+            return self.view == "new" and bool(self.trainings.items)
+        return True
+
+    # -- texts --
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(str(path) for path in self.query_one(TextTree).chosen)
+
+    @on(Input.Submitted, "#path")
+    def _path_given(self, event: Input.Submitted) -> None:
+        if event.value.strip():
+            event.stop()
+            paths = dropped_paths(event.value) or [one_path(event.value)]
+            self._take_paths([path.expanduser().absolute() for path in paths])
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Files dragged onto the terminal, wherever the focus is."""
+        if self.view == "new" and (paths := dropped_paths(event.text)):
+            event.stop()
+            self._take_paths(paths)
+
+    def _take_paths(self, paths: list[Path]) -> None:
+        tree, field = self.query_one(TextTree), self.query_one("#path", PathField)
+        for path in paths:
+            if path.is_dir() and len(paths) == 1:
+                tree.show_folder(path)
+                remember(FOLDER, str(path))
+                self.say(f"{path} is shown in the tree.", "calm", "space takes all of it, or single texts.")
+            elif path.exists():
+                tree.toggle(path, only_add=True)
+                if path.parent != Path(tree.path).absolute() and len(paths) == 1:
+                    tree.show_folder(path.parent)
+            else:
+                self.say(f"There is nothing at {path}.", "error", "Right completes a path while you type it.")
+                return
+        field.value = ""
+        if field.has_focus:
+            tree.focus()
+
+    @on(TextTree.Toggled)
+    def _texts_changed(self, event: TextTree.Toggled) -> None:
+        files = self.files
+        if event.chosen:
+            remember(FOLDER, str(event.path.parent))
+            self.say(f"{event.path.name} is taken.", "good", "ctrl+s starts when you have all you want.")
+        else:
+            self.say(f"{event.path.name} is given back.")
+        self.query_one(RecipePanel).suggest_name(name_from(files[0]) if files else "")
+        self._read(files, str(event.path) if event.chosen else "")
+
+    def action_give_back(self) -> None:
+        self.query_one(TextTree).give_back_all()
+        self.say("No text is chosen.")
+        self._read(())
+
+    @work(exclusive=True, group="read")
+    async def _read(self, files: tuple[str, ...], then: str = "") -> None:
+        panel = self.query_one(PreviewPanel)
+        panel.set_reading(bool(files))
+        count = len(files)
+        self.query_one("#texts", Panel).set_titles(note=f"{count} chosen" if count else "")
+        self.preview = await read_preview(files)
+        panel.show(self.preview)
+        if then:
+            panel.show_path(then)
+        if self.preview.problems:
+            problem = self.preview.problems[0]
+            self.say(problem.message, "error", problem.hint)
+        self._estimate()
+
+    # -- the form --
+
+    @on(RecipePanel.Changed)
+    def _recipe_changed(self, event: RecipePanel.Changed) -> None:
+        self.recipe = event.recipe
+        remember(AUTHOR, event.recipe.author.strip())
+        remember(DIAL, event.recipe.dial)
+        self._estimate()
+
+    def _estimate(self) -> None:
+        """Say at once what can be guessed, then ask whoever knows."""
+        recipe = replace(self.recipe, files=self.files)
+        known = self._measured.get(recipe.measured_by)
+        if known is not None:
+            self.query_one(RecipePanel).show_estimate(known.at(recipe))
+            return
+        self.query_one(RecipePanel).show_estimate(guess(self.preview.words, recipe, self._memory.get(recipe.model)))
+        if self.preview.words >= LEAST_WORDS and not self.preview.problems:
+            self._measure(recipe)
+
+    @work(exclusive=True, group="estimate")
+    async def _measure(self, recipe: Recipe) -> None:
+        """Have two steps measured, in a process of their own: nobody who writes meanwhile should wait for it."""
+        await asyncio.sleep(SETTLE)
+        try:
+            request = replace(recipe, name=recipe.name or "unnamed").request()
+        except BadUsage:
+            return
+        if self._measurer is None:
+            client = self.desk.client
+            self._measurer = WorkerClient() if isinstance(client, WorkerClient) else client
+        async for record in self._measurer.run(jobs.Estimate(asdict(request))):
+            if isinstance(record, Result) and record.what == "estimate":
+                self._measured[recipe.measured_by] = Estimate.of(record.data)
+            elif isinstance(record, Failed) and record.code == OutOfRoom.exit_code:
+                self.say(record.message, "warning", record.hint)
+        if recipe.measured_by in self._measured and self.is_attached:
+            self._estimate()
+
+    @work(group="measurer")
+    async def _let_go(self) -> None:
+        """End the process that measures: it holds a whole model, and the training needs the room."""
+        self.workers.cancel_group(self, "estimate")
+        measurer, self._measurer = self._measurer, None
+        if measurer is not None and measurer is not self.desk.client:
+            await measurer.close()
+
+    @work(group="models")
+    async def _find_models(self) -> None:
+        """Fill the list of models with those that can be trained through here."""
+        found: list[tuple[str, str]] = []
+        folders = tuple(line for line in recall("model folders").splitlines() if line)
+        async for record in self.desk.client.run(jobs.Models(folders)):
+            if not isinstance(record, Result) or record.what != "models":
+                continue
+            for about in record.data.get("models", ()):
+                trains = about.get("train")
+                if isinstance(trains, dict) and trains.get("can") != "no" and not about.get("no_modules"):
+                    tight = " (tight)" if trains.get("can") == "tight" else ""
+                    found.append((f"{about['name']}{tight}", str(about["model"])))
+                    self._memory[str(about["model"])] = int(trains.get("needs", 0))
+        if found and self.is_attached:
+            self.query_one(RecipePanel).set_models(found)
+            self._estimate()
+
+    @on(RecipePanel.Start)
+    async def _start_pressed(self) -> None:
+        await self.action_start()
+
+    async def action_start(self) -> None:
+        """Put what the form says into the queue."""
+        try:
+            recipe = self.query_one(RecipePanel).read()  # a key before this one may not have been heard of yet
+            request = replace(recipe, files=self.files).request()
+            self._check(request.name)
+            id = await self.trainings.ask(self.trainings.queue.submit, request)
+        except (KoboldModulesError, OSError) as error:
+            self._say_error(error)
+            return
+        self._let_go()
+        ahead = sum(1 for training in self.trainings.items if not training.ended) - 1
+        self.query_one(TextTree).give_back_all()
+        self.query_one(RecipePanel).named = False
+        self._read(())
+        self.query_one(TrainingList).choose(id)
+        self.show_view("watch")
+        waits = f"{request.name} waits behind {ahead}." if ahead else f"{request.name} is on its way."
+        self.say(waits, "good", "It goes on even when this window is closed.")
+
+    def _check(self, name: str) -> None:
+        if self.preview.problems:
+            raise BadUsage(self.preview.problems[0].message, self.preview.problems[0].hint)
+        if 0 < self.preview.words < LEAST_WORDS:
+            raise BadUsage(
+                f"{self.preview.words:,} words are too little to train on.", f"At least {LEAST_WORDS} are needed."
+            )
+        if any(entry.name.casefold() == name.casefold() for entry in self.desk.entries):
+            raise BadUsage(f"There is a module called {name} on the shelf already.", "Choose another name.")
+
+    # -- the queue --
+
+    def _queue_changed(self, trainings: Trainings) -> None:
+        self.query_one(TrainingList).show(trainings)
+        live = sum(1 for training in trainings.items if not training.ended)
+        self.query_one("#queue", Panel).set_titles(note=f"{live} to go" if live else "")
+        if trainings.problem:
+            self.say(trainings.problem, "error")
+        if self.view == "watch":
+            self._show_course()
+        self.refresh_bindings()
+
+    @on(TrainingList.Chosen)
+    def _other_training(self) -> None:
+        if self.view == "watch":
+            self._show_course()
+
+    def on_screen_suspend(self) -> None:
+        self._let_go()
+
+    async def on_unmount(self) -> None:
+        if self._measurer is not None and self._measurer is not self.desk.client:
+            await self._measurer.close()
+
+    def on_screen_resume(self) -> None:
+        if self.is_mounted and self.view == "watch":
+            self._show_course()
+
+    def _show_course(self) -> None:
+        training = self.query_one(TrainingList).chosen
+        course = self.trainings.course(training.id) if training else None
+        panel = self.query_one(CoursePanel)
+        if training is None or course is None:
+            panel.show(None, panel.course if panel.training is None else type(panel.course)())
+            return
+        if self.is_current:
+            self.trainings.see(training.id)
+        panel.show(training, course, self._card(training.id) if training.state == "done" else None)
+
+    def _entry(self, id: str) -> Entry | None:
+        """The module that training ``id`` made, if it is still on the shelf."""
+        made = self.trainings.course(id).module
+        return next((entry for entry in self.desk.entries if str(entry.path) == made), None)
+
+    def _card(self, id: str) -> Card | None:
+        entry = self._entry(id)
+        try:
+            return self.desk.library.whole(entry).card if entry is not None else None
+        except (KoboldModulesError, OSError):
+            return None
+
+    @on(TrainingList.Wanted)
+    async def _wanted(self, event: TrainingList.Wanted) -> None:
+        training, queue = self.query_one(TrainingList).chosen, self.trainings.queue
+        if training is None:
+            return
+        name, id = training.request.name, training.id
+        match event.what:
+            case "sample_before" | "sample_after":
+                self.query_one(CoursePanel).page(-1 if event.what == "sample_before" else 1)
+            case "try" | "send" | "library":
+                await self._with_module(event.what, id)
+            case "pause":
+                await self._change(queue.pause, id, said=f"{name} is held where it is.", hint="c lets it go on.")
+            case "go_on":
+                await self._change(queue.resume, id, said=f"{name} goes on.")
+            case "stop":
+                await self._change(queue.stop, id, said=f"{name} stops; the best it was is kept.")
+            case "cancel" if training.started:
+                question = f"Nothing of {name} will be kept. To keep the best it was, stop it instead (s)."
+                self.app.push_screen(Confirm("Cancel this training?", question, "Cancel it", "Go on"), self._cancel(id))
+            case "cancel":
+                await self._change(queue.cancel, id, said=f"{name} is cancelled.", hint="c takes it up again.")
+            case "remove":
+                await self._change(queue.remove, id, said=f"{name} is off the list. Its module, if any, stays.")
+            case "earlier" | "later":
+                await self._change(queue.move, id, -1 if event.what == "earlier" else 1)
+
+    def _cancel(self, id: str) -> Callable[[bool | None], Awaitable[None]]:
+        async def answered(sure: bool | None) -> None:
+            if sure:
+                await self._change(self.trainings.queue.cancel, id, said="It is cancelled; nothing is kept.")
+
+        return answered
+
+    async def _change(self, change: Callable[..., None], *arguments: object, said: str = "", hint: str = "") -> None:
+        try:
+            await self.trainings.ask(change, *arguments)
+        except (KoboldModulesError, OSError) as error:
+            self._say_error(error)
+        else:
+            if said:
+                self.say(said, "good", hint)
+
+    # -- what came of it --
+
+    async def _with_module(self, what: str, id: str) -> None:
+        entry = self._entry(id)
+        if entry is None:
+            self.desk.refresh_shelf()
+            entry = self._entry(id)
+        if entry is None:
+            self.say("Its module is no longer on the shelf.", "warning", "It may have been renamed or taken off.")
+        else:
+            await self.hand_on.do(what, entry)
+
+    def action_softprompts(self) -> None:
+        """Ask for KoboldAI's folder again."""
+        self.hand_on.ask_folder(None)
+
+    # -- leaving --
+
+    @property
+    def in_hand(self) -> str:
+        """What quitting should ask about first."""
+        alive = next((training for training in self.trainings.items if training.alive), None)
+        return f"{alive.request.name} is training. It goes on without this window." if alive is not None else ""
+
+    def put_down(self) -> None:
+        """Nothing is lost by leaving: the queue is on the disk."""
+
+
+def _first_folder() -> Path:
+    known = recall(FOLDER)
+    if known and Path(known).is_dir():
+        return Path(known)
+    return Path.home()

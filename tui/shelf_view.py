@@ -1,0 +1,170 @@
+"""What of the shelf is shown, and in which order: searching, filtering and sorting, with no widget in it.
+
+A person looks for a module by letters of its name, by a word of its description or by a ``#tag``, and expects ten
+thousand to answer as fast as ten: so text is folded once, and a search is a few passes over plain strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kobold_modules.library import Entry
+
+from .phrases import counted, effect
+
+
+Sort = Literal["name", "newest", "effect", "model"]
+SORTS: dict[Sort, str] = {"name": "by name", "newest": "newest first", "effect": "best first", "model": "by model"}
+SECTIONS = {"style": "Style", "world": "World", "imported": "Imported"}
+BROKEN = "Cannot be read"
+STAR = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is asked for. ``query`` holds words (all of them must match); ``#word`` is a tag, ``*`` a star."""
+
+    query: str = ""
+    sort: Sort = "name"
+    fitting: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        return self.query.casefold().split()
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.words) or self.fitting
+
+    def next_sort(self) -> Sort:
+        names = list(SORTS)
+        return names[(names.index(self.sort) + 1) % len(names)]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Entries under a title; a search has one section without a title, best match first."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title} · {counted(len(self.entries), 'module')}"
+
+
+class Shelf:
+    """All entries, with their texts folded for searching."""
+
+    def __init__(self, entries: Sequence[Entry] = ()) -> None:
+        self.entries = list(entries)
+        self._names = [entry.name.casefold() for entry in self.entries]
+        self._rest: list[str] | None = None
+
+    def look(self, look: Look, fits: Callable[[Entry], bool] = lambda entry: True) -> list[Section]:
+        """The sections to show, none of them empty."""
+        found = self._search(look.words)
+        if look.fitting:
+            found = [(score, entry) for score, entry in found if not entry.problem and fits(entry)]
+        if look.words:
+            if look.sort == "name":  # nothing else was asked for: the best match first
+                entries = [entry for _, entry in sorted(found, key=lambda pair: -pair[0])]
+            else:
+                entries = _sorted([entry for _, entry in found], look.sort)
+            return [Section("", tuple(entries))] if entries else []
+        sections: dict[str, list[Entry]] = {title: [] for title in (*SECTIONS.values(), BROKEN)}
+        for _, entry in found:
+            sections[BROKEN if entry.problem else SECTIONS[entry.card.kind]].append(entry)
+        return [Section(title, tuple(_sorted(group, look.sort))) for title, group in sections.items() if group]
+
+    def tags(self) -> dict[str, int]:
+        """Every tag on the shelf and how many modules have it, the most frequent first."""
+        count: dict[str, int] = {}
+        for entry in self.entries:
+            for tag in entry.tags:
+                count[tag] = count.get(tag, 0) + 1
+        return dict(sorted(count.items(), key=lambda item: (-item[1], item[0].casefold())))
+
+    def _search(self, words: list[str]) -> list[tuple[int, Entry]]:
+        found = [(0, number) for number in range(len(self.entries))]
+        for word in words:
+            if not found:
+                break
+            score = self._scorer(word)
+            scored = ((before, score(number), number) for before, number in found)
+            found = [(before + more, number) for before, more, number in scored if more]
+        return [(score, self.entries[number]) for score, number in found]
+
+    def _scorer(self, word: str) -> Callable[[int], int]:
+        """How well an entry, given by its number, matches ``word``; 0: not at all."""
+        entries, names = self.entries, self._names
+        if word == STAR:
+            return lambda number: int(entries[number].notes.favourite)
+        if word.startswith("#"):
+            tag = word[1:]
+            return lambda number: int(any(own.casefold().startswith(tag) for own in entries[number].tags))
+        rest = self._texts()
+
+        def score(number: int) -> int:
+            name = names[number]
+            at = name.find(word)
+            if at >= 0:
+                return 1000 - min(at, 400) + (300 if at == 0 else 200 if not name[at - 1].isalnum() else 0)
+            if word in rest[number]:
+                return 100
+            hit = letters(word, name)
+            return max(1, 90 - (hit[-1] - hit[0] - len(word))) if hit else 0
+
+        return score
+
+    def _texts(self) -> list[str]:
+        if self._rest is None:  # with the first search, not with the first paint
+            self._rest = [
+                f"{e.card.description} {e.card.model} {e.card.author} {' '.join(e.tags)}".casefold()
+                for e in self.entries
+            ]
+        return self._rest
+
+
+def letters(word: str, name: str) -> list[int]:
+    """Where the letters of ``word`` stand in ``name``, in order: together if they do, else from the beginning of one of
+    its words on, each as early as it can: ``nra`` means noir rain, and not every name with an n, an r and an a.
+
+    Empty where they do not all occur. Both are folded.
+    """
+    at = name.find(word)
+    if at >= 0:
+        return list(range(at, at + len(word)))
+    start = name.find(word[0])
+    while start >= 0 and start and name[start - 1].isalnum():
+        start = name.find(word[0], start + 1)
+    if start < 0:
+        return []
+    # From the first such word on: if the letters do not follow from there, they do not from a later one.
+    found = [start]
+    for letter in word[1:]:
+        at = name.find(letter, found[-1] + 1)
+        if at < 0:
+            return []
+        found.append(at)
+    return found
+
+
+def _sorted(entries: Iterable[Entry], sort: Sort) -> list[Entry]:
+    """``entries``, which come by name, in another order; equal ones stay by name. By name, starred ones lead."""
+    match sort:
+        case "name":
+            return sorted(entries, key=lambda entry: not entry.notes.favourite)
+        case "newest":
+            return sorted(entries, key=lambda entry: entry.card.created, reverse=True)
+        case "effect":
+            return sorted(entries, key=lambda entry: -_effect(entry))
+        case "model":
+            return sorted(entries, key=lambda entry: (not entry.card.model, entry.card.model.casefold()))
+
+
+def _effect(entry: Entry) -> float:
+    found = effect(entry.card)
+    return -1e9 if found is None else found

@@ -1,0 +1,214 @@
+"""The queue of trainings: one line each, what runs first, then what waits in its order, then what has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from kobold_modules.worker.training_files import Training
+
+from ..keys import quiet
+from ..phrases import duration, shortened
+from ..trainings import Course, Trainings
+
+
+MARKS = {"waiting": "…", "running": "▶", "paused": "‖", "done": "✓", "cancelled": "∅", "failed": "✗"}
+STYLES = {"running": "$text-accent", "done": "$text-success", "failed": "$text-error", "paused": "$text-warning"}
+NARROWEST = 10
+
+
+def state_words(training: Training, course: Course) -> str:
+    """``42 %, 2 min left``, ``waits``, ``is ready``: where a training stands."""
+    match training.state:
+        case "done":
+            return "stopped, best kept" if training.stopped else "ready"
+        case "failed":
+            return "failed"
+        case "cancelled":
+            return "cancelled"
+        case "paused":
+            return f"paused at {course.share:.0%}" if course.total else "held back"
+        case "waiting":
+            return f"goes on from {course.share:.0%}" if training.started and course.total else "waits"
+    if training.control == "stop":
+        return "stopping …"
+    if training.control == "cancel":
+        return "cancelling …"
+    if not course.total:
+        return f"{course.stage or 'starting'} …"
+    if course.stage not in ("training", ""):
+        return f"{course.stage} …"
+    left = "" if course.seconds_left is None else f", {duration(course.seconds_left)} left"
+    return f"{course.share:.0%}{left}"
+
+
+def row(training: Training, course: Course, width: int, chosen: bool) -> Content:
+    """One training as a line of ``width`` cells: ``› ▶ name   42 %, 2 min left``."""
+    said = shortened(state_words(training, course), max(8, width - 4 - NARROWEST))
+    room = max(1, width - 5 - len(said))
+    style = "" if chosen else STYLES.get(training.state, "$foreground-muted")
+    return Content.assemble(
+        "›" if chosen else " ",
+        (f"{MARKS[training.state]} ", style),
+        " ",
+        (f"{shortened(training.request.name, room):<{room}} ", "bold" if training.alive else ""),
+        (said, style),
+    )
+
+
+def _key(key: str, what: str, name: str, about: str, show: bool = True, display: str | None = None) -> Binding:
+    return Binding(key, f"want('{what}')", name, id=f"training.{what}", tooltip=about, show=show, key_display=display)
+
+
+class TrainingList(OptionList, inherit_bindings=False):
+    """The queue. Says what is wanted of the training under the cursor; its screen does it."""
+
+    HELP = """\
+    ## Your trainings
+
+    They go on wherever you are in here, and when this window is closed. **p** holds one where it is, **c** lets it go
+    on, **s** ends it early and keeps the best it was, **x** ends it and keeps nothing. **[** and **]** move one that
+    waits, **d** takes one that has ended off the list; its module stays on the shelf.
+
+    The curve is the loss on pages held back from training: lower is better. The dashed line is the plain model.
+    **left** and **right** page through the same opening as the module wrote it at each stage.
+    """
+    BINDING_GROUP_TITLE = "Trainings"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _key("t", "try", "Try it", "Write with it on the bench, beside the plain model"),
+        _key("k", "send", "To KoboldAI", "Put it into KoboldAI's softprompts folder"),
+        _key("o", "library", "In library", "Show its card in the library"),
+        _key("p", "pause", "Pause", "Hold it where it is"),
+        _key("c", "go_on", "Go on", "Let it go on, also one that failed or was cancelled"),
+        _key("s", "stop", "Stop & keep", "End it early and keep the best it was"),
+        _key("x", "cancel", "Cancel", "End it and keep nothing"),
+        _key(
+            "left_square_bracket,shift+up", "earlier", "Earlier", "Move it towards the front of the queue", False, "["
+        ),
+        _key("right_square_bracket,shift+down", "later", "Later", "Move it towards the end of the queue", False, "]"),
+        _key("d,delete", "remove", "Take off", "Take an ended training off the list", False),
+        _key("left", "sample_before", "Sample before", "The sample paragraph at the stage before", False),
+        _key("right", "sample_after", "Next sample", "The sample paragraph at the next stage", False),
+        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
+        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
+        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key in ("enter", "left", "right"))),
+    ]
+    DEFAULT_CSS = """
+    TrainingList {
+        border: none;
+        padding: 0;
+        height: auto;
+        max-height: 16;
+        background: transparent;
+        scrollbar-size: 0 1;
+        scrollbar-gutter: stable;
+        & > .option-list--option { padding: 0; }
+        & > .option-list--option-highlighted { background: transparent; color: $foreground; text-style: none; }
+        &:focus { border: none; background-tint: $foreground 0%; }
+        &:ansi:focus > .option-list--option-highlighted { text-style: reverse; }
+    }
+    """
+
+    @dataclass
+    class Wanted(Message):
+        """The person asked for ``what`` with the training under the cursor."""
+
+        what: str
+
+    @dataclass
+    class Chosen(Message):
+        """The cursor is on another training."""
+
+        id: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[Training] = []
+        self._trainings: Trainings | None = None
+        self.chosen_id = ""
+
+    @property
+    def chosen(self) -> Training | None:
+        return next((training for training in self.items if training.id == self.chosen_id), None)
+
+    def show(self, trainings: Trainings) -> None:
+        """Show the queue as it is; the cursor stays on its training where that is still there."""
+        self._trainings, self.items = trainings, list(trainings.items)
+        ids = [training.id for training in self.items]
+        at = ids.index(self.chosen_id) if self.chosen_id in ids else min(self.highlighted or 0, len(ids) - 1)
+        self._choose(ids[at] if ids else "")
+        rows = [self._row(index) for index in range(len(ids))]
+        if len(rows) == self.option_count:
+            for index, prompt in enumerate(rows):
+                self.replace_option_prompt_at_index(index, prompt)
+        else:
+            self.set_options([Option(prompt) for prompt in rows])
+        if rows and self.highlighted != at:
+            self.highlighted = at
+        self.refresh_bindings()
+
+    def choose(self, id: str) -> None:
+        """Put the cursor on ``id``."""
+        self._choose(id)
+        if self._trainings is not None:
+            self.show(self._trainings)
+
+    def _choose(self, id: str) -> None:
+        if id != self.chosen_id:
+            self.chosen_id = id
+            self.post_message(self.Chosen(id))
+
+    def _row(self, index: int) -> Content:
+        training = self.items[index]
+        course = self._trainings.course(training.id) if self._trainings is not None else Course()
+        width = max(24, self.scrollable_content_region.width)
+        return row(training, course, width, training.id == self.chosen_id)
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        super().watch_highlighted(highlighted)
+        if highlighted is not None and highlighted < len(self.items):
+            self._choose(self.items[highlighted].id)
+            for index in range(min(self.option_count, len(self.items))):
+                self.replace_option_prompt_at_index(index, self._row(index))
+            self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        if self._trainings is not None:
+            self.show(self._trainings)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done with this training is offered."""
+        training = self.chosen
+        if action != "want":
+            return True
+        if training is None:
+            return False
+        what, state = str(parameters[0]), training.state
+        match what:
+            case "try" | "send" | "library":
+                return state == "done"
+            case "pause":
+                return state in ("running", "waiting") and not training.control
+            case "go_on":
+                return state in ("paused", "failed", "cancelled")
+            case "stop":
+                return not training.ended and training.started and training.control in ("", "pause")
+            case "cancel":
+                return not training.ended and training.control != "cancel"
+            case "remove":
+                return training.ended
+            case "earlier" | "later":
+                return not training.ended and not training.alive
+        return True
+
+    def action_want(self, what: str) -> None:
+        self.post_message(self.Wanted(what))
