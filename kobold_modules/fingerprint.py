@@ -11,11 +11,12 @@ import hashlib
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ROWS = 64
 PROJECTIONS = 16
@@ -59,6 +60,8 @@ class Fingerprint:
         """Cosine of the two sketches, or None where one of them has none."""
         if not self.sketch or len(self.sketch) != len(other.sketch):
             return None
+        import numpy as np
+
         a, b = np.asarray(self.sketch), np.asarray(other.sketch)
         return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
 
@@ -80,11 +83,15 @@ class Fingerprint:
 
 def sampled_rows(vocabulary: int) -> list[int]:
     """The token ids whose rows are sketched: ``ROWS`` of them, evenly spread."""
+    import numpy as np
+
     return [int(i) for i in np.linspace(0, vocabulary - 1, num=min(ROWS, vocabulary))]
 
 
 def fingerprint_of(vocabulary: int, rows: NDArray[np.float32]) -> Fingerprint:
     """The fingerprint of a table with ``vocabulary`` rows, given its :func:`sampled_rows` as float32 ``[n, width]``."""
+    import numpy as np
+
     width = rows.shape[1]
     # The signs are part of the format and must never change; numpy does not promise that of its generators.
     stream = hashlib.shake_256(b"kobold_modules 20261121").digest(width * PROJECTIONS // 8)

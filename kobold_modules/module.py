@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import BadModule
 from .fingerprint import Fingerprint
 
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+else:
+    Vectors = "NDArray[float32]"  # listing ten thousand modules needs no arrays, and NumPy a tenth of a second
+
 Kind = Literal["style", "world", "imported"]
 KINDS: tuple[Kind, ...] = ("style", "world", "imported")
 MOST_ROWS = 2047  # KoboldAI refuses 2048 rows and more
-
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,8 @@ class Module:
 
 
 def _checked(vectors: Vectors, name: str) -> Vectors:
+    import numpy as np
+
     array = vectors
     if array.dtype != np.float32 or array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
         # A copy of our own: a training that goes on with its buffer must not change a module already made from it.

@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
-
 from .errors import WrongModel
 from .fingerprint import Fingerprint, Fit
 from .module import Card, Module, Vectors
@@ -34,6 +32,8 @@ class Layer:
         trained = self.module.vectors
         if self.strength == 1:
             return trained
+        import numpy as np
+
         start = self.module.initial
         if start is None:
             start = np.broadcast_to(trained.mean(axis=0, keepdims=True), trained.shape).astype(np.float32)
@@ -80,6 +80,8 @@ class Stack:
         widths = {layer.module.width for layer in self.active}
         if len(widths) > 1:
             raise WrongModel(f"These modules were made for models of different widths: {self.label}.")
+        import numpy as np
+
         return np.ascontiguousarray(np.concatenate([layer.rows() for layer in self.active]), dtype=np.float32)
 
     def check(self, model: Fingerprint, model_name: str) -> list[str]:

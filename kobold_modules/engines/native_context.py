@@ -86,6 +86,7 @@ class NativeContext:
         )
         self._step = _StepBatch(self._lib, sequences)
         self._logits: Any = ctypes.c_float * model.vocabulary
+        self._views: dict[int, NDArray[np.float32]] = {}
 
     def _hear_abort(self, _data: object) -> bool:
         try:
@@ -130,8 +131,13 @@ class NativeContext:
         if not pointer:
             raise EngineFailed("llama.cpp gave no logits.")
         # ctypeslib.as_array makes a new type each time, which takes longer than to copy everything.
-        address = ctypes.cast(pointer, ctypes.c_void_p).value or 0
-        return np.frombuffer(self._logits.from_address(address), dtype=np.float32)
+        address = ctypes.addressof(pointer.contents)
+        view = self._views.get(address)  # llama.cpp keeps to the same few places
+        if view is None:
+            if len(self._views) > 4 * SCORED:  # but for new ones each time it needs more room
+                self._views.clear()
+            view = self._views[address] = np.frombuffer(self._logits.from_address(address), dtype=np.float32)
+        return view
 
     def scored_logits(self, count: int) -> NDArray[np.float32]:
         """Logits of all scored tokens of the last call: float32 ``[count, vocabulary]``; valid until the next."""
@@ -213,22 +219,23 @@ class _StepBatch:
     """A batch of one token a sequence, its arrays made once: this is what every written token pays for."""
 
     def __init__(self, binding: Any, most: int) -> None:
-        self._tokens, self._positions, self._numbers = (np.zeros(most, dtype=np.int32) for _ in range(3))
-        self._ones = np.ones(most, dtype=np.int32)
-        self._flags = np.ones(most, dtype=np.int8)
-        start = self._numbers.ctypes.data
+        # Plain ctypes arrays: for a handful of numbers they are quicker to fill than numpy's.
+        self._tokens, self._positions, self._numbers = ((ctypes.c_int32 * most)() for _ in range(3))
+        self._ones = (ctypes.c_int32 * most)(*[1] * most)
+        self._flags = (ctypes.c_int8 * most)(*[1] * most)
+        start = ctypes.addressof(self._numbers)
         self._pointers = (_INT * most)(*(ctypes.cast(start + 4 * index, _INT) for index in range(most)))
         self._batch = batch = binding.llama_batch()
-        batch.token = self._tokens.ctypes.data_as(_INT)
-        batch.pos = self._positions.ctypes.data_as(_INT)
-        batch.n_seq_id = self._ones.ctypes.data_as(_INT)
+        batch.token = ctypes.cast(self._tokens, _INT)
+        batch.pos = ctypes.cast(self._positions, _INT)
+        batch.n_seq_id = ctypes.cast(self._ones, _INT)
         batch.seq_id = ctypes.cast(self._pointers, type(batch.seq_id))
-        batch.logits = self._flags.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
+        batch.logits = ctypes.cast(self._flags, ctypes.POINTER(ctypes.c_int8))
 
     def of(self, sequences: Sequence[int], tokens: Sequence[int], at: Sequence[int]) -> Any:
-        count = len(sequences)
-        self._numbers[:count], self._tokens[:count], self._positions[:count] = sequences, tokens, at
-        self._batch.n_tokens = count
+        for index, (sequence, token, position) in enumerate(zip(sequences, tokens, at, strict=True)):
+            self._numbers[index], self._tokens[index], self._positions[index] = sequence, token, position
+        self._batch.n_tokens = len(sequences)
         return self._batch
 
 

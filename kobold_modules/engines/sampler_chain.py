@@ -55,9 +55,8 @@ class SamplerChain:
     ) -> None:
         self._lib: Any = library()
         self._chain: Any = self._lib.llama_sampler_chain_init(self._lib.llama_sampler_chain_default_params())
-        self._ids = np.arange(vocabulary, dtype=np.int32)
-        self._candidates = np.empty(vocabulary, dtype=_TOKEN_DATA)
-        self._bias = _bias_of(settings, vocabulary, words)
+        self._table = _Table(self._lib, vocabulary)
+        self._add_bias(_bias_of(settings, vocabulary, words), vocabulary)
         self._dry = _Dry(settings, words) if settings.dry_multiplier and settings.dry_range else None
         penalised = self._build(settings, usable_seed(seed), vocabulary)
         for token in seen[len(seen) - min(penalised, len(seen)) :]:
@@ -65,6 +64,11 @@ class SamplerChain:
         if self._dry is not None:
             for token in seen[len(seen) - min(settings.dry_range, len(seen)) :]:
                 self._dry.accept(token)
+
+    def _add_bias(self, biases: tuple[tuple[int, float], ...], vocabulary: int) -> None:
+        if biases:
+            array = (self._lib.llama_logit_bias * len(biases))(*biases)
+            self._add(self._lib.llama_sampler_init_logit_bias(vocabulary, len(biases), array))
 
     def _build(self, settings: Sampler, seed: int, vocabulary: int) -> int:
         """Fill the chain; returns how many tokens its penalties remember."""
@@ -127,25 +131,12 @@ class SamplerChain:
 
         ``without`` names tokens that must not be drawn. Returns -1 if no other is left.
         """
-        self._candidates["id"] = self._ids  # samplers sort in place
-        self._candidates["logit"] = logits
-        self._candidates["p"] = 0
-        for token, bias in self._bias:
-            self._candidates["logit"][token] += bias
-        candidates = self._candidates
-        if without:  # left out altogether: a logit of minus infinity would reach samplers that take its logarithm
-            candidates = np.delete(candidates, list(without))
-            if not len(candidates):
-                return -1
-        table = self._lib.llama_token_data_array(
-            data=candidates.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data)),
-            size=len(candidates),
-            selected=-1,
-            sorted=False,
-        )
+        table = self._table.of(logits, without)
+        if table is None:
+            return -1
         if self._dry is not None:
             self._dry.apply(table)
-        self._lib.llama_sampler_apply(self._chain, ctypes.byref(table))
+        self._lib.llama_sampler_apply(self._chain, self._table.reference)
         token = int(table.data[table.selected].id)
         self._lib.llama_sampler_accept(self._chain, token)
         if self._dry is not None:
@@ -155,8 +146,8 @@ class SamplerChain:
     def clone(self) -> SamplerChain:
         """A chain that goes on as this one would, independently."""
         twin = SamplerChain.__new__(SamplerChain)
-        twin._lib, twin._ids, twin._bias = self._lib, self._ids, self._bias
-        twin._candidates = self._candidates  # scratch space, filled anew at each draw
+        twin._lib = self._lib
+        twin._table = self._table  # scratch space, filled anew at each draw
         twin._chain = self._lib.llama_sampler_clone(self._chain)
         twin._dry = None if self._dry is None else self._dry.clone()
         return twin
@@ -174,6 +165,39 @@ class SamplerChain:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class _Table:
+    """llama.cpp's list of candidates, its memory allotted once: filling it is most of what a draw costs in Python.
+
+    Attributes:
+        reference: to the list, as llama.cpp's functions take it.
+    """
+
+    def __init__(self, binding: Any, vocabulary: int) -> None:
+        self._unused = np.zeros(vocabulary, dtype=_TOKEN_DATA)
+        self._unused["id"] = np.arange(vocabulary, dtype=np.int32)
+        self._candidates = self._unused.copy()
+        self._logits = self._candidates["logit"]
+        self._pointer: Any = ctypes.POINTER(binding.llama_token_data)
+        self._data = self._candidates.ctypes.data_as(self._pointer)
+        self._count = vocabulary
+        self._table: Any = binding.llama_token_data_array()
+        self.reference: Any = ctypes.byref(self._table)
+
+    def of(self, logits: NDArray[np.float32], without: Collection[int]) -> Any:
+        """Every token with its logit but those in ``without``; None if no other is left. Valid until the next call."""
+        np.copyto(self._candidates, self._unused)  # samplers sort in place
+        self._logits[:] = logits
+        table = self._table
+        table.data, table.size, table.selected, table.sorted = self._data, self._count, -1, False
+        if without:  # left out altogether: a logit of minus infinity would reach samplers that take its logarithm
+            left = np.delete(self._candidates, list(without))
+            if not len(left):
+                return None
+            self._candidates[: len(left)] = left
+            table.size = len(left)
+        return table
 
 
 class _Dry:

@@ -58,6 +58,8 @@ class TextStream:
 
     def feed(self, data: bytes) -> tuple[str, bool]:
         """Text that is certain now, and whether a stop string was met (its text is not part of it)."""
+        if not self._stop and not self._banned:  # nothing to wait for; this is paid for every token
+            return self._letters.decode(data), False
         if self._banned:
             self._marks.append(_Mark(self._own, self._letters.getstate(), self._held, self._given, self._shown))
         self.undone = 0

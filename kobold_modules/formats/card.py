@@ -12,8 +12,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ..errors import BadUsage
 from ..module import Card
 
@@ -103,7 +101,7 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
+    if type(value).__module__ == "numpy":
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None

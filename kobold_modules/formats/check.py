@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ..errors import BadModule, WrongModel
 from ..fingerprint import Fingerprint
 from ..module import MOST_ROWS, Module
@@ -119,6 +117,8 @@ def _tensor_findings(archive: SafeZip, header: npy.Header) -> Iterator[Finding]:
     if rows == 0:
         yield Finding("bad", f"{label} has no rows at all: KoboldAI lists it and breaks on the first generation.")
         return
+    import numpy as np
+
     vectors = kobold.vectors_in(archive)
     if not np.isfinite(vectors).all():
         yield Finding(

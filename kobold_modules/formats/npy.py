@@ -12,8 +12,6 @@ import re
 import struct
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..errors import BadModule
 from ..module import Vectors
 
@@ -127,6 +125,8 @@ def refusal(header: Header, label: str) -> str:
 
 def numbers(raw: bytes, kind: str, shape: tuple[int, ...], *, fortran: bool = False) -> Vectors:
     """Little-endian ``raw`` of ``kind`` (float32, float16, bfloat16) as float32. Its length fits ``shape``."""
+    import numpy as np
+
     if kind == "bfloat16":
         flat = (np.frombuffer(raw, dtype="<u2").astype("<u4") << np.uint32(16)).view("<f4")
     else:

@@ -14,8 +14,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import paths
 from ..errors import BadModule, BadUsage
 from ..module import Card, Module
@@ -61,6 +59,8 @@ def read(folder: Path) -> Module:
     if card.kind == "imported" and not card.model:
         card = Card(card.name, "imported", model=base)
     scale = _scale(card.model or base, vectors.shape[1])
+    import numpy as np
+
     return Module(vectors if scale == 1 else vectors / np.float32(scale), card)
 
 
@@ -68,6 +68,8 @@ def write(module: Module, folder: Path) -> None:
     """Write the adapter folder, whole or not at all, in place of one that is there. Raises BadUsage, OutOfRoom."""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file()):
         raise BadUsage(f"{folder} is in the way: it is not a PEFT adapter folder.", "Choose another place.")
+    import numpy as np
+
     scale = _scale(module.card.model, module.width)
     rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
     metadata = {"format": "pt", "card": cards.encode(module.card).decode("ascii")}

@@ -16,11 +16,11 @@ from ..models.torch_model import load_torch_model
 from .allocator import keep_memory
 from .checkpoint import State
 from .parallel import World
-from .road import HELD_OUT_TOKENS, read_texts
 from .rows import Rows
 from .settings import TrainingRequest
-from .start import _rows_of
+from .start import rows_of
 from .step import batch_of, step
+from .writer import HELD_OUT_TOKENS, read_texts
 
 
 TIMED = 3  # steps
@@ -66,7 +66,7 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     loss = PromptLoss(frozen)
     rows = Rows.of((text,), frozen.encode, min(request.row, frozen.context - request.tokens))
     held_out = HeldOut.of((text,), frozen.encode, HELD_OUT_TOKENS)
-    state = State.fresh(_rows_of(loss, _ids(rows), request.tokens)[None], request.method)
+    state = State.fresh(rows_of(loss, _ids(rows), request.tokens)[None], request.method)
 
     def one(count: int) -> None:
         batch = batch_of([rows], request.seed, 0, count)

@@ -21,9 +21,9 @@ from ..records import Progress, Record, Result, Saved, Written
 from .checkpoint import State
 from .others import other_pages
 from .plot import curve_svg
-from .rows import Rows
 from .sample import opening_of
 from .settings import TrainingRequest
+from .writer import Writer
 
 
 OPENING_WORDS = 40
@@ -48,40 +48,41 @@ class Baselines:
 
 
 def finish(
-    request: TrainingRequest,
-    corpus: Corpus,
-    split: Split,
+    writer: Writer,
     frozen: TorchModel,
     file: ModelFile,
     loss: PromptLoss,
     state: State,
     index: int,
-    rows: Rows,
     identity: str,
     baselines: Baselines,
 ) -> Iterator[Record]:
-    """Finish module ``index`` of ``state``. Yields Progress, Result("module", measured) and a Saved for each
-    file written.
+    """Finish module ``index`` of ``state``. Yields Progress, Result("module", measured) and a Saved for each file
+    written.
     """
+    request, corpus, rows = writer.request, writer.corpus, writer.rows
     yield Progress("measuring", 0, 1)
-    everything = HeldOut.of(split.held_out, frozen.encode)
-    without = measure(loss, None, everything, request.tokens)
-    with_module = measure(loss, state.best[index], everything, request.tokens)
-    with_words = measure(loss, state.initial[index], everything, request.tokens)
+    everything = HeldOut.of(writer.split.held_out, frozen.encode)
+    best = state.best[index]
+    if everything != writer.held_out:  # else they were measured before
+        baselines = Baselines(
+            measure(loss, None, everything, request.tokens),
+            measure(loss, state.initial[index], everything, request.tokens),
+        )
+    with_module = measure(loss, best, everything, request.tokens)
     others = other_pages(corpus, frozen.encode)
-    others_without = measure(loss, None, others, request.tokens)
-    others_with = measure(loss, state.best[index], others, request.tokens)
+    others_without, others_with = (measure(loss, prompt, others, request.tokens) for prompt in (None, best))
     measured = {
-        "bits_per_byte_without": round(without.bits_per_byte, 5),
+        "bits_per_byte_without": round(baselines.model.bits_per_byte, 5),
         "bits_per_byte_with": round(with_module.bits_per_byte, 5),
-        "nats_per_token_without": round(without.nats_per_token, 5),
+        "nats_per_token_without": round(baselines.model.nats_per_token, 5),
         "nats_per_token_with": round(with_module.nats_per_token, 5),
-        "bits_per_byte_words_in_context": round(with_words.bits_per_byte, 5),
+        "bits_per_byte_words_in_context": round(baselines.words.bits_per_byte, 5),
         "others_bits_per_byte_without": round(others_without.bits_per_byte, 5),
         "others_bits_per_byte_with": round(others_with.bits_per_byte, 5),
         "others_gain": round(others_with.gain_over(others_without), 5),
-        "held_out_tokens": without.tokens,
-        "gain": round(with_module.gain_over(without), 5),
+        "held_out_tokens": with_module.tokens,
+        "gain": round(with_module.gain_over(baselines.model), 5),
     }
     card = Card(
         name=request.name,
@@ -110,7 +111,7 @@ def finish(
     )
     module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
     yield Progress("writing a sample", 0, 1)
-    module = replace(module, card=replace(card, samples=_samples(file, module, split)))
+    module = replace(module, card=replace(card, samples=_samples(file, module, writer.split)))
     yield Result("module", {"name": request.name, "tokens": module.tokens, "width": module.width, **measured})
     if request.library:
         entry = Library().add(module, replace=True)

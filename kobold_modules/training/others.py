@@ -16,7 +16,7 @@ from ..evaluation.bits import HeldOut
 
 
 VOICES = ("noir", "gothic", "farce")
-TOKENS = 1200  # of each voice
+TOKENS = 500  # of each voice
 
 
 def samples_folder() -> Path:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 
 import torch
 
-from .. import corpus as words
-from ..corpus import Corpus, Split
-from ..errors import BadText, BadUsage
-from ..evaluation.bits import HeldOut, measure
+from ..corpus import Corpus
+from ..errors import BadUsage
+from ..evaluation.bits import measure
 from ..library import Library
 from ..models import memory, parity
 from ..models.find import ModelFile, resolve
@@ -29,29 +27,17 @@ from .checkpoint import State, restore
 from .finish import Baselines, finish
 from .loop import Course, Task, optimise
 from .parallel import World
-from .rows import Rows
 from .sample import opening_of, sample
 from .settings import TrainingRequest
 from .start import find_rate, initial_rows
 from .step import batch_of
+from .writer import Writer, read_texts, writer_of
 
 
-HELD_OUT_TOKENS = 4000  # most that is measured while training; the card gets the whole held-out text
 SAMPLES = 4  # samples while it trains
 COMPILE_FROM = 150.0  # seconds of training that make up for the ~15 that compiling takes
 # What may differ when a training resumes.
 ALIKE = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """One module's texts, read and split."""
-
-    request: TrainingRequest
-    corpus: Corpus
-    split: Split
-    rows: Rows
-    held_out: HeldOut
 
 
 def train(
@@ -84,7 +70,7 @@ def _travel(
     yield Progress(f"loading {file.name}", 0, 1)
     frozen = load_torch_model(file, world.device(request.device), weights=request.weights, recompute=request.recompute)
     yield from _check_parity(file, frozen)
-    writers = [_writer(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
+    writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
     tokens = sum(writer.rows.tokens for writer in writers)
     yield Note(
         f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
@@ -124,19 +110,7 @@ def _travel(
     yield from optimise(loss, tasks, request, state, course)
     if world.first:
         for index, writer in enumerate(writers):
-            yield from finish(
-                writer.request,
-                writer.corpus,
-                writer.split,
-                frozen,
-                file,
-                loss,
-                state,
-                index,
-                writer.rows,
-                identity,
-                baselines[index],
-            )
+            yield from finish(writer, frozen, file, loss, state, index, identity, baselines[index])
 
 
 def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit:
@@ -150,28 +124,6 @@ def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit
         torch.autograd.grad(loss(prompts, batch[:, 0], batch[:, 1]), prompts)
 
     return memory.fit_batch(one_step, request.batch, loss.frozen.device)
-
-
-def read_texts(request: TrainingRequest) -> Corpus:
-    """The writer's files as clean prose. Raises BadText where there is none, or too little."""
-    corpus = words.read([Path(name) for name in request.files])
-    words.require_enough(corpus)
-    return corpus
-
-
-def _writer(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> Writer:
-    if request.tokens + 32 > frozen.context:
-        raise BadUsage(
-            f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
-        )
-    split = words.split(corpus)
-    rows = Rows.of(split.train, frozen.encode, min(request.row, frozen.context - request.tokens))
-    held_out = HeldOut.of(split.held_out, frozen.encode, HELD_OUT_TOKENS)
-    if not rows.documents or not held_out.documents:
-        raise BadText(
-            "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
-        )
-    return Writer(request, corpus, split, rows, held_out)
 
 
 def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:

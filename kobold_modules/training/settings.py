@@ -58,7 +58,7 @@ class TrainingRequest:
     start_with: str = ""
     row: int = 256
     batch: int = 4
-    rate: float = 0.3
+    rate: float = 0.6
     patience: float = 0.35
     compile: bool | None = None
     weights: Literal["auto", "whole", "split", "4-bit", "streamed", "disk"] = "auto"

@@ -43,7 +43,7 @@ def initial_rows(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> Tens
     return candidates[int(np.argmin(losses))]
 
 
-def _rows_of(loss: PromptLoss, ids: NDArray[np.int64], tokens: int) -> Tensor:
+def rows_of(loss: PromptLoss, ids: NDArray[np.int64], tokens: int) -> Tensor:
     """Embedding rows of ``ids``, repeated or cut to ``tokens``."""
     picked = torch.from_numpy(np.resize(ids, tokens)).to(loss.frozen.device)
     found: Tensor = loss.frozen.table[picked].float().clone()
@@ -55,7 +55,7 @@ def _stretches(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[T
     rng = np.random.default_rng([request.seed, 7])
     stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
     starts = [int(rng.integers(max(1, len(stream) - request.tokens))) for _ in range(_candidates(request))]
-    return [_rows_of(loss, stream[start : start + request.tokens], request.tokens) for start in starts]
+    return [rows_of(loss, stream[start : start + request.tokens], request.tokens) for start in starts]
 
 
 def _candidates(request: TrainingRequest) -> int:
@@ -70,14 +70,14 @@ def _frequent(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Te
     ids, counts = np.unique(stream, return_counts=True)
     common = ids[np.argsort(-counts, kind="stable")][: request.tokens]
     rng = np.random.default_rng([request.seed, 7])
-    return [_rows_of(loss, rng.permutation(common), request.tokens) for _ in range(_candidates(request))]
+    return [rows_of(loss, rng.permutation(common), request.tokens) for _ in range(_candidates(request))]
 
 
 def _words(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
     ids = np.asarray(loss.frozen.encode(request.start_with), dtype=np.int64)
     if not len(ids):
         raise BadUsage("There are no words to start with.", "Add --start-with 'a few words'.")
-    return [_rows_of(loss, ids, request.tokens)]
+    return [rows_of(loss, ids, request.tokens)]
 
 
 def _module(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:

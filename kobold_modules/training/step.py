@@ -17,7 +17,7 @@ from .rows import Rows
 
 
 BETAS = (0.9, 0.98)
-MOMENTUM = 0.9
+MOMENTUM = 0.8
 AVERAGED = 0.05  # share of the steps so far that the running average reaches back
 
 

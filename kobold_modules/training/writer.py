@@ -1,0 +1,50 @@
+"""One writer's texts, read, split and cut: what a module is trained on, and what it is measured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import corpus as words
+from ..corpus import Corpus, Split
+from ..errors import BadText, BadUsage
+from ..evaluation.bits import HeldOut
+from ..models.torch_model import TorchModel
+from .rows import Rows
+from .settings import TrainingRequest
+
+
+HELD_OUT_TOKENS = 4000  # most that is measured while training; the card gets the whole held-out text
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The texts of one module; ``held_out`` is what is measured while it trains."""
+
+    request: TrainingRequest
+    corpus: Corpus
+    split: Split
+    rows: Rows
+    held_out: HeldOut
+
+
+def read_texts(request: TrainingRequest) -> Corpus:
+    """The writer's files as clean prose. Raises BadText where there is none, or too little."""
+    corpus = words.read([Path(name) for name in request.files])
+    words.require_enough(corpus)
+    return corpus
+
+
+def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> Writer:
+    if request.tokens + 32 > frozen.context:
+        raise BadUsage(
+            f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
+        )
+    split = words.split(corpus)
+    rows = Rows.of(split.train, frozen.encode, min(request.row, frozen.context - request.tokens))
+    held_out = HeldOut.of(split.held_out, frozen.encode, HELD_OUT_TOKENS)
+    if not rows.documents or not held_out.documents:
+        raise BadText(
+            "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
+        )
+    return Writer(request, corpus, split, rows, held_out)
