@@ -175,9 +175,10 @@ class _Table:
     """
 
     def __init__(self, binding: Any, vocabulary: int) -> None:
-        self._unused = np.zeros(vocabulary, dtype=_TOKEN_DATA)
-        self._unused["id"] = np.arange(vocabulary, dtype=np.int32)
-        self._candidates = self._unused.copy()
+        self._candidates = np.zeros(vocabulary, dtype=_TOKEN_DATA)
+        self._candidates["id"] = np.arange(vocabulary, dtype=np.int32)
+        self._bytes = self._candidates.view(np.uint8)  # numpy copies records field by field: slow
+        self._unused = self._bytes.copy()
         self._logits = self._candidates["logit"]
         self._pointer: Any = ctypes.POINTER(binding.llama_token_data)
         self._data = self._candidates.ctypes.data_as(self._pointer)
@@ -187,7 +188,7 @@ class _Table:
 
     def of(self, logits: NDArray[np.float32], without: Collection[int]) -> Any:
         """Every token with its logit but those in ``without``; None if no other is left. Valid until the next call."""
-        np.copyto(self._candidates, self._unused)  # samplers sort in place
+        self._bytes[:] = self._unused  # samplers sort in place
         self._logits[:] = logits
         table = self._table
         table.data, table.size, table.selected, table.sorted = self._data, self._count, -1, False

@@ -20,6 +20,7 @@ from textual.binding import Binding, BindingType
 from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Offset
 from textual.message import Message
+from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location
@@ -29,6 +30,7 @@ from .measured import MeasuredDocument
 
 
 FLUSHES_A_SECOND = 30
+MOST_DRAWN = 2000  # lines kept as they were drawn
 MEASURE = 78  # cells of prose a line; wider pages get margins, not longer lines
 
 Range = tuple[int, int]
@@ -93,6 +95,9 @@ class Editor(TextArea, inherit_bindings=False):
             return self.editor
 
     def __init__(self, text: str = "", *, id: str | None = None, placeholder: str = "") -> None:
+        self._drawn: dict[int, Strip] = {}
+        self._drawn_as: tuple[object, ...] = ()
+        self._appending = False
         super().__init__(
             text, id=id, tab_behavior="focus", highlight_cursor_line=False, max_checkpoints=1, placeholder=placeholder
         )
@@ -112,7 +117,7 @@ class Editor(TextArea, inherit_bindings=False):
     # -- the page --
 
     @property
-    def wrapped_document(self) -> WrappedDocument:
+    def wrapped_document(self) -> MeasuredDocument:
         return self._wrapped
 
     @wrapped_document.setter
@@ -142,9 +147,15 @@ class Editor(TextArea, inherit_bindings=False):
     def show_unseen(self, end: int) -> None:
         """Dim what stands before the character ``end``: the model no longer sees it."""
         if end != self.unseen:
+            # It moves with every word that is written, mostly far above what is in sight.
+            between = sorted(min(offset, len(self.text)) for offset in (self.unseen, end))
+            first, last = (self.wrapped_document.location_to_offset(self.location_of(at)).y for at in between)
             self.unseen = end
-            self.notify_style_update()
-            self.refresh()
+            self._line_cache.clear()
+            self._drawn = {y: strip for y, strip in self._drawn.items() if not first <= y <= last}
+            top = self.scroll_offset.y
+            if first <= top + self.size.height and last >= top:
+                self.refresh()
 
     def show_tinges(self, tinges: Sequence[Tinge]) -> None:
         """Mark words by what the stack does to them; none clears the page. Any edit clears it, too."""
@@ -208,6 +219,31 @@ class Editor(TextArea, inherit_bindings=False):
                 line.stylize(self.get_component_rich_style("editor--unseen", partial=True), 0, self.unseen - start)
         return line
 
+    def render_line(self, y: int) -> Strip:
+        """Draw a line, or take it as it was drawn. Textual draws all that is in sight anew with every change; while the
+        model writes thirty times a second, only the paragraph it writes in differs.
+        """
+        at, wrapped = self.scroll_offset.y + y, self.wrapped_document
+        line = wrapped.line_at(at) if self.text and self.selection.is_empty else None
+        if line is None or line == self.cursor_location[0]:
+            return super().render_line(y)
+        drawn_as = (self.size, self.scroll_offset.x, wrapped, wrapped.wraps, self.theme, self.read_only)
+        if drawn_as != self._drawn_as or len(self._drawn) > MOST_DRAWN:
+            self._drawn, self._drawn_as = {}, drawn_as
+        strip = self._drawn.get(at)
+        if strip is None:
+            strip = self._drawn[at] = super().render_line(y)
+        return strip
+
+    def notify_style_update(self) -> None:
+        self._drawn.clear()
+        super().notify_style_update()
+
+    def _build_highlight_map(self) -> None:
+        super()._build_highlight_map()  # after every change of the text
+        if not self._appending:
+            self._drawn.clear()
+
     # -- the stream --
 
     @property
@@ -237,11 +273,13 @@ class Editor(TextArea, inherit_bindings=False):
         start, _ = self.marks[-1]
         end = self.document.end
         follows = self.cursor_location == end and self._end_in_sight()
-        self._holding = not follows
+        self._holding, self._appending = not follows, True
+        last = self.wrapped_document.first_of(end[0])
         try:
             self.insert(text, end, maintain_selection_offset=not follows)
         finally:
-            self._holding = False
+            self._holding = self._appending = False
+            self._drawn = {y: strip for y, strip in self._drawn.items() if y < last}
         self.marks[-1] = (start, start + len(self.streamed))
 
     def finish(self) -> str:

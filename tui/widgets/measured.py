@@ -14,6 +14,7 @@ class MeasuredDocument(WrappedDocument):
     """See the module."""
 
     _height: int | None = None
+    wraps = 0  # how often all of it has been wrapped
 
     @classmethod
     def of(cls, wrapped: WrappedDocument) -> MeasuredDocument:
@@ -30,8 +31,17 @@ class MeasuredDocument(WrappedDocument):
 
     def wrap(self, width: int, tab_width: int | None = None) -> None:
         self._height = None
+        self.wraps += 1
         super().wrap(width, tab_width)
 
     def wrap_range(self, start: Location, old_end: Location, new_end: Location) -> None:
         self._height = None
         super().wrap_range(start, old_end, new_end)
+
+    def line_at(self, y: int) -> int | None:
+        """The line of the text that the wrapped line ``y`` is a part of; None below the last."""
+        return self._offset_to_line_info[y][0] if 0 <= y < len(self._offset_to_line_info) else None
+
+    def first_of(self, line: int) -> int:
+        """The wrapped line with which ``line`` of the text begins."""
+        return self.location_to_offset((line, 0)).y
