@@ -104,6 +104,9 @@ class Peer:
             lib.llama_sampler_init_dist(1),
         ):
             lib.llama_sampler_chain_add(chain, sampler)
+        for at in range(max(0, self.tokens - 256), self.tokens):  # ours penalises what the text repeats, too
+            lib.llama_sampler_accept(chain, self.ids[at])
+        self.text = ""
         token = (lib.llama_token * 1)(self.ids[self.tokens - 1])
         began = time.perf_counter()
         for _ in range(count):
@@ -207,7 +210,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="within 50 s on 2 cores")
     parser.add_argument("--model", type=Path, default=starter_path())
     arguments = parser.parse_args()
-    rounds = 7 if arguments.quick else 31
+    rounds = 11 if arguments.quick else 31
     length = 96
     with tempfile.TemporaryDirectory() as home:
         os.environ["KOBOLD_MODULES_HOME"] = home  # a disk cache of our own
@@ -226,7 +229,7 @@ def main() -> None:
             peer.close()
             back, new = switching(engine, text, settings, 3 * rounds, width)
             four = [Request(text, stack_of(width, seed), length, settings) for seed in range(1, 5)]
-            batch = together(engine, four, max(3, rounds // 3))
+            batch = together(engine, four, max(5, rounds // 3))
         restored = restoring(arguments.model, [stack_of(width, 20 + seed) for seed in range(min(rounds, 12))], settings)
     result = {
         "stack_vs_plain": against,

@@ -8,7 +8,7 @@ PEFT's loss are the answer. Same model, virtual tokens, rows and texts; authors 
 
 vs_default, vs_best   seconds of ours over PEFT's budget, mean over authors; above 1 where ours does not get there
 
-    python benchmarks/time_to_quality.py [--quick] [--seconds 120]
+    python benchmarks/time_to_quality.py [--quick] [--seconds 60]
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, qui
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one author, 14 s for PEFT: within 50 s; writes no result")
-    parser.add_argument("--seconds", type=float, default=120.0, help="PEFT's budget")
+    parser.add_argument("--seconds", type=float, default=60.0, help="PEFT's budget")
     parser.add_argument("--authors", type=int, default=2)
     arguments = parser.parse_args()
     seconds, count = (11.0, 1) if arguments.quick else (arguments.seconds, arguments.authors)

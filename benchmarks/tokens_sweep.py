@@ -2,7 +2,7 @@
 
 Every number of virtual tokens trains for the same time on the same text with the same settings.
 
-    python benchmarks/tokens_sweep.py [--quick] [--seconds 60]
+    python benchmarks/tokens_sweep.py [--quick] [--seconds 30]
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COUNTS = (1, 5, 10, 20, 40, 80, 150)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="3 s each: within 50 s; writes no result")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of training for each number of tokens")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of training for each number of tokens")
     arguments = parser.parse_args()
     seconds = 3.0 if arguments.quick else arguments.seconds
     keep_memory()
