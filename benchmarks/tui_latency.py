@@ -61,7 +61,7 @@ WORDS = _WORDS.split()
 
 
 def fill_library(count: int) -> None:
-    """``count`` modules, each with a card of its own, and the index of them all, as an earlier start would have left it.
+    """``count`` modules, each with a card of its own, and the index of them all, as an earlier start would leave it.
 
     The zips are copies of one: listing does not open them.
     """

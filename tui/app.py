@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .screens.bench import BenchScreen
 
 QUIT = "Quit now?"
+LARGE, CHECK_AFTER = 1000, 0.5  # modules, seconds
 JUMP = "Letters over everything that takes the focus; type one to go there"
 
 
@@ -122,9 +124,19 @@ class ModulesApp(App[int]):
         return next((entry for entry in self.desk.entries if wanted in (entry.slug, entry.name)), None)
 
     async def on_mount(self) -> None:
+        if not gc.isenabled():  # see cli/tui.py
+            self.set_timer(1.0, _collect_again)
         if self.open_module:
             await self.switch_mode("bench")
         self._load_model()
+        # A large shelf takes long enough to check that the first frame, keys and all, should come before.
+        wait = CHECK_AFTER if len(self.desk.entries) > LARGE else 0.0
+        if wait:
+            self.set_timer(wait, self._begin_check)
+        else:
+            self._begin_check()
+
+    def _begin_check(self) -> None:
         self.run_worker(self._check_shelf(), group="shelf")
 
     async def _check_shelf(self) -> None:
@@ -245,6 +257,12 @@ class ModulesApp(App[int]):
             yield place.title, f"{place.about} ({key})", partial(self.action_go, place.name)
         yield "Jump", f"{JUMP} ({self.key_of('app.jump', 'ctrl+o')})", self.action_jump
         yield "Add module", "Pick one by a few letters (ctrl+t)", self.action_pick_module
+
+
+def _collect_again() -> None:
+    """Look for garbage from now on, but not among what stays as long as the app does."""
+    gc.freeze()
+    gc.enable()
 
 
 def run(model: str = "starter", module: str | None = None) -> int:

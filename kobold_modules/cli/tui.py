@@ -31,6 +31,9 @@ def _usual(model: str) -> str:
 
 
 def open_interface(model: str, module: str | None) -> int:
+    import gc
+
+    gc.disable()  # what is made before the first frame stays; the app looks for garbage from then on
     from ..tui.app import run as run_app
 
     return int(run_app(model=model, module=module))

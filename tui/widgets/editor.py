@@ -18,7 +18,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.document._wrapped_document import WrappedDocument
-from textual.geometry import Offset
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
@@ -234,6 +234,17 @@ class Editor(TextArea, inherit_bindings=False):
         if strip is None:
             strip = self._drawn[at] = super().render_line(y)
         return strip
+
+    def _refresh_size(self) -> None:
+        """A page that grows behind its scroll bar changes no other widget's place: no layout of the screen, which would
+        draw all of it thirty times a second.
+        """
+        size = Size(0, self.wrapped_document.height)
+        if self._appending and self.show_vertical_scrollbar and size.height >= self.virtual_size.height:
+            self.set_reactive(Editor.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            super()._refresh_size()
 
     def notify_style_update(self) -> None:
         self._drawn.clear()

@@ -209,7 +209,9 @@ class StackPanel(Titled, Vertical):
     def compose(self) -> ComposeResult:
         yield Static("No module: the plain model writes. ctrl+t adds one.", id="empty")
         yield StackList(self.desk)
-        yield Static(id="warning")
+        warning = Static(id="warning")
+        warning.display = False
+        yield warning
 
     def on_mount(self) -> None:
         self.desk.stack_changed.subscribe(self, self.show)
@@ -223,10 +225,12 @@ class StackPanel(Titled, Vertical):
         self.query_one("#empty").display = not picks.items
         self.query_one(StackList).display = bool(picks.items)
         self.set_titles(note=counted(picks.tokens, "virtual token") if picks.items else "")
-        sentences = [said for pick in picks.items if pick.active and (said := self.desk.fit(pick.entry)[1])]
+        sentences = [fit for pick in picks.items if pick.active and (fit := self.desk.fit(pick.entry)[1])]
         warning = self.query_one("#warning", Static)
-        warning.display = bool(sentences)
-        warning.update(Content("\n".join(f"! {sentence}" for sentence in sentences)))
+        said = "\n".join(f"! {sentence}" for sentence in sentences)
+        if str(warning.content) != said:  # a new text is a new layout of the screen
+            warning.display = bool(said)
+            warning.update(Content(said))
 
     # -- stacks by name --
 
