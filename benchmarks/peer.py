@@ -2,7 +2,7 @@
 
 Ways: ``eager`` and ``compiled`` (torch.compile of the whole model), ``regional`` (of each decoder layer, which the
 transformers documentation recommends), ``bf16`` (eager, bfloat16 weights), and ``newcomer``: float32, eager, one
-paragraph an example, padded to the longest of a batch of 8 with an attention mask, as in PEFT's own tutorial.
+paragraph an example, padded to the maximal length with an attention mask, a batch of 8, as in PEFT's own tutorial.
 """
 
 from __future__ import annotations
@@ -71,9 +71,8 @@ class Peer:
 
 
 def padded(examples: list[list[int]], longest: int) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask of ``examples``, cut at ``longest`` and padded to the longest of them."""
+    """Ids and attention mask of ``examples``, each cut at ``longest`` or padded to it."""
     cut = [example[:longest] for example in examples]
-    width = max(len(example) for example in cut)
-    ids = torch.tensor([example + [0] * (width - len(example)) for example in cut])
-    mask = torch.tensor([[1] * len(example) + [0] * (width - len(example)) for example in cut])
+    ids = torch.tensor([example + [0] * (longest - len(example)) for example in cut])
+    mask = torch.tensor([[1] * len(example) + [0] * (longest - len(example)) for example in cut])
     return ids, mask

@@ -128,7 +128,7 @@ class ModulesApp(App[int]):
             self.set_timer(1.0, _collect_again)
         if self.open_module:
             await self.switch_mode("bench")
-        self._load_model()
+        self.call_after_refresh(self._load_model)  # starting a process would delay the first frame
         # A large shelf takes long enough to check that the first frame, keys and all, should come before.
         wait = CHECK_AFTER if len(self.desk.entries) > LARGE else 0.0
         if wait:

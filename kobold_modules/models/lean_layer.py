@@ -19,9 +19,6 @@ from .pieces import Pieces
 from .prefix_attention import Layout
 
 
-TILE = 1 << 30  # positions
-
-
 @dataclass(frozen=True, slots=True)
 class Weights:
     """A layer's frozen tensors; ``heads`` and ``kv`` count query and key heads.
@@ -80,13 +77,9 @@ class _Layer(torch.autograd.Function):
         qk = pieces.turn(straight, turns.cos, turns.sin)
         attended, front_lse, lse = prefix_attention.forward(*_heads(qk, v, w), turns.layout, w.scale)
         middle = torch.addmm(x, attended.view(len(x), -1), w.out.t())
-        gate_up = x.new_empty(len(x), len(w.gate_up))
-        y = torch.empty_like(x)
-        inner_spread = x.new_empty(len(x), 1)
-        for here in _tiles(x):
-            normed, inner_spread[here] = pieces.norm(middle[here], w.inner_norm, w.epsilon)
-            torch.mm(normed, w.gate_up.t(), out=gate_up[here])
-            torch.addmm(middle[here], pieces.gate[w.activation](gate_up[here]), w.down.t(), out=y[here])
+        normed, inner_spread = pieces.norm(middle, w.inner_norm, w.epsilon)
+        gate_up = normed @ w.gate_up.t()
+        y = torch.addmm(middle, pieces.gate[w.activation](gate_up), w.down.t())
         if ctx.needs_input_grad[0]:
             kept = raw if head_spread is not None else None
             ctx.save_for_backward(
@@ -100,29 +93,25 @@ class _Layer(torch.autograd.Function):
         x, spread, raw, head_spread, qk, v, attended, front_lse, lse, middle, inner_spread, gate_up = ctx.saved_tensors
         w, turns, pieces, first = ctx.constants
         (dy,) = outer
-        dmiddle = torch.empty_like(middle)
-        for here in _tiles(x):
-            dgate_up = pieces.gate_backward[w.activation](dy[here] @ w.down, gate_up[here])
-            dmiddle[here] = pieces.norm_backward_onto(
-                dgate_up @ w.gate_up, middle[here], inner_spread[here], w.inner_norm, dy[here]
-            )
+        dgate_up = pieces.gate_backward[w.activation](dy @ w.down, gate_up)
+        dmiddle = pieces.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_spread, w.inner_norm, dy)
         dattended = (dmiddle @ w.out).view_as(attended)
-        wanted = turns.layout.virtual if first else len(x)
-        dqk = torch.empty_like(qk[:wanted])
-        dqkv = torch.empty(wanted, w.heads + 2 * w.kv, w.head_width, dtype=x.dtype, device=x.device)
-        dq, dk, dv = dqk[:, : w.heads], dqk[:, w.heads :], dqkv[:, w.heads + w.kv :]
-        groups = w.heads // w.kv
-        whole = [dk, dv] if groups == 1 else [torch.empty_like(dq), torch.empty_like(dq)]
-        prefix_attention.backward(
-            dattended, *_heads(qk, v, w), attended, front_lse, lse, turns.layout, w.scale, dq, *whole
+        front, text = prefix_attention.backward(
+            dattended, *_heads(qk, v, w), attended, front_lse, lse, turns.layout, w.scale, text=not first
         )
-        if groups > 1:
-            for part, repeated in zip((dk, dv), whole, strict=True):
-                torch.sum(repeated.view(wanted, w.kv, groups, w.head_width), dim=2, out=part)
-        dstraight = pieces.turn_back(dqk, turns.cos[:wanted], turns.sin[:wanted])
+        front_q, front_k, front_v = front[0], _summed(front[1], w), _summed(front[2], w)
+        wanted = turns.layout.virtual if first else len(x)
+        cos, sin = turns.cos[:wanted], turns.sin[:wanted]
+        if text is None:
+            dqkv = pieces.turn_back_front(front_q, front_k, front_v, cos, sin)
+        else:
+            far_q, own_q, own_k, own_v = text
+            own_k, own_v = _summed(own_k, w), _summed(own_v, w)
+            dqkv = pieces.turn_back(front_q, front_k, front_v, far_q, own_q, own_k, own_v, cos, sin)
         if raw is not None:
-            dstraight = pieces.norm_backward(dstraight, raw[:wanted], head_spread[:wanted], _head_weights(w))
-        dqkv[:, : w.heads + w.kv] = dstraight
+            turned = slice(w.heads + w.kv)
+            straight = pieces.norm_backward(dqkv[:, turned], raw[:wanted], head_spread[:wanted], _head_weights(w))
+            dqkv[:, turned] = straight
         dnormed = dqkv.view(wanted, -1) @ w.qkv
         dx = pieces.norm_backward_onto(dnormed, x[:wanted], spread[:wanted], w.norm, dmiddle[:wanted])
         if first:
@@ -130,16 +119,17 @@ class _Layer(torch.autograd.Function):
         return dx, None, None, None, None
 
 
-def _tiles(x: Tensor) -> list[slice]:
-    tile = TILE if x.device.type == "cpu" else len(x)
-    return [slice(at, at + tile) for at in range(0, len(x), tile)]
-
-
 def _head_weights(w: Weights) -> Tensor:
     """Norm weights of query and key heads, ``[heads + kv, head_width]``."""
     assert w.q_norm is not None
     assert w.k_norm is not None
     return torch.cat([w.q_norm.expand(w.heads, -1), w.k_norm.expand(w.kv, -1)])
+
+
+def _summed(gradient: Tensor, w: Weights) -> Tensor:
+    """The gradient of keys or values, ``[positions, kv, ...]``, from those of their repetitions."""
+    groups = w.heads // w.kv
+    return gradient if groups == 1 else gradient.unflatten(1, (w.kv, groups)).sum(2)
 
 
 def _heads(qk: Tensor, v: Tensor, w: Weights) -> tuple[Tensor, Tensor, Tensor]:

@@ -43,11 +43,32 @@ def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos[..., :half] - b * sin[..., :half], b * cos[..., half:] + a * sin[..., half:]], dim=-1)
 
 
-def turn_back(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def _turned_back(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """The transpose of :func:`turn`."""
     half = gradient.shape[-1] // 2
     a, b = gradient[..., :half], gradient[..., half:]
     return torch.cat([a * cos[..., :half] + b * sin[..., half:], b * cos[..., half:] - a * sin[..., :half]], dim=-1)
+
+
+def turn_back_front(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Gradients of turned queries and keys, and of values, as that of their projection, before rotary turns."""
+    return torch.cat([_turned_back(q, cos, sin), _turned_back(k, cos, sin), v], dim=1)
+
+
+def turn_back(
+    front_q: Tensor,
+    front_k: Tensor,
+    front_v: Tensor,
+    far_q: Tensor,
+    own_q: Tensor,
+    own_k: Tensor,
+    own_v: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+) -> Tensor:
+    """The same of virtual positions and then of text, whose queries' gradients come in two parts."""
+    q, k = torch.cat([front_q, far_q + own_q]), torch.cat([front_k, own_k])
+    return turn_back_front(q, k, torch.cat([front_v, own_v]), cos, sin)
 
 
 def silu_gate(gate_up: Tensor) -> Tensor:
@@ -88,7 +109,8 @@ class Pieces:
     norm_backward: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
     norm_backward_onto: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
     turn: Callable[[Tensor, Tensor, Tensor], Tensor]
-    turn_back: Callable[[Tensor, Tensor, Tensor], Tensor]
+    turn_back_front: Callable[..., Tensor]
+    turn_back: Callable[..., Tensor]
     gate: dict[str, Callable[[Tensor], Tensor]]
     gate_backward: dict[str, Callable[[Tensor, Tensor], Tensor]]
 
@@ -98,6 +120,7 @@ PLAIN = Pieces(
     norm_backward,
     norm_backward_onto,
     turn,
+    turn_back_front,
     turn_back,
     {"silu": silu_gate, "gelu_tanh": gelu_gate},
     {"silu": silu_gate_backward, "gelu_tanh": gelu_gate_backward},
@@ -123,6 +146,7 @@ def compiled() -> Pieces | None:
         made(norm_backward),
         made(norm_backward_onto),
         made(turn),
+        turn_back_front,  # a few rows: not worth compiling
         made(turn_back),
         {"silu": made(silu_gate), "gelu_tanh": made(gelu_gate)},
         {"silu": made(silu_gate_backward), "gelu_tanh": made(gelu_gate_backward)},

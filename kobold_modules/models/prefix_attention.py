@@ -102,44 +102,35 @@ def backward(
     lse: Tensor,
     at: Layout,
     scale: float,
-    dq: Tensor,
-    dk: Tensor,
-    dv: Tensor,
-) -> None:
-    """Write the gradients of ``q``, ``k`` and ``v`` (same shapes, any strides) into ``dq``, ``dk`` and ``dv``.
+    *,
+    text: bool = True,
+) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor, Tensor] | None]:
+    """The gradients at ``q``, ``k`` and ``v`` of the virtual positions, and with ``text`` those of text positions: the
+    two parts of the queries', then the keys' and the values'. All ``[positions, heads, head width]``.
 
-    Where those hold the virtual positions only, only these are computed.
     Flash backward kernels ask for a query's output and log-sum-exp over *all* its keys, so each part is computed on its
     own from the joined ones and the queries' gradients add up.
     """
     g, qs, ks, vs, outs = (_Parts.of(flat, at) for flat in (gradient, q, k, v, out))
-    fronts = [_front(flat, at) for flat in (dq, dk, dv)]
-    a = _flash_backward(g.prompt, qs.prompt, ks.prompt, vs.prompt, outs.prompt, front_lse, 0.0, True, scale=scale)
-    b = _flash_backward(
+    own_q, own_k, own_v = _flash_backward(
+        g.prompt, qs.prompt, ks.prompt, vs.prompt, outs.prompt, front_lse, 0.0, True, scale=scale
+    )
+    far_q, far_k, far_v = _flash_backward(
         g.together, qs.together, ks.prompt, vs.prompt, outs.together, _together(lse, at), 0.0, False, scale=scale
     )
-    fronts[0].copy_(a[0])
-    torch.add(a[1], b[1], out=fronts[1])
-    torch.add(a[2], b[2], out=fronts[2])
-    if len(dq) == at.virtual:
-        return
-    dqs, dks, dvs = (_Parts.of(flat, at) for flat in (dq, dk, dv))
-    c = _flash_backward(
-        g.apart,
-        qs.apart,
-        ks.apart,
-        vs.apart,
-        outs.apart,
-        lse,
-        0.0,
-        at.mask is None,
-        attn_mask=_additive(at.mask, q.dtype),
-        scale=scale,
+    front = (_flat(own_q), _flat(own_k + far_k), _flat(own_v + far_v))
+    if not text:
+        return front, None
+    mask = _additive(at.mask, q.dtype)
+    own_q, own_k, own_v = _flash_backward(
+        g.apart, qs.apart, ks.apart, vs.apart, outs.apart, lse, 0.0, mask is None, attn_mask=mask, scale=scale
     )
-    dqs.together.copy_(b[0])
-    dqs.apart.add_(c[0])
-    dks.apart.copy_(c[1])
-    dvs.apart.copy_(c[2])
+    return front, (_flat(far_q), _flat(own_q), _flat(own_k), _flat(own_v))
+
+
+def _flat(parts: Tensor) -> Tensor:
+    """``[groups, heads, length, width]`` to ``[groups * length, heads, width]``; a view of what the kernels return."""
+    return parts.transpose(1, 2).flatten(0, 1)
 
 
 def _front(flat: Tensor, at: Layout) -> Tensor:

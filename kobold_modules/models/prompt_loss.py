@@ -92,8 +92,8 @@ class PromptLoss:
             documents = None
         lean = self._lean if self.way == "lean" else None
         if lean is not None and prompts is not None and prompts.shape[1] + rows.shape[1] <= lean.longest:
-            hidden = lean.hidden(self._embeds(prompts), rows, documents)
-            losses = self._losses(hidden[:, :-1], rows[:, 1:])
+            before = None if documents is None else documents[:, :-1]  # a row's last token is only ever a target
+            losses = self._losses(lean.hidden(self._embeds(prompts), rows[:, :-1], before), rows[:, 1:])
         elif documents is not None:
             return self._apart(prompts, rows, documents)
         elif self.way == "naive":

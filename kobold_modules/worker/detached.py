@@ -42,7 +42,7 @@ MOST_ATTEMPTS = 3  # deaths at the same place before a training is given up
 GRACE = 8.0  # seconds a training has to hear a cancel before its process is ended
 LOOK = 0.1  # seconds between two looks at what is asked
 BUSY = 75  # exit code: another process works on this training
-NICE = 5  # a training takes what is left over: whoever writes meanwhile should not feel it
+NICE = 10  # a training takes what is left over: whoever writes meanwhile should not feel it
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that ended ones are reaped
 
 
@@ -255,6 +255,17 @@ def _forget_checkpoint(folder: Path) -> None:
             checkpoint.unlink(missing_ok=True)
 
 
+def _stand_back() -> None:
+    """Take only the time of the processor that nobody else wants."""
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(NICE)
+    # Linux shares time among sessions first (sched_autogroup), and this is a session of its own: nice alone would only
+    # order the threads within it.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE))
+
+
 def main(argv: list[str]) -> int:
     """Run the queue in the folder named, or the one training in it."""
     folder = Path(argv[0])
@@ -268,9 +279,7 @@ def main(argv: list[str]) -> int:
     lock = Lock(folder / "lock")
     if not lock.take():
         return BUSY
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(NICE)
+    _stand_back()
     carry_out(folder)
     sys.stdout.flush()
     sys.stderr.flush()
