@@ -47,9 +47,6 @@ GRID = [(init, rate) for init in ("SAMPLE_VOCAB", "TEXT") for rate in (3e-4, 1e-
     ("RANDOM", 3e-2),
 ]
 BEST_KNOWN = ("SAMPLE_VOCAB", 1e-2)  # what a grid found best; the quick run has no time for one
-    "SAMPLE_VOCAB",
-    1e-2,
-)  # of the full run's grid (results/time_to_quality.json); the quick run has no time for one
 SHARES = (0.03, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.5, 0.75, 1.0)
 
 
