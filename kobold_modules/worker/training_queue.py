@@ -73,8 +73,10 @@ class TrainingQueue:
         """Raises BadUsage if there is no training of that id."""
         training = None if not id or "/" in id or "\\" in id or id.startswith(".") else read_training(self.folder / id)
         if training is None:
-            known = ", ".join(t.id for t in self.trainings()) or "the queue is empty"
-            raise BadUsage(f"There is no training called {id} in the queue.", f"Known are: {known}.")
+            known = ", ".join(training.id for training in self.trainings())
+            raise BadUsage(
+                f"There is no training called {id} in the queue.", f"Known are: {known}." if known else "It is empty."
+            )
         return training
 
     def records(self, id: str, offset: int = 0) -> tuple[list[Record], int]:
