@@ -12,6 +12,8 @@ from common import SHARED
 from kobold_modules import corpus
 from kobold_modules.evaluation.bits import HeldOut
 from kobold_modules.training.rows import Rows
+from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.writer import held_out_tokens
 
 
 UNSEEN = ("edgar-rice-burroughs", "l-frank-baum", "mary-shelley", "oscar-wilde")
@@ -24,6 +26,12 @@ class Author:
     name: str
     rows: Rows
     held_out: HeldOut
+
+    def looked_at(self, request: TrainingRequest) -> HeldOut:
+        """As much of the held-out text as a training looks at while it runs."""
+        share = min(1.0, held_out_tokens(request) / max(1, self.held_out.tokens))
+        documents = tuple(ids[: max(2, int(share * len(ids)))] for ids in self.held_out.documents)
+        return HeldOut(documents, max(1, int(share * self.held_out.bytes)))
 
 
 def author(name: str, encode: Any, row: int, held_out_tokens: int = 6000) -> Author:

@@ -39,7 +39,7 @@ ADVANCED = (
     Setting("steps", "steps", "integer", "as the dial says; a number can be repeated exactly"),
     Setting("seed", "seed", "integer", "1"),
     Setting("rate", "rate", "number", "0.3; 0 looks for one"),
-    Setting("row", "row", "integer", "256 tokens in a training row"),
+    Setting("row", "row", "integer", "512 tokens in a training row, or what fits"),
     Setting("batch", "batch", "integer", "4 rows a step"),
     Setting("start", "start", "text", "text; or vocabulary, words, module"),
     Setting("start_with", "with", "text", "the words, or the module, to start from"),

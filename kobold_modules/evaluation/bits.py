@@ -8,6 +8,7 @@ same windows are read without the module, so that the difference is the module's
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from ..models.prompt_loss import PromptLoss
 
 
 WINDOW = 512  # tokens of text in a window, unless the context is smaller
+TOGETHER = 4  # windows read at once: they share the prompt, and one reading of weights that are streamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,16 @@ def measure(loss: PromptLoss, prompt: Tensor | None, text: HeldOut, reserve: int
         reserve: virtual tokens to leave room for; pass the same number with and without a prompt.
     """
     window = min(WINDOW, loss.frozen.context - reserve)
-    total = 0.0
+    alike: defaultdict[int, list[tuple[tuple[int, ...], int]]] = defaultdict(list)  # by length
     for ids in text.documents:
         for start, scored_from, stop in windows(len(ids), window):
-            row = torch.tensor([ids[start:stop]], dtype=torch.int64, device=loss.frozen.device)
-            total += float(loss.per_token(prompt, row)[0, scored_from - start - 1 :].double().sum())
+            alike[stop - start].append((ids[start:stop], scored_from - start - 1))
+    total = 0.0
+    for same in alike.values():
+        for at in range(0, len(same), TOGETHER):
+            rows = torch.tensor([ids for ids, _ in same[at : at + TOGETHER]], device=loss.frozen.device)
+            losses = loss.per_token(prompt, rows).double()
+            total += sum(float(line[seen:].sum()) for line, (_, seen) in zip(losses, same[at:], strict=False))
     nats = total / max(1, text.tokens)
     return Bits(nats, total / math.log(2) / max(1, text.bytes), text.tokens, text.bytes)
 

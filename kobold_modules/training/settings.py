@@ -56,8 +56,8 @@ class TrainingRequest:
     optimiser: str = "muon"
     start: str = "text"
     start_with: str = ""
-    row: int = 256
-    batch: int = 4
+    row: int = 512
+    batch: int = 2
     rate: float = 0.6
     patience: float = 0.35
     compile: bool | None = None

@@ -14,7 +14,8 @@ from .rows import Rows
 from .settings import TrainingRequest
 
 
-HELD_OUT_TOKENS = 4000  # most that is measured while training; the card gets the whole held-out text
+FEWEST, MOST = 1000, 4000  # tokens measured while training; the card gets the whole held-out text
+A_SECOND = 20  # more of them for each second of the budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,20 @@ def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> W
         )
     split = words.split(corpus)
     rows = Rows.of(split.train, frozen.encode, min(request.row, frozen.context - request.tokens))
-    held_out = HeldOut.of(split.held_out, frozen.encode, HELD_OUT_TOKENS)
+    held_out = HeldOut.of(split.held_out, frozen.encode, held_out_tokens(request))
     if not rows.documents or not held_out.documents:
         raise BadText(
             "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
         )
     return Writer(request, corpus, split, rows, held_out)
+
+
+def held_out_tokens(request: TrainingRequest) -> int:
+    """Most tokens of held-out text that are measured while training.
+
+    A short training cannot afford long looks. By the budget and not by the machine's speed, so that a training that is
+    gone on with, perhaps elsewhere, is measured on the same text.
+    """
+    if request.steps is not None:
+        return MOST
+    return int(min(MOST, FEWEST + A_SECOND * request.budget))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from kobold_modules.errors import BadInput, EngineFailed
 from kobold_modules.evaluation.bits import HeldOut, measure
 from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.records import Loss, Note, Progress
+from kobold_modules.training import loop
 from kobold_modules.training.checkpoint import State, restore, store
 from kobold_modules.training.loop import Course, Task, optimise
 from kobold_modules.training.rows import Rows
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.step import step
 from tests.tiny import tiny
 
 
@@ -172,11 +175,30 @@ def test_a_pause_holds_the_training_and_keeps_a_checkpoint(tmp_path: Path) -> No
     assert torch.equal(bench.state.prompts, whole.state.prompts)
 
 
-def test_the_clock_counts_measuring_and_not_pauses() -> None:
-    bench = Bench(steps=None, minutes=0.02)
-    records = bench.run()
+def test_the_clock_counts_measuring_and_not_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
 
-    assert 1.2 <= bench.state.elapsed < 6
+    def passing(seconds: float, then: Any) -> Any:
+        def called(*args: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return then(*args)
+
+        return called
+
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=passing(5.0, lambda seconds: None))
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(loop, "step", passing(0.1, step))
+    monkeypatch.setattr(loop, "measure", passing(0.05, measure))
+    pauses = iter([False] * 5 + [True] * 3)
+    bench = Bench(steps=None, minutes=2 / 60)
+
+    records = bench.run(paused=lambda: next(pauses, False))
+
+    looks = sum(isinstance(r, Loss) for r in records)
+    assert now > 2 + 5
+    assert bench.state.elapsed == pytest.approx(0.1 * bench.state.step + 0.05 * looks)
+    assert 2 <= bench.state.elapsed < 2.2
     assert [r for r in records if isinstance(r, Progress)][-1].seconds_left == 0
 
 
