@@ -5,15 +5,15 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common import SHARED
 
 from kobold_modules import corpus
 from kobold_modules.evaluation.bits import HeldOut
+from kobold_modules.models.torch_model import TorchModel
 from kobold_modules.training.rows import Rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.writer import held_out_tokens
+from kobold_modules.training.writer import held_out_tokens, row_length
 
 
 UNSEEN = ("edgar-rice-burroughs", "l-frank-baum", "mary-shelley", "oscar-wilde")
@@ -34,9 +34,14 @@ class Author:
         return HeldOut(documents, max(1, int(share * self.held_out.bytes)))
 
 
-def author(name: str, encode: Any, row: int, held_out_tokens: int = 6000) -> Author:
-    """An author of ../shared/corpora, or one of our own sample texts."""
+def author(name: str, frozen: TorchModel, request: TrainingRequest, most: int = 6000) -> Author:
+    """An author of ../shared/corpora, or one of our own sample texts, in rows as ``request`` wants them.
+
+    Args:
+        most: tokens of held-out text.
+    """
     path = SHARED / "corpora" / f"{name}.txt"
+    encode = frozen.encode
     if path.exists():
         with tempfile.TemporaryDirectory() as folder:
             part = Path(folder) / path.name
@@ -45,7 +50,9 @@ def author(name: str, encode: Any, row: int, held_out_tokens: int = 6000) -> Aut
     else:
         read = corpus.read([SAMPLES / name])
     split = corpus.split(read)
-    return Author(name, Rows.of(split.train, encode, row), HeldOut.of(split.held_out, encode, held_out_tokens))
+    return Author(
+        name, Rows.of(split.train, encode, row_length(request, frozen)), HeldOut.of(split.held_out, encode, most)
+    )
 
 
 def authors(wanted: int) -> list[str]:

@@ -11,54 +11,33 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
+from authors import UNSEEN, Author, author
 from common import SHARED, keep
 
-from kobold_modules import corpus as words
-from kobold_modules.evaluation.bits import HeldOut, measure
+from kobold_modules.evaluation.bits import measure
 from kobold_modules.models.find import resolve
 from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.models.torch_model import load_torch_model
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.loop import Task, optimise
-from kobold_modules.training.rows import Rows
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training.start import initial_rows
 
 
-VOICES = Path(__file__).resolve().parents[1] / "sample_texts"
-UNSEEN = ("edgar-rice-burroughs", "l-frank-baum", "mary-shelley", "oscar-wilde")
-AUTHOR_BYTES = 300_000
-
-
-@dataclass(frozen=True)
-class Text:
-    name: str
-    rows: Rows
-    held_out: HeldOut
-
-
-def read(name: str, path: Path, encode: Any, request: TrainingRequest) -> Text:
-    split = words.split(words.read([path]))
-    return Text(name, Rows.of(split.train, encode, request.row), HeldOut.of(split.held_out, encode, 8000))
-
-
-def table(texts: list[Text], loss: PromptLoss, request: TrainingRequest) -> dict[str, dict[str, float]]:
+def table(texts: list[Author], loss: PromptLoss, request: TrainingRequest) -> dict[str, dict[str, float]]:
     """Train a module on each text and measure it on all: ``{module: {text: per cent}}``."""
     without = {text.name: measure(loss, None, text.held_out, request.tokens) for text in texts}
     found: dict[str, dict[str, float]] = {}
     for text in texts:
         state = State.fresh(initial_rows(loss, text.rows, request)[None])
         state.rate = request.rate
-        for _ in optimise(loss, [Task(text.name, text.rows, text.held_out)], request, state):
+        for _ in optimise(loss, [Task(text.name, text.rows, text.looked_at(request))], request, state):
             pass
         found[text.name] = {
             other.name: round(
@@ -102,22 +81,11 @@ def main() -> None:
         minutes = 0.05 if arguments.quick else arguments.minutes or default
         request = TrainingRequest(files=(), name="x", minutes=minutes)
         settings[part] = {k: getattr(request, k) for k in ("minutes", "tokens", "row", "batch", "rate", "seed")}
-        with tempfile.TemporaryDirectory() as folder:
-            if part == "voices":
-                paths = {name: VOICES / name for name in ("noir", "gothic", "farce")}
-            elif not (SHARED / "corpora").exists():
-                print("../shared/corpora is not here; the authors are left out")
-                continue
-            else:
-                paths = {name: Path(folder) / f"{name}.txt" for name in UNSEEN}
-                for name, path in paths.items():
-                    path.write_bytes(
-                        (SHARED / "corpora" / f"{name}.txt")
-                        .read_bytes()[:AUTHOR_BYTES]
-                        .decode(errors="ignore")
-                        .encode()
-                    )
-            texts = [read(name, path, frozen.encode, request) for name, path in paths.items()]
+        if part == "authors" and not (SHARED / "corpora").exists():
+            print("../shared/corpora is not here; the authors are left out")
+            continue
+        names = ("noir", "gothic", "farce") if part == "voices" else UNSEEN
+        texts = [author(name, frozen, request, 8000) for name in names]
         print(f"{part}: modules in rows, texts in columns ({', '.join(text.name for text in texts)})")
         found = table(texts, loss, request)
         result[part] = {"table": found, **summary(found)}

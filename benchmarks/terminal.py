@@ -86,9 +86,9 @@ class Terminal:
         self.grid = Grid(width, height)
         self.started = time.monotonic()
         self.pid, self.handle = pty.fork()
-        if self.pid == 0:
+        if self.pid == 0:  # its size first: a busy machine may start the program before we go on
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
             os.execvpe(command[0], list(command), dict(environment))
-        fcntl.ioctl(self.handle, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def read(self, seconds: float) -> bool:
         """Take in what comes within ``seconds``. Returns whether anything did."""

@@ -45,7 +45,10 @@ def main() -> None:
     frozen = load_torch_model(resolve("starter"), "cpu")
     loss = PromptLoss(frozen)
     (name,) = authors(1)
-    text = author(name, frozen.encode, 256, 1500 if arguments.quick else 6000)
+    # one row length for all: what is left of the context behind the most virtual tokens
+    text = author(
+        name, frozen, TrainingRequest(files=(), name="x", tokens=max(COUNTS)), 1500 if arguments.quick else 6000
+    )
     without = measure(loss, None, text.held_out, max(COUNTS)).nats_per_token
     print(f"{name}: {without:.4f} nats per token without a module", flush=True)
     ends = {}
@@ -53,7 +56,7 @@ def main() -> None:
         request = TrainingRequest(files=(), name="x", tokens=tokens, minutes=seconds / 60)
         state = State.fresh(initial_rows(loss, text.rows, request)[None])
         state.rate = request.rate
-        for _ in optimise(loss, [Task(name, text.rows, text.held_out)], request, state):
+        for _ in optimise(loss, [Task(name, text.rows, text.looked_at(request))], request, state):
             pass
         ends[tokens] = measure(loss, state.best[0], text.held_out, max(COUNTS)).nats_per_token
         print(f"{tokens:>4} virtual tokens, {state.step:>4} steps: {ends[tokens]:.4f} nats per token", flush=True)
@@ -69,7 +72,13 @@ def main() -> None:
         picture = curve_svg(list(ends.items()), {"no module": without}, f"virtual tokens, {name}, {seconds:g} s each")
         picture = picture.replace("nats per token, over steps", "nats per token, over virtual tokens")
         (RESULTS / "tokens_sweep.svg").write_text(picture.replace(" steps</text>", " tokens</text>"))
-    settings = {"seconds": seconds, "author": name, "rate": 0.3, "threads": torch.get_num_threads()}
+    settings = {
+        "seconds": seconds,
+        "author": name,
+        "rate": request.rate,
+        "row": text.rows.length,
+        "threads": torch.get_num_threads(),
+    }
     keep("tokens_sweep", settings, result, arguments.quick)
 
 

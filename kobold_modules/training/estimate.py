@@ -20,7 +20,7 @@ from .rows import Rows
 from .settings import TrainingRequest
 from .start import rows_of
 from .step import batch_of, step
-from .writer import held_out_tokens, read_texts
+from .writer import held_out_tokens, read_texts, row_length
 
 
 TIMED = 3  # steps
@@ -64,7 +64,7 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     file = resolve(request.model)
     frozen = load_torch_model(file, request.device, weights=request.weights, recompute=request.recompute)
     loss = PromptLoss(frozen)
-    rows = Rows.of((text,), frozen.encode, min(request.row, frozen.context - request.tokens))
+    rows = Rows.of((text,), frozen.encode, row_length(request, frozen))
     held_out = HeldOut.of((text,), frozen.encode, held_out_tokens(request))
     state = State.fresh(rows_of(loss, _ids(rows), request.tokens)[None], request.method)
 

@@ -42,13 +42,18 @@ def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> W
             f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
         )
     split = words.split(corpus)
-    rows = Rows.of(split.train, frozen.encode, min(request.row, frozen.context - request.tokens))
+    rows = Rows.of(split.train, frozen.encode, row_length(request, frozen))
     held_out = HeldOut.of(split.held_out, frozen.encode, held_out_tokens(request))
     if not rows.documents or not held_out.documents:
         raise BadText(
             "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
         )
     return Writer(request, corpus, split, rows, held_out)
+
+
+def row_length(request: TrainingRequest, frozen: TorchModel) -> int:
+    """Text tokens in a row: as asked, but no more than the context holds behind the virtual tokens."""
+    return min(request.row, frozen.context - request.tokens)
 
 
 def held_out_tokens(request: TrainingRequest) -> int:
