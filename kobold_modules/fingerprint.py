@@ -7,7 +7,6 @@ moves the sketch by a few parts in a thousand, a light fine-tune by a few in a h
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from enum import Enum
@@ -90,6 +89,8 @@ def sampled_rows(vocabulary: int) -> list[int]:
 
 def fingerprint_of(vocabulary: int, rows: NDArray[np.float32]) -> Fingerprint:
     """The fingerprint of a table with ``vocabulary`` rows, given its :func:`sampled_rows` as float32 ``[n, width]``."""
+    import hashlib
+
     import numpy as np
 
     width = rows.shape[1]

@@ -5,7 +5,6 @@ Vectors are raw embedding-table rows (KoboldAI's unit): what a token's row would
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -145,6 +144,8 @@ class Module:
     @property
     def digest(self) -> str:
         """SHA-256 of the vectors' bytes: the identity of what the model sees."""
+        import hashlib
+
         return hashlib.sha256(repr(self.vectors.shape).encode() + self.vectors.tobytes()).hexdigest()
 
     def with_card(self, **changes: Any) -> Module:

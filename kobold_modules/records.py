@@ -126,6 +126,7 @@ KINDS: dict[str, type[Record]] = {
     kind.__name__.lower(): kind
     for kind in (Note, Progress, Loss, Sample, Saved, Loaded, Piece, Written, Result, Failed, Done)
 }
+_FIELDS = {kind: frozenset(field.name for field in fields(kind)) for kind in KINDS.values()}
 
 
 def to_json(record: Record) -> str:
@@ -135,11 +136,16 @@ def to_json(record: Record) -> str:
 
 def from_json(line: str) -> Record:
     """The record in ``line``. Raises ValueError for anything that is not one."""
-    data = json.loads(line)
-    kind = KINDS.get(str(data.get("record"))) if isinstance(data, dict) else None
+    return from_data(json.loads(line))
+
+
+def from_data(data: Any) -> Record:
+    """The record in what :func:`to_json` wrote, parsed. Raises ValueError for anything that is not one."""
+    name = data.get("record") if isinstance(data, dict) else None
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f"not a record: {line[:80]!r}")
-    known = {field.name for field in fields(kind)}
+        raise ValueError(f"not a record: {str(data)[:80]}")
+    known = _FIELDS[kind]
     try:
         return kind(**{key: value for key, value in data.items() if key in known})
     except TypeError as error:

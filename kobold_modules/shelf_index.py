@@ -1,8 +1,10 @@
 """The shelf's index: ``.index.json`` in the library, what a list of ten thousand modules shows, in one file.
 
-Reading ten thousand cards takes seconds, reading this a tenth of one. The modules' files stay the truth: an index says
-of each zip (and of its owner's notes) when it last changed, and an entry is used only while that still holds. One that
-is missing, malformed or of another version is made anew; losing it costs a second, never a module.
+Reading ten thousand cards takes seconds, reading this a hundredth of one: its first line holds, in columns, what is
+asked of all modules at once, every further line what else a list shows of one, and is parsed when that one is looked
+at. The modules' files stay the truth: an index says of each zip (and of its owner's notes) when it last changed, and an
+entry is used only while that still holds. An index that is missing, malformed or of another version is made anew;
+losing it costs a second, never a module. A line that is malformed is replaced by a look at the module's files.
 
 A sketch of an embedding table is a thousand numbers, and most modules of a shelf were made for the same few models:
 each fingerprint is kept once and shared.
@@ -11,10 +13,11 @@ each fingerprint is kept once and shared.
 from __future__ import annotations
 
 import base64
-import gc
 import json
 import os
 import struct
+import sys
+from array import array
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -25,12 +28,14 @@ from . import paths
 from .fingerprint import Fingerprint
 from .formats.folder import NO_NOTES, Entry, entry_of
 from .formats.notes import NOTES, Notes
-from .module import KINDS, Card
+from .module import Card, Kind
+from .shelf_listing import BROKEN, LETTERS, Columns, Listing
 from .slug import key_of
 
 
 INDEX = ".index.json"
-VERSION = 1
+VERSION = 2
+KINDS: dict[str, Kind] = {letter: kind for kind, letter in LETTERS.items()} | {BROKEN: "imported"}
 LONGEST_DESCRIPTION = 300
 
 
@@ -39,27 +44,34 @@ class Index:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._entries: dict[str, Entry] | None = None
-        self._kept = True  # whether the file says what _entries says
+        self._listing: Listing | None = None
+        self._kept = True  # whether the file says what _listing says
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> Listing:
         """Brief entries by name, unchecked."""
-        return list(self._read().values())
+        if self._listing is None:
+            self._listing = read(self.root)
+        return self._listing
 
-    def checked(self, slugs: Iterable[str]) -> list[Entry]:
+    def checked(self, slugs: Iterable[str]) -> Listing:
         """Brief entries of the folders ``slugs`` by name, each compared with its files."""
-        before, root = self._read(), str(self.root)
-        found, changed = {}, False
+        before, root = self.entries(), str(self.root)
+        kept: list[int] = []
+        news: list[Entry] = []
+        changed = False
         for slug in slugs:
-            entry = before.get(slug)
-            if entry is None or not unchanged(root, entry):
-                again = brief(entry_of(self.root / slug))
-                changed = changed or again != entry or (entry is not None and again.notes_ns != entry.notes_ns)
-                entry = again
-            found[slug] = entry
-        if changed or len(found) != len(before):
-            by_name = sorted(found.values(), key=lambda entry: (key_of(entry.name), entry.slug))
-            self._entries, self._kept = {entry.slug: entry for entry in by_name}, False
+            number = before.number(slug)
+            if number is not None and unchanged(root, before.columns, number):
+                kept.append(number)
+                continue
+            again = brief(entry_of(self.root / slug))
+            known = None if number is None else before[number]
+            changed = changed or again != known or (known is not None and again.notes_ns != known.notes_ns)
+            news.append(again)
+        if changed or len(kept) + len(news) != len(before):
+            entries = [before[number] for number in kept] + news
+            self._listing = Listing.of(sorted(entries, key=lambda entry: (key_of(entry.name), entry.slug)))
+            self._kept = False
         return self.entries()
 
     def keep(self) -> None:
@@ -67,11 +79,6 @@ class Index:
         if not self._kept and self.root.is_dir():
             self._kept = True
             write(self.root, self.entries())
-
-    def _read(self) -> dict[str, Entry]:
-        if self._entries is None:
-            self._entries = {entry.slug: entry for entry in read(self.root)}
-        return self._entries
 
 
 def brief(entry: Entry) -> Entry:
@@ -91,68 +98,124 @@ def brief(entry: Entry) -> Entry:
     return replace(entry, card=short, brief=True)
 
 
-def unchanged(root: str, entry: Entry) -> bool:
-    """Whether the files of a listed ``entry`` are as they were. Two looks at the disk, none into a file."""
-    if entry.problem or entry.path.name != f"{entry.slug}.zip":
+def unchanged(root: str, columns: Columns, number: int) -> bool:
+    """Whether the files of a listed module are as they were. Two looks at the disk, none into a file."""
+    slug = columns.slugs[number]
+    if columns.kinds[number] == BROKEN:
         return False
     try:
-        now = os.stat(f"{root}/{entry.slug}/{entry.slug}.zip")
-        if (now.st_size, now.st_mtime_ns) != (entry.size, entry.modified_ns):
+        now = os.stat(f"{root}/{slug}/{slug}.zip")
+        if (now.st_size, now.st_mtime_ns) != (columns.sizes[number], columns.modified[number]):
             return False
     except OSError:
         return False
     try:
-        return os.stat(f"{root}/{entry.slug}/{NOTES}").st_mtime_ns == entry.notes_ns
+        return os.stat(f"{root}/{slug}/{NOTES}").st_mtime_ns == columns.noted[number]
     except OSError:
-        return entry.notes_ns == 0
+        return columns.noted[number] == 0
 
 
 def write(root: Path, entries: Iterable[Entry]) -> None:
     """Keep ``entries``, in their order. What cannot be written is not worth a word: the next start is merely slower."""
+    listing = entries if isinstance(entries, Listing) else Listing.of(entries)
     prints: dict[Fingerprint, int] = {}
-    lines = []
-    for entry in entries:
-        card, notes, made_for = entry.card, entry.notes, entry.card.fingerprint
-        number = None if made_for is None else prints.setdefault(made_for, len(prints))
-        place = (entry.slug, entry.path.name, entry.size, entry.modified_ns, entry.tokens, entry.width, entry.problem)
-        told = (card.name, card.kind, card.description, card.author, card.model, number, card.created, card.tags)
-        own = (notes.tags, notes.favourite, notes.chosen, notes.tried, entry.notes_ns)
-        lines.append((*place, *told, card.measured, *own))
-    sketches = [(p.vocabulary, p.width, base64.b64encode(_packed(p.sketch)).decode("ascii")) for p in prints]
-    data = {"version": VERSION, "fingerprints": sketches, "modules": lines}
+    lines, ends, end = [], array("q"), 0
     with suppress(OSError, ValueError, TypeError):
-        paths.write_atomically(root / INDEX, json.dumps(data, separators=(",", ":")).encode("ascii"))
+        for entry in listing:
+            card, notes, made_for = entry.card, entry.notes, entry.card.fingerprint
+            number = None if made_for is None else prints.setdefault(made_for, len(prints))
+            usual = entry.path.name == f"{entry.slug}.zip"
+            file = None if usual else (entry.path.name, entry.modified_ns)
+            place = (file, entry.tokens, entry.width, entry.problem)
+            told = (card.name, card.description, card.author, card.model, number, card.created, card.tags)
+            line = _json((*place, *told, card.measured, notes.tags, notes.favourite, notes.chosen, notes.tried))
+            end += len(line)
+            lines.append(line)
+            ends.append(end)
+        columns = listing.columns
+        head = {
+            "version": VERSION,
+            "fingerprints": [(p.vocabulary, p.width, _text(_packed(p.sketch))) for p in prints],
+            "slugs": columns.slugs,
+            "names": columns.names,
+            "kinds": columns.kinds,
+            "sizes": _told(columns.sizes),
+            "modified": _told(columns.modified),
+            "noted": _told(columns.noted),
+            "ends": _told(ends),
+        }
+        paths.write_atomically(root / INDEX, b"".join((_json(head), *lines)))
 
 
-def read(root: Path) -> list[Entry]:
+def read(root: Path) -> Listing:
     """What :func:`write` kept, every entry ``brief``; nothing where there is no index that could be read."""
-    # Half a million small values that all stay: looking for garbage among them triples the time.
-    collecting = gc.isenabled()
-    gc.disable()
     try:
-        data = json.loads((root / INDEX).read_bytes())
-        if data["version"] != VERSION:
-            return []
-        prints = [Fingerprint(int(v), int(w), _unpacked(base64.b64decode(s))) for v, w, s in data["fingerprints"]]
-        return [_entry(str(root), prints, line) for line in data["modules"]]
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, struct.error):
-        return []
-    finally:
-        if collecting:
-            gc.enable()
+        with open(root / INDEX, "rb") as file:
+            head, body = json.loads(file.readline()), file.read()
+        if head["version"] != VERSION:
+            return Listing.of(())
+        prints = [Fingerprint(int(v), int(w), _unpacked(base64.b64decode(s))) for v, w, s in head["fingerprints"]]
+        slugs, names, kinds = head["slugs"], head["names"], head["kinds"]
+        numbers = [_heard(head[column]) for column in ("sizes", "modified", "noted", "ends")]
+        if any(len(column) != len(slugs) for column in (names, kinds, *numbers)) or set(kinds.lower()) - set(KINDS):
+            raise ValueError("not an index")
+        # A hidden folder is no module, and neither is anything outside of the library.
+        if os.sep in "".join(slugs) or "\n." in "\n" + "\n".join(slugs) or not isinstance("".join(names), str):
+            raise ValueError("not an index")
+        *times, ends = numbers
+        columns = Columns(slugs, names, kinds, *times)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, struct.error):
+        return Listing.of(())
+
+    def make(number: int) -> Entry:
+        try:
+            line = json.loads(body[ends[number - 1] if number else 0 : ends[number]])
+            return _entry(str(root), prints, columns, number, line)
+        except (ValueError, TypeError, IndexError, RecursionError):
+            return brief(entry_of(root / slugs[number]))
+
+    return Listing(columns, make)
 
 
-def _entry(root: str, prints: list[Fingerprint], line: list[Any]) -> Entry:
-    slug, file, size, modified, tokens, width, problem, *line = line
-    name, kind, description, author, model, number, created, tags, measured, *own = line
-    own_tags, favourite, chosen, tried, notes_ns = own
-    if kind not in KINDS or os.sep in slug or os.sep in file:
+def _entry(root: str, prints: list[Fingerprint], columns: Columns, number: int, line: list[Any]) -> Entry:
+    file, tokens, width, problem, *told = line
+    name, description, author, model, made_for, created, tags, measured, own_tags, favourite, chosen, tried = told
+    slug, noted = columns.slugs[number], columns.noted[number]
+    file, modified = (f"{slug}.zip", columns.modified[number]) if file is None else file
+    if os.sep in file:
         raise ValueError("not an index")
-    fingerprint = None if number is None else prints[number]
+    fingerprint = None if made_for is None else prints[made_for]
+    kind = KINDS[columns.kinds[number].lower()]
     card = Card(name, kind, description, author, model, fingerprint, created, tuple(tags), measured=measured)
-    notes = Notes(tuple(own_tags), favourite, chosen, tried) if notes_ns else NO_NOTES
-    path = Path(f"{root}/{slug}/{file}")
-    return Entry(name, slug, path, card, tokens, width, size, modified, problem, notes, notes_ns, True)
+    notes = Notes(tuple(own_tags), favourite, chosen, tried) if noted else NO_NOTES
+    path, size = Path(f"{root}/{slug}/{file}"), columns.sizes[number]
+    return Entry(columns.names[number], slug, path, card, tokens, width, size, modified, problem, notes, noted, True)
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _told(numbers: array[int]) -> str:
+    """int64, least byte first, as base64."""
+    return _text(_little(numbers).tobytes())
+
+
+def _heard(text: str) -> array[int]:
+    numbers = array("q")
+    numbers.frombytes(base64.b64decode(text))
+    return _little(numbers)
+
+
+def _little(numbers: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
 
 
 def _packed(sketch: tuple[float, ...]) -> bytes:

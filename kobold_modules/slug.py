@@ -6,7 +6,6 @@ slug is what every file system takes.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 
@@ -21,6 +20,8 @@ def slug_of(name: str) -> str:
     plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_SLUG].strip("-")
     if not slug:
+        import hashlib  # with OpenSSL behind it, for names in other scripts
+
         return f"module-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:8]}"
     return f"{slug}-module" if _RESERVED.fullmatch(slug) else slug
 

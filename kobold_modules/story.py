@@ -106,7 +106,7 @@ class Story:
         if not text:
             return
         start = len(self._text)
-        spans = joined((*self.spans, Span(len(text), True, stack_label, seed)))
+        spans = (*self.spans[:-1], *joined((*self.spans[-1:], Span(len(text), True, stack_label, seed))))
         takes = (*self.takes, Take(start, text, stack_label, seed))
         self._step(start, "", text, Marks(spans, takes))
 

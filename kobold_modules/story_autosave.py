@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class Autosave:
     autosave = Autosave(path)
     autosave.begin(story, label="noir ×0.5", seed=7)
     for piece in pieces:
-        autosave.feed(piece)  # safe on disk when this returns
+        autosave.feed(piece)  # safe from a kill when this returns
     story.append_take("".join(pieces), "noir ×0.5", 7)
     save(story, path)
     autosave.end()  # only now may the journal go
@@ -45,6 +45,7 @@ class Autosave:
         self.path = path
         self._file: int | None = None
         self._synced = 0.0
+        self._syncing: threading.Thread | None = None
 
     def begin(self, story: Story, label: str = "", seed: int | None = None) -> None:
         """Start a take behind ``story`` as it is now. What is not yet saved of the story goes with it.
@@ -92,8 +93,9 @@ class Autosave:
         line = memoryview(json.dumps(value).encode() + b"\n")  # ASCII, so half a letter is no trouble
         while line:
             line = line[os.write(self._file, line) :]
-        if time.monotonic() - self._synced > SYNC_SECONDS:
-            os.fsync(self._file)
+        if time.monotonic() - self._synced > SYNC_SECONDS and not (self._syncing and self._syncing.is_alive()):
+            self._syncing = threading.Thread(target=_sync, args=(journal_of(self.path),), daemon=True)
+            self._syncing.start()
             self._synced = time.monotonic()
 
 
@@ -181,6 +183,16 @@ def _ours(journal: Path) -> bool:
         return False
 
 
+def _sync(journal: Path) -> None:
+    """Have what was written so far on the disk itself. A disk takes its time, so not where somebody waits."""
+    with contextlib.suppress(OSError):
+        handle = os.open(journal, os.O_RDWR)  # of its own: the other may be closed meanwhile
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def _let_go(journal: Path) -> None:
     if (handle := _held.pop(journal, None)) is not None:
         with contextlib.suppress(OSError):
@@ -225,6 +237,8 @@ def _parsed(lines: list[bytes]) -> tuple[dict[str, Any] | None, str]:
 
 
 def _digest(path: Path) -> str | None:
+    import hashlib  # with OpenSSL behind it: not before the interface is on the terminal
+
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,13 +1,22 @@
-"""What all tests share: a home of their own, one thread, and the real models where they are at hand."""
+"""What all tests share: a home of their own, their share of the cores, and the real models where they are at hand.
+
+A folder of tests runs in several processes where there is pytest-xdist and more than one core; a single file does not.
+That is decided here and not by `-n auto` in pyproject's addopts, with which pytest would start processes for one test
+and not start at all under `-p no:xdist`. `-n 0` keeps everything in one process.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 
 # Before anything native loads: tests run beside other work, and spinning threads crawl there.
 os.environ["OMP_WAIT_POLICY"] = "passive"
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    os.environ["OMP_NUM_THREADS"] = "1"  # two threads each on a core each would only wait for one another
+else:
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -21,7 +30,23 @@ import pytest
 hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("here")
 
+MOST_PROCESSES = 4  # each loads torch, transformers and llama.cpp: over a gigabyte
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Several processes for a folder of tests, unless the person said otherwise or wants to see inside."""
+    option = config.option
+    if hasattr(config, "workerinput") or not hasattr(option, "numprocesses"):
+        return  # one of those processes itself, or no pytest-xdist
+    looking_inside = option.usepdb or option.trace or option.collectonly or option.capture == "no"
+    if option.numprocesses is None and not option.tx and not looking_inside and any(map(os.path.isdir, config.args)):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        option.numprocesses = min(cores, MOST_PROCESSES) if cores > 1 else 0
+    if option.numprocesses and option.dist == "no":
+        option.dist = "worksteal"  # files stay together, and so do their models, until one process has nothing left
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +55,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("KOBOLD_MODULES_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def no_training_left(home: Path) -> Iterator[None]:
+    """Trainings of a test that fails are ended, too: they outlive whoever started them, and take a core with them."""
+    yield
+    from kobold_modules.worker.training_queue import TrainingQueue
+
+    queue = TrainingQueue(launch=lambda: None)
+    for training in queue.trainings():
+        if not training.ended:
+            queue.cancel(training.id)
 
 
 @pytest.fixture(scope="session")

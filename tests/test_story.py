@@ -248,7 +248,7 @@ def test_marks_that_do_not_fit_are_forgotten_and_the_text_kept():
 def test_a_novel_is_edited_in_no_time():
     story = Story("", "The rain had stopped. " * 25_000)
     middle = len(story.text) // 2
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(50):
         story.edit(story.text[:middle] + "x" + story.text[middle:])
-    assert (time.perf_counter() - began) / 50 < 0.02
+    assert (time.process_time() - began) / 50 < 0.02

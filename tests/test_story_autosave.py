@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,7 @@ def test_a_take_that_another_program_is_writing_is_left_to_it(path: Path) -> Non
 
 KILLED = """
 import sys
+import threading
 from pathlib import Path
 from kobold_modules.story_file import Autosave, load
 autosave = Autosave(Path(sys.argv[1]))
@@ -192,3 +194,22 @@ def test_kill_9_costs_no_character_that_was_shown(path: Path) -> None:
 
     text = load(path).text
     assert text.startswith("It rained. " + " ".join(shown))
+
+
+def test_nobody_waits_for_a_slow_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, let_go, found = threading.Event(), threading.Event(), []
+
+    def slow(handle: int) -> None:
+        found.append(os.pread(handle, 1 << 20, 0))
+        asked.set()
+        let_go.wait(60)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    monkeypatch.setattr("kobold_modules.story_autosave.SYNC_SECONDS", 0.0)
+    autosave = begun(path, " She", " left", ".")  # each of which would wait
+    assert asked.wait(60)
+    assert journal_of(path).read_bytes().startswith(found[0])
+    assert load(path).text == "It rained. She left."
+    autosave.end()
+    let_go.set()
+    assert not journal_of(path).exists()

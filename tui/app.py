@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,32 +15,39 @@ from textual.widget import Widget
 
 from kobold_modules import paths
 from kobold_modules.library import Entry, Library
-from kobold_modules.worker.client import Client
 
+from . import heap
 from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
 from .desk import Desk
+from .first_frame import SwiftApp
 from .keys import read_keymap
 from .manuscript import Manuscript, bench_path
 from .places import PLACES, Place, Working
 from .screens.library import LibraryScreen
+from .sheet import Sheet
 from .themes import DEFAULT, INK, PAPER, extra_variables
 from .user_themes import read_themes, themes_dir
 from .widgets.top_bar import Tab
 
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
+    from kobold_modules.worker.client import Client
+
     from .screens.bench import BenchScreen
 
 QUIT = "Quit now?"
 LARGE, CHECK_AFTER = 1000, 0.5  # modules, seconds
+TIDY_EVERY, PAUSE, REST = 5.0, 1.0, 20.0  # seconds, and seconds without a key
 JUMP = "Letters over everything that takes the focus; type one to go there"
 
 
-class ModulesApp(App[int]):
+class ModulesApp(SwiftApp[int]):
     """Library and bench over one :class:`Desk`.
 
     Args:
-        client: who runs the model; tests pass worker.fake.FakeClient.
+        client: who runs the model, or makes the one that does; tests pass worker.fake.FakeClient.
         library: the shelf.
         model: as the command line names models.
         open_module: a module to put on the stack; the bench opens with it.
@@ -63,7 +70,9 @@ class ModulesApp(App[int]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True),
     ]
 
-    def __init__(self, client: Client, library: Library, model: str, open_module: str | None = None) -> None:
+    def __init__(
+        self, client: Client | Callable[[], Client], library: Library, model: str, open_module: str | None = None
+    ) -> None:
         super().__init__()
         self.desk = Desk(self, client, library, model)
         self.manuscript = Manuscript(bench_path())
@@ -72,13 +81,27 @@ class ModulesApp(App[int]):
         for theme in (INK, PAPER):
             self.register_theme(theme)
         self.theme = DEFAULT
-        self.add_mode("library", lambda: LibraryScreen(self.desk, self.greeting))
+        self.stylesheet = Sheet(variables=self.get_css_variables())
+        self.add_mode("library", self._make_library)
         self.add_mode("bench", self._make_bench)
         for name in ("train", "models"):
             self.add_mode(name, partial(self._make, PLACES[name]))
         self._bench: BenchScreen | None = None
         self._others: list[Screen[None]] = []
         self.keymap: dict[str, str] = {}
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from .keyboard import KeenDriver
+
+        return KeenDriver
+
+    def _make_library(self) -> LibraryScreen:
+        screen = LibraryScreen(self.desk, self.greeting)
+        self._others.append(screen)
+        return screen
 
     def _make_bench(self) -> BenchScreen:
         from .screens.bench import BenchScreen  # after the first paint
@@ -124,8 +147,8 @@ class ModulesApp(App[int]):
         return next((entry for entry in self.desk.entries if wanted in (entry.slug, entry.name)), None)
 
     async def on_mount(self) -> None:
-        if not gc.isenabled():  # see cli/tui.py
-            self.set_timer(1.0, _collect_again)
+        self.set_timer(1.0, heap.settle)  # cli/tui.py has switched it off until then
+        self.set_interval(TIDY_EVERY, self._tidy)
         if self.open_module:
             await self.switch_mode("bench")
         self.call_after_refresh(self._load_model)  # starting a process would delay the first frame
@@ -146,7 +169,14 @@ class ModulesApp(App[int]):
             self.desk.restore_stack(self.manuscript.stack)
 
     async def on_unmount(self) -> None:
-        await self.desk.client.close()
+        heap.release()
+        await self.desk.close()
+
+    def _tidy(self) -> None:
+        if self.rested > REST and not self._under_way() and heap.look_at_everything():
+            return
+        if self.rested > PAUSE:
+            heap.look()
 
     @work(group="model")
     async def _load_model(self) -> None:
@@ -232,8 +262,8 @@ class ModulesApp(App[int]):
                 self._bench.put_down()
             if not self.desk.reading:
                 self.manuscript.stack = self.desk.picks.to_list()
-            self.manuscript.save()
-            self.exit(0)
+            moved = self.manuscript.save()
+            self.exit(0, message=moved or None)
 
     # -- the look --
 
@@ -259,18 +289,17 @@ class ModulesApp(App[int]):
         yield "Add module", "Pick one by a few letters (ctrl+t)", self.action_pick_module
 
 
-def _collect_again() -> None:
-    """Look for garbage from now on, but not among what stays as long as the app does."""
-    gc.freeze()
-    gc.enable()
-
-
 def run(model: str = "starter", module: str | None = None) -> int:
     """Open the interface on this terminal; returns the exit code."""
-    from kobold_modules.worker.client import WorkerClient
-
-    app = ModulesApp(WorkerClient(), Library(), model, module)
+    app = ModulesApp(_client, Library(), model, module)
     try:
         return app.run() or 0
     finally:
-        app.manuscript.save()  # whatever ended the app: the story as it was
+        if moved := app.manuscript.save():  # whatever ended the app: the story as it was
+            print(moved, file=sys.stderr)
+
+
+def _client() -> Client:
+    from kobold_modules.worker.client import WorkerClient
+
+    return WorkerClient()

@@ -68,7 +68,7 @@ def shelf_commands(desk: Desk) -> Commands:
     """Every module that can still join the stack."""
 
     def add(slug: str) -> None:
-        entry = next((entry for entry in desk.entries if entry.slug == slug), None)
+        entry = desk.entries.filed(slug)
         if entry is not None:
             desk.picks = desk.picks.add(entry)
 

@@ -7,9 +7,9 @@ so the terminal process never reads a matrix.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -17,13 +17,15 @@ from textual.signal import Signal
 from kobold_modules.errors import KoboldModulesError, WrongModel
 from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.library import Entry, Library
-from kobold_modules.records import Failed, Loaded, Note, Progress
-from kobold_modules.stack import check_fit
-from kobold_modules.worker.client import Client
-from kobold_modules.worker.jobs import Load, StackItem
+from kobold_modules.shelf_listing import Listing
 
 from .authorship import NO_MODULE
 
+
+if TYPE_CHECKING:
+    from kobold_modules.records import Failed, Loaded
+    from kobold_modules.worker.client import Client
+    from kobold_modules.worker.jobs import StackItem
 
 WEAKEST, STRONGEST, STEP = 0.0, 2.0, 0.05
 
@@ -42,6 +44,8 @@ class Pick:
 
     @property
     def item(self) -> StackItem:
+        from kobold_modules.worker.jobs import StackItem
+
         return StackItem(str(self.entry.path), self.strength, self.on)
 
 
@@ -89,12 +93,11 @@ class Picks:
         changed = replace(pick, strength=strength, on=pick.on if on is None else on)
         return Picks((*self.items[:index], changed, *self.items[index + 1 :]))
 
-    def refreshed(self, entries: Iterable[Entry], renamed: dict[str, str] | None = None) -> Picks:
+    def refreshed(self, entries: Listing, renamed: dict[str, str] | None = None) -> Picks:
         """The same stack over the shelf as it is now: renamed modules follow, vanished ones leave."""
-        by_slug = {entry.slug: entry for entry in entries}
         kept = []
         for pick in self.items:
-            entry = by_slug.get((renamed or {}).get(pick.entry.slug, pick.entry.slug))
+            entry = entries.filed((renamed or {}).get(pick.entry.slug, pick.entry.slug))
             if entry is not None:
                 kept.append(replace(pick, entry=entry))
         return Picks(tuple(kept))
@@ -120,22 +123,38 @@ class ModelState:
 
 
 class Desk:
-    """The shared state. ``stack_changed``, ``model_changed`` and ``shelf_changed`` tell whoever subscribed."""
+    """The shared state. ``stack_changed``, ``model_changed`` and ``shelf_changed`` tell whoever subscribed.
 
-    def __init__(self, owner: DOMNode, client: Client, library: Library, model: str) -> None:
-        self.client = client
+    What speaks to the worker is imported, and the ``client`` made, when there is something to say: after the first
+    frame.
+    """
+
+    def __init__(self, owner: DOMNode, client: Client | Callable[[], Client], library: Library, model: str) -> None:
+        self._client = client
         self.library = library
         self.stack_changed: Signal[Picks] = Signal(owner, "stack")
         self.model_changed: Signal[ModelState] = Signal(owner, "model")
-        self.shelf_changed: Signal[list[Entry]] = Signal(owner, "shelf")
-        self.entries: list[Entry] = []
+        self.shelf_changed: Signal[Listing] = Signal(owner, "shelf")
+        self.entries = Listing.of(())
         self.shelf_version = 0
         self.reading = False  # whether a large shelf is being read for the first time
         self._fitting: dict[tuple[int, int], tuple[Fingerprint | None, bool]] = {}
+        self._fits: dict[int, tuple[Entry, tuple[bool, str, str]]] = {}  # by the id of the entry it holds on to
         self._picks = Picks()
         self._model = ModelState(model)
         self.wanted = model  # what is or will be loaded, as a Load job takes it; the model may call itself otherwise
         self._loading = asyncio.Lock()
+
+    @property
+    def client(self) -> Client:
+        if callable(self._client):
+            self._client = self._client()
+        return self._client
+
+    async def close(self) -> None:
+        """End the worker, if there is one."""
+        if not callable(self._client):
+            await self._client.close()
 
     @property
     def picks(self) -> Picks:
@@ -154,7 +173,7 @@ class Desk:
     @model.setter
     def model(self, state: ModelState) -> None:
         if state.loaded is not self._model.loaded:
-            self._fitting = {}
+            self._fitting, self._fits = {}, {}
         self._model = state
         self.model_changed.publish(state)
 
@@ -172,23 +191,24 @@ class Desk:
         if version == self.shelf_version and entries != before:
             self.show_shelf(entries)
         await asyncio.to_thread(self.library.keep_index)
+        await asyncio.to_thread(list, entries)  # whoever searches or sorts by something looks at all of them
 
     def refresh_shelf(self, renamed: dict[str, str] | None = None) -> None:
         """Read the shelf again, as far as it has changed. The stack follows."""
         self.show_shelf(self.library.listing(), renamed)
 
-    def show_shelf(self, entries: list[Entry], renamed: dict[str, str] | None = None) -> None:
+    def show_shelf(self, entries: Listing, renamed: dict[str, str] | None = None) -> None:
         """``entries`` (brief ones: ``library.whole`` has the rest) are the shelf now."""
-        self.entries = entries
+        self.entries, self._fits = entries, {}
         self.shelf_version += 1
         self.picks = self.picks.refreshed(self.entries, renamed)
         self.shelf_changed.publish(self.entries)
 
     def restore_stack(self, saved: Iterable[Any]) -> None:
         """The stack as :meth:`Picks.to_list` left it, as far as its modules are still there."""
-        by_slug, picks = {entry.slug: entry for entry in self.entries}, Picks()
+        picks = Picks()
         for item in saved:
-            entry = by_slug.get(str(item.get("module"))) if isinstance(item, dict) else None
+            entry = self.entries.filed(str(item.get("module"))) if isinstance(item, dict) else None
             if entry is not None and not entry.problem:
                 picks = picks.add(entry, float(item.get("strength", 1.0)), bool(item.get("on", True)))
         self.picks = picks
@@ -209,12 +229,18 @@ class Desk:
 
     async def unload(self) -> None:
         """Free the model's memory. The next thing that needs a model loads it again."""
+        from kobold_modules.records import Failed
+        from kobold_modules.worker.jobs import Load
+
         async with self._loading:
             failed = [record async for record in self.client.run(Load("")) if isinstance(record, Failed)]
             if not failed:
                 self.model = ModelState(self.model.name, "unloaded")
 
     async def _load(self) -> None:
+        from kobold_modules.records import Failed, Loaded, Note, Progress
+        from kobold_modules.worker.jobs import Load
+
         name = self.model.name
         self.model = ModelState(name, "loading")
         async for record in self.client.run(Load(self.wanted)):
@@ -242,9 +268,17 @@ class Desk:
 
     def fit(self, entry: Entry) -> tuple[bool, str, str]:
         """Whether ``entry`` may stand before the loaded model, a sentence if there is something to say, and a hint."""
+        known = self._fits.get(id(entry))
+        if known is None:
+            known = self._fits[id(entry)] = entry, self._fit(entry)
+        return known[1]
+
+    def _fit(self, entry: Entry) -> tuple[bool, str, str]:
         loaded = self.model.loaded
         if loaded is None or entry.problem:
             return True, "", ""
+        from kobold_modules.stack import check_fit
+
         try:
             said = check_fit(entry, Fingerprint.from_dict(loaded.fingerprint), loaded.name)
         except WrongModel as error:

@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from textual.content import Content
 
+from .remembered import FOLDERS as FOLDERS
+from .remembered import USUAL as USUAL
 
-USUAL, FOLDERS = "usual model", "model folders"  # as they are remembered
+
 Can = Literal["yes", "tight", "no"]
 MARKS: dict[str, tuple[str, str]] = {
     "yes": ("✓ yes", "$text-success"),

@@ -9,7 +9,6 @@ Terminals and habits differ (no F keys, tmux, a Mac), so nothing is bound that c
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +18,12 @@ from textual.binding import Binding, BindingType
 
 def read_keymap(config: Path) -> tuple[dict[str, str], str]:
     """``(keymap, sentence)``: what ``config`` says, and what to tell the person if it cannot be read."""
+    if not config.exists():
+        return {}, ""
+    import tomllib
+
     try:
         data = tomllib.loads(config.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}, ""
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return {}, f"{config} cannot be read, so the keys are the usual ones: {error}"
     keys = data.get("keys", {})

@@ -14,16 +14,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kobold_modules import paths
 from kobold_modules.story import Story
 from kobold_modules.story_autosave import Autosave, forget, recover
 
-from .comparison import Comparison
 from .journal import Journal
+from .own_file import OwnFiles
 from .phrases import counted
-from .widgets.sampler_panel import Choice
+from .sampler_choice import Choice
+
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
 
 
 NAME = "bench.json"
@@ -49,6 +53,7 @@ class Manuscript:
         self.path = path
         self.theme = ""
         self._writing = threading.Lock()
+        self._files = OwnFiles()
         self._number = self._written = 0
         self._clear()
 
@@ -60,7 +65,7 @@ class Manuscript:
         self.comparison: Comparison | None = None
         self.autosave = Autosave(self.path)
         self.journal = Journal(self.path.with_name(f".{self.path.stem}.takes"))
-        self._take_ended = False
+        self._take_ended = self._taking = False
 
     @property
     def asides(self) -> dict[str, Any]:
@@ -75,9 +80,11 @@ class Manuscript:
             raw = self.path.read_bytes()
         except FileNotFoundError:
             raw = b""
+            self._files.saw(self.path, None)
         except OSError as error:
             return f"{self.path} cannot be read ({error.strerror}); this story starts empty."
         if raw:
+            self._files.saw(self.path, raw)
             try:
                 data = json.loads(raw.decode("utf-8", "surrogatepass"))
                 self.story = Story.from_dict(data)
@@ -95,7 +102,10 @@ class Manuscript:
         self.stack = stack if isinstance(stack, list) else []
         self.theme = str(bench.get("theme", ""))
         self.note_depth = depth if isinstance(depth, int) and 0 <= depth <= 99 else NOTE_DEPTH
-        self.comparison = Comparison.from_dict(bench.get("takes"))
+        if bench.get("takes"):
+            from .comparison import Comparison
+
+            self.comparison = Comparison.from_dict(bench["takes"])
 
     def _recover(self) -> str:
         """Bring back what a killed program had on its screen; says what is on the page now."""
@@ -107,16 +117,19 @@ class Manuscript:
                 return f"A take was still coming when the story was saved elsewhere; it is in {back.aside.name}."
             return f"Your story is back, with the take that was still coming: {words}."
         takes = self.journal.find(self.story.text)
-        if takes is not None and (comparison := Comparison.from_dict(takes.head)) is not None:
-            self.comparison = comparison.with_texts(takes.texts)
-            return "The takes that were still coming are back: ctrl+b shows them."
+        if takes is not None:
+            from .comparison import Comparison
+
+            if (comparison := Comparison.from_dict(takes.head)) is not None:
+                self.comparison = comparison.with_texts(takes.texts)
+                return "The takes that were still coming are back: ctrl+b shows them."
         return f"Your story is back: {words}." if self.story.text else ""
 
     # -- the take that is coming --
 
     def take_begins(self, label: str) -> None:
         """From now on everything given to :meth:`take_grows` survives a kill. The story has been saved before."""
-        self._take_ended = False
+        self._take_ended, self._taking = False, True
         with suppress(OSError):
             self.autosave.begin(self.story, label)
 
@@ -127,11 +140,11 @@ class Manuscript:
 
     def take_ends(self) -> None:
         """The take is in the story; the next save makes its autosave needless."""
-        self._take_ended = True
+        self._take_ended, self._taking = True, False
 
     def open(self, path: Path) -> str:
         """Put the story at ``path`` on the bench, after saving this one. Raises OSError; returns a sentence as load."""
-        self.save()
+        moved = self.save()
         with self._writing:
             self.path = path
             self._clear()
@@ -139,7 +152,7 @@ class Manuscript:
         theme = self.theme
         said = self.load()
         self.theme = theme  # the look belongs to the room, not to the story
-        return said
+        return moved or said
 
     def dump(self) -> dict[str, Any]:
         """The file's content as it should be now."""
@@ -152,13 +165,28 @@ class Manuscript:
         }
         return {**self.story.to_dict(STEPS), "bench": bench}
 
-    async def keep(self) -> None:
-        """Save without holding up the screen. Raises OSError, too."""
+    async def keep(self) -> str:
+        """Save without holding up the screen. Raises OSError, too; returns a sentence as :meth:`save`."""
         await asyncio.to_thread(self._prepared())
+        return self._move()
 
-    def save(self) -> None:
-        """Save now. Raises OSError if the disk is full or read-only."""
+    def save(self) -> str:
+        """Save now. Raises OSError if the disk is full or read-only. Returns a sentence for the person if the story had
+        to be saved under another name, because its file was changed elsewhere, else nothing.
+        """
         self._prepared()()
+        return self._move()
+
+    def _move(self) -> str:
+        """Follow the story to the file where it was saved."""
+        before, now = self.path, self._files.home(self.path)
+        if now == before or self._taking or self.journal.settled is None:  # what is coming is kept beside the old one
+            return ""
+        self.path = now
+        self.autosave, self.journal = Autosave(now), Journal(now.with_name(f".{now.stem}.takes"))
+        with suppress(OSError):
+            paths.write_atomically(now.with_name(OPEN), now.name.encode())
+        return f"{before.name} was changed elsewhere meanwhile: yours goes on as {now.name}, and both are kept."
 
     def _prepared(self) -> Callable[[], None]:
         """The saving of what is there now, as something any thread may do."""
@@ -176,11 +204,13 @@ class Manuscript:
         data = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
         with self._writing:
             if number > self._written:  # a save that was overtaken has nothing to add
+                path = self._files.target(path)
                 try:
                     paths.write_atomically(path, data)
                 except OSError:
                     self.story.mark_unsaved()
                     raise
+                self._files.saw(path, data)
                 self._written = number
             for done in after:
                 done()
@@ -191,4 +221,5 @@ class Manuscript:
             if not aside.exists():
                 break
         self.path.replace(aside)
+        self._files.saw(self.path, None)
         return aside

@@ -12,6 +12,9 @@ from pathlib import Path
 from kobold_modules import paths
 
 
+USUAL, FOLDERS = "usual model", "model folders"
+
+
 def remembered_file() -> Path:
     return paths.logs_dir().parent / "remembered.json"
 

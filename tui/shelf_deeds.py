@@ -91,9 +91,8 @@ def stood(desk: Desk, entry: Entry) -> Removed:
 
 def restack(desk: Desk, removed: Sequence[Removed]) -> None:
     """Put what came back to the shelf back into the stack, where it stood."""
-    by_slug = {entry.slug: entry for entry in desk.entries}
     for one in sorted(removed, key=lambda one: one.at or 0):
-        back = by_slug.get(one.entry.slug)
+        back = desk.entries.filed(one.entry.slug)
         if back is not None and one.at is not None and desk.picks.index(back) is None:
             picks = desk.picks.add(back, one.strength, one.on)
             desk.picks = picks.move(len(picks.items) - 1, one.at - len(picks.items) + 1)
@@ -176,10 +175,23 @@ def in_the_way(entries: Sequence[Entry], target: Path, format: str) -> list[Path
     return [path for path in _files(entries, target, format).values() if path.exists()]
 
 
-def export(library: Library, entries: Sequence[Entry], target: Path, format: str) -> Outcome:
-    """Write ``entries`` to ``target`` (see :func:`export_path`)."""
+def export(
+    library: Library,
+    entries: Sequence[Entry],
+    target: Path,
+    format: str,
+    begin: Callable[[Entry], object] = lambda entry: None,
+) -> Outcome:
+    """Write ``entries`` to ``target`` (see :func:`export_path`). ``begin`` is told of each before it is written, and
+    may raise to end it all.
+    """
     files = _files(entries, target, format)
-    return each(entries, lambda entry: write(library.load(entry), files[entry.slug], format))
+
+    def one(entry: Entry) -> None:
+        begin(entry)
+        write(library.load(entry), files[entry.slug], format)
+
+    return each(entries, one)
 
 
 def _files(entries: Sequence[Entry], target: Path, format: str) -> dict[str, Path]:

@@ -1,7 +1,8 @@
 """What of the shelf is shown, and in which order: searching, filtering and sorting, with no widget in it.
 
 A person looks for a module by letters of its name, by a word of its description or by a ``#tag``, and expects ten
-thousand to answer as fast as ten: so text is folded once, and a search is a few passes over plain strings.
+thousand to answer as fast as ten: so text is folded once, a search is a few passes over plain strings, and modules are
+numbers in a listing until somebody looks at one.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kobold_modules.library import Entry
+from kobold_modules.module import Kind
+from kobold_modules.shelf_listing import BROKEN as BROKEN_LETTER
+from kobold_modules.shelf_listing import LETTERS, Chosen, Listing
 
 from .phrases import counted, effect
 
 
 Sort = Literal["name", "newest", "effect", "model"]
 SORTS: dict[Sort, str] = {"name": "by name", "newest": "newest first", "effect": "best first", "model": "by model"}
-SECTIONS = {"style": "Style", "world": "World", "imported": "Imported"}
+SECTIONS: dict[Kind, str] = {"style": "Style", "world": "World", "imported": "Imported"}
 BROKEN = "Cannot be read"
+TITLES = {LETTERS[kind]: title for kind, title in SECTIONS.items()} | {BROKEN_LETTER: BROKEN}
 STAR = "*"
 
 
@@ -48,7 +53,7 @@ class Section:
     """Entries under a title; a search has one section without a title, best match first."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: Chosen
 
     @property
     def heading(self) -> str:
@@ -59,25 +64,30 @@ class Shelf:
     """All entries, with their texts folded for searching."""
 
     def __init__(self, entries: Sequence[Entry] = ()) -> None:
-        self.entries = list(entries)
-        self._names = [entry.name.casefold() for entry in self.entries]
+        self.entries = entries if isinstance(entries, Listing) else Listing.of(entries)
+        self._names: list[str] | None = None
         self._rest: list[str] | None = None
 
     def look(self, look: Look, fits: Callable[[Entry], bool] = lambda entry: True) -> list[Section]:
         """The sections to show, none of them empty."""
+        entries, kinds = self.entries, self.entries.columns.kinds
         found = self._search(look.words)
         if look.fitting:
-            found = [(score, entry) for score, entry in found if not entry.problem and fits(entry)]
+            found = {at: score for at, score in found.items() if kinds[at] != BROKEN_LETTER and fits(entries[at])}
         if look.words:
             if look.sort == "name":  # nothing else was asked for: the best match first
-                entries = [entry for _, entry in sorted(found, key=lambda pair: -pair[0])]
+                numbers = sorted(found, key=lambda at: -found[at])
             else:
-                entries = _sorted([entry for _, entry in found], look.sort)
-            return [Section("", tuple(entries))] if entries else []
-        sections: dict[str, list[Entry]] = {title: [] for title in (*SECTIONS.values(), BROKEN)}
-        for _, entry in found:
-            sections[BROKEN if entry.problem else SECTIONS[entry.card.kind]].append(entry)
-        return [Section(title, tuple(_sorted(group, look.sort))) for title, group in sections.items() if group]
+                numbers = self._sorted(found, look.sort)
+            return [Section("", Chosen(entries, numbers))] if numbers else []
+        sections: dict[str, list[int]] = {letter: [] for letter in TITLES}
+        for at in found:
+            sections[kinds[at].lower()].append(at)
+        return [
+            Section(TITLES[letter], Chosen(entries, self._sorted(group, look.sort)))
+            for letter, group in sections.items()
+            if group
+        ]
 
     def tags(self) -> dict[str, int]:
         """Every tag on the shelf and how many modules have it, the most frequent first."""
@@ -87,25 +97,27 @@ class Shelf:
                 count[tag] = count.get(tag, 0) + 1
         return dict(sorted(count.items(), key=lambda item: (-item[1], item[0].casefold())))
 
-    def _search(self, words: list[str]) -> list[tuple[int, Entry]]:
-        found = [(0, number) for number in range(len(self.entries))]
+    def _search(self, words: list[str]) -> dict[int, int]:
+        """The numbers of what matches, with scores."""
+        found = dict.fromkeys(range(len(self.entries)), 0)
         for word in words:
             if not found:
                 break
             score = self._scorer(word)
-            scored = ((before, score(number), number) for before, number in found)
-            found = [(before + more, number) for before, more, number in scored if more]
-        return [(score, self.entries[number]) for score, number in found]
+            found = {number: before + more for number, before in found.items() if (more := score(number))}
+        return found
 
     def _scorer(self, word: str) -> Callable[[int], int]:
         """How well an entry, given by its number, matches ``word``; 0: not at all."""
-        entries, names = self.entries, self._names
+        entries = self.entries
         if word == STAR:
-            return lambda number: int(entries[number].notes.favourite)
+            return lambda number: int(entries.columns.kinds[number].isupper())
         if word.startswith("#"):
             tag = word[1:]
             return lambda number: int(any(own.casefold().startswith(tag) for own in entries[number].tags))
-        rest = self._texts()
+        if self._names is None:  # with the first search, not with the first paint
+            self._names = [name.casefold() for name in entries.columns.names]
+        names, rest = self._names, self._texts()
 
         def score(number: int) -> int:
             name = names[number]
@@ -120,12 +132,25 @@ class Shelf:
         return score
 
     def _texts(self) -> list[str]:
-        if self._rest is None:  # with the first search, not with the first paint
+        if self._rest is None:
             self._rest = [
                 f"{e.card.description} {e.card.model} {e.card.author} {' '.join(e.tags)}".casefold()
                 for e in self.entries
             ]
         return self._rest
+
+    def _sorted(self, numbers: Iterable[int], sort: Sort) -> list[int]:
+        """``numbers``, which come by name, in another order; equal ones stay by name. By name, starred ones lead."""
+        entries, kinds = self.entries, self.entries.columns.kinds
+        match sort:
+            case "name":
+                return sorted(numbers, key=lambda at: not kinds[at].isupper())
+            case "newest":
+                return sorted(numbers, key=lambda at: entries[at].card.created, reverse=True)
+            case "effect":
+                return sorted(numbers, key=lambda at: -_effect(entries[at]))
+            case "model":
+                return sorted(numbers, key=lambda at: _model(entries[at]))
 
 
 def letters(word: str, name: str) -> list[int]:
@@ -152,17 +177,8 @@ def letters(word: str, name: str) -> list[int]:
     return found
 
 
-def _sorted(entries: Iterable[Entry], sort: Sort) -> list[Entry]:
-    """``entries``, which come by name, in another order; equal ones stay by name. By name, starred ones lead."""
-    match sort:
-        case "name":
-            return sorted(entries, key=lambda entry: not entry.notes.favourite)
-        case "newest":
-            return sorted(entries, key=lambda entry: entry.card.created, reverse=True)
-        case "effect":
-            return sorted(entries, key=lambda entry: -_effect(entry))
-        case "model":
-            return sorted(entries, key=lambda entry: (not entry.card.model, entry.card.model.casefold()))
+def _model(entry: Entry) -> tuple[bool, str]:
+    return not entry.card.model, entry.card.model.casefold()
 
 
 def _effect(entry: Entry) -> float:

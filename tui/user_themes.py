@@ -12,7 +12,6 @@ Keys are those of a Textual theme; only ``primary`` is needed. A file that is no
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -47,6 +46,8 @@ def read_themes(folder: Path) -> tuple[list[Theme], str]:
 
 def _theme(path: Path) -> Theme:
     """Raises OSError or ValueError."""
+    import tomllib
+
     data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     for key, value in data.items():
         if key not in KNOWN:

@@ -7,9 +7,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..records import Failed, Loss, Note, Progress, Record, Saved, to_json
+
+if TYPE_CHECKING:
+    from ..records import Loss, Progress, Record
 
 
 class Output:
@@ -48,6 +50,8 @@ class Output:
 
     def error(self, message: str, hint: str, code: int) -> None:
         if self.json:
+            from ..records import Failed, to_json  # the interface opens without records
+
             print(to_json(Failed(message, hint, code)), flush=True)
             return
         self._clear()
@@ -58,6 +62,8 @@ class Output:
 
     def follow(self, records: Iterable[Record]) -> list[Record]:
         """Show a stream of records as it comes and return those that were not mere progress."""
+        from ..records import Progress
+
         kept: list[Record] = []
         for record in records:
             if not isinstance(record, Progress):
@@ -68,6 +74,8 @@ class Output:
 
     def show(self, record: Record) -> None:
         """One record: a JSON line, a live line, or a sentence."""
+        from ..records import Loss, Note, Progress, Saved, to_json
+
         if self.json:
             print(to_json(record), flush=True)
         elif isinstance(record, Note):

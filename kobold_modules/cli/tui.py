@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from ..errors import BadUsage
-from .output import Output
+
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .output import Output
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
@@ -19,13 +24,16 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _usual(model: str) -> str:
     """The model that was made the usual one on the Models screen, as long as it is there."""
+    from ..tui.remembered import USUAL, recall
+
+    usual = recall(USUAL) if model == "starter" else ""
+    if not usual:
+        return model
     from ..errors import NoModel
     from ..models.find import resolve
-    from ..tui.disk_models import USUAL
-    from ..tui.remembered import recall
 
     try:
-        return str(resolve(recall(USUAL)).path) if model == "starter" and recall(USUAL) else model
+        return str(resolve(usual).path)
     except NoModel:
         return model
 

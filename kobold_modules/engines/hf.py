@@ -6,7 +6,6 @@ before the text, without BOS, and what was read stays read (see torch_context).
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,12 +14,10 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadUsage, OutOfRoom, WrongModel
-from ..models.facts import facts_of_folder
+from ..errors import BadUsage
 from ..models.find import ModelFile
-from ..models.fit import ANYWAY, gigabytes, to_write
+from ..models.fit import check_folder_room
 from ..models.folder_vocabulary import FolderVocabulary
-from ..models.room import Room, room
 from ..models.torch_model import load_torch_model
 from ..records import Piece, Written
 from ..stack import Stack
@@ -29,13 +26,13 @@ from .native_context import Cancelled
 from .prefix_cache import Snapshot
 from .residents import Resident
 from .sampler_chain import usable_seed
+from .stack_rows import check_length, rows_of
 from .take import Take
 from .torch_context import TorchContext
 from .turns import one_after_another
 
 
 DEFAULT_CONTEXT = 4096
-_PROGRAM = 700 * 10**6  # torch and transformers themselves
 
 
 class HfEngine:
@@ -67,7 +64,7 @@ class HfEngine:
         if context < 0:
             raise BadUsage(f"A context of {context} tokens makes no sense.")
         file = ModelFile(name or path.name, path, "hf")
-        check_folder(file, context, device)
+        check_folder_room(file, context, device)
         if progress is not None and not progress(0.0):
             from ..errors import EngineFailed
 
@@ -180,12 +177,7 @@ class HfEngine:
             WrongModel: a module of the stack does not fit.
         """
         tokens = self.tokenize(text)
-        needed = len(tokens) + stack.tokens
-        if needed > self.info.context:
-            raise BadUsage(
-                f"Text and stack are {needed} tokens, the context of {self.info.name} holds {self.info.context}.",
-                "Measure a shorter text, or load the model with a larger context.",
-            )
+        check_length(len(tokens), stack, self.info)
         return self.score(tokens, stack)
 
     # -- looking inside, see engines.looking --
@@ -230,44 +222,4 @@ class HfEngine:
 
     def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
         """The stack's raw rows, float32 ``[tokens, width]``, or None for the plain model."""
-        stack.check(self.info.fingerprint, self.info.name)
-        matrix = stack.matrix()
-        if matrix is None:
-            return None
-        if self.refusal:
-            raise WrongModel(self.refusal, "Take the modules off, or load another model.")
-        if len(matrix) > self.info.context - 64:
-            raise BadUsage(
-                f"The stack takes {len(matrix)} of the {self.info.context} tokens that {self.info.name} can hold.",
-                "Take modules off, or load the model with a larger context.",
-            )
-        return matrix
-
-
-def check_folder(file: ModelFile, context: int = 0, device: str = "auto", here: Room | None = None) -> None:
-    """Refuse to load a folder that cannot fit, before a byte of its weights is read.
-
-    Raises:
-        OutOfRoom: it needs more than is free; KOBOLD_MODULES_ANY_SIZE=1 tries all the same.
-        NoModel: the folder is no model, or a damaged one.
-    """
-    facts = facts_of_folder(file.path)
-    if os.environ.get(ANYWAY):
-        return
-    card = None
-    if device == "auto" or device.startswith("cuda"):
-        import torch
-
-        if torch.cuda.is_available():
-            here = room() if here is None else here
-            card = here.gpu
-    here = room(gpus=False) if here is None else here
-    size = 2 if card is not None else 4  # bytes of a number: half floats on a card, float32 on a processor
-    need = facts.parameters * size + to_write(facts, context).cache * size // 2 + _PROGRAM
-    free = card.free if card is not None else here.free
-    if (here.known or card is not None) and need > free:
-        raise OutOfRoom(
-            f"{file.name} needs {gigabytes(need)} of memory {f'on {card.name}' if card else ''}".rstrip()
-            + f", and {gigabytes(free)} is free.",
-            f"Take a smaller model, or the same one as a quantised GGUF file. {ANYWAY}=1 tries all the same.",
-        )
+        return rows_of(stack, self.info, self.refusal)

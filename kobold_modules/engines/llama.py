@@ -14,7 +14,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadUsage, WrongModel
+from ..errors import BadUsage
 from ..fingerprint import Fingerprint
 from ..models.fit import check_room
 from ..models.native import build
@@ -29,6 +29,7 @@ from .native_context import Cancelled, NativeContext
 from .prefix_cache import DEFAULT_LIMIT, PrefixCache
 from .residents import Resident
 from .sampler_chain import usable_seed
+from .stack_rows import check_length, rows_of
 from .state_files import DEFAULT_LIMIT as DISK_LIMIT
 from .state_files import StateFiles
 from .take import Take
@@ -213,12 +214,7 @@ class LlamaEngine:
         decoder = self._open()
         rows = self._rows(stack)
         tokens = self.tokenize(text)
-        needed = len(tokens) + stack.tokens
-        if needed > decoder.context:
-            raise BadUsage(
-                f"Text and stack are {needed} tokens, the context of {self.info.name} holds {decoder.context}.",
-                "Measure a shorter text, or load the model with a larger context.",
-            )
+        check_length(len(tokens), stack, self.info)
         return decoder.score(stack.digest, rows, tokens)
 
     def close(self) -> None:
@@ -254,22 +250,8 @@ class LlamaEngine:
 
     def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
         """The stack as it is injected, float32 ``[tokens, width_in]``, or None for the plain model."""
-        stack.check(self.info.fingerprint, self.info.name)
-        matrix = stack.matrix()
-        if matrix is None:
-            return None
-        if self.refusal:
-            raise WrongModel(self.refusal, "Take the modules off, or load another model.")
-        if matrix.shape[1] != self._model.width:
-            raise WrongModel(
-                f"The stack's vectors are {matrix.shape[1]} wide, {self.info.name} needs {self._model.width}."
-            )
-        if len(matrix) > self.info.context - 64:
-            raise BadUsage(
-                f"The stack takes {len(matrix)} of the {self.info.context} tokens that {self.info.name} can hold.",
-                "Take modules off, or load the model with a larger context.",
-            )
-        return self._model.injection.rows(matrix)
+        matrix = rows_of(stack, self.info, self.refusal)
+        return None if matrix is None else self._model.injection.rows(matrix)
 
     # -- looking inside, see engines.looking --
 

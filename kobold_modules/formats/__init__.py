@@ -1,4 +1,7 @@
-"""Module files: one room per format, and the door that tells them apart by their first bytes, never by their name."""
+"""Module files: one room per format, and the door that tells them apart by their first bytes, never by their name.
+
+A room is imported when a file is opened: a shelf is listed, and the interface on the terminal, without any of them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,7 @@ from typing import Literal, get_args
 
 from ..errors import BadModule, BadUsage
 from ..module import Module
-from . import kobold, mkultra, peft, plain
 from .files import first_bytes, read_file, reading
-from .safe_zip import LOCAL, has_bytes_in_front
-from .tensors import header_length
 
 
 Format = Literal["kobold", "peft", "safetensors", "mkultra"]
@@ -42,6 +42,10 @@ def sniff(path: Path) -> Format:
 
 
 def _sniff(path: Path) -> Format:
+    from . import kobold, peft
+    from .safe_zip import LOCAL, has_bytes_in_front
+    from .tensors import header_length
+
     if path.is_dir():
         if (path / peft.CONFIG).is_file():
             return "peft"
@@ -73,6 +77,8 @@ def _sniff(path: Path) -> Format:
 
 def read(path: Path) -> Module:
     """The module in a file or folder of any readable format. Raises BadModule."""
+    from . import kobold, mkultra, peft, plain
+
     match sniff(path):
         case "kobold":
             return kobold.read(path)
@@ -86,6 +92,8 @@ def read(path: Path) -> Module:
 
 def write(module: Module, path: Path, format: str = "kobold") -> None:
     """Write ``module`` to ``path``, whole or not at all. Raises BadUsage for an unknown format, or OutOfRoom."""
+    from . import kobold, mkultra, peft, plain
+
     match format:
         case "kobold":
             kobold.write(module, path)

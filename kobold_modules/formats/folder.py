@@ -22,7 +22,6 @@ from ..errors import BadModule
 from ..fingerprint import Fingerprint
 from ..module import Card, Module
 from . import card as cards
-from . import kobold
 from . import notes as owners
 from .notes import Notes
 
@@ -63,6 +62,8 @@ class Entry:
 
 def fill(folder: Path, slug: str, module: Module) -> None:
     """Write ``<slug>.zip`` and ``card.json``. Raises OSError."""
+    from . import kobold
+
     zip_file = folder / f"{slug}.zip"
     paths.write_atomically(zip_file, kobold.pack(module))
     _write_card(folder, zip_file.stat(), module)
@@ -117,6 +118,8 @@ def _listed(folder: Path, size: int, modified: int) -> tuple[Card, int, int] | N
 
 
 def _reread(folder: Path, zip_file: Path, of_zip: os.stat_result) -> tuple[Card, int, int]:
+    from . import kobold  # what is listed from a card opens no zip
+
     module = kobold.read(zip_file)
     with suppress(OSError):  # a library on a read-only disk is merely slow
         _write_card(folder, of_zip, module)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import NoModel, OutOfRoom
-from .facts import Facts, facts_of_gguf
-from .find import later_parts
+from .facts import Facts, facts_of_folder, facts_of_gguf
+from .find import ModelFile, later_parts
 from .room import Gpu, Room, room
 
 
@@ -181,6 +181,29 @@ def check_room(path: Path, context: int = 0, here: Room | None = None) -> None:
         f"{gigabytes(need.cache)}), and {gigabytes(free)} is free.",
         f"Take {smaller}a smaller model or a smaller quantisation of it, or close other programs. "
         f"{ANYWAY}=1 tries all the same.",
+    )
+
+
+def check_folder_room(file: ModelFile, context: int = 0, device: str = "auto", here: Room | None = None) -> None:
+    """As :func:`check_room`, of a Hugging Face folder that transformers is to write with on ``device``.
+
+    Raises:
+        OutOfRoom: it needs more than what is free there. NoModel: the folder is no model, or a damaged one.
+    """
+    facts = facts_of_folder(file.path)
+    if os.environ.get(ANYWAY):
+        return
+    wants_card = (device == "auto" or device.startswith("cuda")) and torch_sees_cards()
+    here = room(gpus=wants_card) if here is None else here
+    card = here.gpu if wants_card else None
+    need = to_write_folder(facts, card is not None, context).total
+    free = here.free if card is None else card.free
+    if need <= free or not (here.known or card is not None):
+        return
+    where = "" if card is None else f" on {card.name}"
+    raise OutOfRoom(
+        f"{file.name} needs {gigabytes(need)} of memory{where}, and {gigabytes(free)} is free.",
+        f"Take a smaller model, or the same one as a quantised GGUF file. {ANYWAY}=1 tries all the same.",
     )
 
 

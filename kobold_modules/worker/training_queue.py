@@ -37,6 +37,7 @@ from .alive import held
 from .training_files import Control, Training, read_training, write_status
 
 
+KEPT, KEPT_DAYS = 20, 30  # ended trainings: so many, the latest, and all that ended in so many days
 POLL = 0.2  # seconds between two looks at a training that is followed
 BALLAST = 32 * 1024  # bytes given up when the disk is full, so that the last words can still be written
 
@@ -144,6 +145,8 @@ class TrainingQueue:
                 "Free some space, or set KOBOLD_MODULES_HOME to another disk.",
             ) from error
         self.ensure_runner()
+        with contextlib.suppress(OSError):
+            self.prune()
         return id
 
     def _settle(self, made: Path, slug: str) -> str:
@@ -209,6 +212,17 @@ class TrainingQueue:
         gone = training.folder.with_name(f".gone-{training.folder.name}-{time.monotonic_ns()}")
         training.folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
+
+    def prune(self) -> None:
+        """Take ended trainings out of the list that are neither among the latest nor of the last days: a queue that is
+        read twice a second should not grow for ever. Done with every :meth:`submit`. Raises OSError.
+        """
+        for training in [t for t in self.trainings() if t.ended][KEPT:]:
+            with contextlib.suppress(BadUsage, FileNotFoundError):  # somebody else was faster
+                if time.time() - (training.folder / "status.json").stat().st_mtime > KEPT_DAYS * 86400:
+                    self.remove(training.id)
+        for gone in self.folder.glob(".gone-*"):  # a removal that was killed
+            shutil.rmtree(gone, ignore_errors=True)
 
     def move(self, id: str, by: int) -> None:
         """Move a waiting ``id`` ``by`` places towards the end (or, negative, the front), as far as there is room."""

@@ -54,7 +54,7 @@ def parse_answer(line: bytes) -> Answer:
         raise ValueError(f"not an answer: {line[:80]!r}")
     if data.get("end") is True:
         return Answer(number, None)
-    return Answer(number, records.from_json(line.decode("utf-8", "surrogatepass")))
+    return Answer(number, records.from_data(data))
 
 
 def parse(line: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import numpy as np
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.models.native import log
 from kobold_modules.models.native_model import NativeModel
-from tests.engines.tiny_gguf import TOKENS
+from tests.engines.tiny_gguf import TOKENS, finish
 
 
 WIDTH, LAYERS, HEADS, KV_HEADS, FEED, CONTEXT = 64, 2, 4, 2, 96, 256
@@ -176,17 +176,4 @@ def _write(path: Path, architecture: str, keys: dict[str, Any], tensors: dict[st
             writer.add_float32(name, value)
         else:
             writer.add_array(name, value)
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(TOKENS)
-    writer.add_token_types([*[int(gguf.TokenType.NORMAL)] * 256, int(gguf.TokenType.CONTROL)])
-    writer.add_token_merges(["a b"])
-    writer.add_eos_token_id(256)
-    writer.add_bos_token_id(256)
-    for name, shape in tensors.items():
-        writer.add_tensor(name, _values(name, shape))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer, {name: _values(name, shape) for name, shape in tensors.items()})

@@ -115,7 +115,7 @@ def test_an_empty_page(engine, some):
     assert write(engine, Request("", Stack(), 5, Sampler(seed=1)))[1].text_decoded == 1
 
 
-@pytest.mark.parametrize("after", [0, 1, 6])
+@pytest.mark.parametrize("after", [0, 1, 9])
 def test_a_cancel_ends_the_text_and_spoils_nothing(engine, some, after):
     request = Request(OPENING, Stack().add(some(12, 1)), 30, Sampler(seed=5, repetition=1.0))
     heard, text = 0, ""
@@ -326,14 +326,3 @@ def test_folders_that_are_no_models(tiny, tmp_path):
     (mute / "tokenizer.json").write_text("{}")
     with pytest.raises(NoModel, match="tokenizer"):
         open_engine(ModelFile("mute", mute, "hf"))
-
-
-def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(tiny):
-    from kobold_modules.engines.hf import check_folder
-    from kobold_modules.errors import OutOfRoom
-    from kobold_modules.models.room import Room
-
-    file = resolve(str(tiny))
-    with pytest.raises(OutOfRoom, match="is free"):
-        check_folder(file, device="cpu", here=Room(10**9, 10**6))
-    check_folder(file, device="cpu", here=Room(10**10, 10**10))

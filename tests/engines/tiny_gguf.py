@@ -31,6 +31,29 @@ def byte_tokens() -> list[str]:
 TOKENS = [*byte_tokens(), "<|end|>"]
 
 
+def finish(
+    writer: gguf.GGUFWriter,
+    tensors: dict[str, np.ndarray],
+    more: Callable[[gguf.GGUFWriter], object] = lambda writer: None,
+) -> None:
+    """Add a vocabulary of bytes and ``tensors``, let ``more`` add what it likes, and close the file."""
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(TOKENS)
+    writer.add_token_types([*[int(gguf.TokenType.NORMAL)] * 256, int(gguf.TokenType.CONTROL)])
+    writer.add_token_merges(["a b"])
+    writer.add_eos_token_id(256)
+    writer.add_bos_token_id(256)
+    for name, tensor in tensors.items():
+        writer.add_tensor(name, np.ascontiguousarray(tensor))
+    more(writer)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def write(
     path: Path, architecture: str, seed: int = 1, more: Callable[[gguf.GGUFWriter], None] = lambda writer: None
 ) -> np.ndarray:
@@ -115,19 +138,5 @@ def write(
         writer.add_final_logit_softcapping(30.0)
     if architecture == "qwen2vl":
         writer.add_rope_dimension_sections([1, 1, 2, 0])
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(TOKENS)
-    writer.add_token_types([*[int(gguf.TokenType.NORMAL)] * 256, int(gguf.TokenType.CONTROL)])
-    writer.add_token_merges(["a b"])
-    writer.add_eos_token_id(256)
-    writer.add_bos_token_id(256)
-    for name, tensor in tensors.items():
-        writer.add_tensor(name, np.ascontiguousarray(tensor))
-    more(writer)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer, tensors, more)
     return table

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kobold_modules import shelf_index
 from kobold_modules.formats import kobold
 from kobold_modules.library import Library
 from kobold_modules.shelf_index import INDEX
@@ -96,32 +99,82 @@ def test_broken_modules_are_listed_and_looked_at_each_time(indexed: Library) -> 
     assert Library(indexed.root).listing()[2].problem == ""
 
 
+def edited(head: str, value: Any) -> Callable[[bytes], bytes]:
+    def edit(index: bytes) -> bytes:
+        first, _, rest = index.partition(b"\n")
+        return json.dumps({**json.loads(first), head: value}).encode() + b"\n" + rest
+
+    return edit
+
+
 @pytest.mark.parametrize(
-    "text",
+    "edit",
     [
-        b"",
-        b"{",
-        b"[]",
-        b'{"version": 99, "fingerprints": [], "modules": []}',
-        b'{"version": 1, "fingerprints": [], "modules": [["noir"]]}',
-        b'{"version": 1, "fingerprints": [[1, 2, "x"]], "modules": []}',
-        b"\xff\xfe",
-        b"[" * 100_000,
+        lambda _: b"",
+        lambda _: b"{",
+        lambda _: b"[]",
+        lambda _: b"\xff\xfe",
+        lambda _: b"[" * 100_000,
+        edited("version", 99),
+        edited("fingerprints", [[1, 2, "x"]]),
+        edited("names", ["Noir"]),
+        edited("names", [1, 2, 3]),
+        edited("kinds", "s?w"),
+        edited("sizes", "AAA"),
+        edited("ends", None),
+        edited("slugs", ["../elsewhere", "harbour", "noir"]),
+        edited("slugs", ["..", "harbour", "noir"]),
+        edited("slugs", [".trash", "harbour", "noir"]),
     ],
 )
-def test_a_malformed_index_is_made_anew(text: bytes, indexed: Library) -> None:
-    (indexed.root / INDEX).write_bytes(text)
+def test_a_malformed_index_is_made_anew(edit: Callable[[bytes], bytes], indexed: Library) -> None:
+    index = indexed.root / INDEX
+    index.write_bytes(edit(index.read_bytes()))
     assert indexed.listing(check=False) == []
     assert len(indexed.listing()) == 3
     indexed.keep_index()
     assert len(Library(indexed.root).listing(check=False)) == 3
 
 
-def test_an_index_does_not_lead_out_of_the_library(indexed: Library) -> None:
-    data = json.loads((indexed.root / INDEX).read_text())
-    data["modules"][0][0] = "../elsewhere"
-    (indexed.root / INDEX).write_text(json.dumps(data))
-    assert indexed.listing(check=False) == []
+@pytest.mark.parametrize("line", [b"{}", b"[]", b'[["../noir.zip",1]', b"\xff", b'"'])
+def test_a_malformed_line_is_replaced_by_the_files(line: bytes, indexed: Library) -> None:
+    index = indexed.root / INDEX
+    first, gothic, *rest = index.read_bytes().split(b"\n")
+    index.write_bytes(b"\n".join((first, line.ljust(len(gothic)), *rest)))
+    assert indexed.listing(check=False)[0] == Library(indexed.root).listing()[0]
+    assert indexed.listing(check=False)[0].card.description == "What Gothic does."
+
+
+def test_an_index_that_was_cut_short_is_no_loss(indexed: Library) -> None:
+    index = indexed.root / INDEX
+    index.write_bytes(index.read_bytes()[:-100])
+    assert [entry.card.description[:4] for entry in indexed.listing(check=False)] == ["What"] * 3
+
+
+def test_a_listing_reads_only_what_is_looked_at(indexed: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    entry = shelf_index._entry
+
+    def counted(root: str, prints: Any, columns: Any, number: int, line: Any) -> Any:
+        made.append(number)
+        return entry(root, prints, columns, number, line)
+
+    monkeypatch.setattr(shelf_index, "_entry", counted)
+    listing = indexed.listing()
+    assert (listing.columns.names, listing.columns.kinds, made) == (["Gothic", "Harbour", "Noir"], "sss", [])
+    assert (listing[-1].name, listing[-1].name, listing.filed("nowhere"), made) == ("Noir", "Noir", None, [2])
+
+
+def test_a_zip_of_another_name_is_looked_at_each_time(indexed: Library) -> None:
+    noir = indexed.root / "noir"
+    (noir / "noir.zip").rename(noir / "by hand.zip")
+    indexed.listing()
+    indexed.keep_index()
+    again = Library(indexed.root)
+    assert again.listing(check=False)[2] == indexed.listing()[2]
+    assert again.listing(check=False)[2].path.name == "by hand.zip"
+    (noir / "by hand.zip").rename(noir / "noir.zip")
+    assert again.listing()[2].path.name == "noir.zip"
 
 
 def test_a_library_that_is_read_only_still_lists(indexed: Library, monkeypatch: pytest.MonkeyPatch) -> None:

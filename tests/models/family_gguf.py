@@ -8,7 +8,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from tests.engines.tiny_gguf import TOKENS
+from tests.engines.tiny_gguf import TOKENS, finish
 
 
 WIDTH, LAYERS, HEADS, HEAD, CONTEXT = 32, 2, 4, 8, 512
@@ -109,18 +109,4 @@ def write_family(
         writer.add_rope_freq_base(base)
     if family == "stablelm":
         writer.add_parallel_residual(False)
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(TOKENS)
-    writer.add_token_types([*[int(gguf.TokenType.NORMAL)] * 256, int(gguf.TokenType.CONTROL)])
-    writer.add_token_merges(["a b"])
-    writer.add_eos_token_id(256)
-    writer.add_bos_token_id(256)
-    for name, tensor in tensors.items():
-        writer.add_tensor(name, np.ascontiguousarray(tensor))
-    more(writer)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer, tensors, more)

@@ -10,8 +10,18 @@ from kobold_modules.cli import main
 from kobold_modules.errors import OutOfRoom
 from kobold_modules.models import fit
 from kobold_modules.models.facts import Facts, facts_of_gguf
-from kobold_modules.models.fit import can_train, can_write, check_room, gigabytes, to_train, to_write
+from kobold_modules.models.find import resolve
+from kobold_modules.models.fit import (
+    can_train,
+    can_write,
+    check_folder_room,
+    check_room,
+    gigabytes,
+    to_train,
+    to_write,
+)
 from kobold_modules.models.room import Gpu, Room, read_cards, room
+from tests.engines import tiny_folder
 
 from .small_gguf import write_llama
 
@@ -110,6 +120,28 @@ def test_loading_what_cannot_fit_is_refused_before_it_is_read(starter: Path, mon
     assert "smaller quantisation" in error.value.hint
     monkeypatch.setenv("KOBOLD_MODULES_ANY_SIZE", "1")
     check_room(starter, here=Room(GB, 10**7))
+
+
+def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = resolve(str(tiny_folder.write(tmp_path / "tiny")))
+    small_card, large_card = (Gpu("RTX 3060", 12 * GB, free) for free in (10**7, 12 * GB))
+
+    check_folder_room(file, here=Room(10 * GB, 10 * GB))
+    check_folder_room(file, here=Room(0, 0))
+    with pytest.raises(OutOfRoom, match=r"tiny needs \d+ MB of memory, and 10 MB is free\.") as error:
+        check_folder_room(file, here=Room(GB, 10**7))
+    assert "GGUF" in error.value.hint
+
+    monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
+    check_folder_room(file, here=Room(GB, 10**7, (large_card,)))
+    with pytest.raises(OutOfRoom, match="of memory on RTX 3060, and 10 MB is free"):
+        check_folder_room(file, here=Room(10 * GB, 10 * GB, (small_card,)))
+    with pytest.raises(OutOfRoom, match="of memory, and"):
+        check_folder_room(file, device="cpu", here=Room(GB, 10**7, (large_card,)))
+    monkeypatch.setenv("KOBOLD_MODULES_ANY_SIZE", "1")
+    check_folder_room(file, here=Room(GB, 10**7))
 
 
 def test_a_file_that_cannot_be_read_is_left_to_llama_cpp(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from kobold_modules.engines.fake import fake_fingerprint
@@ -121,7 +122,18 @@ class Stage:
         }
         await self.press(*(names.get(letter, letter) for letter in text))
 
-    async def until(self, holds: Callable[[], Any], seconds: float = 10.0) -> None:
+    async def command(self, words: str) -> None:
+        """Take the first thing that the palette finds for ``words``."""
+        await self.press("ctrl+p")
+        await self.until(lambda: CommandPalette.is_open(self.app))
+        palette = self.app.screen
+        await self.type(words)
+        group = CommandPalette._GATHER_COMMANDS_GROUP
+        await self.until(lambda: all(worker.is_finished for worker in self.app.workers if worker.group == group))
+        await self.press("down", "enter")
+        await self.until(lambda: self.app.screen is not palette)  # which may have opened another one
+
+    async def until(self, holds: Callable[[], Any], seconds: float = 60.0) -> None:
         """Wait until ``holds()``; fails with the screen where it never does."""
         for _ in range(round(seconds / 0.02)):
             await asyncio.sleep(0.02)

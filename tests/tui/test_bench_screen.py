@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from kobold_modules import story_file
-from kobold_modules.records import Failed
+from kobold_modules.records import Failed, Record
 from kobold_modules.tui.manuscript import bench_path
 from kobold_modules.tui.screens.ask import Confirm
 from kobold_modules.worker.fake import FakeClient
-from kobold_modules.worker.jobs import Generate
+from kobold_modules.worker.jobs import Generate, Job, Load
 
 from .conftest import Open, Stage
 
@@ -53,6 +56,29 @@ async def test_stop_keeps_what_was_written(stage: Open) -> None:
         assert len(OPENING) + 20 < len(on.editor.text) < 400
         assert "what was written stays" in on.status
         assert on.bench.story.text == on.editor.text
+        await on.until(lambda: not on.editor.read_only)
+
+
+async def test_stopped_is_said_before_the_page_is_made_ready_and_no_key_is_lost(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(delay=0.05) as on:
+        await begin(on)
+        await on.press("ctrl+j")
+        await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
+        put_off: list[Callable[[], None]] = []
+        monkeypatch.setattr(on.bench, "call_after_refresh", put_off.append)
+        on.tap("escape")
+        await on.until(lambda: put_off)
+        assert "Stopped after" in on.status
+        assert on.bench.story.text == on.editor.text
+        assert on.bench.story.takes
+        assert on.editor.read_only
+        on.tap("X")
+        await on.until(lambda: on.editor.typed)
+        put_off[0]()
+        assert on.editor.text.endswith("X")
+        await on.until(lambda: on.bench.story.text == on.editor.text)
         assert not on.editor.read_only
 
 
@@ -254,14 +280,30 @@ async def test_a_model_that_does_not_load_says_so_and_is_tried_again(stage: Open
         assert len(on.editor.text) > 300
 
 
+class HeldClient(FakeClient):
+    """Loads no model before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        if isinstance(job, Load):
+            await self.go_on.wait()
+        async for record in super().run(job):
+            yield record
+
+
 async def test_continue_waits_for_the_model_and_can_be_called_off(stage: Open) -> None:
-    async with stage(delay=1.0, ready=False) as on:
+    client = HeldClient()
+    async with stage(client=client, ready=False) as on:
         await begin(on)
         await on.press("ctrl+j")
         assert "still loading" in on.status
         await on.press("escape")
         await written(on)
         assert on.editor.text == OPENING
+        client.go_on.set()
         await on.until(lambda: on.app.desk.model.phase == "ready")
 
 

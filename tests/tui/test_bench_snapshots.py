@@ -9,7 +9,7 @@ from kobold_modules.tui.screens.peek import PeekScreen
 from kobold_modules.tui.screens.takes import TakesScreen
 
 from .conftest import Open, Stage
-from .test_snapshots import SIZES, SteadyClient, compare
+from .pictures import SIZES, SteadyClient, looks_like
 
 
 TEXT = "The lamp at the end of the quay was out, and nobody had said a word about it."
@@ -25,10 +25,6 @@ async def bench(on: Stage) -> None:
     await on.pilot.pause()
 
 
-async def settled(on: Stage) -> None:
-    await on.pilot.pause(0.3)
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_bench(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size, client=SteadyClient()) as on:
@@ -38,8 +34,7 @@ async def test_bench(stage: Open, size: tuple[int, int]) -> None:
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing)
         await on.until(lambda: (on.bench.context.meter.context.text or 0) > 120 and on.bench.context.memory)
-        await settled(on)
-        compare(on, "bench")
+        await looks_like(on, "bench")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -52,8 +47,7 @@ async def test_bench_with_a_stack_that_does_not_fit(stage: Open, size: tuple[int
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing)
         await on.until(lambda: on.bench.context.meter.context.text == 5)
-        await settled(on)
-        compare(on, "bench_misfit")
+        await looks_like(on, "bench_misfit")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -62,8 +56,7 @@ async def test_takes(stage: Open, size: tuple[int, int]) -> None:
         await bench(on)
         await on.press("ctrl+b")
         await on.until(lambda: isinstance(on.app.screen, TakesScreen) and not on.app.screen.running)
-        await settled(on)
-        compare(on, "takes")
+        await looks_like(on, "takes")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -72,8 +65,7 @@ async def test_next_words(stage: Open, size: tuple[int, int]) -> None:
         await bench(on)
         await on.press("ctrl+n")
         await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows)
-        await settled(on)
-        compare(on, "next_words")
+        await looks_like(on, "next_words")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -82,8 +74,7 @@ async def test_memory_and_note(stage: Open, size: tuple[int, int]) -> None:
         await bench(on)
         await on.press("f6")
         await on.until(lambda: isinstance(on.app.screen, NotesScreen))
-        await settled(on)
-        compare(on, "memory_and_note")
+        await looks_like(on, "memory_and_note")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -91,7 +82,6 @@ async def test_bench_help(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size, client=SteadyClient()) as on:
         await bench(on)
         await on.press("f1")
-        await settled(on)
-        compare(on, "bench_help")
+        await looks_like(on, "bench_help")
         keys = on.text().splitlines()[-1]
         assert "Quit" in keys  # nothing is cut where the panel takes room

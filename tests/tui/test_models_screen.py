@@ -23,10 +23,9 @@ from kobold_modules.worker.fake import FakeClient
 from kobold_modules.worker.jobs import Download, Job, Load, Models
 
 from .conftest import Open, Stage
-from .test_snapshots import compare
+from .pictures import SIZES, looks_like
 
 
-SIZES = [(80, 24), (120, 40), (200, 60)]
 MISTRAL = "/home/writer/models/Mistral-7B-v0.3.Q4_K_M.gguf"
 
 
@@ -57,8 +56,7 @@ async def test_looks(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size) as on:
         await opened(on)
         await to(on, "Mistral-7B-v0.3.Q4_K_M")
-        await on.pilot.pause(0.2)
-        compare(on, "models")
+        await looks_like(on, "models")
 
 
 async def test_what_each_can_do_here_stands_in_its_line(stage: Open) -> None:

@@ -34,11 +34,7 @@ async def test_keep_and_bring_back(stage: Open) -> None:
         assert entry.digest
         await on.press("delete", "delete")
         assert on.stack == []
-        await on.press("ctrl+p")
-        await on.pilot.pause(0.2)
-        await on.type("bring a stack")
-        await on.pilot.pause(0.5)
-        await on.press("down", "enter")
+        await on.command("bring a stack")
         await on.until(lambda: "wet houses" in on.text())
         await on.press("down", "enter")
         await on.until(lambda: on.stack == [("gothic house", 0.5, True), ("noir rain", 1.0, False)])

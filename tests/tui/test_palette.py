@@ -22,19 +22,10 @@ from kobold_modules.tui.widgets.module_list import ModuleList
 from kobold_modules.tui.widgets.shelf_head import Filter
 from kobold_modules.tui.widgets.stack_panel import StackList
 
-from .conftest import Open, Stage
+from .conftest import Open
 
 
 SCREENS = [place.screen.split(":") for place in PLACES.values()]
-
-
-async def choose(on: Stage, words: str) -> None:
-    await on.press("ctrl+p")
-    await on.pilot.pause(0.2)
-    await on.type(words)
-    await on.pilot.pause(0.5)
-    await on.press("down", "enter")
-    await on.pilot.pause(0.2)
 
 
 async def test_every_action_of_a_screen_is_in_the_palette(stage: Open) -> None:
@@ -58,20 +49,20 @@ async def test_every_action_of_a_screen_is_in_the_palette(stage: Open) -> None:
 
 async def test_the_palette_adds_a_module_by_name(stage: Open) -> None:
     async with stage() as on:
-        await choose(on, "add harbour")
+        await on.command("add harbour")
         await on.until(lambda: on.stack == [("harbour town", 1.0, True)])
 
 
 async def test_the_palette_changes_the_stack(stage: Open) -> None:
     async with stage() as on:
         await on.press("enter")
-        await choose(on, "switch gothic")
+        await on.command("switch gothic")
         await on.until(lambda: on.stack == [("gothic house", 1.0, False)])
 
 
 async def test_the_palette_goes_to_the_bench(stage: Open) -> None:
     async with stage() as on:
-        await choose(on, "bench")
+        await on.command("bench")
         await on.until(lambda: on.app.current_mode == "bench")
 
 

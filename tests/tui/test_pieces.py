@@ -8,10 +8,11 @@ from kobold_modules.braille import braille
 from kobold_modules.module import Card
 from kobold_modules.sampling import PRESETS
 from kobold_modules.tui import phrases
+from kobold_modules.tui.sampler_choice import Choice
 from kobold_modules.tui.widgets.editor import changed_part
 from kobold_modules.tui.widgets.meter import FREE, KEPT, TEXT, VIRTUAL, Context, cells
 from kobold_modules.tui.widgets.module_list import Columns
-from kobold_modules.tui.widgets.sampler_panel import Choice, preset_words
+from kobold_modules.tui.widgets.sampler_panel import preset_words
 
 
 def card(with_it: float, without: float) -> Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kobold_modules import story_file
+from kobold_modules import paths, story_file
+from kobold_modules.story import Story
 from kobold_modules.story_autosave import journal_of
 from kobold_modules.tui.hand_off import edited
 from kobold_modules.tui.manuscript import Manuscript, bench_path
@@ -32,11 +34,92 @@ async def begin(on: Stage, text: str = OPENING) -> None:
     await on.pilot.pause()
 
 
+async def another(on: Stage) -> None:
+    """A second story, North Pier, on the bench."""
+    await on.press("f7", "n")
+    await on.type("North Pier")
+    await on.press("enter")
+    await on.until(lambda: isinstance(on.app.screen, BenchScreen))
+
+
 async def answer(on: Stage, words: str) -> None:
     """Put ``words`` into the question that is open, in the place of what it suggests."""
     await on.press("home", "ctrl+k")
     await on.type(words)
     await on.press("enter")
+
+
+# -- a file that somebody else writes, too --
+
+
+async def test_a_story_that_was_changed_elsewhere_is_not_written_over(stage: Open) -> None:
+    async with stage() as on:
+        await begin(on)
+        path = on.bench.manuscript.path
+        await on.until(path.exists)
+        theirs = story_file.load(path)
+        theirs.append_take(" Rain.", "noir")
+        story_file.save(theirs, path)
+        await on.type(" Nobody spoke.")
+        ours = path.with_name("bench-2.json")
+        await on.until(lambda: "changed elsewhere" in on.status)
+        assert story_file.load(path).text == f"{OPENING} Rain."
+        await on.until(lambda: story_file.load(ours).text == f"{OPENING} Nobody spoke.")
+        await on.type(" The tide turned.")
+        await on.until(lambda: "tide turned" in story_file.load(ours).text)
+        assert bench_path() == ours
+    assert story_file.load(path).text == f"{OPENING} Rain."
+    assert not path.with_name("bench-3.json").exists()
+
+
+async def test_both_versions_can_be_opened(stage: Open) -> None:
+    async with stage() as on:
+        await begin(on)
+        manuscript = on.bench.manuscript
+        path = manuscript.path
+        manuscript.save()
+        story_file.save(Story("", "Theirs."), path)
+        on.bench.story.edit("Ours.")
+        said = manuscript.save()
+        assert "bench.json was changed elsewhere" in said
+        assert "bench-2.json" in said
+        manuscript.open(path)
+        assert manuscript.story.text == "Theirs."
+        manuscript.story.edit("Theirs, and a word of ours.")
+        assert manuscript.save() == ""
+        assert story_file.load(path).text == "Theirs, and a word of ours."
+        assert story_file.load(path.with_name("bench-2.json")).text == "Ours."
+
+
+def test_a_file_that_was_only_touched_or_removed_is_no_other_version(home: Path) -> None:
+    manuscript = Manuscript(bench_path())
+    manuscript.load()
+    manuscript.story.edit(OPENING)
+    assert manuscript.save() == ""
+    path = manuscript.path
+    os.utime(path, (1, 1))
+    manuscript.story.edit(f"{OPENING} Rain.")
+    assert manuscript.save() == ""
+    path.unlink()
+    manuscript.story.edit(OPENING)
+    assert manuscript.save() == ""
+    assert story_file.load(path).text == OPENING
+
+
+def test_a_story_that_appeared_meanwhile_is_kept(home: Path) -> None:
+    manuscript = Manuscript(bench_path())
+    manuscript.load()
+    story_file.save(Story("", "Theirs."), manuscript.path)
+    manuscript.story.edit("Ours.")
+    manuscript.take_begins("noir")  # a take is not interrupted by the move
+    manuscript.take_grows(" Rain.")
+    assert manuscript.save() == ""
+    manuscript.story.append_take(" Rain.", "noir")
+    manuscript.take_ends()
+    assert "bench-2.json" in manuscript.save()
+    assert story_file.load(paths.stories_dir() / "bench.json").text == "Theirs."
+    assert story_file.load(manuscript.path).text == "Ours. Rain."
+    assert not journal_of(paths.stories_dir() / "bench.json").exists()
 
 
 # -- memory and author's note --
@@ -106,10 +189,7 @@ async def test_a_new_story_and_back_to_the_first(stage: Open) -> None:
 async def test_the_story_that_was_open_last_is_open_again(stage: Open) -> None:
     async with stage() as on:
         await begin(on)
-        await on.press("f7", "n")
-        await on.type("North Pier")
-        await on.press("enter")
-        await on.until(lambda: isinstance(on.app.screen, BenchScreen))
+        await another(on)
         await on.type("It rained.")
         await on.press("ctrl+q")
     assert bench_path().name == "north-pier.json"
@@ -121,10 +201,7 @@ async def test_the_story_that_was_open_last_is_open_again(stage: Open) -> None:
 async def test_a_story_is_deleted_and_brought_back(stage: Open) -> None:
     async with stage() as on:
         await begin(on)
-        await on.press("f7", "n")
-        await on.type("North Pier")
-        await on.press("enter")
-        await on.until(lambda: isinstance(on.app.screen, BenchScreen))
+        await another(on)
         await on.press("f7")
         stories = on.app.screen
         assert isinstance(stories, StoriesScreen)

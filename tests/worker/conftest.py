@@ -1,4 +1,4 @@
-"""A worker's client on a real child process."""
+"""A worker's client on a real child process, and a queue of trainings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from kobold_modules.records import Failed, Piece, Record, Written
 from kobold_modules.worker.client import Client, WorkerClient
 from kobold_modules.worker.jobs import Job, Load
+from kobold_modules.worker.training_queue import TrainingQueue
 
 
 @pytest_asyncio.fixture
@@ -28,7 +30,13 @@ async def loaded(client: WorkerClient, stories: Path) -> WorkerClient:
     return client
 
 
-async def ask(client: Client, job: Job, patience: float = 60) -> list[Record]:
+@pytest.fixture
+def queue(home: Path) -> TrainingQueue:
+    """A queue that nobody carries out."""
+    return TrainingQueue(launch=lambda: None)
+
+
+async def ask(client: Client, job: Job, patience: float = 300) -> list[Record]:
     """All records of ``job``."""
     async with asyncio.timeout(patience):
         return [record async for record in client.run(job)]

@@ -38,9 +38,9 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """``outcome`` at ``target``."""
+    """``outcome`` at ``target``; None where it is still to be written."""
 
-    outcome: Outcome
+    outcome: Outcome | None
     target: Path
     format: str
 
@@ -67,7 +67,11 @@ class Formats(Static):
 
 
 class Export(ModalScreen[Exported | None]):
-    """Asks for a format and a path and writes ``entries`` there; stays open while that fails."""
+    """Asks for a format and a path and writes ``entries`` there; stays open while that fails.
+
+    Args:
+        beside: do not write; who asked does it beside the screen, for it takes a while.
+    """
 
     CSS_PATH = "ask.tcss"
     CSS = """
@@ -85,8 +89,9 @@ class Export(ModalScreen[Exported | None]):
         Binding("up", "format(-1)", "Previous format", id="export.previous", priority=True, show=False),
     ]
 
-    def __init__(self, library: Library, entries: Sequence[Entry]) -> None:
+    def __init__(self, library: Library, entries: Sequence[Entry], beside: bool = False) -> None:
         super().__init__()
+        self._beside = beside
         self.library, self.entries = library, list(entries)
         self._over: Path | None = None
 
@@ -146,8 +151,8 @@ class Export(ModalScreen[Exported | None]):
                 self._over = target
                 names = f"{there[0].name} is" if len(there) == 1 else f"{counted(len(there), 'file')} are"
                 raise BadUsage(f"{names} already there.", "Press enter again to write over.")
-            outcome = export(self.library, self.entries, target, self._format)
-            if not outcome.done and outcome.error is not None:
+            outcome = None if self._beside else export(self.library, self.entries, target, self._format)
+            if outcome is not None and not outcome.done and outcome.error is not None:
                 raise outcome.error
         except KoboldModulesError as error:
             self._say(f"✗ {error.message} {error.hint}".rstrip())

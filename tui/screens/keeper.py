@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from .library import LibraryScreen
 
 MANY = 40  # modules, from which on a deed is done beside the screen instead of holding it up
+TOLD_EVERY = 0.2  # seconds
 Deed = Callable[[], Outcome]
+
+
+class _Ended(Exception):
+    """Nobody waits for the rest."""
 
 
 class Keeper:
@@ -41,6 +46,7 @@ class Keeper:
         self.desk = screen.desk
         self.library = screen.desk.library
         self._removed: list[list[Removed]] = []
+        self.exporting = 0  # exports that go on beside the screen
 
     def do(self, what: str, entries: list[Entry]) -> None:
         """``what`` with ``entries``."""
@@ -240,10 +246,39 @@ class Keeper:
 
     def _ask_export(self, entries: list[Entry]) -> None:
         def done(exported: Exported | None) -> None:
-            if exported is not None:
-                program = {"kobold": "KoboldAI can load it.", "peft": "PEFT can load it."}.get(exported.format, "")
-                self._tell(exported.outcome, f"written to {place(exported.target)}", program)
+            if exported is None:
+                return
+            if exported.outcome is None:
+                self.screen.run_worker(self._export_beside(entries, exported), group="export")
+            else:
+                self._exported(exported.outcome, exported)
 
         from .export import Export
 
-        self.screen.app.push_screen(Export(self.library, entries), done)
+        self.screen.app.push_screen(Export(self.library, entries, beside=len(entries) >= MANY), done)
+
+    def _exported(self, outcome: Outcome, exported: Exported) -> None:
+        program = {"kobold": "KoboldAI can load it.", "peft": "PEFT can load it."}.get(exported.format, "")
+        self._tell(outcome, f"written to {place(exported.target)}", program)
+
+    async def _export_beside(self, entries: list[Entry], exported: Exported) -> None:
+        """Write many, and say how far it is. It ends with the app, between two files."""
+        begun, ended = 0, False
+
+        def begin(_: Entry) -> None:
+            nonlocal begun
+            if ended:
+                raise _Ended
+            begun += 1
+
+        write = partial(deeds.export, self.library, entries, exported.target, exported.format, begin)
+        writing = asyncio.ensure_future(asyncio.to_thread(write))
+        self.exporting += 1
+        try:
+            while not writing.done():
+                self.screen.say(f"Writing {begun:,} of {counted(len(entries), 'module')} …", "busy")
+                await asyncio.wait([writing], timeout=TOLD_EVERY)
+            self._exported(writing.result(), exported)
+        finally:
+            ended = True
+            self.exporting -= 1

@@ -60,7 +60,8 @@ class KeepingScreen(WritingScreen):
 
     @work(group="save")
     async def _save_aloud(self) -> None:
-        if await self.keep():
+        before = self.manuscript.path
+        if await self.keep() and self.manuscript.path == before:
             self.say(f"{self.story.title} is saved in {place(self.manuscript.path)}.", "good", "It saves itself, too.")
 
     def action_notes(self) -> None:

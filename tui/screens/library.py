@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from kobold_modules.library import Entry
-from kobold_modules.records import Failed, Result
-from kobold_modules.worker.jobs import Nearest
 
 from ..desk import Desk, ModelState, Picks
-from ..dropped import dropped_paths
+from ..first_frame import HeldScreen
 from ..phrases import counted, size
 from ..shelf_view import SORTS, Look, Shelf
 from ..widgets.card_panel import CardPanel
@@ -32,15 +30,17 @@ from ..widgets.shelf_head import Filter, Header
 from ..widgets.stack_panel import StackPanel
 from ..widgets.status_line import Mood, Status, StatusLine
 from ..widgets.top_bar import TopBar
-from .keeper import Keeper
 
+
+if TYPE_CHECKING:
+    from .keeper import Keeper
 
 NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
 HELD_DOWN = 0.08  # seconds
 READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest"}
 
 
-class LibraryScreen(Screen[None]):
+class LibraryScreen(HeldScreen[None]):
     """See the module."""
 
     CSS_PATH = "library.tcss"
@@ -59,10 +59,15 @@ class LibraryScreen(Screen[None]):
         self.greeting = greeting
         self.look = Look()
         self.shelf = Shelf()
-        self.keeper = Keeper(self)
         self._shown = 0.0
         self._later: Timer | None = None
         self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        from .keeper import Keeper  # after the first paint
+
+        return Keeper(self)
 
     @property
     def list(self) -> ModuleList:
@@ -98,7 +103,17 @@ class LibraryScreen(Screen[None]):
 
     def _totals(self) -> str:
         entries = self.desk.entries
-        return f"{size(sum(entry.size for entry in entries))} on the shelf" if entries else ""
+        return f"{size(entries.size)} on the shelf" if entries else ""
+
+    # -- what quitting should ask about first --
+
+    @property
+    def in_hand(self) -> str:
+        exporting = "keeper" in self.__dict__ and self.keeper.exporting
+        return "Modules are still being written to files. Those that are there are whole." if exporting else ""
+
+    def put_down(self) -> None:
+        """Files are whole or not there: nothing is left to do."""
 
     # -- showing --
 
@@ -117,7 +132,7 @@ class LibraryScreen(Screen[None]):
             self.list.focus()
         status = self.query_one(StatusLine)
         if not status.status.text and entries:
-            broken = sum(1 for entry in entries if entry.problem)
+            broken = entries.broken
             self.say(f"{counted(broken, 'module')} cannot be read." if broken else "", "warning" if broken else "calm")
 
     def show_look(self, look: Look) -> None:
@@ -310,6 +325,9 @@ class LibraryScreen(Screen[None]):
             said = sentence or "Nearest words are looked up in a loaded model."
             self.say(said, "warning", hint or "F5 loads one.")
             return
+        from kobold_modules.records import Failed, Result
+        from kobold_modules.worker.jobs import Nearest
+
         self.say("Looking up the nearest words …", "busy")
         told = ("This worker cannot look up nearest words.", "")
         async for record in self.desk.client.run(Nearest(str(entry.path))):
@@ -329,6 +347,8 @@ class LibraryScreen(Screen[None]):
     # -- files that are dropped on the terminal --
 
     def on_paste(self, event: events.Paste) -> None:
+        from ..dropped import dropped_paths
+
         if paths := dropped_paths(event.text):
             event.stop()
             self.keeper.bring_in(paths)

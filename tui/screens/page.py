@@ -9,7 +9,6 @@ from dataclasses import replace
 from time import monotonic
 
 from textual import on, work
-from textual.screen import Screen
 from textual.widgets import TextArea
 
 from kobold_modules.errors import KoboldModulesError
@@ -17,6 +16,7 @@ from kobold_modules.story import Story
 
 from ..authorship import hand_at, model_ranges
 from ..desk import Desk
+from ..frames import PromptScreen
 from ..manuscript import Manuscript
 from ..phrases import counted
 from ..widgets.context_panel import ContextPanel
@@ -29,7 +29,7 @@ SAVE_AFTER, TICK = 1.0, 0.2
 NEVER = float("inf")
 
 
-class PageScreen(Screen[None]):
+class PageScreen(PromptScreen[None]):
     """See the module."""
 
     writing = False
@@ -149,8 +149,10 @@ class PageScreen(Screen[None]):
     async def keep(self) -> bool:
         """Save now, without holding up the screen. Says so where it cannot be."""
         try:
-            await self.manuscript.keep()
+            moved = await self.manuscript.keep()
         except OSError as error:
             self.say(f"The story could not be saved: {error.strerror}.", "error", "Free some room; typing tries again.")
             return False
+        if moved:
+            self.say(moved, "warning", "F7 shows all stories.")
         return True

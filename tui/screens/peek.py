@@ -23,8 +23,8 @@ from kobold_modules.worker.jobs import Peek
 
 from ..candidates import Candidate, bar, candidates, per_cent, shown
 from ..desk import Desk
-from ..keys import quiet
 from ..phrases import ending, shortened
+from ..widgets.plain_list import moving
 
 
 TOP = 12
@@ -52,11 +52,7 @@ class CandidateList(OptionList, inherit_bindings=False):
     **enter** puts the word in and lets the model go on; **space** puts it in and looks at the next one; **backspace**
     takes it out again; **escape** goes back to the page, with the words that were put in.
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
-        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
-        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key == "enter")),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = moving("enter")
     DEFAULT_CSS = """
     CandidateList {
         border: none;

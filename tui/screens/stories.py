@@ -18,9 +18,9 @@ from textual.widgets.option_list import Option
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.story_shelf import Shelved, remove, stories
 
-from ..keys import quiet
 from ..manuscript import NAME
 from ..phrases import counted, shortened
+from ..widgets.plain_list import moving
 
 
 NEW = Path()
@@ -37,11 +37,7 @@ class StoryList(OptionList, inherit_bindings=False):
     **enter** opens the one under the cursor; the story on the bench is saved first, it always is. **n** begins a new
     one, **delete** puts one into the trash and **u** brings it back.
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
-        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
-        *quiet(OptionList.BINDINGS),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = moving()
     DEFAULT_CSS = """
     StoryList {
         border: none;

@@ -256,12 +256,11 @@ class TakesScreen(Screen[Column | None]):
         """Say what was what, and count the vote."""
         self.comparison = replace(self.comparison, chosen=index)
         self.manuscript.comparison = self.comparison
-        by_slug = {entry.slug: entry for entry in self.desk.entries}
         problem = ""
         for slug, won in self.comparison.votes(index).items():
-            if slug in by_slug:
+            if (entry := self.desk.entries.filed(slug)) is not None:
                 try:
-                    self.desk.library.count_blind_test(by_slug[slug], won)
+                    self.desk.library.count_blind_test(entry, won)
                 except KoboldModulesError as error:
                     problem = f" The tally could not be kept: {error.message}"
         self.desk.refresh_shelf()

@@ -38,6 +38,8 @@ class WritingScreen(PageScreen):
         self._pace = Pace()
         self._label = ""
         self._before: Take | None = None
+        self._rolled: int | None = None
+        self._unsettled = False
 
     def tick(self) -> None:
         super().tick()
@@ -61,6 +63,7 @@ class WritingScreen(PageScreen):
             self._next = "retry"
             self.action_stop()
             return
+        self._settle()
         self.sync()
         if not self.story.can_retry:
             self.say("There is no take at the end of the story to retry.", "warning", "ctrl+j writes one.")
@@ -87,14 +90,17 @@ class WritingScreen(PageScreen):
             self._next = "undo"
             self.action_stop()
         else:
+            self._settle()
             super().action_undo()
 
     # -- what is done --
 
     def go_on(self, before: Take | None = None) -> None:
         """Let the model go on from the end; ``before`` is the take this one is to replace."""
+        self._settle()
         self._before, self._stopping = before, False
-        self._set_writing(True)
+        self.writing = True
+        self._show_writing()
         self._write()
 
     @work(exclusive=True, group="write")
@@ -162,21 +168,34 @@ class WritingScreen(PageScreen):
         seed = ended.seed if isinstance(ended, Written) else None
         self.story.append_take(streamed, self._label, seed)
         self.manuscript.take_ends()
+        self.touch()
         if before is not None and not streamed:
             self.story.undo()
             self.show_story()
-        self.editor.show_marks(model_ranges(self.story))
-        self.editor.land_typed()
         if self.writing:
-            self._set_writing(False)
+            self.writing = False
             self._tell_end(ended, streamed, before)
-        self.touch()
+        self._rolled, self._unsettled = seed, True
+        if self._next or self.editor.typed:
+            self._settle()
+        else:
+            self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Once after a take: whatever takes longer to show than the sentence that it has ended, which comes first."""
+        if not self._unsettled:
+            return
+        self._unsettled = False
+        if self._rolled is not None:
+            self.sampler.show_rolled(self._rolled)
+        self._show_writing()
+        self.editor.give_back()
+        self.editor.show_marks(model_ranges(self.story))
 
     def _tell_end(self, ended: Written | Failed | None, streamed: str, before: Take | None) -> None:
         if isinstance(ended, Failed):
             self.say(ended.message, "error", ended.hint)
         elif isinstance(ended, Written):
-            self.sampler.show_rolled(ended.seed)
             self.context.saw(ended.left_out, len(self.story.text))
             if before is not None and streamed == before.text and streamed:
                 self.say(
@@ -187,10 +206,9 @@ class WritingScreen(PageScreen):
             else:
                 self.say(self._pace.end(ended), "good" if ended.reason != "cancelled" else "calm")
 
-    def _set_writing(self, writing: bool) -> None:
-        self.writing = writing
-        self.context.set_writing(writing)
-        self.set_class(writing, "-writing")
+    def _show_writing(self) -> None:
+        self.context.set_writing(self.writing)
+        self.page.set_class(self.writing, "-writing")  # not the screen: all that is on it would be styled anew
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -205,4 +223,5 @@ class WritingScreen(PageScreen):
         if self.is_mounted:
             if self.editor.streaming:
                 self.commit(None)
+            self._settle()
             self.sync()

@@ -17,20 +17,18 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.document._wrapped_document import WrappedDocument
-from textual.geometry import Offset, Size
+from textual.geometry import Offset
 from textual.message import Message
-from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location
 
+from ..frames import awaited
 from ..keys import quiet
-from .measured import MeasuredDocument
+from .kept_lines import KeptLines
 
 
 FLUSHES_A_SECOND = 30
-MOST_DRAWN = 2000  # lines kept as they were drawn
 MEASURE = 78  # cells of prose a line; wider pages get margins, not longer lines
 
 Range = tuple[int, int]
@@ -47,7 +45,7 @@ def changed_part(old: str, new: str) -> tuple[int, int, int]:
     return at, len(old) - tail, len(new) - tail
 
 
-class Editor(TextArea, inherit_bindings=False):
+class Editor(KeptLines, inherit_bindings=False):
     """Prose, editable except while the model writes at its end."""
 
     HELP = """\
@@ -95,9 +93,6 @@ class Editor(TextArea, inherit_bindings=False):
             return self.editor
 
     def __init__(self, text: str = "", *, id: str | None = None, placeholder: str = "") -> None:
-        self._drawn: dict[int, Strip] = {}
-        self._drawn_as: tuple[object, ...] = ()
-        self._appending = False
         super().__init__(
             text, id=id, tab_behavior="focus", highlight_cursor_line=False, max_checkpoints=1, placeholder=placeholder
         )
@@ -115,14 +110,6 @@ class Editor(TextArea, inherit_bindings=False):
         self._holding = False
 
     # -- the page --
-
-    @property
-    def wrapped_document(self) -> MeasuredDocument:
-        return self._wrapped
-
-    @wrapped_document.setter
-    def wrapped_document(self, wrapped: WrappedDocument) -> None:
-        self._wrapped = MeasuredDocument.of(wrapped)
 
     def on_resize(self) -> None:
         side = max(1, (self.outer_size.width - MEASURE - 2) // 2)
@@ -152,7 +139,7 @@ class Editor(TextArea, inherit_bindings=False):
             first, last = (self.wrapped_document.location_to_offset(self.location_of(at)).y for at in between)
             self.unseen = end
             self._line_cache.clear()
-            self._drawn = {y: strip for y, strip in self._drawn.items() if not first <= y <= last}
+            self.forget(first, last)
             top = self.scroll_offset.y
             if first <= top + self.size.height and last >= top:
                 self.refresh()
@@ -166,9 +153,11 @@ class Editor(TextArea, inherit_bindings=False):
 
     def offset_of(self, location: Location) -> int:
         """The character in the whole text that ``location`` stands before."""
-        if len(self._starts) != self.document.line_count:
-            lengths = (len(line) + 1 for line in self.document.lines)
-            self._starts = [0, *accumulate(lengths)][:-1]
+        starts, lines = self._starts, self.document.lines
+        if len(starts) < len(lines):
+            known = max(0, len(starts) - 1)
+            lengths = (len(line) + 1 for line in lines[known:-1])
+            starts[known:] = accumulate(lengths, initial=starts[known] if starts else 0)
         row, column = location
         return self._starts[row] + column
 
@@ -194,7 +183,8 @@ class Editor(TextArea, inherit_bindings=False):
 
     def edit(self, edit: Edit) -> EditResult:
         result = super().edit(edit)
-        self._whole, self._starts = None, []
+        self._whole = None
+        del self._starts[edit.top[0] + 1 :]
         if self.tinges:
             self.show_tinges(())
         return result
@@ -219,42 +209,6 @@ class Editor(TextArea, inherit_bindings=False):
                 line.stylize(self.get_component_rich_style("editor--unseen", partial=True), 0, self.unseen - start)
         return line
 
-    def render_line(self, y: int) -> Strip:
-        """Draw a line, or take it as it was drawn. Textual draws all that is in sight anew with every change; while the
-        model writes thirty times a second, only the paragraph it writes in differs.
-        """
-        at, wrapped = self.scroll_offset.y + y, self.wrapped_document
-        line = wrapped.line_at(at) if self.text and self.selection.is_empty else None
-        if line is None or line == self.cursor_location[0]:
-            return super().render_line(y)
-        drawn_as = (self.size, self.scroll_offset.x, wrapped, wrapped.wraps, self.theme, self.read_only)
-        if drawn_as != self._drawn_as or len(self._drawn) > MOST_DRAWN:
-            self._drawn, self._drawn_as = {}, drawn_as
-        strip = self._drawn.get(at)
-        if strip is None:
-            strip = self._drawn[at] = super().render_line(y)
-        return strip
-
-    def _refresh_size(self) -> None:
-        """A page that grows behind its scroll bar changes no other widget's place: no layout of the screen, which would
-        draw all of it thirty times a second.
-        """
-        size = Size(0, self.wrapped_document.height)
-        if self._appending and self.show_vertical_scrollbar and size.height >= self.virtual_size.height:
-            self.set_reactive(Editor.virtual_size, size)
-            self._scroll_update(size)
-        else:
-            super()._refresh_size()
-
-    def notify_style_update(self) -> None:
-        self._drawn.clear()
-        super().notify_style_update()
-
-    def _build_highlight_map(self) -> None:
-        super()._build_highlight_map()  # after every change of the text
-        if not self._appending:
-            self._drawn.clear()
-
     # -- the stream --
 
     @property
@@ -262,17 +216,21 @@ class Editor(TextArea, inherit_bindings=False):
         return self._pen is not None
 
     def begin(self) -> None:
-        """The model starts to write at the end. Until :meth:`finish` the page takes no keys of its own."""
+        """The model starts to write at the end. Until :meth:`give_back` the page takes no keys of its own."""
         self.finish()
         end = self.offset_of(self.document.end)
         self.marks.append((end, end))
         self.streamed = self._waiting = self._typed = ""
         self.read_only = True
-        self._pen = self.set_interval(1 / FLUSHES_A_SECOND, self.flush)
+        self._pen = self.set_interval(1 / FLUSHES_A_SECOND, self._flush_in_turn)
 
     def feed(self, text: str) -> None:
         """Text of the model; it appears with the next flush, so a fast model does not redraw for every token."""
         self._waiting += text
+
+    def _flush_in_turn(self) -> None:
+        if not awaited(self.app):
+            self.flush()
 
     def flush(self) -> None:
         """Show what has been fed. The view follows only while the end is in sight: nobody is pulled from reading."""
@@ -284,35 +242,43 @@ class Editor(TextArea, inherit_bindings=False):
         start, _ = self.marks[-1]
         end = self.document.end
         follows = self.cursor_location == end and self._end_in_sight()
-        self._holding, self._appending = not follows, True
-        last = self.wrapped_document.first_of(end[0])
+        self._holding = not follows
         try:
-            self.insert(text, end, maintain_selection_offset=not follows)
+            with self.appending():
+                self.insert(text, end, maintain_selection_offset=not follows)
+                if follows:
+                    self.scroll_cursor_visible()  # the page has only now become longer
         finally:
-            self._holding = self._appending = False
-            self._drawn = {y: strip for y, strip in self._drawn.items() if y < last}
+            self._holding = False
         self.marks[-1] = (start, start + len(self.streamed))
 
     def finish(self) -> str:
-        """The model has stopped: show the rest, give the page back and return all that was streamed."""
+        """The model has stopped: show the rest and return all that was streamed. See :meth:`give_back`."""
         if self._pen is None:
             return ""
         self.flush()
         self._pen.stop()
         self._pen = None
-        self.read_only = False
         if self.marks and self.marks[-1][0] == self.marks[-1][1]:
             self.marks.pop()
         return self.streamed
 
-    def land_typed(self) -> None:
-        """Put down, at the cursor, what was typed while the model was still writing."""
+    @property
+    def typed(self) -> bool:
+        """Whether something was typed while the page was the model's."""
+        return bool(self._typed)
+
+    def give_back(self) -> None:
+        """Take keys again, and put down, at the cursor, what was typed meanwhile. It styles and draws the page anew, so
+        that it comes after the news that the model has stopped.
+        """
+        self.read_only = False
         typed, self._typed = self._typed, ""
         if typed:
             self.insert(typed, maintain_selection_offset=False)
 
     def on_key(self, event: events.Key) -> None:
-        if self.streaming and (event.is_printable or event.key in ("enter", "backspace", "delete")):
+        if self.read_only and (event.is_printable or event.key in ("enter", "backspace", "delete")):
             event.stop()
             event.prevent_default()
             if event.key == "backspace":
@@ -322,7 +288,7 @@ class Editor(TextArea, inherit_bindings=False):
             self.post_message(self.TookOver(self))
 
     def on_paste(self, event: events.Paste) -> None:
-        if self.streaming:
+        if self.read_only:
             event.stop()
             event.prevent_default()
             self._typed += event.text

@@ -2,16 +2,21 @@
 
 Textual's own footer lists everything that is bound, which on a small screen is a wall nobody reads. This one shows
 what the focused widget offers first, cuts at six and always keeps help and quit; F1 and the palette have the rest.
+
+It is one widget that draws a line, not one for each key: keys change with every move of the focus and whenever the
+model begins or ends, and mounting six widgets asks for a new layout of the whole screen, before the first frame, too.
 """
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from dataclasses import dataclass
+
+from textual import events
 from textual.binding import ActiveBinding, Binding
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Static
 
 
 MOST = 6
@@ -25,29 +30,29 @@ def _place(active: ActiveBinding) -> tuple[int, int]:
     return -len(active.node.ancestors_with_self), here
 
 
-class Key(Static):
+@dataclass(frozen=True, slots=True)
+class Key:
     """One key and what it does. A click presses it."""
 
-    DEFAULT_CSS = """
-    Key {
-        width: auto;
-        height: 1;
-        padding: 0 1;
-        &:hover { background: $block-hover-background; }
-        &.-disabled { text-style: dim; }
-    }
-    """
-    ALLOW_SELECT = False
+    key: str
+    display: str
+    description: str
+    tooltip: str
+    enabled: bool
 
-    def __init__(self, binding: Binding, display: str, enabled: bool) -> None:
-        label = Content.assemble((display, "bold $footer-key-foreground"), " ", binding.description)
-        super().__init__(label, classes="" if enabled else "-disabled")
-        self.cells = label.cell_length + 2
-        self.key = binding.key
-        self.tooltip = binding.tooltip or None
+    @property
+    def label(self) -> str:
+        return f"{self.display} {self.description}"
 
-    def on_click(self) -> None:
-        self.app.simulate_key(self.key)
+    def content(self, hovered: bool) -> Content:
+        said = Content.assemble(" ", (self.display, "bold $footer-key-foreground"), f" {self.description} ")
+        if not self.enabled:
+            said = said.stylize("dim")
+        return said.stylize("on $block-hover-background") if hovered else said
+
+    @property
+    def cells(self) -> int:
+        return self.content(False).cell_length
 
 
 class KeyBar(Widget, can_focus=False, can_focus_children=False):
@@ -57,33 +62,19 @@ class KeyBar(Widget, can_focus=False, can_focus_children=False):
     KeyBar {
         dock: bottom;
         height: 1;
-        layout: horizontal;
         color: $footer-description-foreground;
         background: $footer-background;
+        text-wrap: nowrap;
         overflow: hidden;
     }
     """
+    ALLOW_SELECT = False
 
-    _ready = False
+    keys: reactive[tuple[Key, ...]] = reactive(())
+    _hovered: reactive[Key | None] = reactive(None)
 
-    def compose(self) -> ComposeResult:
-        if not self._ready:
-            return
-        first: dict[str, Key] = {}
-        last: dict[str, Key] = {}
-        for active in sorted(self.screen.active_bindings.values(), key=_place):
-            binding = active.binding
-            if binding.show and binding.action not in first and binding.action not in last:
-                shown = Key(binding, self.app.get_key_display(binding), active.enabled)
-                (last if binding.id in LAST else first)[binding.action] = shown
-        keys = list(first.values())[: MOST - len(last)]
-        while keys and sum(key.cells for key in (*keys, *last.values())) > self.size.width > 0:
-            keys.pop()  # a key that is cut in half tells nothing
-        yield from keys
-        yield from last.values()
-
-    def on_resize(self) -> None:
-        self._changed(self.screen)
+    def render(self) -> Content:
+        return Content("").join(key.content(key == self._hovered) for key in self.keys)
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -91,7 +82,46 @@ class KeyBar(Widget, can_focus=False, can_focus_children=False):
     def on_unmount(self) -> None:
         self.screen.bindings_updated_signal.unsubscribe(self)
 
+    def on_resize(self) -> None:
+        self._changed(self.screen)
+
     def _changed(self, screen: Screen[object]) -> None:
-        self._ready = True
         if self.is_attached and screen is self.screen and self.app.app_focus:
-            self.call_after_refresh(self.recompose)
+            self.keys = self._fitting()
+
+    def _fitting(self) -> tuple[Key, ...]:
+        first: dict[str, Key] = {}
+        last: dict[str, Key] = {}
+        for active in sorted(self.screen.active_bindings.values(), key=_place):
+            bound = active.binding
+            if bound.show and bound.action not in first and bound.action not in last:
+                display = self.app.get_key_display(bound)
+                shown = Key(bound.key, display, bound.description, bound.tooltip, active.enabled)
+                (last if bound.id in LAST else first)[bound.action] = shown
+        keys = list(first.values())[: MOST - len(last)]
+        while keys and sum(key.cells for key in (*keys, *last.values())) > self.size.width > 0:
+            keys.pop()  # a key that is cut in half tells nothing
+        return (*keys, *last.values())
+
+    # -- the mouse --
+
+    def key_at(self, x: int) -> Key | None:
+        """The key that is drawn at cell ``x``."""
+        for key in self.keys:
+            x -= key.cells
+            if x < 0:
+                return key
+        return None
+
+    def watch__hovered(self, key: Key | None) -> None:
+        self.tooltip = key.tooltip if key is not None and key.tooltip else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hovered = self.key_at(event.x)
+
+    def on_leave(self) -> None:
+        self._hovered = None
+
+    def on_click(self, event: events.Click) -> None:
+        if (key := self.key_at(event.x)) is not None:
+            self.app.simulate_key(key.key)

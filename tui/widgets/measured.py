@@ -1,19 +1,17 @@
-"""A wrapped text that remembers how high it is.
+"""A wrapped text that knows how high it is.
 
 Textual's adds up all of its lines each time it is asked, which is several times for every line it draws: in a novel
-that is half of what a streamed word costs. Only wrapping changes the height, so it is added up after that.
+that is half of what a streamed word costs. It keeps a list of the wrapped lines anyway; its length is the height.
 """
 
 from __future__ import annotations
 
-from textual.document._document import Location
 from textual.document._wrapped_document import WrappedDocument
 
 
 class MeasuredDocument(WrappedDocument):
     """See the module."""
 
-    _height: int | None = None
     wraps = 0  # how often all of it has been wrapped
 
     @classmethod
@@ -25,22 +23,11 @@ class MeasuredDocument(WrappedDocument):
 
     @property
     def height(self) -> int:
-        if self._height is None:
-            self._height = super().height
-        return self._height
+        return len(self._offset_to_line_info)
 
     def wrap(self, width: int, tab_width: int | None = None) -> None:
-        self._height = None
         self.wraps += 1
         super().wrap(width, tab_width)
-
-    def wrap_range(self, start: Location, old_end: Location, new_end: Location) -> None:
-        self._height = None
-        super().wrap_range(start, old_end, new_end)
-
-    def line_at(self, y: int) -> int | None:
-        """The line of the text that the wrapped line ``y`` is a part of; None below the last."""
-        return self._offset_to_line_info[y][0] if 0 <= y < len(self._offset_to_line_info) else None
 
     def first_of(self, line: int) -> int:
         """The wrapped line with which ``line`` of the text begins."""

@@ -16,8 +16,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from ..disk_models import MARKS, DiskModel, Verdict, gigabytes
-from ..keys import quiet
 from ..phrases import shortened
+from .plain_list import moving
 
 
 MARK, SHAPE, SIZE, CONTEXT, CAN, PLACE = 4, 14, 10, 11, 9, 15
@@ -121,9 +121,7 @@ class ModelList(OptionList, inherit_bindings=False):
         _key("a", "folder", "Add a folder", "Search one more folder, now and from now on", show=False),
         _key("r", "search", "Search again", "Look at the disk again", show=False),
         _key("o", "left_out", "What was left out", "Show the files that are no models of text", show=False),
-        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
-        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
-        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key == "enter")),
+        *moving("enter"),
     ]
     DEFAULT_CSS = """
     ModelList {

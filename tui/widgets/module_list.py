@@ -22,6 +22,7 @@ from textual.style import Style
 from textual.visual import Visual
 
 from kobold_modules.library import Entry
+from kobold_modules.shelf_listing import Chosen, Listing
 
 from ..desk import Picks
 from ..shelf_view import Section
@@ -138,7 +139,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.entries: list[Entry] = []
+        self.entries = Chosen(Listing.of(()), ())
         self.marked: set[str] = set()
         self.picks = Picks()
         self.words: Sequence[str] = ()
@@ -160,23 +161,24 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
     def targets(self) -> list[Entry]:
         """The marked entries, or the one under the cursor."""
         if self.marked:
-            return [entry for entry in self.entries if entry.slug in self.marked]
+            return [self.entries[at] for at, slug in enumerate(self.entries.slugs) if slug in self.marked]
         return [self.chosen] if self.chosen is not None else []
 
     def show(self, sections: Sequence[Section], picks: Picks, words: Sequence[str] = ()) -> None:
         """Show ``sections``; the cursor stays on its module where it can, marks on theirs."""
         before, was_at, searching = self.chosen, self.highlighted or 0, bool(words) and words != self.words
         self.picks, self.words = picks, words
-        self.entries, self._lines, self._line_of = [], [], []
+        self._lines, self._line_of, numbers = [], [], list[int]()
         for section in sections:
             if section.title:
                 self._lines.append(section.heading)
-            for entry in section.entries:
-                self._line_of.append(len(self._lines))
-                self._lines.append(len(self.entries))
-                self.entries.append(entry)
+            first, line, count = len(numbers), len(self._lines), len(section.entries)
+            self._line_of.extend(range(line, line + count))
+            self._lines.extend(range(first, first + count))
+            numbers.extend(section.entries.numbers)
+        self.entries = Chosen(sections[0].entries.listing if sections else Listing.of(()), numbers)
         if self.marked:
-            self._set_marked(self.marked & {entry.slug for entry in self.entries})
+            self._set_marked(self.marked.intersection(self.entries.slugs))
         self.sections = any(section.title for section in sections)
         self._reshape()
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
@@ -197,7 +199,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _number(self, slug: str) -> int | None:
-        return next((number for number, entry in enumerate(self.entries) if entry.slug == slug), None)
+        return self.entries.place(slug)
 
     # -- drawing --
 
@@ -290,7 +292,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def toggle_all(self) -> None:
         """Mark everything that is shown, or nothing where all is marked."""
-        shown = {entry.slug for entry in self.entries}
+        shown = set(self.entries.slugs)
         self._set_marked(set() if shown <= self.marked else shown)
 
     def unmark(self) -> None:
@@ -325,10 +327,10 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         if event.ctrl or event.x < 3:
             self._set_marked(self.marked ^ {self.entries[at].slug})
         elif event.shift and self.marked:
-            known = [number for number, entry in enumerate(self.entries) if entry.slug in self.marked]
+            known = [number for number, slug in enumerate(self.entries.slugs) if slug in self.marked]
             near = min(known, key=lambda number: abs(number - at))
             span = self.entries[min(near, at) : max(near, at) + 1]
-            self._set_marked(self.marked | {entry.slug for entry in span})
+            self._set_marked(self.marked.union(span.slugs))
         elif event.chain == 2:
             self.action_want("toggle")
 

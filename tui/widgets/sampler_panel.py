@@ -5,8 +5,7 @@ The seed is always in sight, because comparing two stacks means nothing unless b
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,52 +16,10 @@ from textual.validation import Integer
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
-from kobold_modules.errors import KoboldModulesError
-from kobold_modules.presets import load_presets
-from kobold_modules.sampling import PRESETS, Sampler
+from kobold_modules.sampling import Sampler
 
+from ..sampler_choice import LENGTH, LONGEST, Choice, presets
 from .panel import Titled
-
-
-LENGTH = 120
-LONGEST = 4096
-
-
-def presets() -> dict[str, Sampler]:
-    """Ours and the writer's own; ours alone where their file makes no sense."""
-    try:
-        return load_presets()
-    except KoboldModulesError:
-        return dict(PRESETS)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the writer set: a preset by name, a seed or None for a new one each time, tokens a take."""
-
-    preset: str = "balanced"
-    seed: int | None = None
-    length: int = LENGTH
-
-    @property
-    def sampler(self) -> Sampler:
-        preset = presets().get(self.preset) or PRESETS["balanced"]
-        return preset if self.seed is None else replace(preset, seed=self.seed)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Choice:
-        """What :meth:`to_dict` made; anything else falls back to the defaults."""
-        if not isinstance(data, dict):
-            return cls()
-        preset, seed, length = data.get("preset"), data.get("seed"), data.get("length")
-        return cls(
-            preset if isinstance(preset, str) and preset in presets() else "balanced",
-            seed if isinstance(seed, int) else None,
-            min(LONGEST, max(1, length)) if isinstance(length, int) else LENGTH,
-        )
 
 
 def preset_words(preset: Sampler) -> str:

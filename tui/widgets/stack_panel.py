@@ -15,18 +15,14 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandListItem
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
-from kobold_modules import stack_file
 from kobold_modules.errors import KoboldModulesError
 
-from .. import named_stacks
 from ..desk import STEP, STRONGEST, Desk, ModelState, Pick, Picks
-from ..keys import quiet
 from ..phrases import counted, shortened, strength
-from ..screens.ask import Ask
 from .panel import Titled
+from .plain_list import PlainList, moving
 from .status_line import Mood
 
 
@@ -69,7 +65,7 @@ class Layout:
         )
 
 
-class StackList(OptionList, inherit_bindings=False):
+class StackList(PlainList, inherit_bindings=False):
     """The modules of the stack, changed in place."""
 
     HELP = """\
@@ -90,24 +86,10 @@ class StackList(OptionList, inherit_bindings=False):
         Binding("left_square_bracket,shift+up", "move(-1)", "Earlier", id="stack.earlier", show=False),
         Binding("right_square_bracket,shift+down", "move(1)", "Move", id="stack.later", show=False),
         Binding("delete,backspace,d,x", "take_out", "Take out", id="stack.remove", key_display="del"),
-        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
-        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
-        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key == "enter")),
+        *moving("enter"),
     ]
     DEFAULT_CSS = """
-    StackList {
-        border: none;
-        padding: 0;
-        height: auto;
-        max-height: 14;
-        background: transparent;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
-        & > .option-list--option { padding: 0; }
-        & > .option-list--option-highlighted { background: transparent; color: $foreground; text-style: none; }
-        &:focus { border: none; background-tint: $foreground 0%; }
-        &:ansi:focus > .option-list--option-highlighted { text-style: reverse; }
-    }
+    StackList { max-height: 14; }
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -124,11 +106,7 @@ class StackList(OptionList, inherit_bindings=False):
     def show(self, picks: Picks) -> None:
         at = min(self.highlighted or 0, len(picks.items) - 1)
         rows = [self._row(pick, i == at) for i, pick in enumerate(picks.items)]
-        if len(rows) == self.option_count:  # in place, so that nothing jumps under a hand on the arrow keys
-            for i, prompt in enumerate(rows):
-                self.replace_option_prompt_at_index(i, prompt)
-        else:
-            self.set_options([Option(prompt) for prompt in rows])
+        self.show_rows(rows)
         self.highlighted = at if rows else None
 
     def _row(self, pick: Pick, chosen: bool) -> Content:
@@ -146,9 +124,6 @@ class StackList(OptionList, inherit_bindings=False):
     def on_resize(self) -> None:
         self.shape = Layout(self.scrollable_content_region.width)
         self.show(self.desk.picks)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the mark switches, a click on the bar sets the strength."""
@@ -240,6 +215,8 @@ class StackPanel(Titled, Vertical):
 
     def action_keep(self) -> None:
         if self.desk.picks.items:
+            from ..screens.ask import Ask
+
             explanation = "A name for modules, order and strengths as they are. A kept one of that name is replaced."
             self.app.push_screen(Ask("Keep the stack", explanation, lambda name: name), self._named)
         else:
@@ -251,6 +228,8 @@ class StackPanel(Titled, Vertical):
 
     @work(group="stacks")
     async def _keep(self, name: str) -> None:
+        from .. import named_stacks
+
         try:
             self._say(await named_stacks.keep(self.desk, name), "good", "o brings it back.")
         except KoboldModulesError as error:
@@ -263,6 +242,8 @@ class StackPanel(Titled, Vertical):
         self._pick("Forget …", self._forget)
 
     def _pick(self, placeholder: str, run: Callable[[str], object]) -> None:
+        from kobold_modules import stack_file
+
         found: list[CommandListItem] = [(name, partial(run, name), None) for name in stack_file.names()]
         if found:
             self.app.search_commands(found, placeholder)
@@ -271,6 +252,8 @@ class StackPanel(Titled, Vertical):
 
     @work(group="stacks")
     async def _bring(self, name: str) -> None:
+        from .. import named_stacks
+
         try:
             said, whole = await named_stacks.bring(self.desk, name)
         except KoboldModulesError as error:
@@ -279,6 +262,8 @@ class StackPanel(Titled, Vertical):
             self._say(said, "good" if whole else "warning")
 
     def _forget(self, name: str) -> None:
+        from kobold_modules import stack_file
+
         try:
             stack_file.remove(name)
         except KoboldModulesError as error:

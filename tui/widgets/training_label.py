@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widgets import Static
 
 from ..phrases import shortened
-from ..trainings import Trainings, trainings_of
-from .training_list import MARKS, STYLES
 
+
+if TYPE_CHECKING:
+    from ..trainings import Trainings
 
 NAME = 16
 
@@ -28,6 +31,12 @@ class TrainingLabel(Static):
     ALLOW_SELECT = False
 
     def on_mount(self) -> None:
+        self.display = False
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        from ..trainings import trainings_of
+
         trainings = trainings_of(self.app)
         trainings.changed.subscribe(self, self.show)
         self.show(trainings)
@@ -43,6 +52,8 @@ class TrainingLabel(Static):
 
 def label(trainings: Trainings) -> Content:
     """The training that matters most now."""
+    from .training_list import MARKS, STYLES
+
     training = trainings.live
     if training is None or not training.alive:
         ended = trainings.get(trainings.ended[0]) if trainings.ended else None

@@ -8,14 +8,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from kobold_modules.worker.training_files import Training
 
-from ..keys import quiet
 from ..phrases import duration, shortened
 from ..trainings import Course, Trainings
+from .plain_list import PlainList, moving
 
 
 MARKS = {"waiting": "…", "running": "▶", "paused": "‖", "done": "✓", "cancelled": "∅", "failed": "✗"}
@@ -66,7 +64,7 @@ def _key(key: str, what: str, name: str, about: str, show: bool = True, display:
     return Binding(key, f"want('{what}')", name, id=f"training.{what}", tooltip=about, show=show, key_display=display)
 
 
-class TrainingList(OptionList, inherit_bindings=False):
+class TrainingList(PlainList, inherit_bindings=False):
     """The queue. Says what is wanted of the training under the cursor; its screen does it."""
 
     HELP = """\
@@ -95,24 +93,10 @@ class TrainingList(OptionList, inherit_bindings=False):
         _key("d,delete", "remove", "Take off", "Take an ended training off the list", False),
         _key("left", "sample_before", "Sample before", "The sample paragraph at the stage before", False),
         _key("right", "sample_after", "Next sample", "The sample paragraph at the next stage", False),
-        Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
-        Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),
-        *quiet(b for b in OptionList.BINDINGS if not (isinstance(b, Binding) and b.key in ("enter", "left", "right"))),
+        *moving("enter", "left", "right"),
     ]
     DEFAULT_CSS = """
-    TrainingList {
-        border: none;
-        padding: 0;
-        height: auto;
-        max-height: 16;
-        background: transparent;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
-        & > .option-list--option { padding: 0; }
-        & > .option-list--option-highlighted { background: transparent; color: $foreground; text-style: none; }
-        &:focus { border: none; background-tint: $foreground 0%; }
-        &:ansi:focus > .option-list--option-highlighted { text-style: reverse; }
-    }
+    TrainingList { max-height: 16; }
     """
 
     @dataclass
@@ -144,11 +128,7 @@ class TrainingList(OptionList, inherit_bindings=False):
         at = ids.index(self.chosen_id) if self.chosen_id in ids else min(self.highlighted or 0, len(ids) - 1)
         self._choose(ids[at] if ids else "")
         rows = [self._row(index) for index in range(len(ids))]
-        if len(rows) == self.option_count:
-            for index, prompt in enumerate(rows):
-                self.replace_option_prompt_at_index(index, prompt)
-        else:
-            self.set_options([Option(prompt) for prompt in rows])
+        self.show_rows(rows)
         if rows and self.highlighted != at:
             self.highlighted = at
         self.refresh_bindings()
@@ -181,9 +161,6 @@ class TrainingList(OptionList, inherit_bindings=False):
     def on_resize(self) -> None:
         if self._trainings is not None:
             self.show(self._trainings)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what can be done with this training is offered."""

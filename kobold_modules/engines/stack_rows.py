@@ -1,0 +1,48 @@
+"""The rows a stack puts in front of a text, and whether the two have room together: the same for every engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadUsage, WrongModel
+from ..stack import Stack
+from .base import ModelInfo
+
+
+LEFT_FOR_TEXT = 64  # tokens that a stack must leave free
+
+
+def rows_of(stack: Stack, info: ModelInfo, refusal: str) -> NDArray[np.float32] | None:
+    """The stack's raw rows, float32 ``[tokens, width]``, or None for the plain model.
+
+    ``refusal`` is why the model takes no modules at all, empty for nearly all.
+
+    Raises:
+        WrongModel: a module of the stack does not fit, or the model takes none.
+        BadUsage: the stack leaves no room for text.
+    """
+    stack.check(info.fingerprint, info.name)
+    matrix = stack.matrix()
+    if matrix is None:
+        return None
+    if refusal:
+        raise WrongModel(refusal, "Take the modules off, or load another model.")
+    if matrix.shape[1] != info.width:
+        raise WrongModel(f"The stack's vectors are {matrix.shape[1]} wide, {info.name} needs {info.width}.")
+    if len(matrix) > info.context - LEFT_FOR_TEXT:
+        raise BadUsage(
+            f"The stack takes {len(matrix)} of the {info.context} tokens that {info.name} can hold.",
+            "Take modules off, or load the model with a larger context.",
+        )
+    return matrix
+
+
+def check_length(text: int, stack: Stack, info: ModelInfo) -> None:
+    """Raise BadUsage where ``text`` tokens do not fit the context together with ``stack``."""
+    needed = text + stack.tokens
+    if needed > info.context:
+        raise BadUsage(
+            f"Text and stack are {needed} tokens, the context of {info.name} holds {info.context}.",
+            "Measure a shorter text, or load the model with a larger context.",
+        )

@@ -1,0 +1,47 @@
+"""What the screens look like, as plain text one can read in a review, and a client that makes them the same everywhere.
+
+``KOBOLD_MODULES_SNAPSHOTS=write pytest tests/tui -k snapshots`` draws them anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from kobold_modules.records import Record, Written
+from kobold_modules.worker.fake import FakeClient
+from kobold_modules.worker.jobs import Generate, Job
+
+from .conftest import Stage
+
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+class SteadyClient(FakeClient):
+    """The same everywhere: what it writes depends on the names of the stack's files, and takes two seconds."""
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        if isinstance(job, Generate):
+            job = replace(job, stack=tuple(replace(item, path=Path(item.path).name) for item in job.stack))
+        async for record in super().run(job):
+            yield replace(record, seconds=2.0) if isinstance(record, Written) else record
+
+
+async def looks_like(on: Stage, name: str) -> None:
+    """The screen comes to look like ``snapshots/name.txt``."""
+    width, height = on.app.size
+    kept = SNAPSHOTS / f"{name}_{width}x{height}.txt"
+    if os.environ.get("KOBOLD_MODULES_SNAPSHOTS") == "write":
+        await on.pilot.pause(1)
+        SNAPSHOTS.mkdir(exist_ok=True)
+        kept.write_text(on.text(), encoding="utf-8")
+    picture = kept.read_text(encoding="utf-8")
+    await on.pilot.pause()
+    try:
+        await on.until(lambda: on.text() == picture, 15)
+    except AssertionError:
+        assert on.text() == picture, "KOBOLD_MODULES_SNAPSHOTS=write draws it anew"

@@ -1,0 +1,179 @@
+"""What to train on: texts chosen with real keys, the form, and what is told instead of started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import Input, Select, Static
+
+from kobold_modules.tui.remembered import recall
+from kobold_modules.tui.screens.train import PathField
+from kobold_modules.tui.widgets.choice import Choice
+from kobold_modules.tui.widgets.preview_panel import PreviewPanel
+from kobold_modules.tui.widgets.text_tree import TextTree
+from kobold_modules.worker.jobs import Estimate
+from kobold_modules.worker.training_queue import TrainingQueue
+
+from ..conftest import Open
+from .conftest import Knowing, choose, opened, submit
+
+
+async def test_texts_are_chosen_seen_and_submitted_with_keys_alone(stage: Open, pages: Path) -> None:
+    async with stage(size=(80, 24)) as on:
+        train = await opened(on)
+        assert "cover.png" not in on.text()
+        await choose(on, "the-house-at-saltmere.txt", "the-long-drop.txt")
+        assert train.preview.words > 12_000
+        assert "the house at saltmere" in on.text()  # it is named after its first text
+        await on.press("tab")
+        assert isinstance(on.app.focused, PreviewPanel)
+        assert "Chapter titles removed" in on.text()
+        assert "A module that has learned titles writes them into scenes" in " ".join(on.text().split())
+        await on.press("left")
+        assert "the-house-at-saltmere.txt" in on.text()
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+
+        (training,) = TrainingQueue().trainings()
+        names = [Path(file).name for file in training.request.files]
+        assert names == ["the-house-at-saltmere.txt", "the-long-drop.txt"]
+        assert (training.request.name, training.request.kind, training.request.model) == (
+            "the house at saltmere",
+            "style",
+            "starter",
+        )
+        assert "on its way" in on.status
+        assert train.files == ()
+
+
+async def test_the_form_sets_everything(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.press("tab", "tab")
+        assert on.app.focused is train.query_one("#module-name", Input)
+        await on.press("ctrl+u")
+        await on.type("night work")
+        await on.press("tab", "right", "tab", "tab")
+        await on.type("ann")
+        await on.press("tab", "left")
+        about = str(train.query_one("#estimate", Static).render())
+        assert "About 1 min" in about
+        assert "words" in about
+        await on.press("right", "right")
+        assert "About 10 min" in str(train.query_one("#estimate", Static).render())
+        await on.press("tab", "tab", "enter")
+        tokens = train.query_one("#set-tokens", Input)
+        await on.until(lambda: tokens.region.height)
+        tokens.focus()
+        await on.type("24")
+        train.query_one("#set-steps", Input).focus()
+        await on.type("40")
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+
+        request = TrainingQueue().trainings()[0].request
+        assert (request.name, request.kind, request.author) == ("night work", "world", "ann")
+        assert (request.tokens, request.steps) == (24, 40)
+    assert recall("author") == "ann"
+    assert recall("dial") == "thorough"
+
+
+async def test_a_path_is_taken_a_folder_shown_and_a_wrong_one_told(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        field = train.query_one(PathField)
+        for typed, says in ((str(pages / "nothing.txt"), "There is nothing at"), (str(pages / "drafts"), "is shown")):
+            field.focus()
+            field.value = typed
+            await on.press("enter")
+            assert says in on.status
+        await on.until(lambda: "a-weekend-at-plumley.txt" in on.text())
+        field.focus()
+        field.value = f"'{pages / 'the-long-drop.txt'}'"
+        await on.press("enter")
+        assert [path.name for path in train.query_one(TextTree).chosen] == ["the-long-drop.txt"]
+        await on.until(lambda: train.preview.words)
+        await on.press("ctrl+k")
+        await on.until(lambda: not train.preview.words)
+    async with stage() as on:  # the folder is remembered
+        train = await opened(on)
+        assert Path(train.query_one(TextTree).path) == pages
+
+
+async def test_a_whole_folder_is_one_choice(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.press("home", "space")
+        await on.until(lambda: len(train.preview.pages) == 4)
+        assert train.files == (str(pages),)
+        await on.press("end", "space")
+        assert train.files == (str(pages),)  # what lies inside it is taken already
+        await on.press("home", "space")
+        assert train.files == ()
+
+
+async def test_what_cannot_be_read_is_told_and_not_started(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        field = train.query_one(PathField)
+        field.focus()
+        field.value = str(pages / "cover.png")
+        await on.press("enter")
+        await on.until(lambda: train.preview.problems)
+        await on.until(lambda: "a picture (PNG)" in on.status)
+        await on.press("ctrl+s")
+        assert "a picture (PNG)" in on.status
+        assert TrainingQueue().trainings() == []
+
+
+async def test_what_is_missing_is_one_sentence_each(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await on.press("ctrl+s")
+        assert "nothing to train on" in on.status
+        await choose(on, "note.md")
+        await on.until(lambda: "words are little" in on.text())
+        await on.press("ctrl+s")
+        assert "too little to train on" in on.status
+        await choose(on, "the-long-drop.txt")
+        name = train.query_one("#module-name", Input)
+        name.value = ""
+        await on.press("ctrl+s")
+        assert "needs a name" in on.status
+        name.value = "Noir Rain"
+        await on.press("ctrl+s")
+        assert "on the shelf already" in on.status
+        submit("twin")
+        name.value = "twin"
+        await on.press("ctrl+s")
+        assert "in the queue already" in on.status
+        train.query_one("#set-tokens", Input).value = "9999"
+        name.value = "fine"
+        await on.press("ctrl+s")
+        assert "1 to 2047" in on.status
+
+
+async def test_the_worker_knows_better_than_a_guess(stage: Open, pages: Path) -> None:
+    async with stage(client=Knowing()) as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.until(lambda: "reads your text 3 times" in on.text())
+        assert "3 min, reads your text" in " ".join(on.text().split())
+        dial = train.query_one("#dial", Choice)
+        asked = sum(isinstance(job, Estimate) for job in on.client.jobs)
+        dial.focus()
+        await on.press("right")
+        await on.until(lambda: "10 min, reads your text 11 times" in " ".join(on.text().split()))
+        await on.press("left", "left")
+        await on.until(lambda: "1 min, reads your text once" in " ".join(on.text().split()))
+        assert sum(isinstance(job, Estimate) for job in on.client.jobs) == asked  # what was measured is scaled
+        assert "812.0 MB of memory" in on.text()
+        models: Select[str] = train.query_one("#model", Select)
+        assert [value for _, value in models._options] == ["starter", "/models/small.gguf"]
+        models.value = "/models/small.gguf"
+        await on.until(lambda: train.recipe.model == "/models/small.gguf")
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+        assert TrainingQueue().trainings()[0].request.model == "/models/small.gguf"

@@ -1,0 +1,118 @@
+"""The runner takes one training after another, whatever becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kobold_modules.records import Done, Progress, Record
+from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.worker import detached
+from kobold_modules.worker.alive import Lock
+from kobold_modules.worker.detached import carry_out, run
+from kobold_modules.worker.training_files import read_status, write_status
+from kobold_modules.worker.training_queue import TrainingQueue
+from tests.worker.trainings import REQUEST, named, steps
+
+
+def fake_process(monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], int]) -> None:
+    """Trainings end at once with the exit code ``act`` returns."""
+
+    class Process:
+        def __init__(self, folder: Path) -> None:
+            self.folder = folder
+
+        def wait(self, timeout: float) -> int:
+            return act(self.folder)
+
+        def kill(self) -> None: ...
+
+    monkeypatch.setattr(detached, "_spawn", lambda folder, log: Process(folder))
+
+
+def test_the_runner_takes_one_after_another_and_ends(queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+
+    def act(folder: Path) -> int:
+        taken.append(folder.name)
+        if folder.name == "a-1":
+            queue.submit(named("d"))
+        carry_out(folder, steps)
+        return 0
+
+    fake_process(monkeypatch, act)
+    for name in "abc":
+        queue.submit(named(name))
+    queue.pause("b-1")
+    run(queue.folder)
+
+    assert taken == ["a-1", "c-1", "d-1"]
+    assert not queue.runner_alive
+
+
+def test_a_training_that_keeps_dying_is_given_up_and_the_next_one_runs(
+    queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    def act(folder: Path) -> int:
+        taken.append(folder.name)
+        if folder.name == "b-1":
+            carry_out(folder, steps)
+            return 0
+        return -9
+
+    fake_process(monkeypatch, act)
+    for name in "ab":
+        queue.submit(named(name))
+    run(queue.folder)
+
+    assert taken == ["a-1"] * detached.MOST_ATTEMPTS + ["b-1"]
+    assert queue.get("a-1").state == "failed"
+    assert "ended unexpectedly 3 times" in queue.get("a-1").message
+    assert queue.get("b-1").state == "done"
+
+
+def test_a_training_that_gets_further_each_time_is_not_given_up(
+    queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaths = iter(range(1, 100))
+
+    class Killed(BaseException):
+        pass
+
+    def dies(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record]:
+        death = next(deaths)
+        if death == 7:
+            yield Done("training")
+            return
+        yield Progress("training", death, 10)
+        raise Killed
+
+    monkeypatch.setattr(detached, "_last_words", lambda folder, failed: None)  # a kill leaves none
+
+    def act(folder: Path) -> int:
+        carry_out(folder, dies)
+        if read_status(folder)["state"] == "done":
+            return 0
+        write_status(folder, **read_status(folder) | {"born": "a process that is gone"})
+        return -9
+
+    fake_process(monkeypatch, act)
+    id = queue.submit(REQUEST)
+    run(queue.folder)
+
+    assert queue.get(id).state == "done"
+
+
+def test_a_second_runner_leaves_at_once(queue: TrainingQueue) -> None:
+    queue.submit(REQUEST)
+    first = Lock(queue.lock_file)
+    assert first.take()
+
+    run(queue.folder)
+
+    assert queue.get("noir-rain-1").state == "waiting"
+    first.release()
