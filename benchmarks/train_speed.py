@@ -230,7 +230,7 @@ def main() -> None:
     children = dict(QUICK_CHILDREN if arguments.quick else FULL_CHILDREN)
     if not has_bf16():
         children.pop("bf16", None)
-    found = compare(children, shapes, *((3, 0.0) if arguments.quick else (6, 0.0)))
+    found = compare(children, shapes, *((2, 0.0) if arguments.quick else (10, 0.0)))
 
     def over_the_fastest(shape: str) -> float:
         """Ours over whichever way serves PEFT best."""
