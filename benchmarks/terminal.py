@@ -88,7 +88,8 @@ class Terminal:
         self.pid, self.handle = pty.fork()
         if self.pid == 0:  # its size first: a busy machine may start the program before we go on
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-            os.execvpe(command[0], list(command), dict(environment))
+            own = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
+            os.execvpe(command[0], list(command), own)  # those two would belie the size; readline exports them
 
     def read(self, seconds: float) -> bool:
         """Take in what comes within ``seconds``. Returns whether anything did."""

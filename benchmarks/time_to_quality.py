@@ -88,7 +88,7 @@ def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, qui
     best = BEST_KNOWN
     tried = {}
     if not quick:
-        tried = {way: peft_ends_at(frozen, loss, text, way, seconds / 6) for way in GRID}
+        tried = {way: peft_ends_at(frozen, loss, text, way, seconds / 10) for way in GRID}
         best = min(tried, key=lambda way: tried[way])
     found: dict[str, Any] = {
         "none": measure(loss, None, text.held_out, TOKENS).nats_per_token,

@@ -207,7 +207,7 @@ def open_app(rate: float) -> None:
 
 def environment(home: Path) -> dict[str, str]:
     """Of a person at an ordinary terminal."""
-    odd = ("NO_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+    odd = ("NO_COLOR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
     kept = {key: value for key, value in os.environ.items() if key not in odd}
     return {
         **kept,
