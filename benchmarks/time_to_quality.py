@@ -1,12 +1,14 @@
 """Seconds to the held-out loss that PEFT prompt tuning ends at: ours as a share of PEFT's.
 
-PEFT gets its whole budget of seconds, held-out measurements not counted, twice: as it comes (random vectors, the HF
-Trainer's AdamW at 5e-5 with linear decay) and with the best of a grid of initialisations and rates, which is found by
-shorter runs that are not charged. Ours gets budgets of a rising share of PEFT's, each a training of its own from the
-beginning, choice of start, warm-up, decay and held-out measurements included; the seconds of the first that reaches
-PEFT's loss are the answer. Same model, virtual tokens, rows and texts; authors the starter model never saw.
+PEFT gets a budget of steps, as many as it takes in ``--seconds``, twice: as it comes (random vectors, the HF Trainer's
+AdamW at 5e-5 with linear decay) and with the best of a grid of initialisations and rates, which is found by shorter
+runs that are not charged. Ours gets budgets of a rising share of PEFT's, each a training of its own from the beginning,
+choice of start, warm-up, decay and looks at held-out text included; the share of the first that reaches PEFT's loss is
+the answer. Both ends are measured afterwards on the same text. Every few seconds ours stands still while PEFT takes a
+step, so that both clocks run on the same machine at the same time: shared hosts change their speed by half. Same model,
+virtual tokens, rows and texts; authors the starter model never saw.
 
-vs_default, vs_best   seconds of ours over PEFT's budget, mean over authors; above 1 where ours does not get there
+vs_default, vs_best   seconds of ours over PEFT's, mean over authors; 1.5 where ours does not get there
 
     python benchmarks/time_to_quality.py [--quick] [--seconds 60]
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
 import time
 from dataclasses import replace
@@ -36,7 +39,7 @@ from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.models.torch_model import TorchModel, load_torch_model
 from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
-from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.loop import Course, Task, optimise
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training.start import initial_rows
 from kobold_modules.training.writer import row_length
@@ -50,59 +53,93 @@ GRID = [(init, rate) for init in ("SAMPLE_VOCAB", "TEXT") for rate in (1e-3, 3e-
     ("RANDOM", 3e-2),
 ]
 BEST_KNOWN = ("TEXT", 2e-2)  # what a grid found best; the quick run has no time for one
-SHARES = (0.03, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.5, 0.75, 1.0)
+EVERY = 3.0  # seconds of ours between two steps of PEFT
+SHARES = (0.03, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.42, 0.5, 0.75, 1.0)
 
 
-def peft_ends_at(frozen: TorchModel, loss: PromptLoss, text: Author, way: tuple[str, float], seconds: float) -> float:
-    """PEFT's held-out loss, nats per token, after ``seconds`` of steps."""
-    peer = Peer(frozen, TOKENS, "eager", way[0], way[1], [i for ids in text.rows.documents for i in ids[:TOKENS]])
-    spent, number = 0.0, 0
-    while spent < seconds:
+class Beside:
+    """PEFT's clock while ours trains: asked between our steps whether to pause, it takes a step of PEFT meanwhile."""
+
+    def __init__(self, peer: Peer, text: Author) -> None:
+        self._peer, self._text = peer, text
+        self._pausing, self._last = False, time.perf_counter()
+        self.seconds: list[float] = []
+        self._step()  # unmeasured
+        self.seconds.clear()
+        for _ in range(3):
+            self._step()
+
+    def _step(self) -> None:
         began = time.perf_counter()
-        peer.step(text.rows.batch(1, number, REQUEST.batch)[:, 0], progress=spent / seconds)
-        spent += time.perf_counter() - began
-        number += 1
+        self._peer.step(self._text.rows.batch(2, len(self.seconds), REQUEST.batch)[:, 0])
+        self.seconds.append(time.perf_counter() - began)
+
+    def paused(self) -> bool:
+        if self._pausing:
+            self._step()
+            self._pausing, self._last = False, time.perf_counter()
+        else:
+            self._pausing = time.perf_counter() - self._last > EVERY
+        return self._pausing
+
+    @property
+    def step_seconds(self) -> float:
+        return statistics.mean(self.seconds)
+
+
+def peft(frozen: TorchModel, text: Author, way: tuple[str, float]) -> Peer:
+    return Peer(frozen, TOKENS, "eager", way[0], way[1], [i for ids in text.rows.documents for i in ids[:TOKENS]])
+
+
+def peft_ends_at(frozen: TorchModel, loss: PromptLoss, text: Author, way: tuple[str, float], steps: int) -> float:
+    """PEFT's held-out loss, nats per token, after ``steps``."""
+    peer = peft(frozen, text, way)
+    for number in range(steps):
+        peer.step(text.rows.batch(1, number, REQUEST.batch)[:, 0], progress=number / steps)
     return measure(loss, peer.prompt.detach().float(), text.held_out, TOKENS).nats_per_token
 
 
-def ours_reaches(loss: PromptLoss, text: Author, seconds: float, goals: list[float]) -> list[bool]:
-    """Whether a training of ``seconds``, everything included, ends at or below each of ``goals``.
-
-    Everything is what a training does by itself: it looks at as much held-out text as its budget allows. Where it ended
-    is measured afterwards on all of it, as PEFT's end is.
-    """
+def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, beside: Beside) -> tuple[float, float]:
+    """Our held-out loss after ``share`` of the seconds that PEFT takes for ``steps``, and the share it was in truth."""
+    beside.seconds = beside.seconds[-3:]
+    request = replace(REQUEST, minutes=share * steps * beside.step_seconds / 60)
     began = time.perf_counter()
-    request = replace(REQUEST, minutes=seconds / 60)
+    looked_at = text.looked_at(request)
     state = State.fresh(initial_rows(loss, text.rows, request)[None])
     state.rate = request.rate
+    state.begins([measure(loss, state.initial[0], looked_at, TOKENS).nats_per_token])
     state.elapsed = time.perf_counter() - began
-    for _ in optimise(loss, [Task(text.name, text.rows, text.looked_at(request))], request, state):
+    for _ in optimise(loss, [Task(text.name, text.rows, looked_at)], request, state, Course(paused=beside.paused)):
         pass
     ended = measure(loss, state.best[0], text.held_out, TOKENS).nats_per_token
-    print(f"    ours in {seconds:.1f} s: {ended:.4f} after {state.step} steps", flush=True)
-    return [ended <= goal for goal in goals]
+    true = state.elapsed / (steps * beside.step_seconds)
+    print(f"    ours in {true:.3f} of the time: {ended:.4f} after {state.step} of {steps} steps", flush=True)
+    return ended, true
 
 
 def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, quick: bool) -> dict[str, Any]:
     """One author: PEFT's two ends, and the share of its budget that ours takes to each."""
     best = BEST_KNOWN
+    beside = Beside(peft(frozen, text, best), text)
+    steps = round(seconds / beside.step_seconds)
     tried = {}
     if not quick:
-        tried = {way: peft_ends_at(frozen, loss, text, way, seconds / 10) for way in GRID}
+        tried = {way: peft_ends_at(frozen, loss, text, way, max(1, steps // 10)) for way in GRID}
         best = min(tried, key=lambda way: tried[way])
     found: dict[str, Any] = {
+        "steps": steps,
         "none": measure(loss, None, text.held_out, TOKENS).nats_per_token,
         "best_way": best,
         "grid": {f"{init} {rate:g}": round(value, 4) for (init, rate), value in tried.items()},
-        "default": peft_ends_at(frozen, loss, text, DEFAULT, seconds),
-        "best": peft_ends_at(frozen, loss, text, best, seconds),
+        "default": peft_ends_at(frozen, loss, text, DEFAULT, steps),
+        "best": peft_ends_at(frozen, loss, text, best, steps),
     }
     shares: dict[str, float] = {}
     for share in SHARES:
-        reached = ours_reaches(loss, text, seconds * share, [found["default"], found["best"]])
-        for goal, there in zip(("default", "best"), reached, strict=True):
-            if there:
-                shares.setdefault(goal, share)
+        ended, true = ours_ends_at(loss, text, share, steps, beside)
+        for goal in ("default", "best"):
+            if ended <= found[goal]:
+                shares.setdefault(goal, round(true, 3))
         if len(shares) == 2:
             break
     found |= {"share_default": shares.get("default", 1.5), "share_best": shares.get("best", 1.5)}

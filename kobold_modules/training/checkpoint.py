@@ -7,6 +7,7 @@ in, so a kill at any moment leaves a whole checkpoint. Several modules trained t
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,11 @@ class State:
     def prompts(self) -> Tensor:
         """As they are, float32 ``[modules, tokens, width]``."""
         return folded(self.parts)
+
+    def begins(self, losses: Sequence[float]) -> None:
+        """The held-out losses of the starts, nats per token, where somebody has measured them already."""
+        self.lowest = list(losses)
+        self.curves = [[(0, loss)] for loss in losses]
 
     def back_to_best(self) -> None:
         """Begin again at the best prompts, without momentum."""

@@ -30,7 +30,7 @@ from .step import batch_of, step
 
 
 MEASURES = 12  # held-out measurements over the whole budget
-LOOKING = 0.12  # share of the clock that measuring may take
+LOOKING = 0.08  # share of the clock that measuring may take
 WARM_UP = 0.04
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
@@ -82,6 +82,8 @@ def optimise(
     clock = _Clock(state, course.world)
     saved_at, roll_backs = state.elapsed, 0
     next_measure = math.floor(_progress(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
+    if state.step == 0 and state.curves[0]:
+        next_measure = 1 / MEASURES  # its start has been measured (``State.begins``)
     while True:
         progress = _progress(request, state)
         if progress >= next_measure or progress >= 1:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 
@@ -21,7 +22,7 @@ from ..models.find import ModelFile, resolve
 from ..models.prompt_loss import PromptLoss
 from ..models.torch_model import TorchModel, load_torch_model
 from ..paths import trainings_dir
-from ..records import Done, Note, Progress, Record, Result, Sample
+from ..records import Done, Loss, Note, Progress, Record, Result, Sample
 from .allocator import keep_memory
 from .checkpoint import State, restore
 from .finish import Baselines, finish
@@ -35,6 +36,7 @@ from .writer import Writer, read_texts, writer_of
 
 
 SAMPLES = 4  # samples while it trains
+SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
 COMPILE_FROM = 150.0  # seconds of training that make up for the ~15 that compiling takes
 # What may differ when a training resumes.
 ALIKE = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
@@ -81,6 +83,7 @@ def _travel(
         loss.shares = False  # a prompt of its own pass would read every layer twice more
     identity = _identity(requests, corpora, frozen)
     checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
+    began = time.monotonic()
     state = restore(checkpoint, identity, frozen.device, world) if request.resume else None
     if state is not None:
         yield Note(f"Going on from step {state.step}.")
@@ -102,6 +105,12 @@ def _travel(
         )
         baselines.append(found)
         yield Result("baseline", found.to_dict())
+    if not any(state.curves):
+        state.begins([world.number(found.words.nats_per_token) for found in baselines])
+        # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
+        state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
+        for start in (found.words for found in baselines):
+            yield Loss(0, start.nats_per_token, start.nats_per_token, start.bits_per_byte)
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
         at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
