@@ -86,7 +86,8 @@ def optimise(
         next_measure = 1 / MEASURES  # its start has been measured (``State.begins``)
     while True:
         progress = _progress(request, state)
-        if progress >= next_measure or progress >= 1:
+        looked = progress >= next_measure or progress >= 1
+        if looked:
             before = state.elapsed
             yield from _measured(loss, tasks, request, state, progress, course.world)
             yield from course.observe(state)
@@ -96,7 +97,7 @@ def optimise(
                 next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / LOOKING)
         if progress >= 1:
             break
-        if progress - max(state.best_at) > request.patience:
+        if looked and progress - max(state.best_at) > request.patience:  # never because nobody has looked
             yield Note("The held-out loss has stopped falling; the best module so far is kept.")
             break
         if course.world.any(course.stop()):

@@ -204,6 +204,28 @@ def test_the_clock_counts_measuring_and_not_pauses(monkeypatch: pytest.MonkeyPat
     assert [r for r in records if isinstance(r, Progress)][-1].seconds_left == 0
 
 
+def test_a_training_does_not_end_for_want_of_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def passing(seconds: float, then: Any) -> Any:
+        def called(*args: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return then(*args)
+
+        return called
+
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: now, sleep=None))
+    monkeypatch.setattr(loop, "step", passing(0.01, step))
+    monkeypatch.setattr(loop, "measure", passing(0.3, measure))  # so dear that the next look comes late
+    bench = Bench(steps=None, minutes=2 / 60, patience=0.35)
+
+    records = bench.run()
+
+    assert bench.state.elapsed >= 2
+    assert not any(isinstance(r, Note) for r in records)
+
+
 def test_rows_do_not_outgrow_their_start_by_far() -> None:
     bench = Bench(rate=3.0)
     bench.run()
