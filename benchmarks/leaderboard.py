@@ -47,7 +47,7 @@ def ends_at(loss: PromptLoss, text: Author, request: TrainingRequest) -> tuple[f
     """Held-out loss and true seconds of a training with that budget."""
     began = time.perf_counter()
     state = State.fresh(initial_rows(loss, text.rows, request)[None], optimiser=request.optimiser)
-    state.rate, state.elapsed = request.rate, time.perf_counter() - began
+    state.elapsed = time.perf_counter() - began
     for _ in optimise(loss, [Task(text.name, text.rows, text.looked_at(request))], request, state):
         pass
     seconds = time.perf_counter() - began

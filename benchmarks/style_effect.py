@@ -36,7 +36,6 @@ def table(texts: list[Author], loss: PromptLoss, request: TrainingRequest) -> di
     found: dict[str, dict[str, float]] = {}
     for text in texts:
         state = State.fresh(initial_rows(loss, text.rows, request)[None])
-        state.rate = request.rate
         for _ in optimise(loss, [Task(text.name, text.rows, text.looked_at(request))], request, state):
             pass
         found[text.name] = {

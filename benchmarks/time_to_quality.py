@@ -106,7 +106,6 @@ def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, besid
     began = time.perf_counter()
     looked_at = text.looked_at(request)
     state = State.fresh(initial_rows(loss, text.rows, request)[None])
-    state.rate = request.rate
     state.begins([measure(loss, state.initial[0], looked_at, TOKENS).nats_per_token])
     state.elapsed = time.perf_counter() - began
     for _ in optimise(loss, [Task(text.name, text.rows, looked_at)], request, state, Course(paused=beside.paused)):

@@ -55,7 +55,6 @@ def main() -> None:
     for tokens in COUNTS:
         request = TrainingRequest(files=(), name="x", tokens=tokens, minutes=seconds / 60)
         state = State.fresh(initial_rows(loss, text.rows, request)[None])
-        state.rate = request.rate
         for _ in optimise(loss, [Task(name, text.rows, text.looked_at(request))], request, state):
             pass
         ends[tokens] = measure(loss, state.best[0], text.held_out, max(COUNTS)).nats_per_token

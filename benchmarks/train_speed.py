@@ -6,7 +6,7 @@ spells of the machine fall on all alike. Real tokens are those of the text: padd
 ratio_short     ours over PEFT's fastest way, 64 virtual tokens and rows of 128
 ratio_long      the same with 20 virtual tokens and rows of 1000
 ratio_newcomer  ours over PEFT as its tutorial runs it (see peer.py), 64 virtual tokens, examples cut at 128 tokens
-memory_ratio    PEFT's peak memory in a step over ours, at the short shape: live tensors beyond the weights, uncompiled
+memory_ratio    PEFT's peak memory in a step over ours, at the short shape: live tensors beyond the weights, eager
 
     python benchmarks/train_speed.py [--quick]
 """
@@ -65,7 +65,7 @@ class Child:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ready(self) -> dict[str, int]:
-        """Peak memory of an uncompiled step by item, when everything is prepared."""
+        """Peak memory of an eager step by item, when everything is prepared."""
         return dict(self._answer().get("memory", {}))
 
     def turn(self, item: str, seconds: float) -> float:
@@ -108,8 +108,6 @@ def child(items: list[str], shapes: dict[str, Shape]) -> None:
             with watch("cpu") as seen:
                 take(1)
             memory[item] = seen.bytes
-        if way == "ours":
-            take = _ours(frozen, text, shape, compiled=True)
         for number in range(2):
             take(number)
         steps[item] = take
@@ -124,7 +122,7 @@ def child(items: list[str], shapes: dict[str, Shape]) -> None:
         print(json.dumps({"speed": tokens / (time.perf_counter() - began)}), file=answers, flush=True)
 
 
-def _ours(frozen: Any, text: str, shape: Shape, compiled: bool = False) -> Any:
+def _ours(frozen: Any, text: str, shape: Shape) -> Any:
     from kobold_modules.models.memory import AtOnce
     from kobold_modules.models.prompt_loss import PromptLoss
     from kobold_modules.training.allocator import keep_memory
@@ -135,8 +133,6 @@ def _ours(frozen: Any, text: str, shape: Shape, compiled: bool = False) -> Any:
 
     keep_memory()
     loss = PromptLoss(frozen)
-    if compiled:
-        loss.compile()
     rows = Rows.of((text,), frozen.encode, shape.length)
     state = State.fresh(frozen.table[: shape.tokens].float()[None].clone())
     at_once, world = AtOnce(1 << 30, "cpu"), World()

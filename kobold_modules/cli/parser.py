@@ -13,6 +13,7 @@ from .sampler_flags import add_sampler_flags
 from .writing_flags import add_writing_flags
 
 
+RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
 
 
@@ -105,14 +106,14 @@ def _train(verbs: Any) -> None:
     more.add_argument("--optimiser", choices=["muon", "adam"], help="default: muon")
     more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows begin as")
     more.add_argument("--start-with", metavar="WORDS", help="the words, or the module, that --start means")
-    more.add_argument("--rate", type=_rate, metavar="R", help="learning rate, a share of the embeddings' RMS, or auto")
+    more.add_argument("--rate", type=_rate, metavar="R", help=RATE_HELP)
     more.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
     more.add_argument("--batch", type=int, metavar="N", help="rows a step")
     more.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
     keepings = ["auto", "whole", "split", "4-bit", "streamed", "disk"]
     more.add_argument("--weights", choices=keepings, help="how the frozen model is kept (default: auto)")
     more.add_argument("--recompute", action="store_true", default=None, help="less memory, a third more time")
-    more.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None, help="fuse small arithmetic")
+    more.add_argument("--compile", action="store_true", default=None, help="fuse small arithmetic")
     verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")
     verb.add_argument("--replace", action="store_true", help="take the place of a module of the same name")
     verb.add_argument("--resume", action="store_true", help="go on with this training where it was stopped or killed")

@@ -19,7 +19,7 @@ from ..models.prompt_loss import PromptLoss
 
 
 WINDOW = 512  # tokens of text in a window, unless the context is smaller
-TOGETHER = 4  # windows read at once: they share the prompt, and one reading of weights that are streamed
+TOGETHER = 4  # windows that one hand reads at once: they share the prompt, and one reading of weights that are streamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ def measure(loss: PromptLoss, prompt: Tensor | None, text: HeldOut, reserve: int
             alike[stop - start].append((ids[start:stop], scored_from - start - 1))
     total = 0.0
     for same in alike.values():
-        for at in range(0, len(same), TOGETHER):
-            rows = torch.tensor([ids for ids, _ in same[at : at + TOGETHER]], device=loss.frozen.device)
-            losses = loss.per_token(prompt, rows).double()
-            total += sum(float(line[seen:].sum()) for line, (_, seen) in zip(losses, same[at:], strict=False))
+        rows = torch.tensor([ids for ids, _ in same], device=loss.frozen.device)
+        parts = rows.split(min(TOGETHER, -(-len(rows) // loss.hands.count)))
+        losses = torch.cat(loss.hands.each(lambda part: loss.per_token(prompt, part), parts)).double()
+        total += sum(float(line[seen:].sum()) for line, (_, seen) in zip(losses, same, strict=True))
     nats = total / max(1, text.tokens)
     return Bits(nats, total / math.log(2) / max(1, text.bytes), text.tokens, text.bytes)
 

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import OutOfRoom
 from .fit import gigabytes
+from .hands import ONE, Hands
 from .room import room
 
 
@@ -201,25 +202,29 @@ def _too_small(device: str, needs: int = 0, free: int = 0) -> OutOfRoom:
 class AtOnce:
     """How many rows are computed at once: all of a batch while they fit, fewer from the moment they do not.
 
-    A batch done in parts gives the same loss and gradient, up to rounding, as one done whole.
+    A batch done in parts, one after another or by several ``hands``, gives the same loss and gradient, up to rounding,
+    as one done whole.
     """
 
     def __init__(self, rows: int, device: str) -> None:
         self.rows = max(1, rows)
         self.device = device
 
-    def __call__(self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: Hands = ONE
+    ) -> tuple[Tensor, Tensor]:
         """Mean loss and gradient over the rows of ``batch`` (int64 ``[rows, length]``).
 
         Args:
             compute: the mean loss (a scalar) and gradient for some of the rows; no graph may hang on them.
+            hands: who computes; the rows that are computed at once are divided among them.
 
         Raises:
             OutOfRoom: not even one row fits.
         """
         while True:
             try:
-                return self._in_parts(batch, compute)
+                return self._in_parts(batch, compute, hands)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -230,16 +235,18 @@ class AtOnce:
                 raise _too_small(self.device)
             self.rows = at_once // 2
 
-    def _in_parts(self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        parts = batch.split(self.rows)
-        if len(parts) == 1:
-            return compute(batch)
+    def _in_parts(
+        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: Hands
+    ) -> tuple[Tensor, Tensor]:
         loss = gradient = None
-        for part in parts:
-            share = len(part) / len(batch)
-            one, its = compute(part)
-            loss = one * share if loss is None else loss + one * share
-            gradient = its * share if gradient is None else gradient.add_(its, alpha=share)
+        for at_once in batch.split(self.rows):
+            parts = at_once.tensor_split(hands.parts_of(len(at_once)))
+            for part, (one, its) in zip(parts, hands.each(compute, parts), strict=True):
+                if len(part) == len(batch):
+                    return one, its
+                share = len(part) / len(batch)
+                loss = one * share if loss is None else loss + one * share
+                gradient = its * share if gradient is None else gradient.add_(its, alpha=share)
         assert loss is not None
         assert gradient is not None
         return loss, gradient

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from .hands import Hands
 from .head_loss import head_losses
 from .lean import Lean
 from .logit_bend import Bend, bend_of
@@ -32,7 +33,10 @@ Way = Literal["lean", "shared", "naive"]
 
 
 class PromptLoss:
-    """The mean loss, in nats per token, of text rows behind a soft prompt. ``way`` says how it is computed."""
+    """The mean loss, in nats per token, of text rows behind a soft prompt.
+
+    ``way`` says how it is computed; ``hands`` may compute it for several parts of a batch at the same time.
+    """
 
     def __init__(self, frozen: TorchModel) -> None:
         self.frozen = frozen
@@ -50,6 +54,8 @@ class PromptLoss:
                 self._lean = None
             if self._lean is not None and self._agrees("lean"):
                 self.way = "lean"
+        # The lean way keeps nothing between calls that a thread could disturb; transformers promises no such thing.
+        self.hands = Hands.of_this_process() if self.way == "lean" else Hands()
 
     @property
     def shares(self) -> bool:

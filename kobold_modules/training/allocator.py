@@ -2,7 +2,8 @@
 
 glibc returns large blocks to the system as soon as they are freed and gets them again as zeroed pages, at every step:
 about a tenth of a small model's training time goes into page faults. Telling malloc to keep them costs the process
-its peak memory until it ends, which a training does anyway.
+its peak memory until it ends, which a training does anyway. All threads share one arena then: their own are small, and give
+back what does not fit.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import ctypes
 import sys
 
 
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # malloc.h
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8  # malloc.h
 
 
 def keep_memory() -> bool:
@@ -22,4 +23,5 @@ def keep_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    return all([mallopt(_MMAP_MAX, 0), mallopt(_TRIM_THRESHOLD, 2**31 - 1), mallopt(_TOP_PAD, 64 * 2**20)])
+    settings = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 * 2**20, _ARENA_MAX: 1}
+    return all([mallopt(what, value) for what, value in settings.items()])

@@ -32,7 +32,8 @@ class State:
         step: optimiser steps done; ``elapsed``: seconds spent, measuring included.
         lowest: best held-out loss of each module (nats per token); ``best_at``, the progress (0 to 1) at which.
         curves: for each module (step, held-out nats per token).
-        slowdown: factor on the learning rate after roll-backs; ``rate``: share of the table's scale, once decided.
+        slowdown: factor on the learning rate after roll-backs; ``rate``: the learning rate that a range
+            test found, or 0.
         compiled: whether the step's arithmetic is compiled: a training keeps to what it began with.
     """
 

@@ -22,6 +22,7 @@ from .checkpoint import State
 from .others import other_pages
 from .plot import curve_svg
 from .sample import opening_of
+from .schedule import rate_of
 from .settings import TrainingRequest
 from .writer import Writer
 
@@ -102,7 +103,7 @@ def finish(
             "tokens": rows.tokens,
             "row": rows.length,
             "batch": request.batch,
-            "rate": state.rate,
+            "rate": round(rate_of(request, state), 4),
             "identity": identity,
         },
         measured=measured,

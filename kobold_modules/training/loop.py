@@ -1,9 +1,8 @@
 """The loop: rows in, better soft prompts out.
 
-Adam on small float32 matrices. The learning rate is a share of the embedding table's own scale, so that one setting
-serves models whose rows differ a hundredfold; it warms up briefly and falls to zero in a straight line. Every so often
-the held-out text is measured and the best prompt kept; the loop ends when the budget does or the held-out loss has
-stopped falling. Several modules can be trained together: rows of one batch stand behind different prompts.
+Muon or Adam on small float32 matrices (``step``), with the rates of ``schedule``. Every so often the held-out text is
+measured and the best prompt kept; the loop ends when the budget does or the held-out loss has stopped falling. Several
+modules can be trained together: rows of one batch stand behind different prompts.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from ..records import Loss, Note, Progress, Record, Saved
 from .checkpoint import State, store
 from .parallel import World
 from .rows import Rows
+from .schedule import progress_of, rate_of, seconds_a_step, share_of_rate
 from .settings import TrainingRequest
 from .step import batch_of, step
 
 
 MEASURES = 12  # held-out measurements over the whole budget
-LOOKING = 0.08  # share of the clock that measuring may take
-WARM_UP = 0.04
+LOOKING = 0.06  # share of the clock that measuring may take
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
 EXPLODED = 3.0  # nats above the usual loss at which a step counts as broken
@@ -81,11 +80,11 @@ def optimise(
     all_rows = [task.rows for task in tasks]
     clock = _Clock(state, course.world)
     saved_at, roll_backs = state.elapsed, 0
-    next_measure = math.floor(_progress(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
-    if state.step == 0 and state.curves[0]:
-        next_measure = 1 / MEASURES  # its start has been measured (``State.begins``)
+    next_measure = math.floor(progress_of(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
+    if state.step == 0 and state.curves[0]:  # its start has been measured, which took about half the time so far
+        next_measure = max(1 / MEASURES, 0 if request.steps else progress_of(request, state) / 2 / LOOKING)
     while True:
-        progress = _progress(request, state)
+        progress = progress_of(request, state)
         looked = progress >= next_measure or progress >= 1
         if looked:
             before = state.elapsed
@@ -108,7 +107,7 @@ def optimise(
             clock.forget()
             continue
         batch = batch_of(all_rows, request.seed, state.step, request.batch)
-        rate = state.rate * loss.frozen.rms * state.slowdown * _schedule(request, state, progress)
+        rate = rate_of(request, state) * loss.frozen.rms * state.slowdown * share_of_rate(request, state)
         value = step(loss, batch, state, rate, course.at_once, course.world)
         if math.isfinite(value) and (state.smoothed is None or value < state.smoothed + EXPLODED):
             state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value
@@ -159,20 +158,6 @@ def _pause(course: Course, state: State) -> Iterator[Record]:
     yield Note("Going on.")
 
 
-def _progress(request: TrainingRequest, state: State) -> float:
-    """Share of the budget spent, 0 to 1: steps where they are given, else the clock."""
-    if request.steps is not None:
-        return min(1.0, state.step / request.steps)
-    return min(1.0, state.elapsed / request.budget)
-
-
-def _schedule(request: TrainingRequest, state: State, progress: float) -> float:
-    """Share of the learning rate: up in a straight line over the first part of the budget, then down to zero."""
-    if request.steps is None:
-        return min(1.0, (progress + 1e-3) / WARM_UP) * (1 - progress)
-    return min(1.0, (state.step + 1) / max(1.0, WARM_UP * request.steps)) * (1 - progress)
-
-
 def _measured(
     loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, progress: float, world: World
 ) -> Iterator[Record]:
@@ -208,7 +193,7 @@ def _consider_average(
 
 
 def _report(request: TrainingRequest, state: State) -> Progress:
-    each = state.elapsed / max(1, state.step)
+    each = seconds_a_step(state)
     if request.steps is not None:
         return Progress("training", state.step, request.steps, (request.steps - state.step) * each)
     left = max(0.0, request.budget - state.elapsed)

@@ -37,7 +37,6 @@ from .writer import Writer, read_texts, writer_of
 
 SAMPLES = 4  # samples while it trains
 SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
-COMPILE_FROM = 150.0  # seconds of training that make up for the ~15 that compiling takes
 # What may differ when a training resumes.
 ALIKE = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
 
@@ -144,9 +143,9 @@ def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
         )
     initial = torch.stack([initial_rows(loss, writer.rows, writer.request) for writer in writers])
     state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
-    state.rate = world.number(request.rate or find_rate(loss, writers[0].rows, initial[0], request))
-    long = request.steps is None and request.budget >= COMPILE_FROM
-    state.compiled = loss.way == "lean" and (long if request.compile is None else request.compile)
+    if request.rate == 0:
+        state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
+    state.compiled = loss.way == "lean" and request.compile
     return state
 
 

@@ -50,7 +50,7 @@ def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: At
         return value.detach() / modules, gradient
 
     mine = world.share(batch)
-    value, gradient = at_once(mine, compute)
+    value, gradient = at_once(mine, compute, loss.hands)
     gradient, value = world.mean(gradient, value, len(mine))
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         return math.nan

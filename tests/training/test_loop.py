@@ -46,7 +46,6 @@ class Bench:
         self.rows = Rows.of((TEXT,), self.frozen.encode, self.request.row)
         self.held_out = HeldOut.of((TEXT[:300],), self.frozen.encode)
         self.state = State.fresh(self.frozen.table[:4].float()[None].clone(), self.request.method)
-        self.state.rate = self.request.rate
 
     def run(self, **options: Any) -> list[Any]:
         tasks = [Task("x", self.rows, self.held_out)]
@@ -253,7 +252,6 @@ def test_modules_trained_together_are_those_trained_alone() -> None:
         bench.run()
     together = Bench()
     together.state = State.fresh(together.state.initial.expand(2, -1, -1).clone())
-    together.state.rate = together.request.rate
     tasks = [Task("a", alone[0].rows, alone[0].held_out), Task("b", alone[1].rows, alone[1].held_out)]
 
     list(optimise(together.loss, tasks, together.request, together.state))
