@@ -24,6 +24,7 @@ from kobold_modules.evaluation.bits import measure
 from kobold_modules.models.find import resolve
 from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.models.torch_model import load_torch_model
+from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.loop import Task, optimise
 from kobold_modules.training.settings import TrainingRequest
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["voices", "authors"])
     parser.add_argument("--model", default="starter")
     arguments = parser.parse_args()
+    keep_memory()
     frozen = load_torch_model(resolve(arguments.model), "cpu")
     loss = PromptLoss(frozen)
     result: dict[str, Any] = {}

@@ -79,9 +79,10 @@ def silu_gate(gate_up: Tensor) -> Tensor:
 
 def silu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
     gate, up = gate_up.chunk(2, dim=-1)
-    sigmoid = torch.sigmoid(gate)
-    swish = gate * sigmoid
-    return torch.cat([gradient * up * (sigmoid + swish * (1 - sigmoid)), gradient * swish], dim=-1)
+    return torch.cat(
+        [torch.ops.aten.silu_backward(gradient * up, gate), gradient * functional.silu(gate)],
+        dim=-1,
+    )
 
 
 def gelu_gate(gate_up: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 glibc returns large blocks to the system as soon as they are freed and gets them again as zeroed pages, at every step:
 about a tenth of a small model's training time goes into page faults. Telling malloc to keep them costs the process
-its peak memory until it ends, which a training does anyway. All threads share one arena then: their own are small, and give
-back what does not fit.
+its peak memory until it ends, which a training does anyway. All threads share one arena then: those made for each are
+small, and give back what does not fit.
 """
 
 from __future__ import annotations

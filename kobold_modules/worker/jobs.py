@@ -86,11 +86,15 @@ class Compare:
 class Peek:
     """What could come next behind ``text``. Answers Result("peek", {"with": [...], "without": [...]}), each a list of
     ``{"token": id, "text": str, "probability": float}``, the ``top`` likeliest with the stack, before any sampler.
+    Memory and note as in Generate.
     """
 
     text: str
     stack: tuple[StackItem, ...] = ()
     top: int = 12
+    memory: str = ""
+    note: str = ""
+    note_depth: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ Emit = Callable[[Record], None]
 def peek(job: Peek, engine: OpenEngine, module: Read, warn: Callable[[str], None], emit: Emit) -> None:
     """Answer ``job``. Beside the contract's fields each candidate has ``other``: its probability without the stack."""
     stack = stack_of(job.stack, module, engine.info, warn)
-    stacked, plain = looking.peek(engine, Request(job.text, stack), job.top)
+    request = Request(job.text, stack, memory=job.memory, note=job.note, note_depth=job.note_depth)
+    stacked, plain = looking.peek(engine, request, job.top)
     emit(Result("peek", {"with": looking.as_json(stacked), "without": looking.as_json(plain)}))
 
 

@@ -45,6 +45,12 @@ async def test_a_child_answers_what_could_come_next(loaded, noir):
     assert [c["probability"] for c in alone["with"]] == [c["probability"] for c in data["without"][:2]]
 
 
+@pytest.mark.parametrize("aside", [{"memory": "Lily has a dog."}, {"note": "[A dog barks.]", "note_depth": 1}])
+async def test_memory_and_note_change_what_could_come_next(loaded, aside):
+    plain = answer(await ask(loaded, Peek(OPENING)), "peek")
+    assert answer(await ask(loaded, Peek(OPENING, **aside)), "peek")["without"] != plain["without"]
+
+
 async def test_a_child_scores_a_passage(loaded, noir):
     data = answer(await ask(loaded, Score(OPENING, (StackItem(noir),))), "score")
     assert "".join(data["tokens"]) == OPENING

@@ -134,10 +134,8 @@ class BenchScreen(KeepingScreen):
     async def action_peek(self) -> None:
         if self._idle() and await self.ready():
             at = self.cursor
-            # Memory stands before the text as it does for the model; a note would stand in its middle.
-            memory = self.story.memory.strip()
-            before = f"{memory}\n{self.story.text[:at]}" if memory else self.story.text[:at]
-            self.app.push_screen(PeekScreen(self.desk, before), lambda words: self._peeked(at, words))
+            screen = PeekScreen(self.desk, self.story.text[:at], self.manuscript.asides)
+            self.app.push_screen(screen, lambda words: self._peeked(at, words))
 
     def _peeked(self, at: int, words: Words | None) -> None:
         if words is None or not words.text:

@@ -78,10 +78,11 @@ class PeekScreen(ModalScreen[Words | None]):
         Binding("escape", "leave", "Back", id="peek.leave", tooltip="Back to the page, with the words put in"),
     ]
 
-    def __init__(self, desk: Desk, text: str) -> None:
+    def __init__(self, desk: Desk, text: str, asides: dict[str, Any]) -> None:
         super().__init__()
         self.desk = desk
         self.text = text
+        self.asides = asides  # memory and author's note, as a job takes them
         self.put: list[str] = []
         self.rows: list[Candidate] = []
 
@@ -109,7 +110,7 @@ class PeekScreen(ModalScreen[Words | None]):
         """Ask the model what could come next."""
         stack = tuple(pick.item for pick in self.desk.picks.items if pick.active)
         self.query_one("#said", Static).display = True
-        async for record in self.desk.client.run(Peek(self.text + self._words, stack, TOP)):
+        async for record in self.desk.client.run(Peek(self.text + self._words, stack, TOP, **self.asides)):
             if isinstance(record, Result) and record.what == "peek":
                 self.rows = candidates(record.data)
                 self._show()

@@ -1,28 +1,23 @@
 """Training: choose pages, see what will be read and what it will take, start; then watch it, or go elsewhere.
 
-Two views of one screen: the form of a new training, and the queue with the course of the one under the cursor. What
-trains is the queue's own process (worker.detached), so this screen only asks and shows.
+Two views of one screen: the form of a new training, which is here, and the trainings there are (``watching``).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.screen import Screen
 from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfRoom
-from kobold_modules.library import Entry
-from kobold_modules.module import Card
 from kobold_modules.records import Failed, Result
 from kobold_modules.worker import jobs
 from kobold_modules.worker.client import Client, WorkerClient
@@ -32,24 +27,22 @@ from ..dropped import dropped_paths, one_path
 from ..reading import read_preview
 from ..recipe import DIALS, Estimate, Recipe, guess, name_from
 from ..remembered import recall, remember
-from ..trainings import Trainings, trainings_of
 from ..widgets.course_panel import CoursePanel
 from ..widgets.key_bar import KeyBar
 from ..widgets.panel import Panel
 from ..widgets.preview_panel import PreviewPanel
 from ..widgets.recipe_panel import RecipePanel
-from ..widgets.status_line import Mood, Status, StatusLine
+from ..widgets.status_line import StatusLine
 from ..widgets.text_tree import TextTree
 from ..widgets.top_bar import TopBar
 from ..widgets.training_list import TrainingList
-from .ask import Confirm, PathSuggester
-from .hand_on import HandOn
+from .ask import PathSuggester
+from .watching import View, WatchingScreen
 
 
 FOLDER, AUTHOR, DIAL = "texts folder", "author", "dial"  # as they are remembered
 LEAST_WORDS = 300
 SETTLE = 0.4  # seconds the hands rest before the worker is asked for an estimate
-View = Literal["new", "watch"]
 
 
 class PathField(Input):
@@ -66,7 +59,7 @@ class PathField(Input):
     ]
 
 
-class TrainScreen(Screen[None]):
+class TrainScreen(WatchingScreen):
     """See the module."""
 
     CSS_PATH = "train.tcss"
@@ -84,14 +77,11 @@ class TrainScreen(Screen[None]):
     ]
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
+        super().__init__(desk)
         self.preview = Preview()
-        self.view: View = "new"
         self._memory: dict[str, int] = {}
         self._measured: dict[tuple[object, ...], Estimate] = {}
         self._measurer: Client | None = None
-        self.hand_on = HandOn(self, desk, self.say, self._say_error)
         dial = recall(DIAL)
         self.recipe = Recipe(
             model=desk.model.name or "starter",
@@ -117,28 +107,11 @@ class TrainScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.trainings.changed.subscribe(self, self._queue_changed)
-        self.query_one(TrainingList).show(self.trainings)
+        self.follow_queue()
         busy = any(not training.ended for training in self.trainings.items)
         self.show_view("watch" if busy or self.trainings.ended else "new")
         self._say_first()
         self._find_models()
-
-    @property
-    def trainings(self) -> Trainings:
-        return trainings_of(self.app)
-
-    # -- saying --
-
-    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
-        """Put a sentence on the status line."""
-        self.query_one(StatusLine).status = Status(text, mood, hint)
-
-    def _say_error(self, error: Exception) -> None:
-        if isinstance(error, KoboldModulesError):
-            self.say(error.message, "error", error.hint)
-        else:
-            self.say(f"{error}.", "error")
 
     def _say_first(self) -> None:
         if self.view == "new":
@@ -154,7 +127,7 @@ class TrainScreen(Screen[None]):
         self.set_class(view == "watch", "-watching")
         if view == "watch":
             self.query_one(TrainingList).focus()
-            self._show_course()
+            self.show_course()
         else:
             self.query_one(TextTree).focus()
         self.refresh_bindings()
@@ -319,7 +292,7 @@ class TrainScreen(Screen[None]):
             self._check(request.name)
             id = await self.trainings.ask(self.trainings.queue.submit, request)
         except (KoboldModulesError, OSError) as error:
-            self._say_error(error)
+            self.say_error(error)
             return
         self._let_go()
         ahead = sum(1 for training in self.trainings.items if not training.ended) - 1
@@ -341,126 +314,12 @@ class TrainScreen(Screen[None]):
         if any(entry.name.casefold() == name.casefold() for entry in self.desk.entries):
             raise BadUsage(f"There is a module called {name} on the shelf already.", "Choose another name.")
 
-    # -- the queue --
-
-    def _queue_changed(self, trainings: Trainings) -> None:
-        self.query_one(TrainingList).show(trainings)
-        live = sum(1 for training in trainings.items if not training.ended)
-        self.query_one("#queue", Panel).set_titles(note=f"{live} to go" if live else "")
-        if trainings.problem:
-            self.say(trainings.problem, "error")
-        if self.view == "watch":
-            self._show_course()
-        self.refresh_bindings()
-
-    @on(TrainingList.Chosen)
-    def _other_training(self) -> None:
-        if self.view == "watch":
-            self._show_course()
-
     def on_screen_suspend(self) -> None:
         self._let_go()
 
     async def on_unmount(self) -> None:
         if self._measurer is not None and self._measurer is not self.desk.client:
             await self._measurer.close()
-
-    def on_screen_resume(self) -> None:
-        if self.is_mounted and self.view == "watch":
-            self._show_course()
-
-    def _show_course(self) -> None:
-        training = self.query_one(TrainingList).chosen
-        course = self.trainings.course(training.id) if training else None
-        panel = self.query_one(CoursePanel)
-        if training is None or course is None:
-            panel.show(None, panel.course if panel.training is None else type(panel.course)())
-            return
-        if self.is_current:
-            self.trainings.see(training.id)
-        panel.show(training, course, self._card(training.id) if training.state == "done" else None)
-
-    def _entry(self, id: str) -> Entry | None:
-        """The module that training ``id`` made, if it is still on the shelf."""
-        made = self.trainings.course(id).module
-        return next((entry for entry in self.desk.entries if str(entry.path) == made), None)
-
-    def _card(self, id: str) -> Card | None:
-        entry = self._entry(id)
-        try:
-            return self.desk.library.whole(entry).card if entry is not None else None
-        except (KoboldModulesError, OSError):
-            return None
-
-    @on(TrainingList.Wanted)
-    async def _wanted(self, event: TrainingList.Wanted) -> None:
-        training, queue = self.query_one(TrainingList).chosen, self.trainings.queue
-        if training is None:
-            return
-        name, id = training.request.name, training.id
-        match event.what:
-            case "sample_before" | "sample_after":
-                self.query_one(CoursePanel).page(-1 if event.what == "sample_before" else 1)
-            case "try" | "send" | "library":
-                await self._with_module(event.what, id)
-            case "pause":
-                await self._change(queue.pause, id, said=f"{name} is held where it is.", hint="c lets it go on.")
-            case "go_on":
-                await self._change(queue.resume, id, said=f"{name} goes on.")
-            case "stop":
-                await self._change(queue.stop, id, said=f"{name} stops; the best it was is kept.")
-            case "cancel" if training.started:
-                question = f"Nothing of {name} will be kept. To keep the best it was, stop it instead (s)."
-                self.app.push_screen(Confirm("Cancel this training?", question, "Cancel it", "Go on"), self._cancel(id))
-            case "cancel":
-                await self._change(queue.cancel, id, said=f"{name} is cancelled.", hint="c takes it up again.")
-            case "remove":
-                await self._change(queue.remove, id, said=f"{name} is off the list. Its module, if any, stays.")
-            case "earlier" | "later":
-                await self._change(queue.move, id, -1 if event.what == "earlier" else 1)
-
-    def _cancel(self, id: str) -> Callable[[bool | None], Awaitable[None]]:
-        async def answered(sure: bool | None) -> None:
-            if sure:
-                await self._change(self.trainings.queue.cancel, id, said="It is cancelled; nothing is kept.")
-
-        return answered
-
-    async def _change(self, change: Callable[..., None], *arguments: object, said: str = "", hint: str = "") -> None:
-        try:
-            await self.trainings.ask(change, *arguments)
-        except (KoboldModulesError, OSError) as error:
-            self._say_error(error)
-        else:
-            if said:
-                self.say(said, "good", hint)
-
-    # -- what came of it --
-
-    async def _with_module(self, what: str, id: str) -> None:
-        entry = self._entry(id)
-        if entry is None:
-            self.desk.refresh_shelf()
-            entry = self._entry(id)
-        if entry is None:
-            self.say("Its module is no longer on the shelf.", "warning", "It may have been renamed or taken off.")
-        else:
-            await self.hand_on.do(what, entry)
-
-    def action_softprompts(self) -> None:
-        """Ask for KoboldAI's folder again."""
-        self.hand_on.ask_folder(None)
-
-    # -- leaving --
-
-    @property
-    def in_hand(self) -> str:
-        """What quitting should ask about first."""
-        alive = next((training for training in self.trainings.items if training.alive), None)
-        return f"{alive.request.name} is training. It goes on without this window." if alive is not None else ""
-
-    def put_down(self) -> None:
-        """Nothing is lost by leaving: the queue is on the disk."""
 
 
 def _first_folder() -> Path:
