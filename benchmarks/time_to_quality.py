@@ -54,7 +54,7 @@ GRID = [(init, rate) for init in ("SAMPLE_VOCAB", "TEXT") for rate in (1e-3, 3e-
 ]
 BEST_KNOWN = ("TEXT", 2e-2)  # what a grid found best; the quick run has no time for one
 EVERY = 3.0  # seconds of ours between two steps of PEFT
-SHARES = (0.03, 0.06, 0.1, 0.15, 0.2, 0.26, 0.33, 0.42, 0.5, 0.75, 1.0)
+SHARES = (0.03, 0.06, 0.1, 0.2, 0.26, 0.3, 0.33, 0.37, 0.42, 0.5, 0.75, 1.0)
 
 
 class Beside:
