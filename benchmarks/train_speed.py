@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,7 @@ FULL_CHILDREN = {
     "ours": ["ours short", "ours long"],
     "eager": ["eager short", "newcomer short", "eager long"],
     "regional": ["regional short", "regional long"],
+    "spinning": ["spinning short", "spinning long"],
     "compiled": ["compiled short", "compiled long"],
     "bf16": ["bf16 short"],
 }
@@ -62,18 +64,28 @@ class Child:
         given = json.dumps({"items": items, "shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}})
         self.items = items
         command = [sys.executable, __file__, "--child", given]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # Threads that spin between products start the next one sooner, which may serve PEFT; ours do not wait.
+        policy = "active" if items[0].startswith("spinning") else "passive"
+        environment = {**os.environ, "OMP_WAIT_POLICY": policy}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
     def ready(self) -> dict[str, int]:
         """Peak memory of an eager step by item, when everything is prepared."""
-        return dict(self._answer().get("memory", {}))
+        memory = dict(self._answer().get("memory", {}))
+        self._process.send_signal(signal.SIGSTOP)  # spinning threads would take a core from whose turn it is
+        return memory
 
     def turn(self, item: str, seconds: float) -> float:
         """Train that way for about that long: real tokens a second."""
         assert self._process.stdin is not None
+        self._process.send_signal(signal.SIGCONT)
         self._process.stdin.write(json.dumps([item, seconds]) + "\n")
         self._process.stdin.flush()
-        return float(self._answer()["speed"])
+        speed = float(self._answer()["speed"])
+        self._process.send_signal(signal.SIGSTOP)
+        return speed
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -150,7 +162,7 @@ def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
 
     from kobold_modules.training.rows import Rows
 
-    peer = Peer(frozen, shape.tokens, way)
+    peer = Peer(frozen, shape.tokens, "regional" if way == "spinning" else way)
     if way == "newcomer":
         examples = [ids for part in text.split("\n\n") if len(ids := frozen.encode(part)) > 4]
 
