@@ -1,8 +1,7 @@
 """Several cores as several hands, each with rows of its own, instead of all cores in every product.
 
-Products of a small model are short, and between them cores wait for each other: two cores on the same product lose a
-quarter of their time to that (benchmarks/train_speed.py). Rows of a batch have nothing to wait for. Each hand computes
-what all rows share, a prompt's own pass, for itself; that is little beside a row.
+Products of a small model are short, and between them cores wait for each other. Rows of a batch have nothing to wait
+for. Each hand computes what all rows share, a prompt's own pass, for itself; that is little beside a row.
 """
 
 from __future__ import annotations

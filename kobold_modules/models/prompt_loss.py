@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from .hands import Hands
+from .hands import ONE, Hands
 from .head_loss import head_losses
 from .lean import Lean
 from .logit_bend import Bend, bend_of
@@ -54,8 +54,14 @@ class PromptLoss:
                 self._lean = None
             if self._lean is not None and self._agrees("lean"):
                 self.way = "lean"
-        # The lean way keeps nothing between calls that a thread could disturb; transformers promises no such thing.
-        self.hands = Hands.of_this_process() if self.way == "lean" else Hands()
+        self._hands = Hands.of_this_process()
+
+    @property
+    def hands(self) -> Hands:
+        """Who may compute at the same time. The lean way keeps nothing between calls that a thread could disturb;
+        transformers promises no such thing.
+        """
+        return self._hands if self.way == "lean" else ONE
 
     @property
     def shares(self) -> bool:

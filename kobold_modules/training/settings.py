@@ -33,8 +33,7 @@ class TrainingRequest:
         rate: learning rate as a share of the embedding table's root mean square; None takes what suits the number of
             steps (``schedule``), 0 finds one by a short range test.
         patience: stop when the held-out loss has not improved for this share of the budget.
-        compile: fuse the step's small arithmetic: within 6 % of the plain step either way on two cores (batches of many
-            short rows gain), and ten seconds to prepare.
+        compile: fuse the step's small arithmetic: a few per cent faster or slower, by the shape.
         weights: how the frozen model is kept, see ``models.keeping``; ``auto`` is the fastest way that fits.
         recompute: compute layers again on the way backward, for less memory.
         out: where to write a KoboldAI zip besides the library; ``library`` False leaves the library alone.

@@ -73,6 +73,14 @@ def test_memory_that_is_watched_is_used_where_it_is_seen() -> None:
     assert seen.bytes >= 4000
 
 
+def test_only_the_lean_way_has_several_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    loss = PromptLoss(tiny("llama"))
+    assert loss.hands.count == 4
+    loss.way = "shared"
+    assert loss.hands is ONE
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
 def test_a_step_by_several_hands_has_the_gradient_of_one(rows: int) -> None:
     frozen = tiny("llama")

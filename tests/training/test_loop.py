@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -176,47 +175,66 @@ def test_a_pause_holds_the_training_and_keeps_a_checkpoint(tmp_path: Path) -> No
     assert torch.equal(bench.state.prompts, whole.state.prompts)
 
 
-def test_the_clock_counts_measuring_and_not_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
+class Clock:
+    """A clock for the loop that only moves when one of its functions is called."""
 
-    def passing(seconds: float, then: Any) -> Any:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += 5.0
+
+    def passing(self, seconds: float, then: Any) -> Any:
+        """``then``, which takes ``seconds``."""
+
         def called(*args: Any) -> Any:
-            nonlocal now
-            now += seconds
+            self.now += seconds
             return then(*args)
 
         return called
 
-    clock = SimpleNamespace(monotonic=lambda: now, sleep=passing(5.0, lambda seconds: None))
+
+def test_the_clock_counts_measuring_and_not_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
     monkeypatch.setattr(loop, "time", clock)
-    monkeypatch.setattr(loop, "step", passing(0.1, step))
-    monkeypatch.setattr(loop, "measure", passing(0.05, measure))
+    monkeypatch.setattr(loop, "step", clock.passing(0.1, step))
+    monkeypatch.setattr(loop, "measure", clock.passing(0.05, measure))
     pauses = iter([False] * 5 + [True] * 3)
     bench = Bench(steps=None, minutes=2 / 60)
 
     records = bench.run(paused=lambda: next(pauses, False))
 
     looks = sum(isinstance(r, Loss) for r in records)
-    assert now > 2 + 5
+    assert clock.now > 2 + 5
     assert bench.state.elapsed == pytest.approx(0.1 * bench.state.step + 0.05 * looks)
     assert 2 <= bench.state.elapsed < 2.2
     assert [r for r in records if isinstance(r, Progress)][-1].seconds_left == 0
 
 
+def test_a_dear_start_puts_the_first_look_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(loop, "step", clock.passing(0.01, step))
+    steps = []
+    for spent in (0.0, 0.12):
+        bench = Bench(steps=None, minutes=2 / 60)
+        bench.state.begins([10.0])
+        bench.state.elapsed = spent
+        bench.run()
+        steps.append(bench.state.curves[0][1][0])  # of the first look after the start's
+
+    assert steps[0] == pytest.approx(2 / 12 / 0.01, abs=1)
+    assert steps[1] == pytest.approx((2 * 0.06 / 2 / loop.LOOKING - 0.12) / 0.01, abs=1)
+
+
 def test_a_training_does_not_end_for_want_of_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-
-    def passing(seconds: float, then: Any) -> Any:
-        def called(*args: Any) -> Any:
-            nonlocal now
-            now += seconds
-            return then(*args)
-
-        return called
-
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: now, sleep=None))
-    monkeypatch.setattr(loop, "step", passing(0.01, step))
-    monkeypatch.setattr(loop, "measure", passing(0.3, measure))  # so dear that the next look comes late
+    clock = Clock()
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(loop, "step", clock.passing(0.01, step))
+    monkeypatch.setattr(loop, "measure", clock.passing(0.3, measure))  # so dear that the next look comes late
     bench = Bench(steps=None, minutes=2 / 60, patience=0.35)
 
     records = bench.run()

@@ -53,6 +53,15 @@ async def test_bars_with_and_without_the_stack(stage: Open) -> None:
         assert per_cent(screen.rows[0].with_stack) in text
 
 
+async def test_memory_and_note_stand_before_the_words_as_they_do_for_a_take(stage: Open) -> None:
+    async with stage() as on:
+        on.bench.story.memory, on.bench.story.note = "Mara keeps the light.", "A storm."
+        await look(on)
+        (job,) = [job for job in on.client.jobs if isinstance(job, Peek)]
+        assert (job.text, job.memory) == (OPENING, "Mara keeps the light.")
+        assert "A storm." in job.note
+
+
 async def test_without_a_stack_there_is_one_bar(stage: Open) -> None:
     async with stage() as on:
         await look(on)
