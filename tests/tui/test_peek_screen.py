@@ -55,6 +55,7 @@ async def test_bars_with_and_without_the_stack(stage: Open) -> None:
 
 async def test_memory_and_note_stand_before_the_words_as_they_do_for_a_take(stage: Open) -> None:
     async with stage() as on:
+        await on.press("f3")
         on.bench.story.memory, on.bench.story.note = "Mara keeps the light.", "A storm."
         await look(on)
         (job,) = [job for job in on.client.jobs if isinstance(job, Peek)]
