@@ -3,10 +3,11 @@
 PEFT gets a budget of steps, as many as it takes in ``--seconds``, twice: as it comes (random vectors, the HF Trainer's
 AdamW at 5e-5 with linear decay) and with the best of a grid of initialisations and rates, which is found by shorter
 runs that are not charged. Ours gets budgets of a rising share of PEFT's, each a training of its own from the beginning,
-choice of start, warm-up, decay and looks at held-out text included; the share of the first that reaches PEFT's loss is
-the answer. Both ends are measured afterwards on the same text. Every few seconds ours stands still while PEFT takes a
-step, so that both clocks run on the same machine at the same time: shared hosts change their speed by half. Same model,
-virtual tokens, rows and texts; authors the starter model never saw.
+choice of start, warm-up, decay and looks at held-out text included. The answer is the share at which the straight line
+between the last that fell short and the first that reached PEFT's loss crosses it. Both ends are measured afterwards on
+the same text. Every few seconds ours stands still while PEFT takes a step, so that both clocks run on the same machine
+at the same time: shared hosts change their speed by half. Same model, virtual tokens, rows and texts; authors the
+starter model never saw.
 
 vs_default, vs_best   seconds of ours over PEFT's, mean over authors; 1.5 where ours does not get there
 
@@ -116,6 +117,21 @@ def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, besid
     return ended, true
 
 
+def crossing(tries: list[tuple[float, float]], goal: float) -> float:
+    """The share at which the loss falls to ``goal``, of tries as (share, loss); 1.5 where none reaches it.
+
+    Between two tries on the straight line that joins them; a first try that is there at once counts whole.
+    """
+    before: tuple[float, float] | None = None
+    for share, loss in tries:
+        if loss <= goal:
+            if before is None:
+                return share
+            return before[0] + (share - before[0]) * (before[1] - goal) / (before[1] - loss)
+        before = (share, loss)
+    return 1.5
+
+
 def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, quick: bool) -> dict[str, Any]:
     """One author: PEFT's two ends, and the share of its budget that ours takes to each."""
     best = BEST_KNOWN
@@ -133,15 +149,14 @@ def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, qui
         "default": peft_ends_at(frozen, loss, text, DEFAULT, steps),
         "best": peft_ends_at(frozen, loss, text, best, steps),
     }
-    shares: dict[str, float] = {}
+    tries: list[tuple[float, float]] = []
     for share in SHARES:
         ended, true = ours_ends_at(loss, text, share, steps, beside)
-        for goal in ("default", "best"):
-            if ended <= found[goal]:
-                shares.setdefault(goal, round(true, 3))
-        if len(shares) == 2:
+        tries.append((true, ended))
+        if ended <= min(found["default"], found["best"]):
             break
-    found |= {"share_default": shares.get("default", 1.5), "share_best": shares.get("best", 1.5)}
+    found["ours"] = {f"{true:.3f}": round(ended, 4) for true, ended in tries}
+    found |= {f"share_{goal}": round(crossing(tries, found[goal]), 3) for goal in ("default", "best")}
     print(text.name, {k: v for k, v in found.items() if k != "grid"}, flush=True)
     return found
 

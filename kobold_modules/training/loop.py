@@ -30,7 +30,7 @@ from .step import batch_of, step
 
 
 MEASURES = 12  # held-out measurements over the whole budget
-LOOKING = 0.06  # share of the clock that measuring may take
+LOOKING = 0.04  # share of the clock that measuring may take
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
 EXPLODED = 3.0  # nats above the usual loss at which a step counts as broken
@@ -126,7 +126,8 @@ def optimise(
             store(state, course.checkpoint, course.identity)
             yield Saved(str(course.checkpoint), "checkpoint")
         yield _report(request, state)
-    _consider_average(loss, tasks, request, state, course.world)
+    if progress_of(request, state) < 1:
+        _consider_average(loss, tasks, request, state, course.world)
     if course.checkpoint is not None and course.world.first:
         store(state, course.checkpoint, course.identity)
 
@@ -183,7 +184,10 @@ def _keep(state: State, index: int, prompt: torch.Tensor, bits: Bits, progress: 
 def _consider_average(
     loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, world: World
 ) -> None:
-    """The mean of the late prompts is sometimes better than any one of them."""
+    """Of a training that ends before its rate has fallen, the mean of the late prompts may be better than any of them.
+
+    Where the rate has fallen to zero the last prompt is better than the mean, if by little (docs/design.md, 12).
+    """
     if state.step == 0:
         return
     for index, task in enumerate(tasks):

@@ -59,9 +59,9 @@ def _stretches(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[T
 
 
 def _candidates(request: TrainingRequest) -> int:
-    """How many starts are worth trying: each costs as much as a step or two."""
+    """How many starts are worth trying: each costs about a step, and which began best is soon forgotten."""
     steps = request.steps if request.steps is not None else 2 * request.budget
-    return int(max(1, min(CANDIDATES, steps // 30)))
+    return int(max(1, min(CANDIDATES, steps // 100)))
 
 
 def _frequent(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from kobold_modules.errors import BadInput, EngineFailed
-from kobold_modules.evaluation.bits import HeldOut, measure
+from kobold_modules.evaluation.bits import Bits, HeldOut, measure
 from kobold_modules.models.prompt_loss import PromptLoss
 from kobold_modules.records import Loss, Note, Progress
 from kobold_modules.training import loop
@@ -59,10 +60,37 @@ def test_the_held_out_loss_falls_and_the_best_prompt_is_kept() -> None:
 
     after = measure(bench.loss, bench.state.best[0], bench.held_out, 4).nats_per_token
     assert after < before - 0.1
-    assert (
-        after <= min(r.held_out for r in records if isinstance(r, Loss) and r.held_out is not None) + 1e-6
-    )  # the average may be better still
+    assert after == pytest.approx(min(r.held_out for r in records if isinstance(r, Loss) and r.held_out is not None))
     assert [r.done for r in records if isinstance(r, Progress)] == list(range(1, 31))
+
+
+@pytest.mark.parametrize("mean_is", ["better", "worse"])
+def test_of_a_stopped_training_the_mean_of_the_late_prompts_is_kept_where_it_is_better(
+    monkeypatch: pytest.MonkeyPatch, mean_is: str
+) -> None:
+    def measured(loss: PromptLoss, prompt: torch.Tensor, *rest: Any) -> Bits:
+        bits = measure(loss, prompt, *rest)
+        mean = torch.equal(prompt, bench.state.average[0]) and not torch.equal(prompt, bench.state.prompts[0])
+        return replace(bits, nats_per_token=0.0 if mean_is == "better" else 99.0) if mean else bits
+
+    monkeypatch.setattr(loop, "measure", measured)
+    bench = Bench()
+    asked = iter([False] * 28)  # the mean reaches back a twentieth of the steps: two
+
+    bench.run(stop=lambda: next(asked, True))
+
+    assert torch.equal(bench.state.best[0], bench.state.average[0]) == (mean_is == "better")
+
+
+def test_the_mean_of_the_late_prompts_is_not_asked_for_where_the_rate_has_fallen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = []
+    monkeypatch.setattr(loop, "measure", lambda *given: measured.append(given) or measure(*given))
+
+    records = Bench().run()
+
+    assert len(measured) == sum(isinstance(r, Loss) for r in records)
 
 
 def test_the_same_seed_gives_the_same_vectors() -> None:
