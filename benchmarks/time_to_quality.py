@@ -123,7 +123,7 @@ def crossing(tries: list[tuple[float, float]], goal: float) -> float:
     Between two tries on the straight line that joins them; a first try that is there at once counts whole.
     """
     before: tuple[float, float] | None = None
-    for share, loss in tries:
+    for share, loss in sorted(tries):
         if loss <= goal:
             if before is None:
                 return share

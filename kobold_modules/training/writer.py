@@ -14,8 +14,8 @@ from .rows import Rows
 from .settings import TrainingRequest
 
 
-FEWEST, MOST = 1000, 4000  # tokens measured while training; the card gets the whole held-out text
-A_SECOND = 20  # more of them for each second of the budget
+FEWEST, MOST = 600, 4000  # tokens measured while training; the card gets the whole held-out text
+A_SECOND = 12  # more of them for each second of the budget
 
 
 @dataclass(frozen=True, slots=True)
