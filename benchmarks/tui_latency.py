@@ -30,15 +30,15 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fast_writer
 from common import keep
+from large_library import fill_bench, fill_library, story
 from terminal import Terminal
 
 from kobold_modules.errors import KoboldModulesError
@@ -50,146 +50,6 @@ if TYPE_CHECKING:
 
 
 SIZE = (120, 40)
-_WORDS = """
-the a and of in to was it he she they rain lamp street window letter night door shadow voice sea stone hand silver cold
-slow quiet turned waited answered watched opened never again behind before under while because almost
-"""
-WORDS = _WORDS.split()
-
-
-# -- what is put on the disk --
-
-
-def fill_library(count: int) -> None:
-    """``count`` modules, each with a card of its own, and the index of them all, as an earlier start would leave it.
-
-    The zips are copies of one: listing does not open them.
-    """
-    import numpy as np
-
-    from kobold_modules import paths, shelf_index
-    from kobold_modules.engines.fake import fake_fingerprint
-    from kobold_modules.library import Library
-    from kobold_modules.module import Card, Module
-
-    rows = np.random.default_rng(7).standard_normal((24, 8)).astype(np.float32)
-    card = Card(
-        "NAME",
-        "style",
-        "What NAME does, in a sentence of its usual length.",
-        model="starter",
-        fingerprint=fake_fingerprint(1000, 8),
-        created="2026-11-20T14:03:00",
-        measured={"bits_per_byte_with": 2.2, "bits_per_byte_without": 2.3},
-        curve=tuple((step, 3.0 - step / 400) for step in range(0, 401, 10)),
-        samples={"opening": "The house stood", "with": " alone at the end.", "without": " and it was nice."},
-    )
-    entry = Library().add(Module(rows, card))
-    first, listed = entry.path, shelf_index.brief(entry)
-    zipped, told = first.read_bytes(), (first.parent / "card.json").read_text()
-    changed = first.stat().st_mtime_ns
-    draw, root = random.Random(7), paths.modules_dir()
-    shutil.rmtree(first.parent)
-    entries = []
-    for number in range(count):
-        name = f"module {number:05d} {draw.choice(WORDS)} {draw.choice(WORDS)}"
-        slug = name.replace(" ", "-")
-        folder = root / slug
-        folder.mkdir()
-        (folder / f"{slug}.zip").write_bytes(zipped)
-        os.utime(folder / f"{slug}.zip", ns=(changed, changed))  # as card.json says
-        (folder / "card.json").write_text(told.replace("NAME", name))
-        own = replace(listed.card, name=name, description=listed.card.description.replace("NAME", name))
-        entries.append(replace(listed, name=name, slug=slug, path=folder / f"{slug}.zip", card=own))
-    shelf_index.write(root, entries)
-    if Library().listing() != entries:
-        raise RuntimeError("the index of the benchmark's library is not the one that reading it would have made")
-
-
-def story(words: int) -> str:
-    """Paragraphs of about 60 words."""
-    draw = random.Random(3)
-    pages = [" ".join(draw.choice(WORDS) for _ in range(60)).capitalize() + "." for _ in range(words // 60)]
-    return "\n\n".join(pages)
-
-
-def fill_bench(words: int) -> None:
-    """A story of ``words`` words on the bench, half of it by the model in takes of some paragraphs, and one module."""
-    from kobold_modules import paths
-    from kobold_modules.story import Story
-
-    whole = Story("A long one")
-    for number, part in enumerate(story(words).split("\n\n")):
-        if number % 4 < 2:
-            whole.edit(whole.text + part + "\n\n")
-        else:
-            whole.append_take(part + "\n\n", "noir ×0.8", number)
-    first = next(folder.name for folder in sorted(paths.modules_dir().iterdir()) if folder.name.startswith("module"))
-    bench = {
-        "stack": [{"module": first, "strength": 1.0, "on": True}],
-        "sampler": {"preset": "balanced", "seed": None, "length": 4096},
-    }
-    paths.made(paths.stories_dir())
-    data = {**whole.to_dict(), "bench": bench}
-    (paths.stories_dir() / "bench.json").write_text(json.dumps(data), encoding="utf-8")
-
-
-# -- the process that writes --
-
-
-def write_as_worker(rate: float) -> None:
-    """A worker that loads nothing and writes ``rate`` pieces a second. Ends with its stdin."""
-    from kobold_modules.engines.fake import FakeEngine
-    from kobold_modules.records import Loaded, Piece, Result, Written
-    from kobold_modules.worker import jobs, wire
-
-    info = FakeEngine("starter", context=4096).info
-    cancelled = threading.Event()
-    waiting: list[tuple[int, jobs.Job]] = []
-    arrived = threading.Condition()
-
-    def listen() -> None:
-        for line in sys.stdin.buffer:
-            data = wire.parse(line)
-            if data.get("do") == "cancel":
-                cancelled.set()
-            elif data.get("do") == "quit":
-                break
-            else:
-                with arrived:
-                    waiting.append((int(data["id"]), jobs.from_json(data)))
-                    arrived.notify()
-        os._exit(0)
-
-    def say(line: str) -> None:
-        sys.stdout.buffer.write(wire.encode(line))
-        sys.stdout.buffer.flush()
-
-    threading.Thread(target=listen, daemon=True).start()
-    draw = random.Random(1)
-    while True:
-        with arrived:
-            while not waiting:
-                arrived.wait()
-            number, job = waiting.pop(0)
-        cancelled.clear()
-        if isinstance(job, jobs.Load):
-            loaded = Loaded("starter", info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
-            say(wire.answer(number, loaded))
-        elif isinstance(job, jobs.Count):
-            say(wire.answer(number, Result("count", {"tokens": len(job.text) // 5})))
-        elif isinstance(job, jobs.Generate):
-            began, count = time.monotonic(), 0
-            while count < job.max_tokens and not cancelled.is_set():
-                count += 1
-                end = "." if count % 12 == 0 else ""
-                say(wire.answer(number, Piece(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
-                ahead = began + count / rate - time.monotonic()
-                if ahead > 0:
-                    cancelled.wait(ahead)
-            reason = "cancelled" if cancelled.is_set() else "length"
-            say(wire.answer(number, Written(reason, count, time.monotonic() - began, 1)))
-        say(wire.end(number))
 
 
 def open_app(rate: float) -> None:
@@ -198,7 +58,7 @@ def open_app(rate: float) -> None:
     from kobold_modules.tui.app import ModulesApp
     from kobold_modules.worker.client import WorkerClient
 
-    client = WorkerClient([sys.executable, __file__, "--write", str(rate)])
+    client = WorkerClient([sys.executable, fast_writer.__file__, str(rate)])
     ModulesApp(client, Library(), "starter").run()
 
 
@@ -390,11 +250,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer starts and keys; writes no results file")
     parser.add_argument("--app", type=float, help=argparse.SUPPRESS)
-    parser.add_argument("--write", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.write is not None:
-        write_as_worker(arguments.write)
-    elif arguments.app is not None:
+    if arguments.app is not None:
         open_app(arguments.app)
     else:
         settings, result = measure(arguments.quick)

@@ -27,6 +27,7 @@ from kobold_modules.tui.widgets.status_line import StatusLine
 from kobold_modules.worker.fake import FakeClient
 
 
+OPENING = "The lamp was out."
 CURVE = tuple((step, round(3.1 + 0.45 * 2.718 ** (-step / 90), 4)) for step in range(0, 401, 20))
 SAMPLES = {
     "opening": "The house stood at the end of the lane",
@@ -101,6 +102,16 @@ class Stage:
         """The screen as plain text."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+
+    async def begin(self, text: str = OPENING) -> None:
+        """Go to the bench and put ``text`` on the page."""
+        await self.press("f3")
+        self.editor.insert(text)
+        await self.pilot.pause()
+
+    async def written(self) -> None:
+        """Until the model has stopped writing."""
+        await self.until(lambda: not self.bench.writing)
 
     def tap(self, key: str) -> None:
         """Press ``key`` and do not wait: the pilot waits for a quiet processor, which a streaming model never is."""

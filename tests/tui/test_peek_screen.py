@@ -13,10 +13,7 @@ from kobold_modules.tui.voice import passage, voice_of
 from kobold_modules.worker.fake import FakeClient
 from kobold_modules.worker.jobs import Generate, Peek, Score
 
-from .conftest import Open, Stage
-
-
-OPENING = "The lamp was out."
+from .conftest import OPENING, Open, Stage
 
 
 async def look(on: Stage, *names: str, text: str = OPENING, at: int | None = None) -> PeekScreen:

@@ -22,16 +22,7 @@ from kobold_modules.tui.screens.stories import StoriesScreen
 from kobold_modules.tui.screens.takes import TakesScreen
 from kobold_modules.worker.jobs import Generate
 
-from .conftest import Open, Stage
-
-
-OPENING = "The lamp was out."
-
-
-async def begin(on: Stage, text: str = OPENING) -> None:
-    await on.press("f3")
-    on.editor.insert(text)
-    await on.pilot.pause()
+from .conftest import OPENING, Open, Stage
 
 
 async def another(on: Stage) -> None:
@@ -54,7 +45,7 @@ async def answer(on: Stage, words: str) -> None:
 
 async def test_a_story_that_was_changed_elsewhere_is_not_written_over(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         path = on.bench.manuscript.path
         await on.until(path.exists)
         theirs = story_file.load(path)
@@ -74,7 +65,7 @@ async def test_a_story_that_was_changed_elsewhere_is_not_written_over(stage: Ope
 
 async def test_both_versions_can_be_opened(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         manuscript = on.bench.manuscript
         path = manuscript.path
         manuscript.save()
@@ -127,7 +118,7 @@ def test_a_story_that_appeared_meanwhile_is_kept(home: Path) -> None:
 
 async def test_memory_and_note_go_with_the_request_and_into_the_file(stage: Open) -> None:
     async with stage(size=(120, 40)) as on:
-        await begin(on)
+        await on.begin()
         assert "F6: what the model should never forget" in on.text()
         await on.press("f6")
         assert isinstance(on.app.screen, NotesScreen)
@@ -155,7 +146,7 @@ async def test_memory_and_note_go_with_the_request_and_into_the_file(stage: Open
 
 async def test_the_editor_keys_of_the_bench_do_not_leak_from_the_notes(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await on.press("f6")
         await on.type("Mara")
         await on.press("escape")
@@ -167,7 +158,7 @@ async def test_the_editor_keys_of_the_bench_do_not_leak_from_the_notes(stage: Op
 
 async def test_a_new_story_and_back_to_the_first(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await on.press("f7", "n")
         await on.type("North Pier")
         await on.press("enter")
@@ -188,7 +179,7 @@ async def test_a_new_story_and_back_to_the_first(stage: Open) -> None:
 
 async def test_the_story_that_was_open_last_is_open_again(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await another(on)
         await on.type("It rained.")
         await on.press("ctrl+q")
@@ -200,7 +191,7 @@ async def test_the_story_that_was_open_last_is_open_again(stage: Open) -> None:
 
 async def test_a_story_is_deleted_and_brought_back(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await another(on)
         await on.press("f7")
         stories = on.app.screen
@@ -218,7 +209,7 @@ async def test_a_story_is_deleted_and_brought_back(stage: Open) -> None:
 
 async def test_save_asks_for_a_name_once(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await on.press("ctrl+s")
         await on.type("Low Tide")
         await on.press("enter")
@@ -235,7 +226,7 @@ async def test_save_asks_for_a_name_once(stage: Open) -> None:
 @pytest.mark.parametrize("ending", ["txt", "md", "json"])
 async def test_export_and_open_again(stage: Open, home: Path, ending: str) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         on.bench.story.memory = "Mara keeps the light."
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing and on.bench.story.takes)
@@ -259,7 +250,7 @@ async def test_export_and_open_again(stage: Open, home: Path, ending: str) -> No
 
 async def test_an_export_that_makes_no_sense_stays_a_question(stage: Open) -> None:
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await on.press("ctrl+underscore")
         await answer(on, "~/quay.docx")
         assert "should end in .txt, .md or .json" in on.text()
@@ -269,7 +260,7 @@ async def test_an_export_that_makes_no_sense_stays_a_question(stage: Open) -> No
 async def test_a_file_that_is_no_story_is_a_sentence(stage: Open, home: Path) -> None:
     (home / "odd.json").write_text("[1, 2")
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await on.press("f12")
         await answer(on, "~/odd.json")
         assert "✗" in on.text()
@@ -298,7 +289,7 @@ async def test_another_editor_changes_the_story_in_one_step(
 
     async with stage() as on:
         monkeypatch.setattr(type(on.app), "suspend", suspend)
-        await begin(on)
+        await on.begin()
         await on.press("f8")
         assert lent == ["the terminal"]
         assert on.editor.text == f"A new first line.\n{OPENING}"
@@ -311,7 +302,7 @@ async def test_without_an_editor_there_is_a_sentence(stage: Open, monkeypatch: p
     monkeypatch.setenv("EDITOR", "no-such-editor")
     monkeypatch.delenv("VISUAL", raising=False)
     async with stage() as on:
-        await begin(on)
+        await on.begin()
         await on.press("f8")
         assert "no-such-editor is not there" in on.status
 
@@ -331,7 +322,7 @@ def test_an_editor_ends_the_last_line_and_the_story_does_not(home: Path, monkeyp
 
 async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -> None:
     async with stage(delay=0.02) as on:
-        await begin(on)
+        await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 60)
         shown = on.editor.text
@@ -356,7 +347,7 @@ async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -
 async def test_takes_side_by_side_that_were_coming_are_back(stage: Open) -> None:
     async with stage(delay=0.02) as on:
         on.app.desk.picks = on.app.desk.picks.add(on.app.desk.entries[0])
-        await begin(on)
+        await on.begin()
         await on.press("ctrl+b")
         await on.until(
             lambda: isinstance(on.app.screen, TakesScreen) and len(on.app.screen.comparison.columns[1].text) > 60

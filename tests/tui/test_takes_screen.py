@@ -16,10 +16,7 @@ from kobold_modules.tui.widgets.take_column import TakeColumn
 from kobold_modules.worker.fake import FakeClient
 from kobold_modules.worker.jobs import Compare
 
-from .conftest import Open, Stage
-
-
-OPENING = "The lamp was out."
+from .conftest import OPENING, Open, Stage
 
 
 def takes(on: Stage) -> TakesScreen:

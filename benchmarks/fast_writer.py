@@ -1,0 +1,73 @@
+"""A worker that speaks the protocol and writes words at any rate, whatever the machine can do. No model in it.
+
+python benchmarks/fast_writer.py PIECES_A_SECOND
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import time
+
+from large_library import WORDS
+
+
+def write_as_worker(rate: float) -> None:
+    """A worker that loads nothing and writes ``rate`` pieces a second. Ends with its stdin."""
+    from kobold_modules.engines.fake import FakeEngine
+    from kobold_modules.records import Loaded, Piece, Result, Written
+    from kobold_modules.worker import jobs, wire
+
+    info = FakeEngine("starter", context=4096).info
+    cancelled = threading.Event()
+    waiting: list[tuple[int, jobs.Job]] = []
+    arrived = threading.Condition()
+
+    def listen() -> None:
+        for line in sys.stdin.buffer:
+            data = wire.parse(line)
+            if data.get("do") == "cancel":
+                cancelled.set()
+            elif data.get("do") == "quit":
+                break
+            else:
+                with arrived:
+                    waiting.append((int(data["id"]), jobs.from_json(data)))
+                    arrived.notify()
+        os._exit(0)
+
+    def say(line: str) -> None:
+        sys.stdout.buffer.write(wire.encode(line))
+        sys.stdout.buffer.flush()
+
+    threading.Thread(target=listen, daemon=True).start()
+    draw = random.Random(1)
+    while True:
+        with arrived:
+            while not waiting:
+                arrived.wait()
+            number, job = waiting.pop(0)
+        cancelled.clear()
+        if isinstance(job, jobs.Load):
+            loaded = Loaded("starter", info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
+            say(wire.answer(number, loaded))
+        elif isinstance(job, jobs.Count):
+            say(wire.answer(number, Result("count", {"tokens": len(job.text) // 5})))
+        elif isinstance(job, jobs.Generate):
+            began, count = time.monotonic(), 0
+            while count < job.max_tokens and not cancelled.is_set():
+                count += 1
+                end = "." if count % 12 == 0 else ""
+                say(wire.answer(number, Piece(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
+                ahead = began + count / rate - time.monotonic()
+                if ahead > 0:
+                    cancelled.wait(ahead)
+            reason = "cancelled" if cancelled.is_set() else "length"
+            say(wire.answer(number, Written(reason, count, time.monotonic() - began, 1)))
+        say(wire.end(number))
+
+
+if __name__ == "__main__":
+    write_as_worker(float(sys.argv[1]))
