@@ -1,13 +1,14 @@
 """Seconds to the held-out loss that PEFT prompt tuning ends at: ours as a share of PEFT's.
 
-PEFT gets a budget of steps, as many as it takes in ``--seconds``, twice: as it comes (random vectors, the HF Trainer's
-AdamW at 5e-5 with linear decay) and at its best of a grid of initialisations and rates: the two that end lowest in runs
-of a tenth get the whole budget, and the lower end counts; none of that search is charged. Ours gets budgets of a rising share of PEFT's, each a training of its own from the beginning,
-choice of start, warm-up, decay and looks at held-out text included. The answer is the share at which the straight line
-between the last that fell short and the first that reached PEFT's loss crosses it. Both ends are measured afterwards on
-the same text. Every few seconds ours stands still while PEFT takes a step, so that both clocks run on the same machine
-at the same time: shared hosts change their speed by half. Same model, virtual tokens, rows and texts; authors the
-starter model never saw.
+PEFT gets a budget of steps, as many as it takes in ``--seconds``, twice: as it comes (random vectors, the HF
+Trainer's AdamW at 5e-5 with linear decay) and at its best of a grid of initialisations and rates: the two that end
+lowest in runs of a tenth get the whole budget, and the lower end counts; none of that search is charged. Ours gets
+budgets of a rising share of PEFT's, each a training of its own from the beginning, choice of start, warm-up, decay
+and looks at held-out text included. The answer is the share at which the straight line between the last that fell
+short and the first that reached PEFT's loss crosses it. Both ends are measured afterwards on the same text. Every few
+seconds ours stands still while PEFT takes a step, so that both clocks run on the same machine at the same time:
+shared hosts change their speed by half. Same model, virtual tokens, rows and texts; authors the starter model never
+saw.
 
 vs_default, vs_best   seconds of ours over PEFT's, mean over authors; 1.5 where ours does not get there
 
