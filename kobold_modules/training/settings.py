@@ -27,8 +27,8 @@ class TrainingRequest:
             for bit on a CPU).
         method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``.
         optimiser: ``muon`` (Jordan et al. 2024) or ``adam``, see ``step``.
-        start: ``text`` (a stretch of it, in a long training the best of several), ``vocabulary`` (its frequent words), ``words`` (those in
-            ``start_with``) or ``module`` (the one that ``start_with`` names).
+        start: ``text`` (a stretch of it, in a long training the best of several), ``vocabulary`` (its frequent words),
+            ``words`` (those in ``start_with``) or ``module`` (the one that ``start_with`` names).
         row: text tokens in a training row; ``batch``: rows a step.
         rate: learning rate as a share of the embedding table's root mean square; None takes what suits the number of
             steps (``schedule``), 0 finds one by a short range test.
