@@ -113,7 +113,10 @@ class BenchScreen(KeepingScreen):
 
     @work(exclusive=True, group="look")
     async def _compare(self, lineup: Lineup) -> None:
-        if self._idle() and await self.ready():
+        if not (self._idle() and await self.ready()):
+            return
+        # After a kill, takes come back only to the text they go on from: it is on the disk before they are.
+        if not self.story.dirty or await self.keep():
             self.app.push_screen(TakesScreen(self.desk, self.manuscript, lineup), self._took)
 
     def _took(self, column: Column | None) -> None:
