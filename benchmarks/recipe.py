@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40, help="of the usual batch")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--authors", type=int, default=2)
-    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="these and the defaults; writes no result")
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="these and the defaults")
     arguments = parser.parse_args()
     steps, seeds, count = (8, 1, 1) if arguments.quick else (arguments.steps, arguments.seeds, arguments.authors)
     names = QUICK if arguments.quick else [USUAL, *(arguments.only or VARIANTS)]
@@ -166,7 +166,7 @@ def main() -> None:
         "difference_and_error": {name: [round(mean, 4), round(error, 4)] for name, (mean, error) in found.items()},
     }
     rounded = {key: round(value, 4) for key, value in result.items()}
-    keep("recipe", settings, rounded, arguments.quick or bool(arguments.only))
+    keep("recipe", settings, rounded, arguments.quick)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from large_library import fill_bench, fill_library, story
 from terminal import Terminal
 
 from kobold_modules.errors import KoboldModulesError
-from kobold_modules.records import Loss, Progress
+from kobold_modules.records import Progress
 
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def start_training(home: Path) -> tuple[TrainingQueue, str]:
 
 
 def steps_taken(queue: TrainingQueue, training: str) -> int:
-    return sum(isinstance(record, Loss) for record in queue.records(training)[0])
+    return max((record.done for record in queue.records(training)[0] if isinstance(record, Progress)), default=0)
 
 
 def wait_for_training(queue: TrainingQueue, training: str, seconds: float) -> None:
