@@ -349,6 +349,8 @@ async def test_takes_side_by_side_that_were_coming_are_back(stage: Open) -> None
         on.app.desk.picks = on.app.desk.picks.add(on.app.desk.entries[0])
         await on.begin()
         await on.press("ctrl+b")
+        await on.until(lambda: isinstance(on.app.screen, TakesScreen))
+        assert OPENING.encode() in bench_path().read_bytes()  # before the first word of a take, autosave or not
         await on.until(
             lambda: isinstance(on.app.screen, TakesScreen) and len(on.app.screen.comparison.columns[1].text) > 60
         )
