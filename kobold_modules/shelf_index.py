@@ -150,8 +150,9 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
 def read(root: Path) -> Listing:
     """What :func:`write` kept, every entry ``brief``; nothing where there is no index that could be read."""
     try:
-        with open(root / INDEX, "rb") as file:
-            head, body = json.loads(file.readline()), file.read()
+        raw = (root / INDEX).read_bytes()
+        start = raw.index(b"\n") + 1
+        head = json.loads(raw[:start])
         if head["version"] != VERSION:
             return Listing.of(())
         prints = [Fingerprint(int(v), int(w), _unpacked(base64.b64decode(s))) for v, w, s in head["fingerprints"]]
@@ -169,7 +170,7 @@ def read(root: Path) -> Listing:
 
     def make(number: int) -> Entry:
         try:
-            line = json.loads(body[ends[number - 1] if number else 0 : ends[number]])
+            line = json.loads(raw[start + (ends[number - 1] if number else 0) : start + ends[number]])
             return _entry(str(root), prints, columns, number, line)
         except (ValueError, TypeError, IndexError, RecursionError):
             return brief(entry_of(root / slugs[number]))

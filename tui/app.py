@@ -32,6 +32,7 @@ from .widgets.top_bar import Tab
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+    from textual.theme import Theme
 
     from kobold_modules.worker.client import Client
 
@@ -73,6 +74,7 @@ class ModulesApp(SwiftApp[int]):
     def __init__(
         self, client: Client | Callable[[], Client], library: Library, model: str, open_module: str | None = None
     ) -> None:
+        self._variables: tuple[Theme, dict[str, str]] | None = None
         super().__init__()
         self.desk = Desk(self, client, library, model)
         self.manuscript = Manuscript(bench_path())
@@ -81,7 +83,8 @@ class ModulesApp(SwiftApp[int]):
         for theme in (INK, PAPER):
             self.register_theme(theme)
         self.theme = DEFAULT
-        self.stylesheet = Sheet(variables=self.get_css_variables())
+        # A bench that opens first is not a held screen, and asks for its styles at once.
+        self.stylesheet = Sheet(variables=self.get_css_variables(), held=open_module is None)
         self.add_mode("library", self._make_library)
         self.add_mode("bench", self._make_bench)
         for name in ("train", "models"):
@@ -266,6 +269,12 @@ class ModulesApp(SwiftApp[int]):
             self.exit(0, message=moved or None)
 
     # -- the look --
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Made once for each theme: they are asked for several times before the first frame."""
+        if self._variables is None or self._variables[0] is not self.current_theme:
+            self._variables = self.current_theme, super().get_css_variables()
+        return {**self._variables[1]}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return extra_variables(self.current_theme)

@@ -7,6 +7,8 @@ first screen is held: it notes what is asked of it, and does it once when the ap
 
 from __future__ import annotations
 
+from asyncio import sleep
+from time import monotonic
 from typing import Any
 
 from textual.app import ReturnType
@@ -14,6 +16,10 @@ from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 
 from .frames import PromptApp
+from .sheet import Sheet
+
+
+FRAME = 1 / 60  # seconds
 
 
 class HeldScreen(Screen[ScreenResultType]):
@@ -37,7 +43,14 @@ class HeldScreen(Screen[ScreenResultType]):
         self.update_node_styles(animate=False)
         self._refresh_layout(app.size)
         self._settling = self._layout_required = True
-        self._update_timer.resume()
+        self.run_worker(self._settle(), group="first frame")
+
+    async def _settle(self) -> None:
+        """Draw as soon as every widget has made of its size what it makes of it; a frame later at most."""
+        end = monotonic() + FRAME
+        while monotonic() < end and any(isinstance(w, Widget) and w.message_queue_size for w in self.walk_children()):
+            await sleep(0)
+        self._on_timer_update()
 
     def _on_timer_update(self) -> None:
         self._settling = False
@@ -69,6 +82,9 @@ class SwiftApp(PromptApp[ReturnType]):
 
     async def _ready(self) -> None:
         await super()._ready()
+        if isinstance(self.stylesheet, Sheet):
+            self.stylesheet.held = False
+            self.stylesheet.apply(self)
         for stack in self._screen_stacks.values():
             for screen in stack:
                 if isinstance(screen, HeldScreen):

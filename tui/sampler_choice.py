@@ -28,7 +28,10 @@ def presets() -> dict[str, Sampler]:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the writer set: a preset by name, a seed or None for a new one each time, tokens a take."""
+    """What the writer set: a preset by name, a seed or None for a new one each time, tokens a take.
+
+    A preset that is not there any more writes like ``balanced``; whether it is there is asked when it is needed.
+    """
 
     preset: str = "balanced"
     seed: int | None = None
@@ -51,7 +54,7 @@ class Choice:
             return cls()
         preset, seed, length = data.get("preset"), data.get("seed"), data.get("length")
         return cls(
-            preset if isinstance(preset, str) and preset in presets() else "balanced",
+            preset if isinstance(preset, str) else "balanced",
             seed if isinstance(seed, int) else None,
             min(LONGEST, max(1, length)) if isinstance(length, int) else LENGTH,
         )

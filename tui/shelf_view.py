@@ -71,6 +71,10 @@ class Shelf:
     def look(self, look: Look, fits: Callable[[Entry], bool] = lambda entry: True) -> list[Section]:
         """The sections to show, none of them empty."""
         entries, kinds = self.entries, self.entries.columns.kinds
+        letters = kinds.lower()
+        if not look.narrowed:  # everything, as at the first paint
+            sections = {letter: [at for at, own in enumerate(letters) if own == letter] for letter in TITLES}
+            return self._sections(sections, look.sort)
         found = self._search(look.words)
         if look.fitting:
             found = {at: score for at, score in found.items() if kinds[at] != BROKEN_LETTER and fits(entries[at])}
@@ -80,12 +84,12 @@ class Shelf:
             else:
                 numbers = self._sorted(found, look.sort)
             return [Section("", Chosen(entries, numbers))] if numbers else []
-        sections: dict[str, list[int]] = {letter: [] for letter in TITLES}
-        for at in found:
-            sections[kinds[at].lower()].append(at)
+        return self._sections({letter: [at for at in found if letters[at] == letter] for letter in TITLES}, look.sort)
+
+    def _sections(self, groups: dict[str, list[int]], sort: Sort) -> list[Section]:
         return [
-            Section(TITLES[letter], Chosen(entries, self._sorted(group, look.sort)))
-            for letter, group in sections.items()
+            Section(TITLES[letter], Chosen(self.entries, self._sorted(group, sort)))
+            for letter, group in groups.items()
             if group
         ]
 
@@ -143,6 +147,8 @@ class Shelf:
         """``numbers``, which come by name, in another order; equal ones stay by name. By name, starred ones lead."""
         entries, kinds = self.entries, self.entries.columns.kinds
         match sort:
+            case "name" if kinds.islower():
+                return [*numbers]
             case "name":
                 return sorted(numbers, key=lambda at: not kinds[at].isupper())
             case "newest":

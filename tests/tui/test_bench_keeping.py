@@ -36,6 +36,19 @@ async def test_the_story_survives(stage: Open) -> None:
         assert on.editor.text.startswith(OPENING)
 
 
+async def test_a_preset_that_is_gone_leaves_the_usual_one(stage: Open) -> None:
+    bench_path().parent.mkdir(parents=True)
+    bench_path().write_text(json.dumps({"text": OPENING, "bench": {"sampler": {"preset": "sold", "seed": 3}}}))
+    async with stage() as on:
+        await on.press("f3")
+        assert on.editor.text == OPENING
+        assert (on.bench.sampler.choice.preset, on.bench.sampler.choice.seed) == ("balanced", 3)
+        await on.press("ctrl+j")
+        await on.written()
+        await on.press("ctrl+g")
+        assert on.bench.sampler.choice.preset == list(on.bench.sampler.presets)[1]
+
+
 async def test_a_story_that_cannot_be_read_is_set_aside(stage: Open) -> None:
     bench_path().parent.mkdir(parents=True)
     bench_path().write_text("{ half a")

@@ -70,7 +70,8 @@ async def test_the_library_comes_to_life_behind_a_bench_that_opened_first(stage:
 
 
 def test_only_what_the_first_frame_needs_is_imported() -> None:
-    probe = f"import sys, kobold_modules.tui.app; print([name for name in {LATER!r} if name in sys.modules])"
+    story = "kobold_modules.tui.manuscript.Choice.from_dict({'preset': 'wild'})"
+    probe = f"import sys, kobold_modules.tui.app; {story}; print([name for name in {LATER!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -93,3 +94,24 @@ async def test_a_source_is_parsed_once_for_each_theme(stage: Open, monkeypatch: 
         await on.pilot.pause()
         assert len(parsed) > before
         assert on.app.screen.styles.background != background
+
+
+async def test_what_is_on_the_first_screen_is_styled_once(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    styled: list[Any] = []
+    before: list[int] = []
+    replace, display = Sheet.replace_rules, App._display
+
+    def counted(node: Any, rules: Any, animate: bool = False) -> None:
+        styled.append(node)
+        replace(node, rules, animate)
+
+    def shown(self: App[Any], screen: Screen[Any], renderable: Any) -> None:
+        before.append(len(styled))
+        display(self, screen, renderable)
+
+    monkeypatch.setattr(Sheet, "replace_rules", staticmethod(counted))
+    monkeypatch.setattr(App, "_display", shown)
+    async with stage() as on:
+        own = {id(node) for node in on.library.walk_children()}
+        once = [id(node) for node in styled[: before[0]] if id(node) in own]
+        assert len(once) == len(set(once)) > 30

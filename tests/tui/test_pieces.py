@@ -103,7 +103,8 @@ def test_changed_part(old: str, new: str, part: tuple[int, int, int]) -> None:
 
 
 def test_choice_survives_nonsense() -> None:
-    assert Choice.from_dict({"preset": "no such", "seed": "x", "length": -5}) == Choice(length=1)
+    assert Choice.from_dict({"preset": 5, "seed": "x", "length": -5}) == Choice(length=1)
+    assert Choice.from_dict({"preset": "no such"}).sampler == PRESETS["balanced"]
     assert Choice.from_dict(Choice("wild", 7, 50).to_dict()) == Choice("wild", 7, 50)
     assert Choice("wild", 7).sampler.seed == 7
     assert preset_words(PRESETS["deterministic"]) == "temperature 0, repetition 1.1"

@@ -5,7 +5,7 @@ The seed is always in sight, because comparing two stacks means nothing unless b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import on
 from textual.app import ComposeResult
@@ -87,9 +87,13 @@ class SamplerPanel(Titled, Vertical):
     def __init__(self, choice: Choice) -> None:
         super().__init__(id="sampler", classes="panel")
         self.set_titles("Sampler")
-        self.choice = choice
-        self.rolled: int | None = None
         self.presets = presets()
+        self.choice = self._there(choice)
+        self.rolled: int | None = None
+
+    def _there(self, choice: Choice) -> Choice:
+        """``choice`` with a preset that is there."""
+        return choice if choice.preset in self.presets else replace(choice, preset="balanced")
 
     def compose(self) -> ComposeResult:
         choice = self.choice
@@ -111,7 +115,7 @@ class SamplerPanel(Titled, Vertical):
 
     def show_choice(self, choice: Choice) -> None:
         """Show what another story was written with."""
-        self.query_one("#preset", Select).value = choice.preset
+        self.query_one("#preset", Select).value = self._there(choice).preset
         self.query_one("#seed", Input).value = "" if choice.seed is None else str(choice.seed)
         self.query_one("#length", Input).value = str(choice.length)
 

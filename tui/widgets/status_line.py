@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
@@ -64,18 +65,25 @@ class StatusLine(Widget):
     def _spin(self) -> None:
         self._turn += 1
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Of what is said, for what stands aside makes way. It asks for no size, so the screen is laid out once."""
+        return self._said().get_height(self.styles.get_rules(), width) if width else 0
+
     def render(self) -> Content:
+        said, aside = self._said(), self.status.aside
+        room = self.size.width - said.cell_length - len(aside)
+        if aside and room > 1:
+            said = Content.assemble(said, " " * room, (aside, "$foreground-muted"))
+        return said
+
+    def _said(self) -> Content:
         status = self.status
         if not status.text and not status.aside:
             return Content()
         mark = SPINNER[self._turn % len(SPINNER)] if status.mood == "busy" else MARKS[status.mood]
         style = STYLES[status.mood]
-        said = Content.assemble(
+        return Content.assemble(
             (f"{mark} ", style),
             (status.text, style if status.mood in ("warning", "error") else "$foreground"),
             (f" {status.hint}" if status.hint else "", "$foreground-muted"),
         )
-        room = self.size.width - said.cell_length - len(status.aside)
-        if status.aside and room > 1:
-            said = Content.assemble(said, " " * room, (status.aside, "$foreground-muted"))
-        return said
