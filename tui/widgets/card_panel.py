@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, ScrollableContainer, Vertical, VerticalScroll
+from textual.containers import Horizontal, ScrollableContainer, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
@@ -27,6 +27,7 @@ from .curve import Curve
 from .panel import Titled
 
 
+HEADING = "bold $text-primary"
 OPENING = 160  # characters of a sample's opening: enough to see where the two passages set out from
 
 
@@ -59,8 +60,8 @@ class Facts(Widget):
         return Content("\n").join(self.lines(self.size.width))
 
 
-class Passage(Vertical):
-    """A few lines of sample prose under a title that says who wrote them."""
+class Passage(Static):
+    """A few lines of sample prose under a line that says who wrote them."""
 
     DEFAULT_CSS = """
     Passage {
@@ -69,22 +70,16 @@ class Passage(Vertical):
         padding: 0 1;
         margin: 0 1 0 0;
         border-left: outer $foreground 25%;
-        & > .title { color: $text-muted; height: 1; }
-        & > .prose { height: auto; }
         &.-with { border-left: outer $accent; }
         &:ansi { border-left: solid ansi_default; }
         &.-with:ansi { border-left: heavy ansi_default; }
     }
     """
 
-    def __init__(self, id: str, classes: str = "") -> None:
-        super().__init__(Static(classes="title"), Static(classes="prose"), id=id, classes=classes)
-
     def show(self, title: str, prose: str) -> None:
         self.display = bool(prose)
-        self.query_one(".title", Static).update(Content(title))
         lines = (line.strip() for line in prose.splitlines())
-        self.query_one(".prose", Static).update(Content("\n".join(filter(None, lines))))
+        self.update(Content.assemble((title, "$text-muted"), "\n", "\n".join(filter(None, lines))))
 
 
 class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -114,10 +109,10 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         & > Static { height: auto; }
         #kind { color: $text-muted; }
         #problem { color: $text-warning; }
-        #opening { color: $text-muted; text-style: italic; margin-bottom: 1; }
+        #opening { margin: 1 0; }
         #effect { margin-top: 1; }
         #passages { height: auto; }
-        #nearest { color: $text-muted; }
+        #nearest { margin-top: 1; }
     }
     """
 
@@ -132,13 +127,11 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         yield Static(id="effect")
         yield Static("Training", classes="heading measured", id="curve-title")
         yield Curve(classes="measured", id="curve")
-        yield Static("The same opening, twice", classes="heading", id="sample-title")
         yield Static(id="opening")
         with Horizontal(id="passages"):
-            yield Passage("with", classes="-with")
-            yield Passage("without")
+            yield Passage(id="with", classes="-with")
+            yield Passage(id="without")
         yield Facts(id="facts")
-        yield Static("Nearest words, row by row", classes="heading", id="nearest-title")
         yield Static(id="nearest")
 
     def show(
@@ -184,10 +177,10 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         self._show_facts(entry, card, fit)
         self._show_nearest(nearest)
 
-    def _say(self, selector: str, text: str) -> None:
+    def _say(self, selector: str, text: str | Content) -> None:
         line = self.query_one(selector, Static)
         line.display = bool(text)
-        line.update(Content(text))
+        line.update(Content(text) if isinstance(text, str) else text)
 
     def _show_broken(self, entry: Entry) -> None:
         for child in self.children:
@@ -206,16 +199,17 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
     def _show_samples(self, card: Card) -> None:
         samples = card.samples
         shown = bool(samples.get("with") or samples.get("without"))
-        self.query_one("#sample-title").display = self.query_one("#passages").display = shown
-        opening = phrases.ending(samples.get("opening", ""), OPENING) if shown else ""
-        self._say("#opening", f"{opening} …" if opening else "")
+        self.query_one("#passages").display = shown
+        opening = phrases.ending(samples.get("opening", ""), OPENING)
+        told = (f"\n{opening} …", "italic $text-muted") if opening else ""
+        self._say("#opening", Content.assemble(("The same opening, twice", HEADING), told) if shown else "")
         self.query_one("#with", Passage).show(f"with {card.name}", samples.get("with", ""))
         self.query_one("#without", Passage).show("without it", samples.get("without", ""))
 
     def _show_nearest(self, nearest: Sequence[Sequence[str]] | None) -> None:
-        self.query_one("#nearest-title").display = bool(nearest)
         rows = [" ".join(filter(None, (word.strip() for word in row))) or "–" for row in nearest or ()]
-        self._say("#nearest", "  ·  ".join(rows))
+        told = Content.assemble(("Nearest words, row by row\n", HEADING), ("  ·  ".join(rows), "$text-muted"))
+        self._say("#nearest", told if rows else "")
 
     def show_nearest(self) -> None:
         """Scroll to the nearest words."""
