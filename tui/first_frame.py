@@ -50,6 +50,7 @@ class HeldScreen(Screen[ScreenResultType]):
         end = monotonic() + FRAME
         while monotonic() < end and any(isinstance(w, Widget) and w.message_queue_size for w in self.walk_children()):
             await sleep(0)
+        self._repaint_required = False  # laying it out draws all of it
         self._on_timer_update()
 
     def _on_timer_update(self) -> None:

@@ -107,10 +107,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         & > * { max-width: 96; }
         & > .heading { height: 1; margin-top: 1; color: $text-primary; text-style: bold; }
         & > Static { height: auto; }
-        #kind { color: $text-muted; }
-        #problem { color: $text-warning; }
         #opening { margin: 1 0; }
-        #effect { margin-top: 1; }
         #passages { height: auto; }
         #nearest { margin-top: 1; }
     }
@@ -121,10 +118,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         self.set_titles("Card")
 
     def compose(self) -> ComposeResult:
-        yield Static(id="kind")
-        yield Static(id="problem")
-        yield Static(id="description")
-        yield Static(id="effect")
+        yield Static(id="about")
         yield Static("Training", classes="heading measured", id="curve-title")
         yield Curve(classes="measured", id="curve")
         yield Static(id="opening")
@@ -150,32 +144,31 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
             self.set_titles("Card")
             return
         self.set_titles(entry.name + (" ★" if entry.notes.favourite else ""))
-        self.query_one("#problem", Static).display = bool(entry.problem)
         if entry.problem:
             self._show_broken(entry)
             return
         card = entry.card
-        kind = {"style": "a style", "world": "a world", "imported": "imported from another program"}[card.kind]
-        self._say(
-            "#kind",
-            " · ".join(filter(None, (kind, phrases.counted(entry.tokens, "virtual token"), *entry.tags))),
-        )
-        self._say("#description", card.description)
-        gain, numbers = phrases.effect(card), phrases.effect_numbers(card)
-        mark, style = (
-            ("·", "$foreground-muted") if not gain else ("▲", "$text-success") if gain > 0 else ("▼", "$text-warning")
-        )
-        self.query_one("#effect", Static).update(
-            Content.assemble(
-                (f"{mark} ", style),
-                (phrases.full_effect(card).replace("; ", ";\n  "), "bold" if gain else "$foreground-muted"),
-                (f"\n  {numbers}" if numbers else "", "$foreground-muted"),
-            )
-        )
+        self._say("#about", self._about(entry, card))
         self._show_curve(card)
         self._show_samples(card)
         self._show_facts(entry, card, fit)
         self._show_nearest(nearest)
+
+    def _about(self, entry: Entry, card: Card) -> Content:
+        """What it is, what its author says of it, and what it does to the model."""
+        kind = {"style": "a style", "world": "a world", "imported": "imported from another program"}[card.kind]
+        kind = " · ".join((kind, phrases.counted(entry.tokens, "virtual token"), *filter(None, entry.tags)))
+        gain, numbers = phrases.effect(card), phrases.effect_numbers(card)
+        mark, style = (
+            ("·", "$foreground-muted") if not gain else ("▲", "$text-success") if gain > 0 else ("▼", "$text-warning")
+        )
+        return Content.assemble(
+            (f"{kind}\n", "$text-muted"),
+            f"{card.description}\n" if card.description else "",
+            (f"\n{mark} ", style),
+            (phrases.full_effect(card).replace("; ", ";\n  "), "bold" if gain else "$foreground-muted"),
+            (f"\n  {numbers}" if numbers else "", "$foreground-muted"),
+        )
 
     def _say(self, selector: str, text: str | Content) -> None:
         line = self.query_one(selector, Static)
@@ -184,8 +177,9 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def _show_broken(self, entry: Entry) -> None:
         for child in self.children:
-            child.display = child.id in ("problem", "facts")
-        self._say("#problem", f"! {entry.problem}\n  d takes it off the shelf; u would bring it back.")
+            child.display = child.id in ("about", "facts")
+        problem = f"! {entry.problem}\n  d takes it off the shelf; u would bring it back."
+        self._say("#about", Content.styled(problem, "$text-warning"))
         self.query_one(Facts).facts = (("File", Content(phrases.place(entry.path))),)
 
     def _show_curve(self, card: Card) -> None:
