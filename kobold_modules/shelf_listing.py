@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import eq
-from typing import overload
+from typing import NamedTuple, overload
 
 from .formats.folder import Entry
 from .module import Kind
@@ -21,8 +20,7 @@ LETTERS: dict[Kind, str] = {"style": "s", "world": "w", "imported": "i"}
 BROKEN = "!"
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """What is known of all modules at once, by their number.
 
     Attributes:

@@ -9,7 +9,6 @@ each step keeps only what it changed, so a novel with a thousand steps stays sma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from .story_marks import Marks, Span, Step, Take, joined, moved, replaced, step_between, stepped
@@ -189,7 +188,7 @@ class Story:
             "note": self.note,
             "note_template": self.note_template,
             "text": self._text,
-            "spans": [asdict(span) for span in self.spans],
+            "spans": [span._asdict() for span in self.spans],
             "takes": [
                 {"start": take.start, "end": take.end, "label": take.label, "seed": take.seed} for take in self.takes
             ],

@@ -16,9 +16,8 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import paths
 from .story import Story, Take
@@ -99,8 +98,7 @@ class Autosave:
             self._synced = time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(NamedTuple):
     """What a journal gave back: the ``take`` now at the end of the story, or the file ``aside`` that holds its text."""
 
     take: Take | None = None

@@ -7,12 +7,11 @@ All positions and lengths are in characters (code points).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """``length`` characters by one hand. ``label`` names the stack and ``seed`` the draw where the model wrote."""
 
     length: int
@@ -32,8 +31,7 @@ class Span:
         return type(self.length) is int and self.length >= 0 and type(self.by_model) is bool and _named(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """A continuation by the model: the characters ``text`` from ``start`` on."""
 
     start: int
@@ -55,16 +53,14 @@ def _named(mark: Span | Take) -> bool:
     return isinstance(mark.label, str) and (mark.seed is None or type(mark.seed) is int)
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """``spans`` cover the text without gaps; ``takes`` stand in it, in order and apart."""
 
     spans: tuple[Span, ...]
     takes: tuple[Take, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """At ``at``, ``old`` became ``new``: what changed and nothing else, so that a thousand steps stay small.
 
     Attributes:

@@ -7,7 +7,6 @@ does not fit what the walk has reached ends it, so a file that was edited by han
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -44,8 +43,8 @@ def _encoded(step: Step) -> dict[str, Any]:
         "at": step.at,
         "old": step.old,
         "new": step.new,
-        "old_spans": [asdict(span) for span in step.old_spans],
-        "new_spans": [asdict(span) for span in step.new_spans],
+        "old_spans": [span._asdict() for span in step.old_spans],
+        "new_spans": [span._asdict() for span in step.new_spans],
         "lost": [_take(take) for take in step.lost],
         "gained": [_take(take) for take in step.gained],
     }

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 WEAKEST, STRONGEST, STEP = 0.0, 2.0, 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """One module of the stack."""
 
     entry: Entry
@@ -90,7 +89,7 @@ class Picks:
         """The pick at ``index`` stronger ``by`` so much, or switched."""
         pick = self.items[index]
         strength = min(STRONGEST, max(WEAKEST, round(pick.strength + by, 2)))
-        changed = replace(pick, strength=strength, on=pick.on if on is None else on)
+        changed = pick._replace(strength=strength, on=pick.on if on is None else on)
         return Picks((*self.items[:index], changed, *self.items[index + 1 :]))
 
     def refreshed(self, entries: Listing, renamed: dict[str, str] | None = None) -> Picks:
@@ -99,15 +98,14 @@ class Picks:
         for pick in self.items:
             entry = entries.filed((renamed or {}).get(pick.entry.slug, pick.entry.slug))
             if entry is not None:
-                kept.append(replace(pick, entry=entry))
+                kept.append(pick._replace(entry=entry))
         return Picks(tuple(kept))
 
     def to_list(self) -> list[dict[str, Any]]:
         return [{"module": pick.entry.slug, "strength": pick.strength, "on": pick.on} for pick in self.items]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelState:
+class ModelState(NamedTuple):
     """What is known of the model: ``share`` of the loading that is done, ``loaded`` once it is, ``failed`` if not."""
 
     name: str

@@ -11,9 +11,8 @@ import json
 import os
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kobold_modules import paths
 
@@ -23,8 +22,7 @@ def mark_of(text: str) -> str:
     return f"{len(text)}:{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A journal that was left behind: what was compared, and the text of each column."""
 
     head: dict[str, Any]

@@ -6,9 +6,8 @@ before anything else is even imported. Each is called with the :class:`~.desk.De
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast, runtime_checkable
 
 from textual.screen import Screen
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from .desk import Desk
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One tab. ``screen`` is ``module:Class`` under ``screens``."""
 
     name: str

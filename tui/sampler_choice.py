@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kobold_modules.errors import KoboldModulesError
 
@@ -26,8 +26,7 @@ def presets() -> dict[str, Sampler]:
         return dict(PRESETS)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What the writer set: a preset by name, a seed or None for a new one each time, tokens a take.
 
     A preset that is not there any more writes like ``balanced``; whether it is there is asked when it is needed.
@@ -45,7 +44,7 @@ class Choice:
         return preset if self.seed is None else replace(preset, seed=self.seed)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_dict(cls, data: Any) -> Choice:

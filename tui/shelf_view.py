@@ -8,8 +8,7 @@ numbers in a listing until somebody looks at one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kobold_modules.library import Entry
 from kobold_modules.module import Kind
@@ -27,8 +26,7 @@ TITLES = {LETTERS[kind]: title for kind, title in SECTIONS.items()} | {BROKEN_LE
 STAR = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What is asked for. ``query`` holds words (all of them must match); ``#word`` is a tag, ``*`` a star."""
 
     query: str = ""
@@ -48,8 +46,7 @@ class Look:
         return names[(names.index(self.sort) + 1) % len(names)]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Entries under a title; a search has one section without a title, best match first."""
 
     title: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
@@ -221,7 +220,7 @@ class LibraryScreen(HeldScreen[None]):
 
     @on(Header.Wanted)
     def _sort_by(self, event: Header.Wanted) -> None:
-        self.show_look(replace(self.look, sort=event.sort))
+        self.show_look(self.look._replace(sort=event.sort))
 
     @on(ModuleList.Reshaped)
     def _reshaped(self) -> None:
@@ -231,7 +230,7 @@ class LibraryScreen(HeldScreen[None]):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
-        self.show_look(replace(self.look, query=event.value.strip()))
+        self.show_look(self.look._replace(query=event.value.strip()))
 
     def action_focus_list(self) -> None:
         if not self.query_one("#filter", Input).value:
@@ -247,7 +246,7 @@ class LibraryScreen(HeldScreen[None]):
         field.value = ""
         field.remove_class("-shown")
         if self.look.narrowed:
-            self.show_look(replace(self.look, query="", fitting=False))
+            self.show_look(self.look._replace(query="", fitting=False))
         self.list.focus()
 
     def _find(self) -> None:
@@ -274,7 +273,7 @@ class LibraryScreen(HeldScreen[None]):
             case "filter":
                 self._find()
             case "sort":
-                self.show_look(replace(self.look, sort=self.look.next_sort()))
+                self.show_look(self.look._replace(sort=self.look.next_sort()))
                 self.say(f"Sorted {SORTS[self.look.sort]}.")
             case "fitting":
                 self._toggle_fitting()
@@ -286,7 +285,7 @@ class LibraryScreen(HeldScreen[None]):
                 self.keeper.do(what, entries)
 
     def _toggle_fitting(self) -> None:
-        self.show_look(replace(self.look, fitting=not self.look.fitting))
+        self.show_look(self.look._replace(fitting=not self.look.fitting))
         loaded = self.desk.model.loaded
         if not self.look.fitting:
             self.say("Modules of every model are shown.")

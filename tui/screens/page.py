@@ -5,7 +5,6 @@ The part of the bench that needs no model. Undo and redo are the story's own, fo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import monotonic
 
 from textual import on, work
@@ -81,7 +80,7 @@ class PageScreen(PromptScreen[None]):
         return unseen or hand_at(self.story, at)
 
     def refresh_aside(self) -> None:
-        self.status_line.status = replace(self.status_line.status, aside=self._aside())
+        self.status_line.status = self.status_line.status._replace(aside=self._aside())
 
     def tick(self) -> None:
         """What need not happen with every key: saving, counting words."""

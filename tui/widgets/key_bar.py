@@ -9,7 +9,7 @@ model begins or ends, and mounting six widgets asks for a new layout of the whol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual import events
 from textual.binding import ActiveBinding, Binding
@@ -30,8 +30,7 @@ def _place(active: ActiveBinding) -> tuple[int, int]:
     return -len(active.node.ancestors_with_self), here
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key and what it does. A click presses it."""
 
     key: str

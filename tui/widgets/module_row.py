@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.content import Content
 
@@ -20,8 +20,7 @@ NARROWEST_NAME = 12
 SORTED_BY: dict[str, Sort] = {"name": "name", "made for": "model", "made": "newest", "measured": "effect"}
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """Widths in cells; a column of 0 is left out, the least important first."""
 
     name: int
@@ -86,8 +85,7 @@ class Columns:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class RowState:
+class RowState(NamedTuple):
     """What a line shows beside its module: the cursor, a mark of many, the words of a search, whether it fits."""
 
     chosen: bool = False

@@ -5,7 +5,7 @@ The seed is always in sight, because comparing two stacks means nothing unless b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
@@ -93,7 +93,7 @@ class SamplerPanel(Titled, Vertical):
 
     def _there(self, choice: Choice) -> Choice:
         """``choice`` with a preset that is there."""
-        return choice if choice.preset in self.presets else replace(choice, preset="balanced")
+        return choice if choice.preset in self.presets else choice._replace(preset="balanced")
 
     def compose(self) -> ComposeResult:
         choice = self.choice

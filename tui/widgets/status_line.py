@@ -5,8 +5,7 @@ It stays where it is instead of popping up: nothing covers the prose, and a sent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from textual.content import Content
 from textual.geometry import Size
@@ -27,8 +26,7 @@ STYLES: dict[Mood, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """``text`` is a sentence, ``hint`` the next step, ``aside`` stands at the right edge where there is room."""
 
     text: str = ""
