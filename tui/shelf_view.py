@@ -8,6 +8,7 @@ numbers in a listing until somebody looks at one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import Literal, NamedTuple
 
 from kobold_modules.library import Entry
@@ -70,8 +71,9 @@ class Shelf:
         entries, kinds = self.entries, self.entries.columns.kinds
         letters = kinds.lower()
         if not look.narrowed:  # everything, as at the first paint
-            sections = {letter: [at for at, own in enumerate(letters) if own == letter] for letter in TITLES}
-            return self._sections(sections, look.sort)
+            every = range(len(entries))
+            groups = {letter: [*compress(every, map(letter.__eq__, letters))] for letter in TITLES}
+            return self._sections(groups, look.sort)
         found = self._search(look.words)
         if look.fitting:
             found = {at: score for at, score in found.items() if kinds[at] != BROKEN_LETTER and fits(entries[at])}

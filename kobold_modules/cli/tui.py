@@ -42,6 +42,20 @@ def open_interface(model: str, module: str | None) -> int:
     import gc
 
     gc.disable()  # what is made before the first frame stays; the app looks for garbage from then on
+    import_asyncio()
     from ..tui.app import run as run_app
 
     return int(run_app(model=model, module=module))
+
+
+def import_asyncio() -> None:
+    """Without TLS, as it is where Python was built without: the interface talks to nobody but its own worker, and
+    loading OpenSSL is 2 % of the time to the first frame. Who imports ssl later gets it.
+    """
+    if "asyncio" in sys.modules or "ssl" in sys.modules:
+        return
+    sys.modules["ssl"] = None  # type: ignore[assignment]
+    try:
+        import asyncio  # noqa: F401
+    finally:
+        del sys.modules["ssl"]

@@ -76,6 +76,15 @@ def test_only_what_the_first_frame_needs_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_tls_waits_until_somebody_wants_it() -> None:
+    probe = (
+        "import sys; from kobold_modules.cli import tui; tui.import_asyncio(); print('ssl' in sys.modules);"
+        "import asyncio, ssl; print(ssl.create_default_context().check_hostname, asyncio.run(asyncio.sleep(0, 'runs')))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "runs"]
+
+
 async def test_a_source_is_parsed_once_for_each_theme(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[tuple[Any, ...]] = []
     parse = stylesheet.parse

@@ -85,7 +85,7 @@ class KeyBar(Widget, can_focus=False, can_focus_children=False):
         self._changed(self.screen)
 
     def _changed(self, screen: Screen[object]) -> None:
-        if self.is_attached and screen is self.screen and self.app.app_focus:
+        if self.outer_size and self.is_attached and screen is self.screen and self.app.app_focus:
             self.keys = self._fitting()
 
     def _fitting(self) -> tuple[Key, ...]:
