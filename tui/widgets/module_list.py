@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -19,7 +20,6 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
-from textual.visual import Visual
 
 from kobold_modules.library import Entry
 from kobold_modules.shelf_listing import Chosen, Listing
@@ -53,6 +53,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
     `!` cannot be read: its card says why.
     """
     BINDING_GROUP_TITLE = "Modules"
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         _key("enter,a", "add", "Add", "Put the module on the stack", show=True),
         _key("space", "toggle", "Toggle", "Put it on the stack or take it off"),
@@ -218,9 +219,10 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
             style = self.get_visual_style("module-list--row", f"module-list--{part}")
             if self.get_component_styles(f"module-list--{part}").text_style.reverse:  # which Textual drops there
                 style += Style(reverse=True)
-                content = content.pad_right(max(0, width - content.cell_length))
-        (strip,) = Visual.to_strips(self, content, width, 1, style, pad=True)[:1]
-        return strip
+        # Rows are made to fit, so they are not wrapped, which takes longer than all the rest of a row.
+        parts = content.render(style, "", self._get_style)
+        strip = Strip([Segment(text, part.rich_style) for text, part in parts])
+        return strip.adjust_cell_length(width, style.rich_style)
 
     def on_resize(self) -> None:
         self._reshape()
