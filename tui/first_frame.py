@@ -14,18 +14,21 @@ from typing import Any
 from textual.app import ReturnType
 from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
+from textual.widgets._toast import ToastRack
 
 from .frames import PromptApp
 from .sheet import Sheet
 
 
 FRAME = 1 / 60  # seconds
+QUIET = 3  # rounds of the event loop
 
 
 class HeldScreen(Screen[ScreenResultType]):
     """Neither styled nor laid out nor drawn before :meth:`release`.
 
-    Then it is laid out, which tells its widgets their sizes, and with what they make of that it is drawn in its turn.
+    Then it is laid out, which tells its widgets their sizes, and with what they make of that it is drawn. Where one of
+    them asks for another layout, it has that before.
     """
 
     _held = True
@@ -40,17 +43,22 @@ class HeldScreen(Screen[ScreenResultType]):
         classes = self._get_breakpoint_classes(width, app.HORIZONTAL_BREAKPOINTS or [])
         classes |= self._get_breakpoint_classes(height, app.VERTICAL_BREAKPOINTS or [])
         self.update_classes(dict.fromkeys(classes, True), update=False)
+        for rack in self.query(ToastRack):
+            rack.display = False  # as it does itself, but a layout later
         self.update_node_styles(animate=False)
         self._refresh_layout(app.size)
-        self._settling = self._layout_required = True
+        for widget in self.walk_children(Widget, with_self=True):  # whatever asked for it has had it
+            widget._layout_required = widget._repaint_required = False
+        self._settling = True
         self.run_worker(self._settle(), group="first frame")
 
     async def _settle(self) -> None:
         """Draw as soon as every widget has made of its size what it makes of it; a frame later at most."""
-        end = monotonic() + FRAME
-        while monotonic() < end and any(isinstance(w, Widget) and w.message_queue_size for w in self.walk_children()):
+        end, quiet = monotonic() + FRAME, 0
+        while monotonic() < end and quiet < QUIET:
             await sleep(0)
-        self._repaint_required = False  # laying it out draws all of it
+            quiet = 0 if any(pump.message_queue_size for pump in self.walk_children(with_self=True)) else quiet + 1
+        self._repaint_required = not self._layout_required  # laying it out draws all of it
         self._on_timer_update()
 
     def _on_timer_update(self) -> None:

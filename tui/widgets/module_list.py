@@ -182,7 +182,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
             self._set_marked(self.marked.intersection(self.entries.slugs))
         self.sections = any(section.title for section in sections)
         self._reshape()
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
+        self.virtual_size = Size(0, len(self._lines))
         at = None if before is None or searching else self._number(before.slug)
         self.highlighted = (at if at is not None else 0 if searching else was_at) if self.entries else None
         self.refresh()
@@ -226,13 +226,13 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._reshape()
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
         self._follow()
 
     def _reshape(self) -> None:
         width = self.scrollable_content_region.width
         if width:
             self.columns = Columns.within(width, self.sections)
+            self.refresh()
             self.post_message(self.Reshaped(self.columns))
 
     # -- the cursor --

@@ -49,7 +49,7 @@ class Header(Static):
 
     def show(self, columns: Columns, sort: Sort) -> None:
         self.columns = columns
-        self.update(Content(columns.header(sort)))
+        self.update(Content(columns.header(sort)), layout=False)
 
     def on_click(self, event: events.Click) -> None:
         if (sort := self.columns.sort_at(event.x)) is not None:
