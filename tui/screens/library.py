@@ -58,6 +58,7 @@ class LibraryScreen(HeldScreen[None]):
         self.greeting = greeting
         self.look = Look()
         self.shelf = Shelf()
+        self.field: Filter | None = None
         self._shown = 0.0
         self._later: Timer | None = None
         self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
@@ -76,7 +77,6 @@ class LibraryScreen(HeldScreen[None]):
         yield TopBar(self.desk, "library")
         with Container(id="body"):
             with Panel("Modules", "shelf"):
-                yield Filter(placeholder="letters of its name, a word, #tag or *", compact=True, id="filter")
                 yield Header(id="header")
                 yield ModuleList()
                 yield Static(id="nothing")
@@ -233,26 +233,29 @@ class LibraryScreen(HeldScreen[None]):
         self.show_look(self.look._replace(query=event.value.strip()))
 
     def action_focus_list(self) -> None:
-        if not self.query_one("#filter", Input).value:
-            self.query_one("#filter").remove_class("-shown")
+        if self.field is not None and not self.field.value:
+            self.field.remove_class("-shown")
         self.list.focus()
 
     def action_clear_filter(self) -> None:
         """Step by step back to the whole shelf: first the marks go, then the search and the filter."""
-        field = self.query_one("#filter", Input)
-        if self.list.marked and not field.has_focus:
+        field = self.field
+        if self.list.marked and not (field is not None and field.has_focus):
             self.list.unmark()
             return
-        field.value = ""
-        field.remove_class("-shown")
+        if field is not None:
+            field.value = ""
+            field.remove_class("-shown")
         if self.look.narrowed:
             self.show_look(self.look._replace(query="", fitting=False))
         self.list.focus()
 
     def _find(self) -> None:
-        field = self.query_one("#filter")
-        field.add_class("-shown")
-        field.focus()
+        if self.field is None:  # not before the first paint
+            self.field = Filter(placeholder="letters of its name, a word, #tag or *", compact=True, id="filter")
+            self.query_one("#shelf").mount(self.field, before=0)
+        self.field.add_class("-shown")
+        self.field.focus()
 
     # -- what is asked of modules --
 
