@@ -202,7 +202,7 @@ def percentile(values: list[float], share: float) -> float:
 
 def measure(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
     modules, words, rate = 10_000, 80_000, 300.0
-    starts, keys, stops = (4, 120, 4) if quick else (8, 600, 12)
+    starts, keys, stops = (10, 120, 4) if quick else (16, 600, 12)
     home = Path(tempfile.mkdtemp(prefix="kobold-latency-"))
     os.environ["KOBOLD_MODULES_HOME"] = str(home / "kobold")
     os.environ["HOME"] = str(home)

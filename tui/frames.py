@@ -136,5 +136,11 @@ def awaited(app: App[Any]) -> bool:
     return isinstance(app, PromptApp) and app.awaited
 
 
+def answered(app: App[Any]) -> None:
+    """What a hand asked ``app`` for a moment ago has come about: it shows out of turn, too."""
+    if isinstance(app, PromptApp):
+        app.at_once = AT_ONCE
+
+
 def _by_hand(message: Message) -> TypeGuard[events.InputEvent]:
     return isinstance(message, events.InputEvent) and not isinstance(message, events.MouseMove)

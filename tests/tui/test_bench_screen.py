@@ -45,7 +45,7 @@ async def test_stopped_is_said_before_the_page_is_made_ready_and_no_key_is_lost(
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
         put_off: list[Callable[[], None]] = []
-        monkeypatch.setattr(on.bench, "call_after_refresh", put_off.append)
+        monkeypatch.setattr(on.bench, "set_timer", lambda _, then: put_off.append(then))
         on.tap("escape")
         await on.until(lambda: put_off)
         assert "Stopped after" in on.status

@@ -129,6 +129,27 @@ async def test_a_key_does_not_wait_for_the_next_turn(stage: Open) -> None:
         assert len(drawn) <= AT_ONCE  # then it is turn by turn again
 
 
+async def test_what_a_key_asked_for_shows_out_of_turn_when_it_has_come_about(stage: Open) -> None:
+    async with stage() as on:
+        compositor = await open_bench(on)
+        screen, drawn = on.bench, list[str]()
+        screen._update_timer.stop()
+        composed = compositor.render_partial_update
+
+        def compose() -> ChopsUpdate | None:
+            update = composed()
+            drawn.append("".join(letter for _, letter in sorted(cells(update).items())))
+            return update
+
+        compositor.render_partial_update = compose  # type: ignore[method-assign]
+        await settled()
+        on.app.at_once = 0  # a key's own frames have been drawn
+        screen.say("Stopped.")
+        frames.answered(on.app)
+        await on.until(lambda: any("Stopped." in frame for frame in drawn))
+        assert on.app.at_once < AT_ONCE
+
+
 async def test_everything_else_waits_for_a_key_but_not_for_long(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as on:
         await open_bench(on)

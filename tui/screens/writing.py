@@ -16,6 +16,7 @@ from kobold_modules.worker.jobs import Generate
 
 from ..authorship import model_ranges
 from ..desk import Desk
+from ..frames import answered
 from ..manuscript import Manuscript
 from ..pace import Pace
 from ..widgets.editor import Editor
@@ -24,6 +25,7 @@ from .page import PageScreen
 
 
 Next = Literal["", "retry", "undo"]
+SENTENCE = 2 / 60  # seconds that the sentence at a take's end has for itself
 
 
 class WritingScreen(PageScreen):
@@ -175,11 +177,13 @@ class WritingScreen(PageScreen):
         if self.writing:
             self.writing = False
             self._tell_end(ended, streamed, before)
+            if self._stopping:
+                answered(self.app)
         self._rolled, self._unsettled = seed, True
         if self._next or self.editor.typed:
             self._settle()
         else:
-            self.call_after_refresh(self._settle)
+            self.set_timer(SENTENCE, self._settle)
 
     def _settle(self) -> None:
         """Once after a take: whatever takes longer to show than the sentence that it has ended, which comes first."""

@@ -20,6 +20,7 @@ from kobold_modules.sampling import Sampler
 
 from ..sampler_choice import LENGTH, LONGEST, Choice, presets
 from .panel import Titled
+from .told import Told
 
 
 def preset_words(preset: Sampler) -> str:
@@ -107,8 +108,8 @@ class SamplerPanel(Titled, Vertical):
             length = Input(str(choice.length), type="integer", compact=True, id="length", max_length=4)
             length.validators.append(Integer(1, LONGEST))
             yield Field("length", length)
-        yield Static(id="meaning")
-        yield Static(id="rolled")
+        yield Told(id="meaning")
+        yield Told(id="rolled")
 
     def on_mount(self) -> None:
         self._say()
@@ -154,8 +155,8 @@ class SamplerPanel(Titled, Vertical):
 
     def _say(self) -> None:
         preset = self.presets.get(self.choice.preset, self.choice.sampler)
-        self.query_one("#meaning", Static).update(Content(preset_words(preset)))
-        rolled = self.query_one("#rolled", Static)
+        self.query_one("#meaning", Told).update(Content(preset_words(preset)))
+        rolled = self.query_one("#rolled", Told)
         rolled.display = self.rolled is not None
         held = self.choice.seed is not None
         said = "ctrl+l lets it go" if held else "ctrl+l holds it"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.widgets import Static
 
 from ..phrases import shortened
+from .told import Told
 
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NAME = 16
 
 
-class TrainingLabel(Static):
+class TrainingLabel(Told):
     """``▶ noir rain 42 %``; ``✓ noir rain is ready`` until it has been looked at. Nothing while nothing trains."""
 
     DEFAULT_CSS = """
