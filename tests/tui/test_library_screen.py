@@ -206,3 +206,18 @@ async def test_nearest_words_need_a_model_that_fits(stage: Open) -> None:
     async with stage(client=Looking()) as on:
         await on.press("down", "down", "down", "w")
         await on.until(lambda: "16 wide" in on.status)
+
+
+async def test_what_matters_less_on_a_card_is_quieter(stage: Open) -> None:
+    async with stage() as on:
+        await on.until(lambda: "Made for" in on.text())
+        colours: dict[str, object] = {}
+        for strip in on.app.screen._compositor.render_strips():
+            for part in strip:
+                for said in ("Long, slow sentences", "a style ·", "with gothic house", "The house stood", "Made for"):
+                    if said in part.text and part.style is not None:
+                        colours[said] = part.style.color
+        loud = colours.pop("Long, slow sentences")
+        assert len(colours) == 4
+        assert loud not in colours.values()
+        assert len(set(colours.values())) == 1

@@ -57,7 +57,9 @@ class Formats(Static):
             here = key == self.chosen
             mark = "› " if here else "  "
             lines.append(
-                Content.assemble(mark, (f"{name:<12}", "bold reverse" if here else ""), " ", (about, "$text-muted"))
+                Content.assemble(
+                    mark, (f"{name:<12}", "bold reverse" if here else ""), " ", (about, "$foreground-muted")
+                )
             )
         return Content("\n").join(lines)
 

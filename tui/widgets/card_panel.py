@@ -50,7 +50,7 @@ class Facts(Widget):
             wrapped = value.wrap(max(8, width - self.LABEL))
             for number, line in enumerate(wrapped):
                 named = label if number == 0 else ""
-                shown.append(Content.assemble((f"{named:<{self.LABEL}}", "$text-muted"), line))
+                shown.append(Content.assemble((f"{named:<{self.LABEL}}", "$foreground-muted"), line))
         return shown
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -79,7 +79,7 @@ class Passage(Static):
     def show(self, title: str, prose: str) -> None:
         self.display = bool(prose)
         lines = (line.strip() for line in prose.splitlines())
-        self.update(Content.assemble((title, "$text-muted"), "\n", "\n".join(filter(None, lines))))
+        self.update(Content.assemble((title, "$foreground-muted"), "\n", "\n".join(filter(None, lines))))
 
 
 class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -163,7 +163,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
             ("·", "$foreground-muted") if not gain else ("▲", "$text-success") if gain > 0 else ("▼", "$text-warning")
         )
         return Content.assemble(
-            (f"{kind}\n", "$text-muted"),
+            (f"{kind}\n", "$foreground-muted"),
             f"{card.description}\n" if card.description else "",
             (f"\n{mark} ", style),
             (phrases.full_effect(card).replace("; ", ";\n  "), "bold" if gain else "$foreground-muted"),
@@ -195,14 +195,14 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         shown = bool(samples.get("with") or samples.get("without"))
         self.query_one("#passages").display = shown
         opening = phrases.ending(samples.get("opening", ""), OPENING)
-        told = (f"\n{opening} …", "italic $text-muted") if opening else ""
+        told = (f"\n{opening} …", "italic $foreground-muted") if opening else ""
         self._say("#opening", Content.assemble(("The same opening, twice", HEADING), told) if shown else "")
         self.query_one("#with", Passage).show(f"with {card.name}", samples.get("with", ""))
         self.query_one("#without", Passage).show("without it", samples.get("without", ""))
 
     def _show_nearest(self, nearest: Sequence[Sequence[str]] | None) -> None:
         rows = [" ".join(filter(None, (word.strip() for word in row))) or "–" for row in nearest or ()]
-        told = Content.assemble(("Nearest words, row by row\n", HEADING), ("  ·  ".join(rows), "$text-muted"))
+        told = Content.assemble(("Nearest words, row by row\n", HEADING), ("  ·  ".join(rows), "$foreground-muted"))
         self._say("#nearest", told if rows else "")
 
     def show_nearest(self) -> None:
