@@ -38,6 +38,7 @@ class Step:
     keys: Sequence[str] = ()
     until: str = ""
     shown: bool = True
+    rest: float = 0.8  # seconds that the screen has to come to rest
 
 
 STEPS = (
@@ -63,6 +64,7 @@ STEPS = (
         "whose words the cursor is on.",
         [f"text:{OPENING}", "C-j"],
         r"Writing …|Wrote|came to an end",
+        rest=0.15,
     ),
     Step("The take is there", "Its seed is kept; `ctrl+r` would throw the dice again.", [], r"Wrote|came to an end"),
     Step("", "", ["C-z"], r"One step back", shown=False),
@@ -112,14 +114,14 @@ class Terminal:
         lines = [line.rstrip() for line in self._tmux("capture-pane", "-p").splitlines()]
         return "\n".join(lines).rstrip()
 
-    def wait(self, pattern: str) -> str:
-        """The screen once ``pattern`` is on it and it has come to rest (or keeps moving: the model writes)."""
+    def wait(self, pattern: str, rest: float) -> str:
+        """The screen once ``pattern`` is on it, ``rest`` seconds later."""
         deadline = time.monotonic() + SECONDS
         while not re.search(pattern, self.screen()):
             if time.monotonic() > deadline:
                 raise SystemExit(f"{pattern!r} never appeared:\n{self.screen()}")
-            time.sleep(0.2)
-        time.sleep(0.8)
+            time.sleep(0.1)
+        time.sleep(rest)
         return self.screen()
 
     def close(self) -> None:
@@ -135,7 +137,7 @@ def tour(home: Path) -> list[str]:
         for step in STEPS:
             for key in step.keys:
                 terminal.press(key)
-            screen = terminal.wait(step.until)
+            screen = terminal.wait(step.until, step.rest)
             print(f"{step.title or '…'}", file=sys.stderr)
             if step.shown:
                 screen = screen.replace(str(home), "~")
