@@ -101,21 +101,27 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+def frames_of(compositor: SparseCompositor) -> list[str]:
+    """The text of each frame it draws from now on."""
+    drawn: list[str] = []
+    composed = compositor.render_partial_update
+
+    def compose() -> ChopsUpdate | None:
+        update = composed()
+        drawn.append("".join(letter for _, letter in sorted(cells(update).items())))
+        return update
+
+    compositor.render_partial_update = compose  # type: ignore[method-assign]
+    return drawn
+
+
 async def test_a_key_does_not_wait_for_the_next_turn(stage: Open) -> None:
     async with stage() as on:
         compositor = await open_bench(on)
         on.stack_list.focus()
         await on.pilot.pause()
-        screen, drawn = on.bench, list[str]()
+        screen, drawn = on.bench, frames_of(compositor)
         screen._update_timer.stop()  # no more turns: only what a key has changed can come
-        composed = compositor.render_partial_update
-
-        def compose() -> ChopsUpdate | None:
-            update = composed()
-            drawn.append("".join(letter for _, letter in sorted(cells(update).items())))
-            return update
-
-        compositor.render_partial_update = compose  # type: ignore[method-assign]
         await settled()
         on.app.at_once = 0
         screen.say("Nobody has pressed anything.")
@@ -132,16 +138,8 @@ async def test_a_key_does_not_wait_for_the_next_turn(stage: Open) -> None:
 async def test_what_a_key_asked_for_shows_out_of_turn_when_it_has_come_about(stage: Open) -> None:
     async with stage() as on:
         compositor = await open_bench(on)
-        screen, drawn = on.bench, list[str]()
+        screen, drawn = on.bench, frames_of(compositor)
         screen._update_timer.stop()
-        composed = compositor.render_partial_update
-
-        def compose() -> ChopsUpdate | None:
-            update = composed()
-            drawn.append("".join(letter for _, letter in sorted(cells(update).items())))
-            return update
-
-        compositor.render_partial_update = compose  # type: ignore[method-assign]
         await settled()
         on.app.at_once = 0  # a key's own frames have been drawn
         screen.say("Stopped.")
