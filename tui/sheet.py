@@ -35,7 +35,7 @@ class Sheet(Stylesheet):
     @classmethod
     def replace_rules(cls, node: DOMNode, rules: RulesMap, animate: bool = False) -> None:
         """Where nothing was replaced yet, ask for the node to be drawn once, not once for each of its rules."""
-        if node.styles.base.get_rules() or not node._is_mounted:
+        if node.styles.base._rules or not node._is_mounted:
             super().replace_rules(node, rules, animate)
             return
         node._is_mounted = False  # what a style asks when it is set

@@ -8,7 +8,6 @@ numbers in a listing until somebody looks at one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
 from typing import Literal, NamedTuple
 
 from kobold_modules.library import Entry
@@ -69,11 +68,6 @@ class Shelf:
     def look(self, look: Look, fits: Callable[[Entry], bool] = lambda entry: True) -> list[Section]:
         """The sections to show, none of them empty."""
         entries, kinds = self.entries, self.entries.columns.kinds
-        letters = kinds.lower()
-        if not look.narrowed:  # everything, as at the first paint
-            every = range(len(entries))
-            groups = {letter: [*compress(every, map(letter.__eq__, letters))] for letter in TITLES}
-            return self._sections(groups, look.sort)
         found = self._search(look.words)
         if look.fitting:
             found = {at: score for at, score in found.items() if kinds[at] != BROKEN_LETTER and fits(entries[at])}
@@ -83,11 +77,10 @@ class Shelf:
             else:
                 numbers = self._sorted(found, look.sort)
             return [Section("", Chosen(entries, numbers))] if numbers else []
-        return self._sections({letter: [at for at in found if letters[at] == letter] for letter in TITLES}, look.sort)
-
-    def _sections(self, groups: dict[str, list[int]], sort: Sort) -> list[Section]:
+        own = kinds.lower()
+        groups = {letter: [at for at in found if own[at] == letter] for letter in TITLES}
         return [
-            Section(TITLES[letter], Chosen(self.entries, self._sorted(group, sort)))
+            Section(TITLES[letter], Chosen(entries, self._sorted(group, look.sort)))
             for letter, group in groups.items()
             if group
         ]

@@ -49,8 +49,8 @@ def open_interface(model: str, module: str | None) -> int:
 
 
 def import_asyncio() -> None:
-    """Without TLS, as it is where Python was built without: the interface talks to nobody but its own worker, and
-    loading OpenSSL is 2 % of the time to the first frame. Who imports ssl later gets it.
+    """Without TLS, as it is where Python was built without: the interface talks to nobody but its own worker, and the
+    first frame would wait for OpenSSL to load. Who imports ssl later gets it.
     """
     if "asyncio" in sys.modules or "ssl" in sys.modules:
         return

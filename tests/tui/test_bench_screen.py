@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from textual.app import App
 from textual.widgets import Input
 
+from kobold_modules.tui.screens import writing
 from kobold_modules.worker.jobs import Generate
 
 from .conftest import OPENING, Open
@@ -46,9 +49,12 @@ async def test_stopped_is_said_before_the_page_is_made_ready_and_no_key_is_lost(
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
         put_off: list[Callable[[], None]] = []
         monkeypatch.setattr(on.bench, "set_timer", lambda _, then: put_off.append(then))
+        asked: list[App[Any]] = []
+        monkeypatch.setattr(writing, "answered", asked.append)
         on.tap("escape")
         await on.until(lambda: put_off)
         assert "Stopped after" in on.status
+        assert asked == [on.app]  # to show that out of turn
         assert on.bench.story.text == on.editor.text
         assert on.bench.story.takes
         assert on.editor.read_only

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from textual._compositor import CompositorUpdate
+from textual._compositor import Compositor, CompositorUpdate
 from textual.app import App
 from textual.css import stylesheet
 from textual.screen import Screen
@@ -59,6 +59,37 @@ async def test_on_a_small_terminal_it_is_laid_out_for_that(stage: Open, frames: 
         assert "F2 Library" in frames[0]
         assert on.app.screen.has_class("-narrow", "-short")
         assert frames[0].count("\n") == 23
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_it_is_laid_out_and_drawn_once(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    done: list[str] = []
+
+    def counted(name: str) -> None:
+        original = getattr(Compositor, name)
+
+        def count(self: Compositor, *arguments: Any, **options: Any) -> Any:
+            if not self.root or isinstance(self.root, LibraryScreen):
+                done.append(name)
+            return original(self, *arguments, **options)
+
+        monkeypatch.setattr(Compositor, name, count)
+
+    for name in ("reflow", "render_full_update"):
+        counted(name)
+    settle = LibraryScreen._settle
+
+    async def settled(self: LibraryScreen) -> None:
+        await settle(self)
+        done.append("there")
+
+    monkeypatch.setattr(LibraryScreen, "_settle", settled)
+    async with stage(size=size) as on:
+        await on.until(lambda: "there" in done)
+        assert done[: done.index("there")] == ["reflow", "render_full_update"]
+        assert not on.library.query("#filter")  # made when somebody searches
 
 
 async def test_the_library_comes_to_life_behind_a_bench_that_opened_first(stage: Open) -> None:
