@@ -80,12 +80,11 @@ def starter() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stories() -> Path:
-    """The folder of stories260K, a tiny real Llama that nobody here trained."""
-    folder = SHARED / "models"
-    if not (folder / "stories260K-F32.gguf").exists():
-        pytest.skip(f"stories260K is not at {folder}")
-    return folder
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with stories260K, a tiny real Llama that nobody here trained, in three forms."""
+    from tests import stories260k
+
+    return stories260k.write(tmp_path_factory.mktemp("stories260k"))
 
 
 @pytest.fixture(scope="session")

@@ -31,8 +31,6 @@ def folder_of(path: Path, tokenizer: Tokenizer) -> Path:
 
 @pytest.fixture(scope="session")
 def both(stories: Path) -> tuple[FolderVocabulary, NativeVocabulary]:
-    if not (stories / "stories260K-hf").exists():
-        pytest.skip("stories260K-hf is not there")
     return FolderVocabulary(stories / "stories260K-hf"), NativeVocabulary(stories / "stories260K-F16.gguf")
 
 
