@@ -30,6 +30,7 @@ class Story:
         memory: text the model always has before it, however far the story has moved on.
         note: the author's note, told to the model near the end of the text; see :attr:`note_text`.
         extra: members of a story file that are not ours, kept as they came.
+        unused: what its file held that has no like here, each in a few words; said to the person, never saved.
     """
 
     def __init__(self, title: str = "", text: str = "", *, memory: str = "", note: str = "") -> None:
@@ -38,6 +39,7 @@ class Story:
         self.note = note
         self.note_template = NOTE_TEMPLATE
         self.extra: dict[str, Any] = {}
+        self.unused: tuple[str, ...] = ()
         self._text = text
         self._marks = Marks((Span(len(text)),) if text else (), ())
         self._done: list[Step] = []

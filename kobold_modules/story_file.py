@@ -29,9 +29,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import paths
-from .errors import BadText
-from .formats import lite_story
+from .errors import BadText, BadUsage
+from .formats import lite_story, novelai_story
 from .formats.files import writing
+from .formats.lite_settings import LiteSettings, counted, listed, settings_in
 from .formats.lite_story import LiteStory
 from .story import Story
 from .story_autosave import Autosave, Recovered, forget, recover
@@ -45,12 +46,16 @@ __all__ = [
     "export_lite",
     "format_of",
     "load",
+    "read_only",
     "recover",
     "save",
+    "settings_of",
+    "told_unused",
+    "told_used",
     "without_last_break",
 ]
 
-Format = Literal["ours", "lite", "text"]
+Format = Literal["ours", "lite", "text", "read only"]  # the last: a .kaistory, or NovelAI's
 MOST_BYTES = lite_story.MOST_BYTES
 MOST_STEPS = 500_000  # characters of steps kept in a file
 _LITE = "kobold_lite"  # the member of ours that keeps what a Lite story holds beyond ours
@@ -75,6 +80,8 @@ def save(story: Story, path: Path, *, backup: bool = False) -> None:
     no story and would be lost.
     """
     format, old = format_of(path), _old(path)
+    if format == "read only":
+        raise read_only(path)
     if format == "lite":
         data = _lite_bytes(story, old, path)
     elif format == "text":
@@ -105,9 +112,43 @@ def format_of(path: Path) -> Format:
         if path.name.lower().endswith(".lite.json"):
             return "lite"
         return "text" if path.suffix.lower() in _TEXT_SUFFIXES else "ours"
+    if lite_story.is_zipped(data):
+        return "read only"
     if not _is_json(data, path):
         return "text"
-    return "lite" if lite_story.is_lite(lite_story.parse(data, path.name)) else "ours"
+    values = lite_story.parse(data, path.name)
+    if novelai_story.is_novelai(values):
+        return "read only"
+    return "lite" if lite_story.is_lite(values) else "ours"
+
+
+def read_only(path: Path) -> BadUsage:
+    """The error for a story that would have to be written in a format that is only read."""
+    return BadUsage(
+        f"{path.name} is a story of another program in a form that can be opened here, but not written.",
+        f"Write it elsewhere: --save-as {path.stem}.json, or {path.stem}.lite.json for KoboldAI Lite.",
+    )
+
+
+def settings_of(story: Story) -> LiteSettings:
+    """What the save of KoboldAI (Lite) that ``story`` came from says beside its text; empty for any other story."""
+    kept = story.extra.get(_LITE)
+    rest = kept.get("rest") if isinstance(kept, dict) else None
+    return settings_in(rest) if isinstance(rest, dict) else LiteSettings()
+
+
+def told_unused(story: Story) -> str:
+    """A sentence on what the file held that is not used here; empty where there is nothing to say."""
+    unused = story.unused or settings_of(story).unused
+    return f"Not used here, and kept in its file: {listed(unused)}." if unused else ""
+
+
+def told_used(story: Story) -> str:
+    """A sentence on the stop strings and banned phrases of a save that are used here; empty where there are none."""
+    settings = settings_of(story)
+    used = [counted(len(settings.stop), "stop string")] if settings.stop else []
+    used += [counted(len(settings.banned), "banned phrase")] if settings.banned else []
+    return f"Used from this save: {listed(tuple(used))}." if used else ""
 
 
 def export_lite(story: Story, path: Path) -> None:
@@ -139,6 +180,11 @@ def _is_json(data: bytes, path: Path) -> bool:
 
 
 def _parsed(data: bytes, path: Path) -> Story:
+    if lite_story.is_zipped(data):
+        values = lite_story.parse(lite_story.unzipped(data, path.name), path.name)
+        if not lite_story.is_lite(values):
+            raise BadText(f"{path.name} is a zip, but what is in it is no story of KoboldAI.")
+        return _from_lite(lite_story.read(values, path.name))
     if not _is_json(data, path):
         if path.suffix.lower() == ".json":
             raise BadText(f"{path.name} is not a story of ours: it is no JSON object.", "Text goes in a .txt file.")
@@ -148,6 +194,8 @@ def _parsed(data: bytes, path: Path) -> Story:
     values = lite_story.parse(data, path.name)
     if lite_story.is_lite(values):
         return _from_lite(lite_story.read(values, path.name))
+    if novelai_story.is_novelai(values):
+        return _from_novelai(novelai_story.read(values, path.name))
     try:
         return Story.from_dict(values)
     except (ValueError, RecursionError) as error:
@@ -165,6 +213,13 @@ def _from_lite(lite: LiteStory) -> Story:
     story.memory, story.note, story.note_template = lite.memory, lite.note, lite.note_template
     others = {key: value for key, value in story.extra.items() if key != "sha256"}
     story.extra = {**others, _LITE: {"pieces": lite.pieces, "rest": lite.rest, "metadata": lite.metadata}}
+    story.mark_saved()
+    return story
+
+
+def _from_novelai(found: novelai_story.NovelaiStory) -> Story:
+    story = Story(found.title, found.text, memory=found.memory, note=found.note)
+    story.unused = found.unused
     story.mark_saved()
     return story
 

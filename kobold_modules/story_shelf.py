@@ -19,7 +19,7 @@ from .story_autosave import journal_of
 from .story_file import load
 
 
-SUFFIXES = (".json", ".txt", ".md")
+SUFFIXES = (".json", ".txt", ".md", ".kaistory", ".story", ".scenario")
 TRASH = ".trash"
 LONGEST_NAME = 60
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,17 @@ from hypothesis import strategies as st
 from kobold_modules.errors import BadText, BadUsage
 from kobold_modules.formats.lite_story import write as lite_dict
 from kobold_modules.story import Span, Story
-from kobold_modules.story_file import backup_of, export_lite, format_of, load, save
+from kobold_modules.story_file import (
+    MOST_BYTES,
+    backup_of,
+    export_lite,
+    format_of,
+    load,
+    save,
+    settings_of,
+    told_unused,
+    told_used,
+)
 
 
 LITE = {
@@ -259,3 +270,80 @@ def test_lites_empty_story_is_lites() -> None:
     from kobold_modules.formats.lite_story import LiteStory
 
     assert lite_dict(LiteStory())["actions"] == []
+
+
+# -- stories of other programs --
+
+
+def kaistory(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("_json", ".json"), content)
+    return path
+
+
+UNITED = {"file_version": 2, "prompt": "The lift stopped.", "actions": {"actions": {"0": {"Selected Text": " Dark."}}}}
+
+
+def test_a_kaistory_is_read_and_goes_on_elsewhere(tmp_path: Path) -> None:
+    """S05: a zip with a story.json in it."""
+    zipped = kaistory(tmp_path / "a.kaistory", other_json=b"{}", story_json=json.dumps(UNITED).encode())
+    before, story = zipped.read_bytes(), load(zipped)
+    assert story.text == "The lift stopped. Dark."
+
+    with pytest.raises(BadUsage, match="not written"):
+        save(story, zipped)
+    assert zipped.read_bytes() == before
+    save(story, tmp_path / "a.lite.json")
+    assert load(tmp_path / "a.lite.json").text == story.text
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({}, "holds no story"),
+        ({"story_json": b"{"}, "malformed"),
+        ({"story_json": b"{}"}, "no story of KoboldAI"),
+        ({"tensor.npy": b"x", "meta_json": b"{}"}, "a module, not a story"),
+    ],
+)
+def test_a_zip_that_is_no_story_is_one_sentence(tmp_path: Path, members: dict[str, bytes], said: str) -> None:
+    path = kaistory(tmp_path / "a.kaistory", **(members or {"notes.txt": b"x"}))
+    with pytest.raises(BadText, match=said):
+        load(path)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(BadText, match=r"a\.kaistory"):
+        load(path)
+
+
+def test_a_kaistory_that_inflates_without_end_is_refused(tmp_path: Path) -> None:
+    path = kaistory(tmp_path / "a.kaistory", story_json=b" " * (MOST_BYTES + 1))
+    with pytest.raises(BadText, match="claims"):
+        load(path)
+
+
+def test_a_story_of_novelai_is_read_and_goes_on_elsewhere(tmp_path: Path) -> None:
+    """S06."""
+    path = tmp_path / "pier.scenario"
+    path.write_text(
+        json.dumps({"scenarioVersion": 3, "title": "Pier", "prompt": "The tide turned.", "settings": {"a": 1}})
+    )
+    story = load(path)
+    assert (story.title, story.text) == ("Pier", "The tide turned.")
+    assert told_unused(story) == "Not used here, and kept in its file: NovelAI's own settings."
+    with pytest.raises(BadUsage, match="not written"):
+        save(story, path)
+    save(story, tmp_path / "pier.txt")
+    assert (tmp_path / "pier.txt").read_text() == "The tide turned.\n"
+
+
+def test_what_is_used_of_a_save_and_what_is_not_is_said(tmp_path: Path) -> None:
+    """S09: also after it has become a story of ours."""
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(LITE | {"extrastopseq": "THE END", "tokenbans": "a||$||b"}))
+    save(load(path), tmp_path / "ours.json", backup=False)
+    for story in (load(path), load(tmp_path / "ours.json")):
+        assert settings_of(story).stop == ("THE END",)
+        assert told_used(story) == "Used from this save: 1 stop string and 2 banned phrases."
+        assert told_unused(story).endswith("world info (1 entry) and sampler settings.")
+    assert told_unused(written()) == told_used(written()) == ""

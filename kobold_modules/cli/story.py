@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from ..engines.base import Request
@@ -17,7 +18,18 @@ from ..journal import seeded
 from ..records import Piece, Saved
 from ..story import Story
 from ..story_autosave import in_use
-from ..story_file import Autosave, backup_of, load, recover, save
+from ..story_file import (
+    Autosave,
+    backup_of,
+    format_of,
+    load,
+    read_only,
+    recover,
+    save,
+    settings_of,
+    told_unused,
+    told_used,
+)
 from . import INTERRUPTED
 from .generate import ending_of, most_tokens
 from .interrupts import interruptible
@@ -35,8 +47,11 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
         raise BadUsage(f"Another program is writing {path.name} just now.", "Wait until its take is done.")
     story = _opened(path, arguments, output)
     target = Path(arguments.save_as) if arguments.save_as is not None else path
+    if format_of(target) == "read only":  # before anything is written that could not be kept
+        raise read_only(target)
     before = _digest(path)
-    stack, sampler = parse_stack(arguments.module), sampler_of(arguments)
+    stack, sampler, settings = parse_stack(arguments.module), sampler_of(arguments), settings_of(story)
+    sampler = replace(sampler, banned=(*sampler.banned, *settings.banned))
     most = most_tokens(arguments)
     if most == 0:  # nothing to write: the story is only looked after, or changes its format
         _save(story, target, before if target == path else None, output)
@@ -50,7 +65,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
                 stack=stack,
                 max_tokens=most,
                 sampler=sampler,
-                stop=tuple(arguments.stop),
+                stop=tuple(dict.fromkeys((*arguments.stop, *settings.stop))),
                 memory=story.memory,
                 note=story.note_text,
                 note_depth=arguments.note_depth,
@@ -97,6 +112,9 @@ def _opened(path: Path, arguments: argparse.Namespace, output: Output) -> Story:
         output.say(f"A take of {words:,} words that was cut short is back at the end of the story.")
     elif recovered is not None and recovered.aside is not None:
         output.say(f"A take that was cut short is in {recovered.aside}, for the story was changed since.")
+    for sentence in (told_used(story), told_unused(story)):
+        if sentence:
+            output.say(sentence)
     if arguments.retry:
         if not story.can_retry:
             raise BadUsage(f"{path.name} does not end with a take that could be written again.")

@@ -29,7 +29,7 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
     story.add_argument(
         "--story",
         metavar="FILE",
-        help="continue a story: ours, KoboldAI Lite's .json, .txt or .md; a prompt is added to it first",
+        help="continue a story: ours, KoboldAI Lite's .json, .txt or .md; a .kaistory or NovelAI's needs --save-as",
     )
     story.add_argument("--retry", action="store_true", help="write its last take again")
     story.add_argument(

@@ -8,10 +8,11 @@
      "worldinfo": [], "wifolders_d": {}, "wifolders_l": [], "savedsettings": {...}, ...}
 
 The text is ``prompt`` and ``actions`` strung together: each piece is one submission or one continuation, and Lite's own
-undo takes the last one off. A picture stands in a piece as ``[<|p|id|p|>]`` or ``[<|d|data|d|>]``; that is no prose, so
+undo takes the last one off. A picture or a sound stands in a piece as ``[<|letter|what|letter|>]`` (``p`` one that is
+still being made, ``d`` its data, ``h`` the hash under which ``completed_imgs_meta`` describes it); that is no prose, so
 it is not part of our text, and is put back when the story is written. KoboldAI United's second interface nests the
-pieces in an object and says so by a ``file_version``; those files are read, too, and written in Lite's shape. What we
-do not know we leave alone.
+pieces in an object and says so by a ``file_version``, and may put that into a zip (``.kaistory``); those files are
+read, too, and written in Lite's shape. What we do not know we leave alone.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from ..errors import BadText
+from ..errors import BadModule, BadText
+from .safe_zip import LOCAL, open_zip
 
 
 NOTE_TEMPLATE = "[Author's note: <|>]"
 MOST_BYTES = 1 << 27  # a story with pictures in it; the text alone is a hundredth of that
 MOST_PIECES = 200_000
-_PICTURE = re.compile(r"\[<\|(?:p\|[^|]*\|p|d\|[^|]*\|d)\|>\]")
+_PICTURE = re.compile(r"\[<\|([A-Za-z]{1,8})\|[^|]*\|\1\|>\]")
 _EMPTY: dict[str, Any] = {
     "gamestarted": True,
     "prompt": "",
@@ -73,6 +75,11 @@ def prose(piece: str) -> str:
     return _PICTURE.sub("", piece) if "[<|" in piece else piece
 
 
+def is_zipped(data: bytes) -> bool:
+    """Whether ``data`` begins as a ``.kaistory`` does."""
+    return data.startswith(LOCAL)
+
+
 def is_lite(data: Any) -> bool:
     """Whether decoded JSON looks like such a story."""
     return isinstance(data, dict) and "actions" in data and ("prompt" in data or "gamestarted" in data)
@@ -84,8 +91,10 @@ def read(data: dict[str, Any], name: str) -> LiteStory:
     prompt, left = data.get("prompt", ""), set(_PIECES)
     if isinstance(actions, dict):
         actions, metadata, left = _united(actions, name), {}, {*_PIECES, "file_version"}
-    if not isinstance(actions, list) or not all(isinstance(action, str) for action in actions):
+    if not isinstance(actions, list) or not all(isinstance(action, str | None) for action in actions):
         raise BadText(f"{name} looks like a KoboldAI story, but its actions are no list of texts.")
+    actions = [action or "" for action in actions]  # null is what some programs write for an empty one
+    prompt = "" if prompt is None else prompt
     if not isinstance(prompt, str):
         raise BadText(f"{name} looks like a KoboldAI story, but its prompt is no text.")
     if len(actions) > MOST_PIECES:
@@ -129,7 +138,7 @@ def with_text(story: LiteStory, text: str, cuts: Sequence[int] = ()) -> LiteStor
     while last > first and len(old[last - 1]) <= end - start and text.endswith(old[last - 1], start, end):
         end -= len(old[last - 1])
         last -= 1
-    pictures = ["".join(_PICTURE.findall(piece)) for piece in story.pieces[first:last]]
+    pictures = ["".join(match[0] for match in _PICTURE.finditer(piece)) for piece in story.pieces[first:last]]
     edges = [start, *(cut for cut in sorted(set(cuts)) if start < cut < end), end]
     new = [text[a:b] for a, b in pairwise(edges) if a < b]
     pieces = (*story.pieces[:first], *filter(None, pictures), *new, *story.pieces[last:])
@@ -146,6 +155,21 @@ def parse(data: bytes, name: str) -> Any:
         raise BadText(
             f"{name} is no story: it begins like JSON, but is malformed.", "Is the download whole?"
         ) from error
+
+
+def unzipped(data: bytes, name: str) -> bytes:
+    """The JSON in a ``.kaistory``: its ``story.json``, else its first JSON file, as Lite takes it. Raises BadText."""
+    try:
+        archive = open_zip(data, name)
+        inside = [member for member in archive.names if member.lower().endswith(".json")]
+        inside.sort(key=lambda member: not member.lower().endswith("story.json"))
+        if "tensor.npy" in archive.names:
+            raise BadText(f"{name} is a module, not a story.", f"kobold-modules import {name}")
+        if not inside:
+            raise BadText(f"{name} is a zip without a story in it: it holds no story.json.")
+        return archive.read(inside[0], MOST_BYTES)
+    except BadModule as error:
+        raise BadText(error.message, error.hint) from error
 
 
 def _united(actions: dict[str, Any], name: str) -> list[str]:

@@ -158,3 +158,48 @@ def test_a_story_changed_by_another_program_meanwhile_is_not_overwritten(
 
     assert load(story).text == "Another text."
     assert load(story.with_name("rain.continued-1.json")).text.startswith("It had rained for a week.")
+
+
+def lite_save(path: Path, **members: object) -> Path:
+    path.write_text(json.dumps({"gamestarted": True, "prompt": "It rained.", "actions": [" On."], **members}))
+    return path
+
+
+def test_a_save_says_what_of_it_is_used(capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path) -> None:
+    """S09: its stop strings and bans hold for the take, and its world info is not passed over in silence."""
+    path = lite_save(
+        tmp_path / "s.json", worldinfo=[{"key": "rain", "content": "Wet."}], extrastopseq="e", tokenbans="o"
+    )
+    code, out, err = run(capsys, "--story", str(path), "--max-tokens", "40", "--seed", "1")
+
+    assert code == 0
+    assert "Used from this save: 1 stop string and 1 banned phrase." in err
+    assert "Not used here, and kept in its file: world info (1 entry)." in err
+    assert "e" not in out
+    assert "o" not in out.lower()
+
+
+def test_a_picture_of_todays_lite_is_not_read_by_the_model(
+    capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path
+) -> None:
+    """S01."""
+    path = lite_save(tmp_path / "s.json", actions=[" On.[<|h|a41f|h|>]"], completed_imgs_meta={"a41f": {}})
+    assert run(capsys, "--story", str(path), "--max-tokens", "0", "--save-as", str(tmp_path / "out.txt"))[0] == 0
+    assert (tmp_path / "out.txt").read_text() == "It rained. On.\n"
+    assert run(capsys, "--story", str(path))[0] == 0
+    assert "[<|h|a41f|h|>]" in path.read_text()
+
+
+def test_a_story_that_is_only_read_asks_for_another_place_before_a_word_is_written(
+    capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path
+) -> None:
+    """S05, S06: nothing is generated that could not be kept."""
+    path = tmp_path / "pier.scenario"
+    path.write_text(json.dumps({"scenarioVersion": 3, "prompt": "The tide turned."}))
+    code, out, err = run(capsys, "--story", str(path))
+    assert (code, out) == (2, "")
+    assert "--save-as pier.json" in err
+
+    code, out, _ = run(capsys, "--story", str(path), "--save-as", str(tmp_path / "pier.json"))
+    assert code == 0
+    assert load(tmp_path / "pier.json").text == "The tide turned." + out.removesuffix("\n")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.errors import BadText
-from kobold_modules.formats.lite_story import LiteStory, is_lite, parse, read, with_text, write
+from kobold_modules.formats.lite_story import LiteStory, is_lite, parse, prose, read, with_text, write
 
 
 words = st.text(alphabet="ab \n.é🙂[<|>p", max_size=10)
@@ -78,6 +78,28 @@ def test_pictures_are_no_prose_and_stay() -> None:
     data = write(with_text(lite, "The lift stopped. No one spoke. Rain."))
     assert data["actions"][0] == PICTURE
     assert "".join(data["actions"]).count(PICTURE) == 2
+
+
+@pytest.mark.parametrize(
+    "tag", ["[<|p|12|p|>]", "[<|d|data:image/png;base64,AA==|d|>]", "[<|h|a41f|h|>]", "[<|au|9|au|>]"]
+)
+def test_any_picture_or_sound_is_no_prose_and_stays(tag: str) -> None:
+    """S01: the tags of today's Lite, and of tomorrow's."""
+    lite = read(story(prompt=f"Look: {tag} there.", completed_imgs_meta={"a41f": {"prompt": "a pier"}}), "s.json")
+
+    assert lite.text.startswith("Look:  there. Nobody")
+    grown = write(with_text(lite, lite.text + " She left."))
+    assert grown["prompt"] == f"Look: {tag} there."
+    assert grown["completed_imgs_meta"] == {"a41f": {"prompt": "a pier"}}
+    assert tag in "".join(with_text(lite, "Anew.").pieces)
+    assert prose("[<|p|12|d|>] [<|>] [a|b]") == "[<|p|12|d|>] [<|>] [a|b]"
+
+
+def test_null_is_an_empty_piece() -> None:
+    """S08: a prompt or an action that is null is opened, as Lite opens it."""
+    lite = read(story(prompt=None, actions=[" One.", None, " Two."]), "s.json")
+    assert lite.text == " One. Two."
+    assert write(lite)["actions"] == [" One.", "", " Two."]
 
 
 def test_a_story_of_united_is_read_and_written_in_lites_shape() -> None:

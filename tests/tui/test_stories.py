@@ -257,6 +257,22 @@ async def test_an_export_that_makes_no_sense_stays_a_question(stage: Open) -> No
         await on.press("escape")
 
 
+async def test_a_story_of_another_program_among_ours_is_opened_as_a_copy(stage: Open) -> None:
+    """A text or a Lite save in the folder of stories was set aside as unreadable; S09: and says what is not used."""
+    folder = paths.made(paths.stories_dir())
+    saved = {"gamestarted": True, "prompt": "It rained.", "actions": [], "worldinfo": [{"key": "a", "content": "b"}]}
+    (folder / "lite.json").write_text(json.dumps(saved))
+    async with stage() as on:
+        await on.begin()
+        await on.press("f7", "down", "enter")
+        await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.editor.text == "It rained.")
+        assert "world info (1 entry)" in on.status
+        assert on.bench.manuscript.path.name != "lite.json"
+        await on.type(" It stopped.")
+        await on.until(lambda: "stopped" in story_file.load(on.bench.manuscript.path).text)
+    assert json.loads((folder / "lite.json").read_text()) == saved
+
+
 async def test_a_file_that_is_no_story_is_a_sentence(stage: Open, home: Path) -> None:
     (home / "odd.json").write_text("[1, 2")
     async with stage() as on:

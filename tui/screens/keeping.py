@@ -139,7 +139,11 @@ class KeepingScreen(WritingScreen):
         if path == NEW:
             self.action_new_story()
         elif path is not None:
-            self._open(path)
+            try:
+                ours = story_file.format_of(path) == "ours"
+                self._open(path) if ours else self._import(str(path))
+            except KoboldModulesError as error:
+                self.say_error(error)
 
     def action_new_story(self) -> None:
         if self._idle():
@@ -155,15 +159,21 @@ class KeepingScreen(WritingScreen):
 
     def action_import_story(self) -> None:
         if self._idle():
-            explanation = "A text (.txt, .md), or a story of KoboldAI (Lite) (.json). It is copied, not moved."
+            explanation = (
+                "A text (.txt, .md), or a story of KoboldAI (.json, .kaistory) or NovelAI (.story, .scenario). "
+                "It is copied, not moved."
+            )
             self.app.push_screen(Ask("Open a file", explanation, self._import, placeholder="~/", is_path=True))
 
     def _import(self, answer: str) -> object:
         story = story_file.load(Path(answer).expanduser())
         story.title = story.title or Path(answer).stem
         path = free_path(story.title)
+        unused = story_file.told_unused(story)
         story_file.save(story, path)
         self._open(path)
+        if unused:
+            self.say(unused, "warning")
         return path
 
     def _open(self, path: Path) -> None:
