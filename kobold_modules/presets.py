@@ -70,15 +70,6 @@ def save_preset(name: str, settings: Sampler) -> Path:
     return _write({**_tables(), name: settings.to_dict()})
 
 
-def remove_preset(name: str) -> None:
-    """Forget the writer's preset ``name``. Raises BadUsage if there is none."""
-    tables = _tables()
-    if name not in tables:
-        raise BadUsage(f"There is no preset of your own called {name}.")
-    del tables[name]
-    _write(tables)
-
-
 def _tables() -> dict[str, dict[str, Any]]:
     file = presets_file()
     try:

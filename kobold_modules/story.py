@@ -94,10 +94,6 @@ class Story:
         return bool(self._done)
 
     @property
-    def can_redo(self) -> bool:
-        return bool(self._undone)
-
-    @property
     def can_retry(self) -> bool:
         """Whether the text ends with the last take, untouched."""
         return bool(self.takes) and self.takes[-1].end == len(self._text)

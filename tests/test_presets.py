@@ -8,7 +8,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from kobold_modules.errors import BadInput, BadUsage
-from kobold_modules.presets import find_preset, load_presets, presets_file, remove_preset, save_preset
+from kobold_modules.presets import find_preset, load_presets, presets_file, save_preset
 from kobold_modules.sampling import PRESETS, Sampler
 
 
@@ -22,7 +22,7 @@ def test_ours_are_there_without_a_file():
     assert find_preset("careful") == PRESETS["careful"]
 
 
-def test_a_preset_is_kept_found_changed_and_forgotten():
+def test_a_preset_is_kept_found_and_changed():
     rainy = Sampler(temperature=0.9, banned=("shivers down", 'say "no"\n'), bias=(("rain", 2.0),), seed=7)
     save_preset("rainy night", rainy)
     save_preset("dry", Sampler(dry_multiplier=0.8))
@@ -30,11 +30,8 @@ def test_a_preset_is_kept_found_changed_and_forgotten():
     assert list(load_presets()) == [*PRESETS, "rainy night", "dry"]
     save_preset("rainy night", Sampler(temperature=1.5))
     assert find_preset("rainy night") == Sampler(temperature=1.5)
-    remove_preset("rainy night")
-    with pytest.raises(BadUsage, match="no preset called rainy night"):
-        find_preset("rainy night")
-    with pytest.raises(BadUsage, match="of your own"):
-        remove_preset("careful")
+    with pytest.raises(BadUsage, match="no preset called rainy day"):
+        find_preset("rainy day")
 
 
 def test_a_hand_written_file_may_build_on_presets():

@@ -66,8 +66,7 @@ def test_undoing_everything_leads_back_and_redoing_forward(text, sequence):
         undone += 1
         check(story)
     assert state(story) == beginning
-    while story.can_redo and undone:
-        story.redo()
+    while undone and story.redo():
         undone -= 1
         check(story)
     assert state(story) == end or any(action[0] in ("undo", "redo") for action in sequence)
@@ -181,7 +180,7 @@ def test_steps_saved_and_loaded_lead_back_and_forward_as_before(text, sequence):
     for action in sequence:
         do(story, action)
     again = Story.from_dict(json.loads(json.dumps(story.to_dict(steps=1_000_000))))
-    assert (again.can_undo, again.can_redo) == (story.can_undo, story.can_redo)
+    assert again.can_undo == story.can_undo
     for way in ("redo", "undo", "redo"):
         while getattr(story, way)():
             assert getattr(again, way)()

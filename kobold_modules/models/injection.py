@@ -70,11 +70,6 @@ class Injection:
         return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def takes_modules(architecture: str) -> bool:
-    """Whether models of ``architecture`` (``general.architecture``) read injected rows as they read words."""
-    return architecture in PROVEN | MEASURED and architecture not in (*_ABORTS, *_OTHER_ROUTE, *_OTHERWISE)
-
-
 def injection_for(architecture: str, width: int, width_in: int, rope_type: int, per_layer: int, name: str) -> Injection:
     """How rows enter a model.
 

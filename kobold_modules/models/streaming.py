@@ -80,11 +80,6 @@ class Streamed:
     def layers(self) -> int:
         return len(self._kept)
 
-    @property
-    def bytes_a_layer(self) -> int:
-        """Size of the largest layer; twice this is what streaming takes on the device."""
-        return max(flat.nbytes for flat, _ in self._kept)
-
     def close(self) -> None:
         """Stop streaming and delete what lies on disk. The model cannot compute any more."""
         self._recomputed.undo()

@@ -7,14 +7,10 @@ neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from .find import ModelFile
 from .native_model import NativeVocabulary
-
-
-Encode = Callable[[str], list[int]]
 
 
 class Vocabulary(Protocol):
@@ -35,8 +31,3 @@ def load_vocabulary(model: ModelFile) -> Vocabulary:
     from .folder_vocabulary import FolderVocabulary
 
     return FolderVocabulary(model.path)
-
-
-def load_tokenizer(model: ModelFile) -> Encode:
-    """A function from text to ids for ``model``. Raises NoModel if its vocabulary cannot be read."""
-    return load_vocabulary(model).tokenize

@@ -16,7 +16,7 @@ from .four_bit import four_bit_options
 from .header import read_header
 from .identify import identify
 from .keeping import Keeping, check_split, keeping_for
-from .tokens import Encode, load_vocabulary
+from .tokens import load_vocabulary
 
 
 def _nothing(token: int) -> bytes:
@@ -42,7 +42,7 @@ class TorchModel:
 
     name: str
     model: Any
-    encode: Encode
+    encode: Callable[[str], list[int]]
     table: Any
     scale: float
     rms: float

@@ -24,7 +24,7 @@ from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfRoom
 from ..journal import logged, seeded
 from ..module import Module
 from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
-from ..training import estimate, train
+from ..training import estimate
 from . import jobs, looking, models, wire
 from .compare import compare
 from .log import log_file, open_log
@@ -154,8 +154,6 @@ class Worker:
                 looking.nearest_words(job, self._ready(), self._module, emit, cancelled)
             case jobs.Estimate():
                 emit(Result("estimate", estimate(training_request(job.request))))
-            case jobs.Train():
-                _train(job, emit, cancelled)
             case jobs.Models():
                 models.find_models(job, emit, cancelled)
             case jobs.Download():
@@ -243,11 +241,6 @@ def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
         return tuple((status.st_mtime_ns, status.st_size) for status in (file.stat() for file in files))
     except OSError as error:
         raise BadModule(f"There is no module file at {path}.", "Was it moved or removed?") from error
-
-
-def _train(job: jobs.Train, emit: Emit, cancelled: Callable[[], bool]) -> None:
-    for record in train(training_request(job.request), stop=cancelled):
-        emit(record)
 
 
 def main() -> None:

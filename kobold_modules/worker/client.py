@@ -19,7 +19,7 @@ from typing import Protocol
 from ..errors import EngineFailed
 from ..records import Failed, Loaded, Record
 from . import jobs, wire
-from .jobs import Job, Load, Train
+from .jobs import Job, Load
 from .log import log_file, open_log
 
 
@@ -124,7 +124,7 @@ class WorkerClient:
             except OSError as error:
                 yield Failed(f"The worker could not be started: {error}.", "", EngineFailed.exit_code)
                 return
-            if self._model is not None and not isinstance(job, Train):
+            if self._model is not None:
                 async with contextlib.aclosing(self._exchange(self._child, self._model)) as records:
                     async for record in records:
                         if not isinstance(record, Loaded):

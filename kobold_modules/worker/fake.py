@@ -15,19 +15,15 @@ from ..records import (
     Done,
     Failed,
     Loaded,
-    Loss,
-    Note,
-    Piece,
     Progress,
     Record,
     Result,
-    Sample,
     Saved,
     Written,
 )
 from ..sampling import Sampler
 from . import fake_answers, fake_models
-from .jobs import Compare, Count, Download, Generate, Job, Load, Models, Nearest, Peek, Score, Train
+from .jobs import Compare, Count, Download, Generate, Job, Load, Models, Nearest, Peek, Score
 
 
 class FakeClient:
@@ -85,8 +81,6 @@ class FakeClient:
             yield self.failures.pop(kind)
         elif isinstance(job, Load):
             yield from self._load(job)
-        elif isinstance(job, Train):
-            yield from self._train(job)
         elif isinstance(job, Models):
             yield fake_models.survey(*self._fetched[-1:])
         elif isinstance(job, Download):
@@ -135,23 +129,3 @@ class FakeClient:
                 told = settings.seed if settings.seed is not None else 1
                 record = Written(record.reason, record.tokens, record.seconds, told, 0, record.text_decoded)
             yield record
-
-    def _train(self, job: Train) -> Iterator[Record]:
-        """Ten steps of falling losses, two samples, a saved module."""
-        name = str(job.request.get("name", "module"))
-        opening = "The rain had stopped"
-        yield Note("Read 12,000 words from 3 files.")
-        yield Result("baseline", {"nats_per_token": 3.2, "bits_per_byte": 1.05})
-        for step in range(1, 11):
-            if self._cancelled:
-                yield Note("Stopped; the best module so far is kept.")
-                break
-            falling = 3.0 - 0.08 * step
-            yield Progress("training", step, 10, float(10 - step))
-            yield Loss(step, falling, falling + 0.1, (falling + 0.1) / 3)
-            if step % 5 == 0:
-                pieces = FakeEngine().generate(Request(opening, max_tokens=16, sampler=Sampler(seed=step)))
-                yield Sample(step, opening + "".join(piece.text for piece in pieces if isinstance(piece, Piece)))
-        yield Result("module", {"name": name, "tokens": 20, "bits_per_byte_with": 0.8, "bits_per_byte_without": 1.05})
-        yield Saved(f"/nowhere/{name}.zip", "module")
-        yield Done("training")

@@ -57,13 +57,6 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Train:
-    """Train a module; ``request`` holds fields of training.settings.TrainingRequest. Answers the training's records."""
-
-    request: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Compare:
     """Continue ``text`` through each of ``stacks`` (1 to 8) together, in one batch.
 
@@ -139,16 +132,17 @@ class Download:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What a training would cost. Answers Result("estimate", {"words", "tokens", "steps", "minutes",
-    "seconds_per_step", "memory_bytes", "disk_bytes", "passes"}); ``request`` as for Train.
+    "seconds_per_step", "memory_bytes", "disk_bytes", "passes"}); ``request`` holds
+    fields of training.settings.TrainingRequest.
     """
 
     request: dict[str, Any]
 
 
-Job = Load | Generate | Count | Train | Compare | Peek | Score | Nearest | Models | Download | Estimate
+Job = Load | Generate | Count | Compare | Peek | Score | Nearest | Models | Download | Estimate
 KINDS: dict[str, type[Job]] = {
     kind.__name__.lower(): kind
-    for kind in (Load, Generate, Count, Train, Compare, Peek, Score, Nearest, Models, Download, Estimate)
+    for kind in (Load, Generate, Count, Compare, Peek, Score, Nearest, Models, Download, Estimate)
 }
 
 

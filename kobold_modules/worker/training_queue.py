@@ -17,14 +17,13 @@ The files are the truth: a program that only looks needs no process at all, and 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -97,18 +96,6 @@ class TrainingQueue:
                 return
             if not found:
                 time.sleep(POLL)
-
-    async def follow_async(self, id: str, offset: int = 0) -> AsyncIterator[Record]:
-        """The same for an asyncio program; reading happens beside its loop."""
-        while True:
-            ended = (await asyncio.to_thread(self.get, id)).ended
-            found, offset = await asyncio.to_thread(self.records, id, offset)
-            for record in found:
-                yield record
-            if ended and not found:
-                return
-            if not found:
-                await asyncio.sleep(POLL)
 
     # -- asking --
 

@@ -14,7 +14,7 @@ from kobold_modules.errors import EngineFailed, NoModel
 from kobold_modules.models.find import ModelFile
 from kobold_modules.models.folder_vocabulary import FolderVocabulary
 from kobold_modules.models.native_model import NativeVocabulary
-from kobold_modules.models.tokens import load_tokenizer
+from kobold_modules.models.tokens import load_vocabulary
 from tests.engines.tiny_folder import byte_tokenizer
 
 
@@ -44,8 +44,8 @@ def test_it_agrees_with_llama_cpp(both):
 
 
 def test_training_sees_the_same_tokens(both, stories):
-    encode = load_tokenizer(ModelFile("stories", stories / "stories260K-hf", "hf"))
-    assert encode(TEXTS[0]) == both[1].tokenize(TEXTS[0])
+    vocabulary = load_vocabulary(ModelFile("stories", stories / "stories260K-hf", "hf"))
+    assert vocabulary.tokenize(TEXTS[0]) == both[1].tokenize(TEXTS[0])
 
 
 @pytest.fixture(scope="session")

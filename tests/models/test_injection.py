@@ -10,7 +10,7 @@ import pytest
 from kobold_modules.engines.base import Request
 from kobold_modules.engines.llama import LlamaEngine
 from kobold_modules.errors import WrongModel
-from kobold_modules.models.injection import PROVEN, injection_for, takes_modules
+from kobold_modules.models.injection import PROVEN, injection_for
 from kobold_modules.module import Card, Module
 from kobold_modules.sampling import Sampler
 from kobold_modules.stack import Stack
@@ -46,7 +46,7 @@ def test_every_proven_architecture_reads_rows_as_words(tmp_path, architecture):
     """Grown by llama.cpp's own demands, so that none is left out for the work of describing it."""
     table = grow(tmp_path / "grown.gguf", architecture)
     with LlamaEngine(tmp_path / "grown.gguf", exact=True, disk=0) as engine:
-        assert takes_modules(architecture)
+        assert not engine.refusal
         ids = engine.tokenize(TEXT)
         typed = engine.log_probabilities(TEXT, Stack())[SPLIT - 1 :]
         injected = engine.log_probabilities(TEXT[SPLIT:], Stack().add(Module(table[ids[:SPLIT]], Card("typed"))))
@@ -58,7 +58,6 @@ def test_every_proven_architecture_reads_rows_as_words(tmp_path, architecture):
 @pytest.mark.parametrize("architecture", ["cogvlm", "dream", "gemma3n"])
 def test_what_reads_them_otherwise_is_refused(tmp_path, architecture):
     table = grow(tmp_path / "grown.gguf", architecture)
-    assert not takes_modules(architecture)
     with LlamaEngine(tmp_path / "grown.gguf", disk=0) as engine:
         assert engine.refusal.startswith("grown cannot take modules: ")
         with pytest.raises(WrongModel):
@@ -67,9 +66,8 @@ def test_what_reads_them_otherwise_is_refused(tmp_path, architecture):
 
 def test_what_nobody_has_tried_is_refused():
     assert "nobody has shown that tomorrow models" in injection_for("tomorrow", 8, 8, 0, 0, "m").refusal
-    assert not takes_modules("tomorrow")
-    assert takes_modules("llama")
-    assert not takes_modules("glm4")
+    assert injection_for("llama", 8, 8, 0, 0, "m").refusal == ""
+    assert injection_for("glm4", 8, 8, 0, 0, "m").refusal
 
 
 def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):

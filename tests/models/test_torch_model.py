@@ -11,7 +11,7 @@ import torch
 from kobold_modules.errors import EngineFailed
 from kobold_modules.models.find import resolve
 from kobold_modules.models.prompt_loss import PromptLoss
-from kobold_modules.models.tokens import load_tokenizer
+from kobold_modules.models.tokens import load_vocabulary
 from kobold_modules.models.torch_model import TorchModel, load_torch_model
 
 
@@ -37,7 +37,7 @@ def test_nothing_is_left_to_train(starter: Path) -> None:
 def test_the_starter_reads_text_alike_in_llama_cpp_and_transformers(starter: Path, text: str) -> None:
     from transformers import AutoTokenizer
 
-    ours = load_tokenizer(resolve("starter"))(text)
+    ours = load_vocabulary(resolve("starter")).tokenize(text)
     theirs = AutoTokenizer.from_pretrained(starter.parent, gguf_file=starter.name)
 
     assert theirs.decode(ours) == text

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from kobold_modules.module import Card, Module
-from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Saved, Written
+from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Written
 from kobold_modules.worker.client import WorkerClient, child_environment
-from kobold_modules.worker.jobs import Count, Generate, Load, StackItem, Train
+from kobold_modules.worker.jobs import Count, Estimate, Generate, Load, StackItem
 from tests.worker.conftest import ask, failure, text_of
 
 
@@ -125,8 +125,8 @@ async def test_errors_are_sentences_with_codes(client, stories, tmp_path):
     assert "no sampler setting heat" in failure(await ask(client, Generate(OPENING, sampler={"heat": 1}))).message
     assert failure(await ask(client, Generate(OPENING, sampler={"temperature": 99}))).code == 2
     assert failure(await ask(client, Generate(OPENING, sampler={"temperature": "hot"}))).code == 2
-    assert "no setting spee" in failure(await ask(client, Train({"spee": 1}))).message
-    assert failure(await ask(client, Train({"files": []}))).code == 2
+    assert "no setting spee" in failure(await ask(client, Estimate({"spee": 1}))).message
+    assert failure(await ask(client, Estimate({"files": []}))).code == 2
     assert (await ask(client, Generate(OPENING, max_tokens=2)))[-1].tokens == 2
 
 
@@ -187,12 +187,6 @@ async def test_a_command_that_cannot_start_or_dies_at_once(home):
     assert "exit code 0" in failure(await ask(WorkerClient([sys.executable, "-c", chatty]), Count("a"))).message
 
 
-async def test_a_train_job_runs_the_training(client, tmp_path):
-    """Its own errors come back as they are; a real training is tested where trainings are."""
-    records = await ask(client, Train({"files": [str(tmp_path / "missing.txt")], "name": "n"}))
-    assert failure(records).code in (2, 3)
-
-
 def test_the_environment_of_a_child():
     environment = child_environment({"A": "b"})
     assert environment["OMP_WAIT_POLICY"] == "passive"
@@ -204,19 +198,3 @@ def test_the_environment_of_a_child():
 async def test_native_noise_goes_to_the_log(client, home: Path, stories):
     await ask(client, Load(str(stories / "stories260K-F16.gguf")))
     assert (home / "state" / "logs" / "worker.log").exists()
-
-
-@pytest.mark.slow
-async def test_a_training_in_one_child_makes_a_module_that_another_writes_with(client, starter, home: Path):
-    text = Path(__file__).resolve().parents[2] / "sample_texts" / "farce" / "a-weekend-at-plumley.txt"
-    if not text.exists():
-        pytest.skip("the sample texts are not in this checkout")
-    request = {"files": [str(text)], "name": "tried", "steps": 1, "minutes": None, "tokens": 4, "row": 64, "batch": 1}
-    trainer = WorkerClient()
-    records = await ask(trainer, Train(request), patience=300)
-    await trainer.close()
-    saved = [record.path for record in records if isinstance(record, Saved) and record.what == "module"]
-    await ask(client, Load("starter"))
-    written = await ask(client, Generate("It was late.", (StackItem(saved[0]),), 5))
-    # The training's own samples left its state in the cache, so the rows need not have been computed here.
-    assert written[-1].context_used == 4 + written[-1].text_decoded + 5 - 1

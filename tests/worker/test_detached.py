@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import threading
@@ -35,7 +34,7 @@ def test_every_record_can_be_followed_from_the_beginning_or_anywhere(queue: Trai
     assert list(queue.follow(training.id, offset)) == []
 
 
-async def test_following_is_live(queue: TrainingQueue) -> None:
+def test_following_is_live(queue: TrainingQueue) -> None:
     def slowly(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record]:
         yield Note("first")
         assert heard.wait(20)
@@ -46,10 +45,9 @@ async def test_following_is_live(queue: TrainingQueue) -> None:
     thread = threading.Thread(target=carry_out, args=(queue.folder / id, slowly))
     thread.start()
     told = []
-    async with asyncio.timeout(30):
-        async for record in queue.follow_async(id):
-            told.append(record)
-            heard.set()
+    for record in queue.follow(id):
+        told.append(record)
+        heard.set()
     thread.join()
 
     assert told == [Note("first"), Note("second")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from kobold_modules.records import Done, Failed, Loaded, Loss, Piece, Progress, Result, Sample, Saved, Written
+from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Written
 from kobold_modules.worker.fake import FakeClient
-from kobold_modules.worker.jobs import Count, Generate, Load, StackItem, Train
+from kobold_modules.worker.jobs import Count, Generate, Load, StackItem
 from tests.worker.conftest import ask, failure, text_of
 
 
@@ -42,14 +42,6 @@ async def test_it_can_be_cancelled_and_left():
     assert text_of(await ask(client, Generate("The rain", max_tokens=5)))
     client.cancel()  # nothing runs
     assert text_of(await ask(client, Generate("The rain", max_tokens=5)))
-
-
-async def test_a_training_looks_like_one():
-    records = await ask(FakeClient(), Train({"name": "noir"}))
-    losses = [record.held_out for record in records if isinstance(record, Loss)]
-    assert losses == sorted(losses, reverse=True)
-    assert any(isinstance(record, Sample) and record.text for record in records)
-    assert records[-2:] == [Saved("/nowhere/noir.zip", "module"), Done("training")]
 
 
 async def test_failures_come_when_ordered():

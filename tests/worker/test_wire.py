@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kobold_modules.records import Failed, Piece, Written
 from kobold_modules.worker import jobs, wire
-from kobold_modules.worker.jobs import Count, Generate, Load, StackItem, Train
+from kobold_modules.worker.jobs import Count, Estimate, Generate, Load, StackItem
 
 
 @given(st.text(), st.one_of(st.none(), st.integers(0, 10**9)))
@@ -20,7 +20,7 @@ def test_records_come_back_as_they_went(text, number):
 @given(st.text(alphabet=st.characters()))
 def test_jobs_come_back_as_they_went(text):
     stack = (StackItem("a.zip", 0.5), StackItem("b.zip", 1.0, False))
-    for job in (Load(text, 512), Generate(text, stack, 9, {"seed": 1}, ("\n",)), Count(text), Train({"name": text})):
+    for job in (Load(text, 512), Generate(text, stack, 9, {"seed": 1}, ("\n",)), Count(text), Estimate({"name": text})):
         data = wire.parse(wire.encode(jobs.to_json(3, job)))
         assert data["id"] == 3
         assert jobs.from_json(data) == job
