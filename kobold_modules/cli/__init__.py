@@ -12,19 +12,31 @@ from typing import Any
 
 
 INTERRUPTED = 130
+_OF_THE_QUEUE = ("detach", "queue", "follow", "pause", "go_on", "stop", "cancel")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line with ``argv`` (default: this process's) and return the exit code."""
+    """Run the command line and return the exit code.
+
+    Args:
+        argv: what to run, in this process. Without it, this process's own arguments; a verb that loads native code
+            then runs in a child (see ``supervisor``).
+    """
     # Both are read when a native library first loads. Spinning threads on a busy machine cost a factor of six.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
     from ..errors import KoboldModulesError
+    from ..supervised import enter
     from .output import Output
 
+    ours = argv is not None or enter()
     arguments = _arguments(argv)
     output = Output(json=getattr(arguments, "json", False))
+    if not ours and loads_native_code(arguments):
+        from .supervisor import run_in_child
+
+        return run_in_child(sys.argv[1:], arguments, output)
     try:
         code: int = arguments.run(arguments, output)
         sys.stdout.flush()
@@ -41,6 +53,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         output.error("There is not enough memory for this.", "Close other programs or take a smaller model.", 6)
         return 6
+
+
+def loads_native_code(arguments: Any) -> bool:
+    """Whether the verb may load llama.cpp or torch, which can end the process they run in."""
+    verb = getattr(arguments, "verb", "")  # none for the interface, which has a worker process
+    if verb == "train":  # the queue's trainings have processes of their own
+        return not any(getattr(arguments, option) for option in _OF_THE_QUEUE)
+    if verb == "show":
+        return arguments.nearest is not None
+    return verb in ("demo", "generate", "compare", "measure", "doctor")
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:

@@ -25,7 +25,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "Without a verb, the terminal interface opens.",
     )
     parser.add_argument("--version", action="version", version=f"kobold-modules {__version__}")
-    parser.set_defaults(run=_lazily("tui", "run"), model="starter", module=None, json=False)
+    parser.set_defaults(run=_lazily("tui", "run"), verb="", model="starter", module=None, json=False)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
     for add in (_demo, _train, _generate, _compare, _measure, _shelf, _machine):
         add(verbs)
@@ -44,7 +44,7 @@ def _verb(verbs: Any, name: str, module: str, summary: str, function: str | None
     verb: argparse.ArgumentParser = verbs.add_parser(
         name, help=summary, description=summary[0].upper() + summary[1:] + "."
     )
-    verb.set_defaults(run=_lazily(module, function or name))
+    verb.set_defaults(run=_lazily(module, function or name), verb=name)
     verb.add_argument("--json", action="store_true", help="one JSON object per line on stdout")
     return verb
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from ..errors import EngineFailed
+from ..supervised import last_words, leaves_last_words
 
 
 # ggml.h: enum ggml_log_level
@@ -71,8 +72,24 @@ def library() -> Any:
             "Install it again: `pip install --force-reinstall llama-cpp-python`.",
         ) from error
 
+    _listen_to_aborts(llama_cpp)
     llama_cpp.llama_backend_init()
     return llama_cpp
+
+
+def _listen_to_aborts(binding: Any) -> None:
+    """Send the reason of an assert that is about to end this process to the parent that will tell of it; without such
+    a parent llama.cpp prints it.
+    """
+    try:
+        function = binding.llama_cpp._lib.ggml_set_abort_callback
+    except AttributeError:  # the binding does not name it, and another build may not have it
+        return
+    if leaves_last_words():
+        made = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+        _callbacks.append(made(lambda text: last_words((text or b"").decode("utf-8", "replace"))))
+        function.argtypes, function.restype = [made], ctypes.c_void_p
+        function(_callbacks[-1])
 
 
 def build() -> str:
@@ -84,18 +101,20 @@ def build() -> str:
 def listen() -> None:
     """Make llama.cpp log to :data:`log`. Before every load: another user of llama.cpp may have taken it over."""
     binding = library()
-    if not _callbacks:
-        # A ctypes callback dies with its last reference, and llama.cpp would call into nothing: kept for good.
-        _callbacks.append(binding.llama_log_callback(_hear))
-    binding.llama_log_set(_callbacks[0], ctypes.c_void_p(0))
+    binding.llama_log_set(_log_callback(), ctypes.c_void_p(0))
     log.clear()
+
+
+@cache
+def _log_callback() -> Any:
+    return library().llama_log_callback(_hear)
 
 
 def _hear(level: int, text: bytes | None, _data: object) -> None:
     log.hear(level, (text or b"").decode("utf-8", "replace"))
 
 
-_callbacks: list[Any] = []
+_callbacks: list[Any] = []  # a ctypes callback dies with its last reference, and llama.cpp would call into nothing
 
 
 def usable_cores() -> int:
