@@ -42,6 +42,11 @@ def stacks_dir() -> Path:
     return _root("data") / "stacks"
 
 
+def models_dir() -> Path:
+    """Models that this program fetched for itself."""
+    return _root("data") / "models"
+
+
 def trainings_dir() -> Path:
     """Checkpoints of trainings that are running or can be resumed."""
     return _root("state") / "trainings"

@@ -88,6 +88,21 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """SmolLM2 135M Instruct, Q4_1: where KOBOLD_MODULES_SMOLLM2 says, or where a person fetched it.
+
+    Made for a whole session, and so before :func:`home` names another folder for the first test that asks for it.
+    """
+    from kobold_modules.models.smollm2 import GET, smollm2_path
+
+    named = os.environ.get("KOBOLD_MODULES_SMOLLM2")
+    path = Path(named) if named else smollm2_path()
+    if path is None or not path.is_file():
+        pytest.skip(f"SmolLM2 is not {f'at {path}' if path else 'on this disk'}; `{GET}` fetches it")
+    return path
+
+
+@pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of public-domain prose by author."""
     folder = SHARED / "corpora"

@@ -81,12 +81,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The answer to a Models job."""
+    """The answer to a Models job. ``offer``: smollm2 is not on this disk and can be fetched."""
 
     models: tuple[DiskModel, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     memory: Memory = Memory()
+    offer: bool = False
 
 
 def read_disk(data: dict[str, Any]) -> Disk:
@@ -98,6 +99,7 @@ def read_disk(data: dict[str, Any]) -> Disk:
         tuple((item["path"], item["reason"]) for item in data.get("left_out", ())),
         tuple(data.get("notes", ())),
         Memory(memory.get("total", 0), memory.get("free", 0), cards),
+        bool(data.get("offer")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import sys
 import textwrap
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from ..formats.check import check as check_file
 from ..library import Library
+from ..models.find import resolve
+from ..models.smollm2 import GET, smollm2_path
+from ..models.smollm2 import NAME as SMOLLM2
 from ..records import Result
 from ..training import TrainingRequest, train
 from ..training.others import samples_folder
@@ -27,11 +31,15 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     import time
 
     began = time.monotonic()
-    output.say(f"1. Reading {samples_folder() / VOICE}, and training a style module on the starter model.")
+    file = resolve(arguments.model)
+    model = arguments.model
+    name = NAME if model == "starter" else f"{NAME} {file.name}"
+    output.say(f"1. Reading {samples_folder() / VOICE}, and training a style module on {_called(model, file.name)}.")
     output.say("   The model stays as it is; 'held-out' is a part of the story that training never sees.")
     request = TrainingRequest(
         files=(str(samples_folder() / VOICE),),
-        name=NAME,
+        name=name,
+        model=model,
         description="A clipped first-person noir, trained by `kobold-modules demo`.",
         author="kobold_modules",
         minutes=arguments.minutes,
@@ -41,7 +49,7 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     with stoppable() as stopped:
         kept = output.follow(train(request, lambda: bool(stopped)))
     result = next(record for record in kept if isinstance(record, Result) and record.what == "module")
-    module = Library().find(NAME)
+    module = Library().find(name)
 
     output.say("\n2. The module, as the library keeps it.\n")
     card = describe(module).split("\nopening:")[0]
@@ -58,7 +66,7 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     bits = module.card.measured
     titles = (
         f"without ({bits['bits_per_byte_without']:.4f} bits/byte)",
-        f"with {NAME} ({bits['bits_per_byte_with']:.4f} bits/byte)",
+        f"with {name} ({bits['bits_per_byte_with']:.4f} bits/byte)",
     )
     output.data(side_by_side(titles, (samples["without"].strip(), samples["with"].strip()), width))
     output.say("")
@@ -67,15 +75,29 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
         f"Done in {duration(time.monotonic() - began)}. KoboldAI loads {arguments.out} from its softprompts folder."
     )
     output.say("  kobold-modules                          opens the terminal interface")
-    output.say(f'  kobold-modules generate --module "{NAME}" --prompt "The lift stopped."')
+    which = "" if model == "starter" else f"--model {shlex.quote(model)} "
+    output.say(f'  kobold-modules generate {which}--module "{name}" --prompt "The lift stopped."')
+    if model == "starter":
+        output.say(_next_model())
     if stopped:
         return 130
     if not arguments.no_tui and not output.json and sys.stdin.isatty() and sys.stdout.isatty():
-        return _offer_interface()
+        return _offer_interface(model, name)
     return 0
 
 
-def _offer_interface() -> int:
+def _called(model: str, name: str) -> str:
+    return {"starter": "the starter model", SMOLLM2: "SmolLM2 135M"}.get(model, name)
+
+
+def _next_model() -> str:
+    """The line about a model with more in it than the starter."""
+    if smollm2_path() is not None:
+        return f"  kobold-modules demo --model {SMOLLM2}     does this on a real small model, SmolLM2 135M"
+    return f"  {GET}     fetches a real small model (98 MB); then: demo --model {SMOLLM2}"
+
+
+def _offer_interface(model: str, name: str) -> int:
     try:
         answer = input("\nOpen the terminal interface on the new module now? [Y/n] ")
     except EOFError:
@@ -83,5 +105,5 @@ def _offer_interface() -> int:
     if answer.strip().lower() in ("", "y", "yes"):
         from .tui import open_interface
 
-        return open_interface("starter", NAME)
+        return open_interface(model, name)
     return 0

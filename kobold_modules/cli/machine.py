@@ -20,6 +20,7 @@ def where(arguments: argparse.Namespace, output: Output) -> int:
         "modules": paths.modules_dir(),
         "stories": paths.stories_dir(),
         "stacks": paths.stacks_dir(),
+        "models": paths.models_dir(),
         "trainings": paths.trainings_dir(),
         "cache": paths.cache_dir(),
         "logs": paths.logs_dir(),

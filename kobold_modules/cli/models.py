@@ -1,4 +1,4 @@
-"""``models``: what is on this disk and what each can do here; ``--download`` fetches one from the hub."""
+"""``models``: what is on this disk and what each can do here; ``--get`` and ``--download`` fetch one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ HEADINGS = ("name", "weights", "size", "context", "writes", "trains", "place", "
 def models(arguments: argparse.Namespace, output: Output) -> int:
     """List models, or fetch one first and then say what it can do."""
     here = room()
-    if arguments.download:
+    if arguments.get:
+        from ..models.smollm2_download import get_smollm2
+
+        output.follow(get_smollm2())
+        survey = discover([resolve(arguments.get).path], only=True)
+    elif arguments.download:
         from ..models.download import download
 
         output.follow(download(arguments.download))
@@ -70,6 +75,8 @@ def _print(survey: Survey, here: Room, arguments: argparse.Namespace, output: Ou
             output.say(f"  left out {path}: {reason}")
     elif survey.left_out:
         output.say(f"{len(survey.left_out)} files are left out, being no models of text; --all names them.")
+    if survey.offer:
+        output.say(survey.offer)
     cards = "".join(f"; {gpu.name}: {gigabytes(gpu.free)} of {gigabytes(gpu.total)} free" for gpu in here.gpus)
     if here.known:
         output.say(f"Memory: {gigabytes(here.free)} of {gigabytes(here.total)} free{cards}.")

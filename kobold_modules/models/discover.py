@@ -20,6 +20,8 @@ from ..errors import NoModel
 from .facts import Facts, facts_of_folder, facts_of_gguf
 from .find import PART, ModelFile, hub_caches, later_parts, snapshots, whole_models
 from .places import Named, folders, koboldcpp, named_by_kcpps, ollama
+from .smollm2 import NAME as SMOLLM2
+from .smollm2 import OFFER, smollm2_path
 from .starter import starter_path
 
 
@@ -55,12 +57,14 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What a search found: ``models``, files that are none with a reason (``left_out``), and sentences for the person
-    (``notes``: folders that could not be read, downloads that were not finished).
+    (``notes``: folders that could not be read, downloads that were not finished). ``offer`` says that smollm2 can be
+    fetched, where it was looked for and is not there.
     """
 
     models: tuple[Found, ...]
     left_out: tuple[tuple[Path, str], ...] = ()
     notes: tuple[str, ...] = ()
+    offer: str = ""
 
 
 def discover(
@@ -68,7 +72,7 @@ def discover(
 ) -> Survey:
     """Search the usual places and ``named`` (folders, model files or .kcpps files); ``only`` those, if it says so.
 
-    The starter stands first, then by name. Never raises for what it meets on the disk.
+    The starter stands first, then smollm2, then by name. Never raises for what it meets on the disk.
     """
     search = _Search(cancelled)
     for path in named:
@@ -76,6 +80,9 @@ def discover(
     if not only:
         if starter_path().exists():
             search.add("starter", "starter", starter_path(), "gguf", "this program")
+        if smollm2 := smollm2_path():
+            search.add(SMOLLM2, SMOLLM2, smollm2, "gguf", "this program")
+        search.folder(paths.models_dir(), "this program")
         for cache in hub_caches():
             search.hub(cache)
         for program in (ollama(), koboldcpp()):
@@ -84,8 +91,10 @@ def discover(
         for place in folders():
             search.folder(place.folder, place.label)
     search.kept.save()
-    models = sorted(search.models, key=lambda found: (found.model != "starter", found.name.lower(), str(found.path)))
-    return Survey(tuple(models), tuple(search.left_out), tuple(search.notes))
+    own = {"starter": 0, SMOLLM2: 1}
+    models = sorted(search.models, key=lambda found: (own.get(found.model, 2), found.name.lower(), str(found.path)))
+    offer = "" if only or any(found.model == SMOLLM2 for found in models) else OFFER
+    return Survey(tuple(models), tuple(search.left_out), tuple(search.notes), offer)
 
 
 def called(name: str) -> ModelFile | None:

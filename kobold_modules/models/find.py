@@ -11,6 +11,8 @@ from typing import Literal
 
 from ..errors import NoModel
 from .hub_id import HubId, parse_hub_id
+from .smollm2 import NAME as SMOLLM2
+from .smollm2 import found_smollm2
 from .starter import starter_path
 
 
@@ -36,8 +38,8 @@ class ModelFile:
 def resolve(text: str) -> ModelFile:
     """The model that ``text`` names.
 
-    It may be ``starter``, a ``.gguf`` file, a Hugging Face folder, a hub id that has been downloaded, or a name that
-    ``kobold-modules models`` lists (an Ollama model has no other).
+    It may be ``starter``, ``smollm2``, a ``.gguf`` file, a Hugging Face folder, a hub id that has been downloaded, or a
+    name that ``kobold-modules models`` lists (an Ollama model has no other).
 
     Raises:
         NoModel: nothing is there, or what is there is no model.
@@ -48,6 +50,8 @@ def resolve(text: str) -> ModelFile:
             raise NoModel("The starter model is missing from this installation.", "Install kobold-modules again.")
         return ModelFile("starter", path, "gguf")
     path = Path(text).expanduser()
+    if text == SMOLLM2 and not path.exists():
+        return ModelFile(SMOLLM2, found_smollm2(), "gguf")
     if path.is_dir():
         return _folder(path)
     if path.is_file():

@@ -44,10 +44,11 @@ def listed(found: Found, here: Room) -> dict[str, Any]:
 
 
 def answered(survey: Survey, here: Room) -> dict[str, Any]:
-    """A whole search: ``models``, ``left_out``, ``notes`` and the machine's ``memory``."""
+    """A whole search: ``models``, ``left_out``, ``notes``, ``offer`` and the machine's ``memory``."""
     return {
         "models": [listed(found, here) for found in survey.models],
         "left_out": [{"path": str(path), "reason": reason} for path, reason in survey.left_out],
         "notes": list(survey.notes),
+        "offer": survey.offer,
         "memory": {"total": here.total, "free": here.free, "gpus": [asdict(gpu) for gpu in here.gpus]},
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..engines.base import Request
 from ..engines.fake import FakeEngine
 from ..errors import BadUsage, KoboldModulesError
+from ..models.smollm2 import NAME as SMOLLM2
 from ..records import (
     Done,
     Failed,
@@ -115,7 +116,7 @@ class FakeClient:
     def _download(self, job: Download) -> Iterator[Record]:
         for record in fake_models.download(job, lambda: self._cancelled):
             if isinstance(record, Saved):
-                self._fetched.append(Path(record.path).stem)
+                self._fetched.append(SMOLLM2 if job.model == SMOLLM2 else Path(record.path).stem)
             yield record
 
     def _generate(self, job: Generate, engine: FakeEngine) -> Iterator[Record]:

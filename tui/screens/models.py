@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from textual.widgets import Input, OptionList, Static
 
 from kobold_modules.errors import BadInput, BadUsage
 from kobold_modules.models.hub_id import HubId, parse_hub_id
+from kobold_modules.models.smollm2 import NAME as SMOLLM2
 from kobold_modules.records import Done, Failed, Note, Progress, Result, Saved
 from kobold_modules.worker.jobs import Download, Models
 
@@ -36,6 +37,9 @@ from ..widgets.status_line import Mood, Status, StatusLine
 from ..widgets.top_bar import TopBar
 from .ask import Ask
 
+
+if TYPE_CHECKING:
+    from ..app import ModulesApp
 
 EXAMPLES = "owner/name, owner/name:Q4_K_M or owner/name/file.gguf"
 
@@ -74,8 +78,8 @@ class ModelsScreen(Screen[None]):
         self.searching = False
         self._worker = desk.client.another()
         self._fetcher = desk.client.another()
-        self._queue: deque[HubId] = deque()
-        self._fetching: HubId | None = None
+        self._queue: deque[str] = deque()
+        self._fetching: str | None = None
         self._left_out = False
 
     @property
@@ -90,6 +94,7 @@ class ModelsScreen(Screen[None]):
                 yield Static(id="header")
                 yield ModelList()
                 yield Static(id="nothing")
+                yield Static(id="offer")
             yield ModelPanel()
         yield DownloadLine()
         yield StatusLine()
@@ -113,9 +118,8 @@ class ModelsScreen(Screen[None]):
         """See places.Working."""
         if self._fetching is None:
             return ""
-        return (
-            f"{self._fetching} is being downloaded. What has arrived is kept, and the same download goes on from there."
-        )
+        kept = " What has arrived is kept, and the same download goes on from there."
+        return f"{self._fetching} is being downloaded.{'' if self._fetching == SMOLLM2 else kept}"
 
     def put_down(self) -> None:
         self._queue.clear()
@@ -165,12 +169,21 @@ class ModelsScreen(Screen[None]):
         nothing.display = not found
         nothing.update("Looking at this disk …" if self.searching else "No model matches. escape shows all again.")
         self.list.display = self.query_one("#header").display = found
+        self._show_offer()
         shown, everything = len(self.list.models), len(models)
         said = f"{shown:,} of {everything:,}" if field.value else counted(len(self.disk.models), "model")
         if self.disk.left_out:
             said += f" · {len(self.disk.left_out)} left out" + ("" if self._left_out else ", o shows them")
         self.query_one("#models", Panel).set_titles(note=said)
         self._show_model()
+
+    def _show_offer(self) -> None:
+        """One line, as long as SmolLM2 is neither here nor coming."""
+        coming = self._fetching == SMOLLM2 or SMOLLM2 in self._queue
+        offer = self.query_one("#offer", Static)
+        offer.display = self.disk.offer and not coming
+        key = cast("ModulesApp", self.app).key_of("models.get", "g")
+        offer.update(f"[@click=screen.get][bold]{key}[/] fetches a real small model, SmolLM2 135M (98 MB).[/]")
 
     def _others(self) -> tuple[DiskModel, ...]:
         """What was left out, as lines of the list."""
@@ -232,6 +245,8 @@ class ModelsScreen(Screen[None]):
         match event.what:
             case "download":
                 self._ask_download()
+            case "get":
+                self.action_get()
             case "folder":
                 self._ask_folder()
             case "search":
@@ -341,14 +356,29 @@ class ModelsScreen(Screen[None]):
 
         def done(hub: object) -> None:
             if isinstance(hub, HubId):
-                self._queue.append(hub)
-                if self._fetching is None:
-                    self._fetch()
-                else:
-                    self.say(f"{hub} is fetched after {self._fetching}.")
+                self._fetch_too(str(hub))
 
         about = f"Its name on huggingface.co: {EXAMPLES}. A pasted address works, too."
         self.app.push_screen(Ask("Download a model", about, parse, placeholder="owner/name:Q4_K_M"), done)
+
+    def action_get(self) -> None:
+        """Fetch SmolLM2, unless it is here or on its way."""
+        if any(model.model == SMOLLM2 for model in self.disk.models):
+            self.list.choose(SMOLLM2)
+            self.say("SmolLM2 is on this disk.", "calm", "enter loads it.")
+        elif self._fetching == SMOLLM2 or SMOLLM2 in self._queue:
+            self.say("SmolLM2 is being fetched.")
+        else:
+            self._fetch_too(SMOLLM2)
+
+    def _fetch_too(self, model: str) -> None:
+        """Fetch ``model`` after those that are being fetched."""
+        self._queue.append(model)
+        if self._fetching is None:
+            self._fetch()
+        else:
+            self.say(f"{model} is fetched after {self._fetching}.")
+        self._show_offer()
 
     @work(group="fetch")
     async def _fetch(self) -> None:
@@ -356,10 +386,10 @@ class ModelsScreen(Screen[None]):
         while self._queue:
             self._fetching = hub = self._queue.popleft()
             self.refresh_bindings()
-            line.begin(str(hub))
+            line.begin(hub, kept=hub != SMOLLM2)
             self.say(f"Downloading {hub}.", "calm", "It goes on while you write.")
             saved = ""
-            async for record in self._fetcher.run(Download(str(hub))):
+            async for record in self._fetcher.run(Download(hub)):
                 match record:
                     case Progress():
                         line.progress(record.stage, record.done, record.total, record.seconds_left)
@@ -374,6 +404,7 @@ class ModelsScreen(Screen[None]):
             self._fetching = None
             line.end()
             self.refresh_bindings()
+            self._show_offer()
             if saved:
                 self._search(saved)
 

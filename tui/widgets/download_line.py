@@ -18,11 +18,12 @@ class DownloadLine(Static):
     ALLOW_SELECT = False
     what = ""
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, kept: bool = True) -> None:
+        """``kept``: what has arrived stays when it is stopped."""
         self.what = name
-        self.update(self._line("asking the hub …"))
+        self.update(self._line("asking for it …"))
         self.display = True
-        self.tooltip = "Click to stop. What is here is kept."
+        self.tooltip = "Click to stop. What is here is kept." if kept else "Click to stop."
 
     def progress(self, stage: str, done: int, total: int, seconds_left: float | None) -> None:
         share = done / total if total else 0.0

@@ -77,5 +77,8 @@ class Greeting(VerticalScroll):
             with Horizontal(classes="try"):
                 yield Static(key_of(id, usual), classes="key")
                 yield Static(Content.assemble((title, "bold"), (f"\n{rest}", "$foreground-muted")), classes="what")
-        rest = f"{key_of('library.import', 'i')} brings in a module you have; so does dropping it on the terminal."
+        rest = (
+            f"{key_of('library.import', 'i')} brings in a module you have; so does dropping it on the terminal. "
+            f"{key_of('app.models', 'f5')} has a real small model to fetch, SmolLM2 (98 MB)."
+        )
         yield Static(Content(rest), classes="rest")

@@ -107,6 +107,7 @@ class ModelList(OptionList, inherit_bindings=False):
     ## The models on this disk
 
     **enter** loads the one under the cursor, **u** frees its memory, **d** fetches another by its name on the hub.
+    **g** fetches SmolLM2, a real small model (98 MB), where there is none yet.
 
     `●` is in memory, `★` is the one this program begins with, `!` cannot be read. *writes* and *trains* say what a
     model can do on this machine: `✓ yes`, `~ tight` (close other programs first), `✗ no` (the panel says why).
@@ -116,6 +117,7 @@ class ModelList(OptionList, inherit_bindings=False):
         _key("enter", "load", "Load", "Load the model, and write with it"),
         _key("u", "unload", "Unload", "Free the memory of the model that is loaded"),
         _key("d", "download", "Download", "Fetch a model by its name on the hub"),
+        _key("g", "get", "Get SmolLM2", "Fetch SmolLM2 135M, a real small model of 98 MB", show=False),
         _key("s", "usual", "Make usual", "Begin with this model the next time"),
         _key("slash", "find", "Find", "Find models by letters of their name", show=False),
         _key("a", "folder", "Add a folder", "Search one more folder, now and from now on", show=False),
