@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeGuard
 
+from kobold_modules.evaluation.report import card_gain, gain_of, headline, long_gain, verdict_of
 from kobold_modules.library import Notes
 from kobold_modules.module import Card
 
@@ -27,55 +28,37 @@ def effect(card: Card) -> float | None:
 
     None where the card holds no measurement of both.
     """
-    for unit in ("bits_per_byte", "nats_per_token"):
-        with_it, without = card.measured.get(f"{unit}_with"), card.measured.get(f"{unit}_without")
-        if _is_number(with_it) and _is_number(without) and without > 0:
-            return float((without - with_it) / without * 100)
-    return None
+    gain = gain_of(card.measured)
+    return None if gain is None else 100 * gain.share
 
 
 def short_effect(card: Card) -> str:
     """``4.1 % better``, for a column."""
-    gain = effect(card)
+    return card_gain(card.measured) or "not measured"
+
+
+def clear_effect(card: Card) -> str:
+    """``better`` where the module does what it should, ``worse``, or empty: neither, or nobody knows."""
+    told, gain = headline(card.measured, card.training), gain_of(card.measured)
     if gain is None:
-        return "not measured"
-    if abs(gain) < 0.05:
-        return "no change"
-    return _change(gain)
-
-
-def _change(gain: float) -> str:
-    return f"{abs(gain):.1f} % {'better' if gain > 0 else 'worse'}"
+        return ""
+    return "better" if told.good else "worse" if verdict_of(gain) == "worse" else ""
 
 
 def effect_sentence(card: Card) -> str:
-    """``Predicts held-out pages 4.1 % better.``"""
-    gain = effect(card)
-    if gain is None:
-        return "Not measured yet on pages it has not seen."
-    if abs(gain) < 0.05:
-        return "Predicts held-out pages no better and no worse."
-    return f"Predicts held-out pages {short_effect(card)}."
-
-
-def others_effect(card: Card) -> float | None:
-    """The same for other authors' pages, which a style that is one's own does not help; None if not measured."""
-    gain = card.measured.get("others_gain")
-    if _is_number(gain):
-        return float(gain * 100)
-    with_it, without = (card.measured.get(f"others_bits_per_byte_{key}") for key in ("with", "without"))
-    if _is_number(with_it) and _is_number(without) and without > 0:
-        return float((without - with_it) / without * 100)
-    return None
+    """``Predicts held-out pages 4.1 % better (3.2 to 5.0).``, or why it does not."""
+    return headline(card.measured, card.training).text
 
 
 def full_effect(card: Card) -> str:
-    """``Predicts held-out pages 4.1 % better; other authors' 1.0 % worse.``"""
-    others = others_effect(card)
-    if others is None or effect(card) is None:
-        return effect_sentence(card)
-    change = "no better and no worse" if abs(others) < 0.05 else _change(others)
-    return f"{effect_sentence(card).rstrip('.')}; other authors' {change}."
+    """``Predicts held-out pages 4.1 % better (3.2 to 5.0); other authors' 1.0 % worse (0.2 to 1.8).``, and what to do
+    where nothing was gained.
+    """
+    told, others = headline(card.measured, card.training), gain_of(card.measured, "others_gain")
+    sentence = told.text
+    if others is not None and gain_of(card.measured) is not None:
+        sentence = f"{sentence.rstrip('.')}; other authors' {long_gain(others)}."
+    return f"{sentence} {told.advice}" if told.advice else sentence
 
 
 def blind_tests(notes: Notes) -> str:

@@ -119,6 +119,7 @@ class Estimate:
     disk: int | None = None
     seconds_per_step: float | None = None
     exact: bool = False
+    around: float = 0.0  # seconds before the first step and after the last
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Estimate:
@@ -142,6 +143,7 @@ class Estimate:
             whole("disk_bytes"),
             number("seconds_per_step"),
             True,
+            number("seconds_around") or 0.0,
         )
 
     def at(self, recipe: Recipe) -> Estimate:
@@ -165,7 +167,7 @@ class Estimate:
         lines = []
         if self.minutes is not None:
             reads = "" if self.passes is None else f", reads your text {_times(self.passes)}"
-            lines.append(f"{about}{duration(self.minutes * 60)}{reads}".capitalize())
+            lines.append(f"{about}{duration(self.minutes * 60 + self.around)}{reads}".capitalize())
         text = counted(self.words, "word")
         if self.tokens is not None:
             text += f", {about}{counted(self.tokens, 'token')}"

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import BadModule
+from ..evaluation.report import card_gain, gain_of, headline, long_gain
 from ..formats import write
 from ..formats.check import check as check_file
 from ..library import Library
@@ -105,9 +106,8 @@ def rename(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def effect(card: Card) -> str:
-    """How much better held-out pages are predicted, in a few characters."""
-    gain = card.measured.get("gain")
-    return f"{-100 * gain:+.1f} %" if isinstance(gain, (int, float)) else "-"
+    """How much better held-out pages are predicted, in a few words."""
+    return card_gain(card.measured, interval=True) or "-"
 
 
 def describe(module: Module) -> str:
@@ -128,12 +128,25 @@ def describe(module: Module) -> str:
     ]
     lines += [f"{key:<15} {value}" for key, value in facts if value]
     measured = card.measured
-    if "bits_per_byte_with" in measured:
-        lines.append(
-            f"{'held-out':<15} {measured['bits_per_byte_without']:.4f} -> {measured['bits_per_byte_with']:.4f} "
-            f"bits per byte ({effect(card)}) over {measured.get('held_out_tokens', '?')} tokens"
-        )
+    if gain_of(measured) is not None:
+        lines += _told(card)
     for key in ("opening", "without", "with"):
         if card.samples.get(key):
             lines += ["", f"{key}:", card.samples[key].strip()]
     return "\n".join(lines)
+
+
+def _told(card: Card) -> list[str]:
+    """What was measured: the headline with what to do, the numbers behind it, other authors' pages."""
+    measured = card.measured
+    told = headline(measured, card.training)
+    lines = ["", told.text + (f" {told.advice}" if told.advice else "")]
+    if "bits_per_byte_with" in measured and "bits_per_byte_without" in measured:
+        lines.append(
+            f"{'held-out':<15} {measured['bits_per_byte_without']:.4f} -> {measured['bits_per_byte_with']:.4f} "
+            f"bits per byte over {measured.get('held_out_tokens', '?')} tokens"
+        )
+    for what, name in (("gain_over_start", "than its start"), ("others_gain", "other authors'")):
+        if (gain := gain_of(measured, what)) is not None:
+            lines.append(f"{name:<15} {long_gain(gain)}")
+    return lines

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..braille import braille
 from ..errors import BadUsage
+from ..evaluation.report import headline
 from ..records import Loss, Record, Result
 from ..training import TrainingRequest, estimate, train_together
 from ..training import train as train_module
@@ -74,13 +75,13 @@ def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
 
 
 def verdict(result: Result) -> str:
-    """One line on what the training achieved."""
+    """What the training achieved, and what to do where that is nothing."""
     data = result.data
-    change = "better" if data["gain"] >= 0 else "worse"
-    return (
-        f"{data['name']}: {data['tokens']} virtual tokens; held-out pages {abs(100 * data['gain']):.2f} % {change} "
-        f"({data['bits_per_byte_without']:.4f} -> {data['bits_per_byte_with']:.4f} bits per byte)"
-    )
+    told = headline(data, data)
+    text, advice = data.get("headline", told.text), data.get("advice", told.advice)  # absent in older journals
+    numbers = f"{data['bits_per_byte_without']:.4f} -> {data['bits_per_byte_with']:.4f} bits per byte"
+    line = f"{data['name']}: {text} ({data['tokens']} virtual tokens; {numbers})"
+    return f"{line}\n{advice}" if advice else line
 
 
 def dry_run(request: TrainingRequest, output: Output) -> int:
@@ -92,7 +93,8 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     cost = estimate(request)
     output.data(
         f"{cost['words']:,} words, {cost['tokens']:,} tokens to train on; at most {cost['steps']:,} steps of "
-        f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes, {cost['passes']:g} times through the text; "
+        f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes "
+        f"and some {cost['seconds_around']:.0f} s to load and to measure, {cost['passes']:g} times through the text; "
         f"about {cost['memory_bytes'] / 1e9:.2f} GB of memory and {cost['disk_bytes'] / 1e6:.1f} MB of disk."
     )
     if cost["rows_at_once"] < request.batch:

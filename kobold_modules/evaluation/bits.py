@@ -16,24 +16,36 @@ import torch
 from torch import Tensor
 
 from ..models.prompt_loss import PromptLoss
+from .interval import Gain, paired_gain
 
 
 WINDOW = 512  # tokens of text in a window, unless the context is smaller
+STRETCH = 64  # scored tokens of a window that are counted as one when two measurements are compared
 TOGETHER = 4  # windows that one hand reads at once: they share the prompt, and one reading of weights that are streamed
 
 
 @dataclass(frozen=True, slots=True)
 class Bits:
-    """A held-out loss over ``tokens`` scored tokens of ``bytes`` bytes of UTF-8."""
+    """A held-out loss over ``tokens`` scored tokens of ``bytes`` bytes of UTF-8.
+
+    Attributes:
+        stretches: total loss (nats) of each stretch of about :data:`STRETCH` scored tokens, in reading order: the
+            same for every prompt on the same text with the same ``reserve``.
+    """
 
     nats_per_token: float
     bits_per_byte: float
     tokens: int
     bytes: int
+    stretches: tuple[float, ...] = ()
 
     def gain_over(self, other: Bits) -> float:
         """How much lower this is than ``other``, as a share of ``other`` (0.02 is two per cent better)."""
         return 1 - self.bits_per_byte / other.bits_per_byte
+
+    def compared_to(self, other: Bits) -> Gain:
+        """The same with its interval. Both must come of the same text and the same ``reserve``."""
+        return paired_gain(self.stretches, other.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +90,17 @@ def measure(loss: PromptLoss, prompt: Tensor | None, text: HeldOut, reserve: int
     for ids in text.documents:
         for start, scored_from, stop in windows(len(ids), window):
             alike[stop - start].append((ids[start:stop], scored_from - start - 1))
-    total = 0.0
+    stretches: list[float] = []
     for same in alike.values():
         rows = torch.tensor([ids for ids, _ in same], device=loss.frozen.device)
         parts = rows.split(min(TOGETHER, -(-len(rows) // loss.hands.count)))
         losses = torch.cat(loss.hands.each(lambda part: loss.per_token(prompt, part), parts)).double()
-        total += sum(float(line[seen:].sum()) for line, (_, seen) in zip(losses, same, strict=True))
+        for line, (_, seen) in zip(losses, same, strict=True):
+            parts_of = line[seen:].tensor_split(max(1, round((len(line) - seen) / STRETCH)))
+            stretches += [float(part.sum()) for part in parts_of]
+    total = sum(stretches)
     nats = total / max(1, text.tokens)
-    return Bits(nats, total / math.log(2) / max(1, text.bytes), text.tokens, text.bytes)
+    return Bits(nats, total / math.log(2) / max(1, text.bytes), text.tokens, text.bytes, tuple(stretches))
 
 
 def windows(length: int, window: int) -> list[tuple[int, int, int]]:

@@ -86,6 +86,11 @@ class State:
         self.lowest = list(losses)
         self.curves = [[(0, loss)] for loss in losses]
 
+    def best_step(self, index: int) -> int:
+        """The step at which module ``index`` was at its best: 0 where no step improved on its start."""
+        step, lowest = min(self.curves[index], key=lambda point: point[1], default=(0, float("inf")))
+        return self.step if self.lowest[index] < lowest else step  # the mean of the late prompts is on no curve
+
     def back_to_best(self) -> None:
         """Begin again at the best prompts, without momentum."""
         for name in self.parts:

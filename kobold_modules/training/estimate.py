@@ -9,25 +9,29 @@ from typing import Any
 
 from .. import corpus as words
 from ..evaluation.bits import HeldOut
+from ..evaluation.bits import measure as look
 from ..models import memory
 from ..models.find import resolve
 from ..models.prompt_loss import PromptLoss
 from ..models.torch_model import load_torch_model
 from .allocator import keep_memory
 from .checkpoint import State
+from .finish import tokens_to_finish
 from .parallel import World
 from .rows import Rows
 from .settings import TrainingRequest
 from .start import rows_of
 from .step import batch_of, step
-from .writer import held_out_tokens, read_texts, row_length
+from .writer import SLACK, held_out_tokens, read_texts, row_length
 
 
 TIMED = 3  # steps
+LOOKED_AT = 400  # tokens read to time a measurement
 
 
 def estimate(request: TrainingRequest) -> dict[str, Any]:
     """``words``, ``tokens`` (to train on), ``steps``, ``minutes``, ``passes`` over the text, ``seconds_per_step``,
+    ``seconds_around`` (loading the model before the first step, measuring and the samples after the last),
     ``memory_bytes`` (weights and a step), ``disk_bytes`` (checkpoint and module), and ``rows_at_once`` of the batch.
 
     Raises:
@@ -38,6 +42,8 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
     split = words.split(corpus)
     tokens = sum(len(text.encode()) for text in split.train) / max(1e-9, cost["bytes_per_token"])
     seconds = cost["seconds_per_step"]
+    held_out = sum(len(text.encode()) for text in split.held_out) / max(1e-9, cost["bytes_per_token"])
+    after = cost["seconds_per_token"] * tokens_to_finish(held_out, held_out <= SLACK * held_out_tokens(request))
     steps = request.steps if request.steps is not None else max(1, round(request.budget / seconds))
     return {
         "words": corpus.words,
@@ -46,6 +52,7 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
         "minutes": round(steps * seconds / 60, 2),
         "passes": round(steps * request.batch * cost["row"] / max(1.0, tokens), 2),
         "seconds_per_step": round(seconds, 4),
+        "seconds_around": round(cost["seconds_to_load"] + after, 1),
         "memory_bytes": cost["memory_bytes"],
         "disk_bytes": cost["disk_bytes"],
         "rows_at_once": cost["rows_at_once"],
@@ -61,16 +68,21 @@ def _sample_of(text: str) -> str:
 def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     """Seconds and bytes of a step; remembered, for a person moves a dial up and down."""
     keep_memory()
+    began = time.monotonic()
     file = resolve(request.model)
     frozen = load_torch_model(file, request.device, weights=request.weights, recompute=request.recompute)
     loss = PromptLoss(frozen)
+    loading = time.monotonic() - began
     rows = Rows.of((text,), frozen.encode, row_length(request, frozen))
     held_out = HeldOut.of((text,), frozen.encode, held_out_tokens(request))
-    state = State.fresh(rows_of(loss, _ids(rows), request.tokens)[None], request.method)
+    initial = rows_of(loss, _ids(rows), request.tokens)[None]
+
+    def fresh() -> State:
+        return State.fresh(initial, request.method, request.seed, request.optimiser)
 
     def one(count: int) -> None:
         batch = batch_of([rows], request.seed, 0, count)
-        step(loss, batch, _copy(state), 0.0, memory.AtOnce(1 << 30, frozen.device), World())
+        step(loss, batch, fresh(), 0.0, memory.AtOnce(1 << 30, frozen.device), World())
 
     need = memory.measure(one, frozen.device)
     free = memory.free_bytes(frozen.device)
@@ -80,17 +92,25 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     began = time.monotonic()
     for number in range(TIMED):
         batch = batch_of([rows], request.seed, number, request.batch)
-        step(loss, batch, _copy(state), 0.0, memory.AtOnce(at_once, frozen.device), World())
+        step(loss, batch, fresh(), 0.0, memory.AtOnce(at_once, frozen.device), World())
     seconds = (time.monotonic() - began) / TIMED
+    looked_at = HeldOut.of((text,), frozen.encode, LOOKED_AT)
+    began = time.monotonic()
+    look(loss, None, looked_at, request.tokens)
+    per_token = (time.monotonic() - began) / max(1, looked_at.tokens)
     weights = sum(p.numel() * p.element_size() for p in frozen.model.parameters())
     prompt = request.tokens * frozen.table.shape[1] * 4
+    trained = sum(4 * part.numel() for part in fresh().parts.values())
     return {
         "seconds_per_step": seconds,
         "row": rows.length,
         "rows_at_once": at_once,
         "bytes_per_token": held_out.bytes / max(1, held_out.tokens),
         "memory_bytes": weights + need.of(at_once),
-        "disk_bytes": 6 * prompt + 2 * prompt,  # the checkpoint's six matrices, the module's two
+        # A checkpoint holds what is trained with two moments of it and three prompts; the module two prompts.
+        "disk_bytes": 3 * trained + 3 * prompt + 2 * prompt,
+        "seconds_to_load": loading,
+        "seconds_per_token": per_token,
     }
 
 
@@ -98,7 +118,3 @@ def _ids(rows: Rows) -> Any:
     import numpy as np
 
     return np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
-
-
-def _copy(state: State) -> State:
-    return State.fresh(state.initial)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..corpus import Corpus, Split
-from ..evaluation.bits import Bits, HeldOut, measure
+from ..evaluation.bits import Bits, measure
+from ..evaluation.report import headline, measured_gain
 from ..formats import kobold
 from ..library import Library
 from ..models.find import ModelFile
@@ -19,7 +20,7 @@ from ..module import Card, Module
 from ..paths import write_atomically
 from ..records import Progress, Record, Result, Saved, Written
 from .checkpoint import State
-from .others import other_pages
+from .others import TOKENS, VOICES, other_pages
 from .plot import curve_svg
 from .sample import opening_of
 from .schedule import rate_of
@@ -29,6 +30,7 @@ from .writer import Writer
 
 OPENING_WORDS = 40
 SAMPLE_TOKENS = 90
+ALONE = 5  # a token written on its own takes about as long as so many that are read together
 PLOT = "curve.svg"  # beside the module on the shelf
 
 
@@ -48,6 +50,13 @@ class Baselines:
         }
 
 
+def tokens_to_finish(held_out: float, measured: bool) -> float:
+    """About how many tokens are read after the last step: ``held_out`` ones (thrice where they were not
+    ``measured`` while it trained), other authors' pages, two samples.
+    """
+    return (held_out if measured else 3 * held_out) + 2 * len(VOICES) * TOKENS + 2 * SAMPLE_TOKENS * ALONE
+
+
 def finish(
     writer: Writer,
     frozen: TorchModel,
@@ -57,13 +66,15 @@ def finish(
     index: int,
     identity: str,
     baselines: Baselines,
+    stopped: bool = False,
+    left: float = 0.0,
 ) -> Iterator[Record]:
     """Finish module ``index`` of ``state``. Yields Progress, Result("module", measured) and a Saved for each file
-    written.
+    written. ``stopped`` says that a person ended the training early, ``left`` about how many seconds this takes.
     """
     request, corpus, rows = writer.request, writer.corpus, writer.rows
-    yield Progress("measuring", 0, 1)
-    everything = HeldOut.of(writer.split.held_out, frozen.encode)
+    yield Progress("measuring", 0, 1, left)
+    everything = writer.everything
     best = state.best[index]
     if everything != writer.held_out:  # else they were measured before
         baselines = Baselines(
@@ -73,6 +84,8 @@ def finish(
     with_module = measure(loss, best, everything, request.tokens)
     others = other_pages(corpus, frozen.encode)
     others_without, others_with = (measure(loss, prompt, others, request.tokens) for prompt in (None, best))
+    over_others = others_with.compared_to(others_without)
+    best_step = state.best_step(index)
     measured = {
         "bits_per_byte_without": round(baselines.model.bits_per_byte, 5),
         "bits_per_byte_with": round(with_module.bits_per_byte, 5),
@@ -81,39 +94,63 @@ def finish(
         "bits_per_byte_words_in_context": round(baselines.words.bits_per_byte, 5),
         "others_bits_per_byte_without": round(others_without.bits_per_byte, 5),
         "others_bits_per_byte_with": round(others_with.bits_per_byte, 5),
-        "others_gain": round(others_with.gain_over(others_without), 5),
         "held_out_tokens": with_module.tokens,
-        "gain": round(with_module.gain_over(baselines.model), 5),
+        "held_out_stretches": len(with_module.stretches),
+        "others_stretches": over_others.stretches,
+        "watched_tokens": writer.held_out.tokens,
+        "learned": best_step > 0,
+        **measured_gain(with_module.compared_to(baselines.model)),
+        **measured_gain(with_module.compared_to(baselines.words), "gain_over_start"),
+        **measured_gain(over_others, "others_gain"),
+    }
+    facts = {
+        "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
+        "start": request.start,
+        "steps": state.step,
+        "best_step": best_step,
+        "seconds": round(state.elapsed, 1),
+        "seed": request.seed,
+        "words": corpus.words,
+        "tokens": rows.tokens,
+        "row": rows.length,
+        "batch": request.batch,
+        "rate": round(rate_of(request, state), 4),
+        "identity": identity,
+        **({} if request.steps is not None else {"budget": request.budget}),
+        **({"stopped": True} if stopped else {}),
     }
     card = Card(
         name=request.name,
         kind=request.kind,
-        description=request.description or _description(request, corpus, measured["gain"]),
+        description=request.description or _description(request, corpus),
         author=request.author,
         model=file.name,
         fingerprint=frozen.fingerprint,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        training={
-            "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
-            "start": request.start,
-            "steps": state.step,
-            "seconds": round(state.elapsed, 1),
-            "seed": request.seed,
-            "words": corpus.words,
-            "tokens": rows.tokens,
-            "row": rows.length,
-            "batch": request.batch,
-            "rate": round(rate_of(request, state), 4),
-            "identity": identity,
-        },
+        training=facts,
         measured=measured,
         curve=tuple(state.curves[index]),
         sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in corpus.documents),
     )
     module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
-    yield Progress("writing a sample", 0, 1)
+    yield Progress("writing a sample", 0, 1, left / 2)
     module = replace(module, card=replace(card, samples=_samples(file, module, writer.split)))
-    yield Result("module", {"name": request.name, "tokens": module.tokens, "width": module.width, **measured})
+    told = headline(measured, facts)
+    yield Result(
+        "module",
+        {
+            "name": request.name,
+            "tokens": module.tokens,
+            "width": module.width,
+            "steps": state.step,
+            "best_step": best_step,
+            **measured,
+            "headline": told.text,
+            "advice": told.advice,
+            "good": told.good,
+            "short": told.short,
+        },
+    )
     if request.library:
         entry = Library().add(module, replace=True)
         yield Saved(str(entry.path), "module")
@@ -126,11 +163,11 @@ def finish(
         yield Saved(str(Path(request.out)), "KoboldAI zip")
 
 
-def _description(request: TrainingRequest, corpus: Corpus, gain: float) -> str:
+def _description(request: TrainingRequest, corpus: Corpus) -> str:
     count = len(corpus.documents)
     texts = "one text" if count == 1 else f"{count} texts"
     what = "The style" if request.kind == "style" else "The world"
-    return f"{what} of {texts}, {corpus.words:,} words; predicts held-out pages {100 * gain:.1f} % better."
+    return f"{what} of {texts}, {corpus.words:,} words."
 
 
 def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:

@@ -54,6 +54,7 @@ class Course:
         checkpoint: where its state is kept, filed as ``identity``; None keeps none.
         stop, paused: asked between steps.
         observe: called with the state at every measurement; what it yields goes to the person.
+        ending: seconds that follow the last step, which a person who waits counts as well.
     """
 
     checkpoint: Path | None = None
@@ -63,6 +64,7 @@ class Course:
     observe: Callable[[State], Iterator[Record]] = lambda state: iter(())
     at_once: AtOnce = field(default_factory=lambda: AtOnce(1 << 30, "cpu"))
     world: World = field(default_factory=World)
+    ending: float = 0.0
 
 
 def optimise(
@@ -125,7 +127,7 @@ def optimise(
             saved_at = state.elapsed
             store(state, course.checkpoint, course.identity)
             yield Saved(str(course.checkpoint), "checkpoint")
-        yield _report(request, state)
+        yield _report(request, state, course.ending)
     if progress_of(request, state) < 1:
         _consider_average(loss, tasks, request, state, course.world)
     if course.checkpoint is not None and course.world.first:
@@ -196,9 +198,9 @@ def _consider_average(
         _keep(state, index, state.average[index], bits, state.best_at[index])
 
 
-def _report(request: TrainingRequest, state: State) -> Progress:
+def _report(request: TrainingRequest, state: State, ending: float) -> Progress:
     each = seconds_a_step(state)
     if request.steps is not None:
-        return Progress("training", state.step, request.steps, (request.steps - state.step) * each)
+        return Progress("training", state.step, request.steps, (request.steps - state.step) * each + ending)
     left = max(0.0, request.budget - state.elapsed)
-    return Progress("training", state.step, state.step + round(left / each), left)
+    return Progress("training", state.step, state.step + round(left / each), left + ending)

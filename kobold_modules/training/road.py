@@ -25,7 +25,7 @@ from ..paths import trainings_dir
 from ..records import Done, Loss, Note, Progress, Record, Result, Sample
 from .allocator import keep_memory
 from .checkpoint import State, restore
-from .finish import Baselines, finish
+from .finish import Baselines, finish, tokens_to_finish
 from .loop import Course, Task, optimise
 from .parallel import World
 from .sample import opening_of, sample
@@ -97,13 +97,19 @@ def _travel(
     if state.compiled and not loss.compile():
         yield Note("The step cannot be compiled on this machine; it goes on plainly.")
     baselines = []
+    looking = time.monotonic()
     for index, writer in enumerate(writers):
         found = Baselines(
             measure(loss, None, writer.held_out, request.tokens),
             measure(loss, state.initial[index], writer.held_out, request.tokens),
         )
         baselines.append(found)
-        yield Result("baseline", found.to_dict())
+        yield Result(
+            "baseline",
+            found.to_dict() | {"tokens": writer.held_out.tokens, "held_out_tokens": writer.everything.tokens},
+        )
+    a_token = (time.monotonic() - looking) / max(1, 2 * sum(writer.held_out.tokens for writer in writers))
+    ending = a_token * sum(tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers)
     if not any(state.curves):
         state.begins([world.number(found.words.nats_per_token) for found in baselines])
         # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
@@ -113,12 +119,15 @@ def _travel(
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
         at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
-    course = Course(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world)
+    course = Course(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
     tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
     yield from optimise(loss, tasks, request, state, course)
     if world.first:
         for index, writer in enumerate(writers):
-            yield from finish(writer, frozen, file, loss, state, index, identity, baselines[index])
+            left = a_token * sum(
+                tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers[index:]
+            )
+            yield from finish(writer, frozen, file, loss, state, index, identity, baselines[index], stop(), left)
 
 
 def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit:
@@ -150,15 +159,19 @@ def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
 
 
 def _observer(loss: PromptLoss, writer: Writer) -> Callable[[State], Iterator[Record]]:
-    """Writes the same opening, from text the module never sees, a few times in a training."""
+    """Writes the same opening, from text the module never sees, a few times in a training: as the best module so far,
+    which is what would be kept, continues it.
+    """
     opening = opening_of(writer.split.held_out[0])
-    turn = 0
+    turn, shown = 0, -1
 
     def observe(state: State) -> Iterator[Record]:
-        nonlocal turn
+        nonlocal turn, shown
         turn += 1
-        if opening and turn % (12 // SAMPLES) == 1:
-            yield Sample(state.step, sample(loss, state.prompts[0], opening))
+        best = state.best_step(0)
+        if opening and turn % (12 // SAMPLES) == 1 and best != shown:
+            shown = best
+            yield Sample(best, sample(loss, state.best[0], opening))
 
     return observe
 

@@ -15,18 +15,25 @@ from .settings import TrainingRequest
 
 
 FEWEST, MOST = 600, 4000  # tokens measured while training; the card gets the whole held-out text
+SLACK = 1.5  # a held-out text this many times as long is still measured whole
 A_SECOND = 12  # more of them for each second of the budget
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The texts of one module; ``held_out`` is what is measured while it trains."""
+    """The texts of one module.
+
+    Attributes:
+        everything: all held-out text, which the card is measured on.
+        held_out: the part of it that is measured while it trains; all of it, unless that is much.
+    """
 
     request: TrainingRequest
     corpus: Corpus
     split: Split
     rows: Rows
     held_out: HeldOut
+    everything: HeldOut
 
 
 def read_texts(request: TrainingRequest) -> Corpus:
@@ -43,12 +50,15 @@ def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> W
         )
     split = words.split(corpus)
     rows = Rows.of(split.train, frozen.encode, row_length(request, frozen))
-    held_out = HeldOut.of(split.held_out, frozen.encode, held_out_tokens(request))
+    everything, most = HeldOut.of(split.held_out, frozen.encode), held_out_tokens(request)
+    # One measure for the chart and the card wherever that is affordable.
+    few = everything.tokens <= SLACK * most
+    held_out = everything if few else HeldOut.of(split.held_out, frozen.encode, most)
     if not rows.documents or not held_out.documents:
         raise BadText(
             "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
         )
-    return Writer(request, corpus, split, rows, held_out)
+    return Writer(request, corpus, split, rows, held_out, everything)
 
 
 def row_length(request: TrainingRequest, frozen: TorchModel) -> int:

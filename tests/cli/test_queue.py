@@ -71,7 +71,7 @@ def test_follow_shows_a_training_from_its_beginning(capsys: pytest.CaptureFixtur
     code, out, err = run(capsys, "--follow", "n-1")
     assert code == 0
     assert "Read 12 texts." in err
-    assert "5.00 % better" in out
+    assert "Predicts held-out pages 5.0 % better" in out
     code, out, _ = run(capsys, "--follow", "n-1", "--json")
     assert [json.loads(line)["record"] for line in out.splitlines()] == ["note", "progress", "loss", "result", "done"]
 

@@ -54,3 +54,25 @@ def test_the_starter_predicts_prose_better_than_noise(starter: Path) -> None:
 
     assert good.bits_per_byte < 2.5 < bad.bits_per_byte
     assert good.bits_per_byte == pytest.approx(good.nats_per_token * good.tokens / math.log(2) / good.bytes)
+
+
+def test_a_measurement_keeps_the_loss_of_each_stretch_so_that_two_can_be_compared(starter: Path) -> None:
+    from kobold_modules.models.find import resolve
+    from kobold_modules.models.prompt_loss import PromptLoss
+    from kobold_modules.models.torch_model import load_torch_model
+
+    frozen = load_torch_model(resolve("starter"), "cpu")
+    loss = PromptLoss(frozen)
+    story = (Path(__file__).parents[2] / "sample_texts" / "noir" / "the-long-drop.txt").read_text()[4000:8000]
+    text = HeldOut.of((story, story[:700]), frozen.encode)
+    words = frozen.table[frozen.encode(story[:200])[:20]].float()
+
+    plain, behind = measure(loss, None, text, 20), measure(loss, words, text, 20)
+    gain = behind.compared_to(plain)
+
+    assert sum(plain.stretches) == pytest.approx(plain.nats_per_token * plain.tokens)
+    assert len(plain.stretches) == len(behind.stretches) == pytest.approx(plain.tokens / 64, rel=0.3)
+    assert gain.share == pytest.approx(behind.gain_over(plain), abs=1e-6)
+    assert gain.low is not None
+    assert gain.high is not None
+    assert gain.low < gain.share < gain.high

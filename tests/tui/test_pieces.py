@@ -24,7 +24,7 @@ def card(with_it: float, without: float) -> Card:
     [
         (card(2.214, 2.309), "Predicts held-out pages 4.1 % better."),
         (card(2.4, 2.3), "Predicts held-out pages 4.3 % worse."),
-        (card(2.3, 2.3), "Predicts held-out pages no better and no worse."),
+        (card(2.3, 2.3), "Predicts held-out pages no better."),
         (Card("noir"), "Not measured yet on pages it has not seen."),
         (Card("noir", measured={"bits_per_byte_with": "x"}), "Not measured yet on pages it has not seen."),
     ],

@@ -158,9 +158,10 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         """What it is, what its author says of it, and what it does to the model."""
         kind = {"style": "a style", "world": "a world", "imported": "imported from another program"}[card.kind]
         kind = " · ".join((kind, phrases.counted(entry.tokens, "virtual token"), *filter(None, entry.tags)))
-        gain, numbers = phrases.effect(card), phrases.effect_numbers(card)
-        mark, style = (
-            ("·", "$foreground-muted") if not gain else ("▲", "$text-success") if gain > 0 else ("▼", "$text-warning")
+        numbers = phrases.effect_numbers(card)
+        gain = phrases.clear_effect(card)
+        mark, style = {"better": ("▲", "$text-success"), "worse": ("▼", "$text-warning")}.get(
+            gain, ("·", "$foreground-muted")
         )
         return Content.assemble(
             (f"{kind}\n", "$foreground-muted"),

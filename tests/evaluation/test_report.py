@@ -1,0 +1,122 @@
+"""A gain in words: the same everywhere, never a negative "better", and nothing claimed that is not sure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kobold_modules.evaluation.interval import Gain
+from kobold_modules.evaluation.report import card_gain, gain_of, headline, long_gain, measured_gain, short_gain
+
+
+@pytest.mark.parametrize(
+    ("gain", "short", "long"),
+    [
+        (Gain(0.030, 0.021, 0.039, 40), "3.0 % better", "3.0 % better (2.1 to 3.9)"),
+        (Gain(-0.004, -0.006, -0.002, 40), "0.4 % worse", "0.4 % worse (0.2 to 0.6)"),
+        (Gain(0.004, -0.004, 0.012, 40), "no better", "no better (0.4 % worse to 1.2 % better)"),
+        (Gain(-0.001, -0.004, 0.002, 40), "no better", "no better (0.4 % worse to 0.2 % better)"),
+        (Gain(0.0005, 0.0001, 0.001, 40), "no better", "no better (0.0 to 0.1 % better)"),
+        (Gain(-0.0005, -0.001, -0.0001, 40), "no better", "no better (0.1 % worse to 0.0 %)"),
+        (Gain(0.03, None, None, 3), "unclear", "3.0 % better, but there is too little held-out text to tell"),
+        (Gain(0.041), "4.1 % better", "4.1 % better"),  # a card of an older version
+        (Gain(-0.001), "0.1 % worse", "0.1 % worse"),
+        (Gain(-0.0002), "no better", "no better"),
+    ],
+)
+def test_a_gain_in_words(gain: Gain, short: str, long: str) -> None:
+    """F09: "-0.1 % better" is said nowhere."""
+    assert short_gain(gain) == short
+    assert long_gain(gain) == long
+
+
+def test_a_card_keeps_the_interval() -> None:
+    gain = Gain(0.03, 0.021, 0.039, 40)
+    measured = measured_gain(gain) | {"held_out_stretches": 40}
+
+    assert gain_of(measured) == gain
+    assert gain_of(measured_gain(Gain(0.03, stretches=3)) | {"held_out_stretches": 3}) == Gain(0.03, stretches=3)
+
+
+def test_an_old_card_is_still_shown() -> None:
+    assert card_gain({"bits_per_byte_with": 2.214, "bits_per_byte_without": 2.309}) == "4.1 % better"
+    assert card_gain({"gain": 0.02}) == "2.0 % better"
+    assert card_gain({"bits_per_byte_with": "x"}) == ""
+    assert gain_of({}) is None
+
+
+def measured(gain: Gain, over_start: Gain | None = None, **more: Any) -> dict[str, Any]:
+    start = {} if over_start is None else measured_gain(over_start, "gain_over_start")
+    return measured_gain(gain) | start | {"held_out_stretches": 40, "learned": True} | more
+
+
+CLEAR = Gain(0.03, 0.021, 0.039, 40)
+NONE = Gain(0.0, -0.004, 0.004, 40)
+WORSE = Gain(-0.02, -0.03, -0.01, 40)
+
+
+def test_a_training_that_did_well() -> None:
+    told = headline(measured(CLEAR, CLEAR), {"steps": 100, "budget": 60.0})
+
+    assert told == ("Predicts held-out pages 3.0 % better (2.1 to 3.9).", "", True, "ready")
+
+
+def test_nothing_learned_is_said_first_with_the_reason_and_what_to_do() -> None:
+    """Three steps fitted into a minute, the best was the start: never simply "3.0 % better"."""
+    told = headline(measured(CLEAR, NONE, learned=False), {"steps": 3, "budget": 60.0, "seconds": 66.0})
+
+    assert told.text == (
+        "Nothing was learned: only 3 steps fitted into 1 minute. What is kept is the text it started from, which "
+        "predicts held-out pages 3.0 % better (2.1 to 3.9) than no module."
+    )
+    assert "longer dial" in told.advice
+    assert (told.good, told.short) == (False, "nothing learned")
+    assert card_gain(measured(CLEAR, NONE, learned=False)) == "not learned"
+
+
+@pytest.mark.parametrize(
+    ("training", "reason"),
+    [
+        ({"steps": 0, "budget": 60.0}, "no step fitted into 1 minute"),
+        ({"steps": 1, "budget": 180.0}, "only 1 step fitted into 3 minutes"),
+        ({"steps": 2}, "only 2 steps were taken"),
+        ({"steps": 3, "budget": 600.0, "stopped": True}, "it was stopped after 3 steps"),
+        ({"steps": 400}, "no step improved on the text it started from"),
+    ],
+)
+def test_why_nothing_was_learned(training: dict[str, Any], reason: str) -> None:
+    told = headline(measured(NONE, NONE, learned=False), training)
+
+    assert told.text.startswith(f"Nothing was learned: {reason}.")
+    assert told.advice
+
+
+def test_better_than_nothing_but_not_than_the_words_it_started_from() -> None:
+    told = headline(measured(CLEAR, NONE), {"steps": 100, "budget": 60.0})
+
+    assert "3.0 % better (2.1 to 3.9) than no module, but no better than the words it started from" in told.text
+    assert not told.good
+    assert told.advice
+
+
+def test_worse_is_worse() -> None:
+    told = headline(measured(WORSE, WORSE), {"steps": 100, "budget": 60.0})
+
+    assert told.text == "Predicts held-out pages 2.0 % worse (1.0 to 3.0)."
+    assert not told.good
+    assert told.advice
+
+
+def test_too_little_held_out_text_claims_nothing() -> None:
+    short = measured(Gain(0.03, stretches=3), Gain(0.03, stretches=3)) | {"held_out_stretches": 3}
+    told = headline(short, {"steps": 100, "budget": 60.0})
+
+    assert "too little held-out text to tell" in told.text
+    assert not told.good
+    assert "more pages" in told.advice
+
+
+def test_a_module_of_another_program_gets_no_advice_on_a_training_nobody_knows() -> None:
+    assert headline({}, {}).text == "Not measured yet on pages it has not seen."
+    assert headline({"gain": -0.02}, {}) == ("Predicts held-out pages 2.0 % worse.", "", False, "2.0 % worse")
