@@ -62,7 +62,9 @@ def request_of(entry: dict[str, Any], prompt: str | None = None) -> Request:
         BadUsage: the prompt is not in the log, or ``prompt`` is another one.
         BadInput: the entry is damaged.
     """
-    sampler, stop, most = Sampler.from_dict(_part(entry, "sampler")), entry.get("stop"), entry.get("max_tokens")
+    # Texts logged before there was token healing were written without it.
+    sampler = Sampler.from_dict({"token_healing": False, **_part(entry, "sampler")})
+    stop, most = entry.get("stop"), entry.get("max_tokens")
     depth = entry.get("note_depth", 3)
     if sampler.seed is None or not isinstance(stop, list) or type(most) is not int or type(depth) is not int:
         raise _damaged(entry)

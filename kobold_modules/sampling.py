@@ -93,6 +93,8 @@ class Sampler:
             otherwise.
         bias: ``(word, number)`` pairs added to logits: a word in any of its usual spellings (one of several tokens by
             its first), or ``#123`` for a token by its id.
+        token_healing: a text that ends with a space or inside a word is gone on with as if it had not been cut there
+            (see engines.token_healing).
         seed: the same seed gives the same text; None draws one, which the result reports.
 
     Raises:
@@ -124,6 +126,7 @@ class Sampler:
     mirostat_eta: float = 0.1
     banned: tuple[str, ...] = ()
     bias: tuple[tuple[str, float], ...] = ()
+    token_healing: bool = True
 
     def __post_init__(self) -> None:
         for name, (low, high, spoken) in _RANGES.items():
@@ -133,6 +136,8 @@ class Sampler:
                 raise BadUsage(f"{spoken} should be a {'whole ' if whole else ''}number, not {value!r:.40}.")
             if not low <= value <= high or not math.isfinite(value):
                 raise BadUsage(f"{spoken} is {value:g}; it goes from {low:g} to {high:g}.")
+        if not isinstance(self.token_healing, bool):
+            raise BadUsage(f"token healing is on or off (true or false), not {self.token_healing!r:.40}.")
         if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int)):
             raise BadUsage(f"The seed should be a whole number, not {self.seed!r:.40}.")
         object.__setattr__(self, "dry_breakers", _strings(self.dry_breakers, "DRY's sequence breakers"))

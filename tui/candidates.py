@@ -10,12 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One token. A probability is None where the token is not among those that were looked at."""
+    """One token. A probability is None where the token is not among those that were looked at.
+
+    ``adds`` is what it adds to the page: all of ``text``, but for the end of the page that it spells out again.
+    """
 
     token: int
     text: str
     with_stack: float | None
     without: float | None
+    adds: str
 
     @property
     def likeliest(self) -> float:
@@ -32,19 +36,26 @@ class Candidate:
 def candidates(data: Mapping[str, Any]) -> list[Candidate]:
     """The rows of a Result("peek"): the stack's first, in its order, then those only the plain model thinks of."""
     with_stack, without = _side(data.get("with")), _side(data.get("without"))
-    plain = {token: probability for token, _, probability in without}
-    stacked = {token for token, _, _ in with_stack}
-    rows = [Candidate(token, text, probability, plain.get(token)) for token, text, probability in with_stack]
-    rows += [Candidate(token, text, None, probability) for token, text, probability in without if token not in stacked]
+    rows = [
+        Candidate(token, text, probability, without[(token, adds)][1] if (token, adds) in without else None, adds)
+        for (token, adds), (text, probability) in with_stack.items()
+    ]
+    rows += [
+        Candidate(token, text, None, probability, adds)
+        for (token, adds), (text, probability) in without.items()
+        if (token, adds) not in with_stack
+    ]
     return rows
 
 
-def _side(found: Any) -> list[tuple[int, str, float]]:
-    rows = []
+def _side(found: Any) -> dict[tuple[int, str], tuple[str, float]]:
+    """Text and probability by token and what it adds, likeliest first."""
+    rows = {}
     for item in found if isinstance(found, Sequence) else ():
         try:
-            rows.append((int(item["token"]), str(item["text"]), float(item["probability"])))
-        except (TypeError, KeyError, ValueError):
+            text = str(item["text"])
+            rows[int(item["token"]), str(item.get("adds", text))] = (text, float(item["probability"]))
+        except (TypeError, KeyError, ValueError, AttributeError):
             continue
     return rows
 

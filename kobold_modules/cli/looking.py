@@ -35,10 +35,12 @@ _LEAST = 88
 
 def peek(arguments: argparse.Namespace, output: Output) -> int:
     """The likeliest next tokens with the stack and without, in two columns."""
-    stack, text = parse_stack(arguments.module), read_prompt(arguments)
+    stack, text, sampler = parse_stack(arguments.module), read_prompt(arguments), sampler_of(arguments)
     with opened(arguments.model, arguments.contextsize) as engine:
         warn_of_misfits(engine, stack, output)
-        request = Request(text, stack, 1, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth)
+        request = Request(
+            text, stack, 1, sampler, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth
+        )
         stacked, plain = looking.peek(engine, request, arguments.peek)
     if output.json:
         output.object(peek={"stack": stack.label, "with": looking.as_json(stacked), "without": looking.as_json(plain)})

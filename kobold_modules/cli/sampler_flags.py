@@ -62,6 +62,11 @@ def add_sampler_flags(verb: argparse.ArgumentParser) -> None:
         "--bias", action="append", metavar="WORD=X", help="make a word (or #ID, a token) more or less likely; repeat"
     )
     group.add_argument(
+        "--token-healing",
+        action=argparse.BooleanOptionalAction,
+        help="go on from a space or an unfinished word at the end of the text as if it had not been cut (default)",
+    )
+    group.add_argument(
         "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
     )
 
@@ -75,7 +80,7 @@ def sampler_of(arguments: argparse.Namespace) -> Sampler:
     from ..presets import find_preset, save_preset
 
     base = find_preset(arguments.preset)
-    names = [field for _, _, field, _, _ in _NUMBERS] + ["seed"]
+    names = [field for _, _, field, _, _ in _NUMBERS] + ["seed", "token_healing"]
     changes: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     banned = [*(getattr(arguments, "banned", None) or ()), *_lines(getattr(arguments, "ban_file", None))]
     if banned:

@@ -28,6 +28,7 @@ from .residents import Resident
 from .sampler_chain import usable_seed
 from .stack_rows import check_length, rows_of
 from .take import Take
+from .token_healing import Boundary, TokenPrefixes
 from .torch_context import TorchContext
 from .turns import one_after_another
 
@@ -71,6 +72,7 @@ class HfEngine:
             raise EngineFailed(f"Loading {file.name} was stopped.")
         self._frozen = load_torch_model(file, device)
         self._words = FolderVocabulary(path, int(self._frozen.model.config.get_text_config().vocab_size))
+        self._prefixes = TokenPrefixes(self._words, self._words.vocabulary)
         self._context: TorchContext | None = TorchContext(self._frozen)
         trained = self._frozen.context or DEFAULT_CONTEXT
         self.info = ModelInfo(
@@ -159,7 +161,8 @@ class HfEngine:
         rows = self._rows(request.stack)
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)
-        return Take(self._words, request, 0, rows, self.info.context - request.stack.tokens, seed, self.tokenize)
+        free = self.info.context - request.stack.tokens
+        return Take(self._words, request, 0, rows, free, seed, self.tokenize, self._prefixes)
 
     def together(
         self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
@@ -186,10 +189,15 @@ class HfEngine:
         """The bytes ``token`` stands for; they may end inside a letter."""
         return self._words.piece(token)
 
-    def next_logits(self, request: Request) -> NDArray[np.float32]:
-        """The float32 ``[vocabulary]`` logits from which the first token of ``request`` would be drawn."""
+    def boundary(self, request: Request) -> list[Boundary]:
+        """What of the end of ``request``'s text is spelled out again, token by token."""
+        return self._take(request).boundary
+
+    def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
         context, take = self._opened(), self._take(request)
-        logits, _, _ = context.read(take.key, take.rows, take.tokens)
+        tokens = [*take.tokens, *take.held[: len(take.held) - before]]
+        logits, _, _ = context.read(take.key, take.rows, tokens)
         return logits
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:

@@ -33,6 +33,7 @@ from .stack_rows import check_length, rows_of
 from .state_files import DEFAULT_LIMIT as DISK_LIMIT
 from .state_files import StateFiles
 from .take import Take
+from .token_healing import Boundary, TokenPrefixes
 
 
 DEFAULT_CONTEXT = 4096  # more costs memory whether it is used or not; ask for it with ``context``
@@ -96,6 +97,7 @@ class LlamaEngine:
         except BaseException:
             self.close()
             raise
+        self._prefixes = TokenPrefixes(self._model, self._model.vocabulary)
         self.info = ModelInfo(
             name=name or path.stem,
             path=str(path),
@@ -192,7 +194,7 @@ class LlamaEngine:
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)
         free = self.info.context - request.stack.tokens
-        return Take(self._model, request, number, rows, free, seed, self.tokenize)
+        return Take(self._model, request, number, rows, free, seed, self.tokenize, self._prefixes)
 
     def _reopen(self, decoder: Decoder, take: Take) -> None:
         """The context is full: read on behind a later beginning. Or the take went back: read on from there."""
@@ -259,13 +261,18 @@ class LlamaEngine:
         """The bytes ``token`` stands for; they may end inside a letter."""
         return self._model.piece(token)
 
-    def next_logits(self, request: Request) -> NDArray[np.float32]:
-        """The float32 ``[vocabulary]`` logits from which the first token of ``request`` would be drawn.
+    def boundary(self, request: Request) -> list[Boundary]:
+        """What of the end of ``request``'s text is spelled out again, token by token. Raises as :meth:`generate`."""
+        return self._take(0, request).boundary
+
+    def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back.
 
         Raises:
             WrongModel, BadUsage, EngineFailed: as :meth:`generate`.
         """
         decoder, take = self._open(), self._take(0, request)
+        take.tokens = [*take.tokens, *take.held[: len(take.held) - before]]
         try:
             _open(decoder, take)
             assert take.resident is not None

@@ -21,7 +21,9 @@ from ..records import Piece, Written
 from ..sampling import Sampler
 from ..stack import Stack
 from .base import Engine, Request
+from .residents import common
 from .text_stream import TextStream
+from .token_healing import STAYS, Boundary
 
 
 MOST_TAKES = 64
@@ -35,8 +37,12 @@ class OpenEngine(Engine, Protocol):
         """The bytes ``token`` stands for; they may end inside a letter."""
         ...
 
-    def next_logits(self, request: Request) -> NDArray[np.float32]:
-        """The float32 ``[vocabulary]`` logits from which the first token of ``request`` would be drawn."""
+    def boundary(self, request: Request) -> list[Boundary]:
+        """What of the end of ``request``'s text is spelled out again, token by token."""
+        ...
+
+    def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
         ...
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
@@ -46,10 +52,14 @@ class OpenEngine(Engine, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A token that could come next. ``other`` is its probability without the stack (or with it, in the plain list)."""
+    """A token that could come next. ``other`` is its probability without the stack (or with it, in the plain list).
+
+    ``adds`` is what it adds to the text: all of ``text``, but for what was held back and is there already.
+    """
 
     token: int
     text: str
+    adds: str
     probability: float
     other: float
 
@@ -57,21 +67,63 @@ class Candidate:
 def peek(engine: OpenEngine, request: Request, top: int = 12) -> tuple[list[Candidate], list[Candidate]]:
     """The ``top`` likeliest next tokens with the stack and without it, likeliest first.
 
+    Where the text ends with a space or inside a word, those that spell its end out again and go on (token_healing).
+
     Raises:
         BadUsage: ``top`` is not a sensible number; and whatever the engine raises.
     """
     if not 1 <= top <= 1000:
         raise BadUsage(f"The {top} likeliest tokens cannot be shown; 1 to 1000 can.")
-    stacked = softmax(engine.next_logits(request))
-    plain = softmax(engine.next_logits(replace(request, stack=Stack()))) if request.stack.active else stacked
+    held = engine.boundary(request)
+    stacked = _Next.of(engine, request, held)
+    plain = _Next.of(engine, replace(request, stack=Stack()), held) if request.stack.active else stacked
     return _candidates(engine, stacked, plain, top), _candidates(engine, plain, stacked, top)
 
 
-def _candidates(
-    engine: OpenEngine, chances: NDArray[np.float64], others: NDArray[np.float64], top: int
-) -> list[Candidate]:
-    best = np.argsort(-chances, kind="stable")[:top]
-    return [Candidate(int(i), _shown(engine.piece(int(i))), float(chances[i]), float(others[i])) for i in best]
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """Tokens that could come next, int32 ``[n]``, with their probabilities, float64 ``[n]``.
+
+    The first ones also spell out the end of the text, of which the first ``len(known)`` have so many bytes to do.
+    """
+
+    tokens: NDArray[np.int32]
+    chances: NDArray[np.float64]
+    known: NDArray[np.int32]
+
+    @staticmethod
+    def of(engine: OpenEngine, request: Request, held: list[Boundary]) -> _Next:
+        tokens, chances, known, share = list[Any](), list[Any](), list[Any](), 1.0
+        for at, boundary in enumerate(held):
+            shares = share * boundary.shares(engine.next_logits(request, len(held) - at))
+            own = boundary.allowed == boundary.own
+            if not boundary.space and float(shares[own][0]) >= STAYS * share:  # the word stands as it is
+                shares[own], shares[~own] = share, 0.0
+            share = float(shares[own][0])
+            shares[own] = 0.0  # what stands there already is nothing that comes
+            tokens.append(boundary.allowed)
+            chances.append(shares)
+            known.append(np.full(len(shares), len(boundary.pending), np.int32))
+        free = softmax(engine.next_logits(request))
+        tokens.append(np.arange(len(free), dtype=np.int32))
+        chances.append(share * free)
+        known.append(np.zeros(len(free), np.int32))
+        return _Next(np.concatenate(tokens), np.concatenate(chances), np.concatenate(known))
+
+
+def _candidates(engine: OpenEngine, chances: _Next, others: _Next, top: int) -> list[Candidate]:
+    best = np.argsort(-chances.chances, kind="stable")[:top]
+    alike = np.array_equal(chances.tokens, others.tokens)
+    return [
+        Candidate(
+            token := int(chances.tokens[i]),
+            _shown(piece := engine.piece(token)),
+            _shown(piece[int(chances.known[i]) :]),
+            float(chances.chances[i]),
+            float(others.chances[i]) if alike else 0.0,
+        )
+        for i in best
+    ]
 
 
 def _shown(piece: bytes) -> str:
@@ -195,15 +247,19 @@ def _collected(records: Iterable[Piece | Written], count: int) -> list[tuple[str
 
 def _nats(engine: OpenEngine, request: Request, take: str) -> float:
     """Mean loss of ``take`` behind the request's text, as much of it as fits before the take."""
-    written = engine.tokenize(take)
-    if not written:
+    text = request.memory + request.text
+    tokens, before = engine.tokenize(text + take), engine.tokenize(text)
+    written = len(tokens) - common(tokens, before)  # the take's first token may begin in the text
+    if not take or not written:
         return float("inf")
-    room = engine.info.context - request.stack.tokens
-    tokens = [*engine.tokenize(request.memory + request.text), *written][-room:]
-    values = engine.score(tokens, request.stack)[-len(written) :]
+    values = engine.score(tokens[-(engine.info.context - request.stack.tokens) :], request.stack)[-written:]
     return -float(values.mean()) if len(values) else float("inf")
 
 
 def as_json(candidates: list[Candidate]) -> list[dict[str, Any]]:
-    """Candidates as a worker's Result carries them."""
-    return [{"token": c.token, "text": c.text, "probability": c.probability, "other": c.other} for c in candidates]
+    """Candidates as a worker's Result carries them; ``adds`` only where it is not all of the text."""
+    return [
+        {"token": c.token, "text": c.text, "probability": c.probability, "other": c.other}
+        | ({} if c.adds == c.text else {"adds": c.adds})
+        for c in candidates
+    ]

@@ -16,10 +16,15 @@ from .context_window import fit
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """``tokens`` to read, and how many characters of the story were left out of them."""
+    """``tokens`` to read, and how many characters of the story were left out of them.
+
+    The last ``tail_tokens`` of them are ``tail``, the end of the story behind whatever stands in it.
+    """
 
     tokens: list[int]
     left_out: int
+    tail: str
+    tail_tokens: int
 
 
 def build(request: Request, text: str, still: int, free: int, tokenize: Callable[[str], list[int]]) -> Prompt:
@@ -43,14 +48,16 @@ def build(request: Request, text: str, still: int, free: int, tokenize: Callable
     room = max(1, free - min(still, free // 2))
     if not note:
         window = fit(text, room, tokenize)
-        return Prompt([*memory, *window.tokens], window.start)
+        return Prompt([*memory, *window.tokens], window.start, text[window.start :], len(window.tokens))
     # Splitting the text at the note, and a line break that may be needed there, can cost a few tokens more.
     window = fit(text, max(1, room - 4), tokenize)
     at = max(window.start, _lines_before_end(text, request.note_depth))
     head = text[window.start : at]
     if head and not head.endswith("\n"):
         head += "\n"
-    return Prompt([*memory, *tokenize(head), *note, *tokenize(text[at:])][-(free + fixed) :], window.start)
+    tail = tokenize(text[at:])
+    tokens = [*memory, *tokenize(head), *note, *tail][-(free + fixed) :]
+    return Prompt(tokens, window.start, text[at:], min(len(tail), len(tokens)))
 
 
 def _line(text: str) -> str:

@@ -48,6 +48,9 @@ class SamplerChain:
         vocabulary: number of logits.
         seen: ids of the text so far; as many of the last as the settings' ranges say count as already used.
         words: needed for DRY's breakers and for a bias of words; without it these have no effect.
+
+    Attributes:
+        biases: what is added to which logit.
     """
 
     def __init__(
@@ -56,7 +59,8 @@ class SamplerChain:
         self._lib: Any = library()
         self._chain: Any = self._lib.llama_sampler_chain_init(self._lib.llama_sampler_chain_default_params())
         self._table = _Table(self._lib, vocabulary)
-        self._add_bias(_bias_of(settings, vocabulary, words), vocabulary)
+        self.biases = _bias_of(settings, vocabulary, words)
+        self._add_bias(self.biases, vocabulary)
         self._dry = _Dry(settings, words) if settings.dry_multiplier and settings.dry_range else None
         penalised = self._build(settings, usable_seed(seed), vocabulary)
         for token in seen[len(seen) - min(penalised, len(seen)) :]:
@@ -126,27 +130,34 @@ class SamplerChain:
     def _add(self, sampler: Any) -> None:
         self._lib.llama_sampler_chain_add(self._chain, sampler)  # the chain owns it from here
 
-    def sample(self, logits: NDArray[np.float32], without: Collection[int] = ()) -> int:
+    def sample(
+        self, logits: NDArray[np.float32], without: Collection[int] = (), only: NDArray[np.int32] | None = None
+    ) -> int:
         """Draw a token from ``logits``, float32 ``[vocabulary]``, and remember it.
 
-        ``without`` names tokens that must not be drawn. Returns -1 if no other is left.
+        ``without`` names tokens that must not be drawn, ``only`` (int32 ``[n]``) those that may be. Returns -1 if none
+        is left.
         """
-        table = self._table.of(logits, without)
+        table = self._table.of(logits, without, only)
         if table is None:
             return -1
         if self._dry is not None:
             self._dry.apply(table)
         self._lib.llama_sampler_apply(self._chain, self._table.reference)
         token = int(table.data[table.selected].id)
+        self.accept(token)
+        return token
+
+    def accept(self, token: int) -> None:
+        """Remember ``token`` as if it had been drawn here."""
         self._lib.llama_sampler_accept(self._chain, token)
         if self._dry is not None:
             self._dry.accept(token)
-        return token
 
     def clone(self) -> SamplerChain:
         """A chain that goes on as this one would, independently."""
         twin = SamplerChain.__new__(SamplerChain)
-        twin._lib = self._lib
+        twin._lib, twin.biases = self._lib, self.biases
         twin._table = self._table  # scratch space, filled anew at each draw
         twin._chain = self._lib.llama_sampler_clone(self._chain)
         twin._dry = None if self._dry is None else self._dry.clone()
@@ -186,14 +197,21 @@ class _Table:
         self._table: Any = binding.llama_token_data_array()
         self.reference: Any = ctypes.byref(self._table)
 
-    def of(self, logits: NDArray[np.float32], without: Collection[int]) -> Any:
-        """Every token with its logit but those in ``without``; None if no other is left. Valid until the next call."""
+    def of(self, logits: NDArray[np.float32], without: Collection[int], only: NDArray[np.int32] | None = None) -> Any:
+        """Every token (or those in ``only``) with its logit but those in ``without``; None if no other is left.
+
+        Valid until the next call.
+        """
         self._bytes[:] = self._unused  # samplers sort in place
         self._logits[:] = logits
         table = self._table
         table.data, table.size, table.selected, table.sorted = self._data, self._count, -1, False
-        if without:  # left out altogether: a logit of minus infinity would reach samplers that take its logarithm
+        # Left out altogether: a logit of minus infinity would reach samplers that take its logarithm.
+        if only is not None:
+            left = self._candidates[only[~np.isin(only, list(without))]]
+        elif without:
             left = np.delete(self._candidates, list(without))
+        if without or only is not None:
             if not len(left):
                 return None
             self._candidates[: len(left)] = left

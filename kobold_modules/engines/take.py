@@ -13,6 +13,7 @@ from . import prompt
 from .base import Request
 from .continuation import Continuation, Vocabulary
 from .residents import Resident
+from .token_healing import Boundary, TokenPrefixes, boundary, hold_back
 
 
 LETTER = 8  # tokens before the end of the context in which a letter of several tokens will be whole
@@ -25,6 +26,7 @@ class Take:
         rows: the stack as injected, float32 ``[n, width_in]``, or None for the plain model.
         free: tokens that fit behind the stack.
         tokens: the prompt as it is to be read next.
+        held: tokens at the end of the text that are not read but drawn again (see token_healing).
         resident: where it stands while it is written.
         went_back: whether a banned string was met: `tokens` stand now, and the resident is not that far any more.
         reason: why it ended, as records.Written has it; empty while it goes on.
@@ -39,6 +41,7 @@ class Take:
         free: int,
         seed: int,
         tokenize: Callable[[str], list[int]],
+        prefixes: TokenPrefixes,
     ) -> None:
         self.request = request
         self.sequence = sequence
@@ -52,9 +55,10 @@ class Take:
         self._model = model
         self._tokenize = tokenize
         self._began = time.perf_counter()
-        self._pieces: list[bytes] = []  # what was written, a token each
         self._prompt = 0  # tokens of the resident that were read, not written
+        self._prefixes = prefixes
         self._writing: Continuation | None = None
+        self.held: tuple[int, ...] = ()
         self.went_back = False
         self.rewind()
 
@@ -63,30 +67,42 @@ class Take:
         return self.request.stack.digest
 
     @property
+    def boundary(self) -> list[Boundary]:
+        """What is held back, token by token."""
+        return boundary(self.held, self._model, self._prefixes)
+
+    @property
     def cells(self) -> int:
         """Positions it may come to fill, its stack included: at most the whole context."""
-        return self.free - max(0, self.free - len(self.tokens) - self.request.max_tokens) + self.request.stack.tokens
+        written = len(self.held) + self.request.max_tokens
+        return self.free - max(0, self.free - len(self.tokens) - written) + self.request.stack.tokens
 
     @property
     def must_slide(self) -> bool:
         """Whether the context is full (or will be within a letter) and more is to be written."""
         assert self.resident is not None
         room = self.free - len(self.resident.tokens)
-        if room >= self.request.max_tokens - self.count:
+        if room >= self.request.max_tokens - self.count + len(self.held):
             return False
         return room < 1 or (room <= LETTER and self._written_text() is not None)
 
     def rewind(self) -> None:
         """Choose anew which part of the story is read: at the beginning, and whenever the context is full."""
-        written = self._written_text() or b"".join(self._pieces).decode("utf-8", "ignore")
+        text = self.request.text + (self._written_text() or b"".join(self._pieces).decode("utf-8", "ignore"))
+        if self._writing is not None and (pending := self._writing.pending):
+            text = text.encode("utf-8", "replace")[: -len(pending)].decode("utf-8", "ignore")
         story = prompt.build(
             self.request,
-            self.request.text + written,
+            text,
             self.request.max_tokens - self.count,
             self.free,
             self._tokenize,
         )
         self.tokens, self.left_out, self.went_back = story.tokens, story.left_out, False
+        if self._writing is None and self.request.sampler.token_healing:
+            at = len(self.tokens) - story.tail_tokens
+            kept, held = hold_back(story.tail, self.tokens[at:], self._model, self._prefixes)
+            self.tokens, self.held = [*self.tokens[:at], *kept], tuple(held)
         if not self.tokens and self.rows is None:
             self.tokens = [self._model.opening]  # a model cannot begin behind nothing
         self._prompt = len(self.tokens)
@@ -107,13 +123,11 @@ class Take:
                 self.request.stop,
                 self.request.max_tokens,
                 self.request.text,
+                self.boundary,
             )
         move = self._writing.draw(self.resident.logits)
         self.reason = move.reason
-        del self._pieces[len(self._pieces) - move.rewind :]
-        if len(self._pieces) < len(self._writing.tokens):
-            self._pieces.append(self._model.piece(self._writing.tokens[-1]))
-        self.count = len(self._writing.tokens)
+        self.count = self._writing.count
         if move.token is not None:
             self.token = move.token
             if move.rewind:
@@ -153,6 +167,11 @@ class Take:
         else:  # the beginning of the window has moved since then
             self.rewind()
         self.went_back = True
+
+    @property
+    def _pieces(self) -> list[bytes]:
+        """What was written, a token each."""
+        return [] if self._writing is None else self._writing.pieces
 
     def _written_text(self) -> str | None:
         """What was written so far, or None in the middle of a letter."""

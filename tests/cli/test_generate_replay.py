@@ -47,6 +47,7 @@ def replayed(capsys: pytest.CaptureFixture[str], name: str = "last", *arguments:
         ("--until", ","),
         ("--stop", "the"),
         ("--contextsize", "128", "--max-tokens", "150"),
+        ("--no-token-healing",),
     ],
 )
 def test_a_continuation_is_written_again(capsys: pytest.CaptureFixture[str], starter: Path, more: tuple[str]) -> None:
@@ -190,4 +191,24 @@ def test_a_text_of_a_hugging_face_folder_is_written_again(capsys: pytest.Capture
     assert run(capsys, *ARGUMENTS, "--model", model, "--seed", "4")[0] == 0
 
     assert "transformers" in entries()[0]["engine"]
+    assert replayed(capsys)["identical"] is True
+
+
+@pytest.mark.parametrize("prompt", ["She opened the door and ", "The old man opened the do"])
+def test_a_healed_end_is_written_again(capsys: pytest.CaptureFixture[str], starter: Path, prompt: str) -> None:
+    _, out, _ = run(capsys, "--prompt", prompt, "--max-tokens", "12")
+    assert out.startswith(prompt)
+    assert "  " not in out
+
+    assert replayed(capsys)["identical"] is True
+
+
+def test_a_text_logged_before_there_was_token_healing_is_written_without_it(
+    capsys: pytest.CaptureFixture[str], starter: Path
+) -> None:
+    run(capsys, "--prompt", "The old man opened the do", "--max-tokens", "12", "--no-token-healing")
+    lines = [json.loads(line) for line in journal_file().read_text().splitlines()]
+    del lines[0]["sampler"]["token_healing"]
+    journal_file().write_text("".join(json.dumps(line) + "\n" for line in lines))
+
     assert replayed(capsys)["identical"] is True

@@ -116,3 +116,12 @@ def test_what_does_not_go_together_is_bad_usage(capsys, model):
     assert run(capsys, *options, "3", "--best", "2")[0] == 2
     assert run(capsys, *options, "0")[0] == 2
     assert run(capsys, "generate", "--model", model, "--prompt", "a", "--best", "0")[0] == 2
+
+
+def test_a_space_at_the_end_does_not_change_the_likeliest_words(capsys, starter):
+    """G09: the first rows for a text are those for the same text with a space behind it."""
+    tables = [run(capsys, "generate", "--peek", "5", "--prompt", "The lift stopped." + end)[1] for end in ("", " ")]
+    words = [[line.split()[0] for line in table.splitlines()[1:]] for table in tables]
+    spaced = [word for word in words[0] if word.startswith("␣")]
+    assert spaced
+    assert words[1][: len(spaced)] == spaced

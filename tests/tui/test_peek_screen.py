@@ -264,3 +264,11 @@ def test_scores_of_another_text_are_no_voice() -> None:
     assert found.gain == pytest.approx(2.0)
     assert voice_of(data, "The lamps") is None
     assert voice_of({"tokens": []}, "") is None
+
+
+def test_a_candidate_knows_what_it_adds_to_the_page() -> None:
+    """Behind "the do" the token " door" adds "or"; without that said, a token adds all of its text."""
+    found = candidates({"with": [{"token": 5, "text": " door", "adds": "or", "probability": 0.9}], "without": []})
+    assert (found[0].text, found[0].adds) == (" door", "or")
+    found = candidates({"with": [{"token": 5, "text": " door", "probability": 0.9}], "without": []})
+    assert found[0].adds == " door"

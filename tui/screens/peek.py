@@ -144,8 +144,8 @@ class PeekScreen(ModalScreen[Words | None]):
         return self.rows[at] if at is not None and at < len(self.rows) else None
 
     def action_put(self) -> None:
-        if (row := self._chosen) is not None and row.text:
-            self.put.append(row.text)
+        if (row := self._chosen) is not None and row.adds:
+            self.put.append(row.adds)
             self.rows = []
             self._show()
             self.look()
@@ -157,7 +157,7 @@ class PeekScreen(ModalScreen[Words | None]):
 
     def action_go_on(self) -> None:
         if (row := self._chosen) is not None:
-            self.dismiss(Words(self._words + row.text, True))
+            self.dismiss(Words(self._words + row.adds, True))
 
     def action_leave(self) -> None:
         self.dismiss(Words(self._words, False) if self.put else None)
