@@ -25,13 +25,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 from . import formats, paths, shelf_index
-from .errors import BadModule, BadUsage
+from .errors import BadModule, BadUsage, KoboldModulesError
 from .formats import card as cards
 from .formats import notes as owners
 from .formats.files import writing
@@ -160,12 +160,18 @@ class Library:
         entry = self.entry(name)
         module = self.load(entry).with_card(**changes)
         module = module.with_card(name=_checked(module.card.name))
-        folder = self.root / entry.slug
+        before = folder = self.root / entry.slug
         if key_of(module.card.name) != key_of(entry.name):
             self._must_be_free(module.card.name, entry.slug)
             # First the folder moves as it is, then its zip is replaced in one stroke: no moment shows two or none.
             folder = self._move(folder, module.card.name)
-        return self._write_into(folder, module)
+        try:
+            return self._write_into(folder, module)
+        except KoboldModulesError:
+            if folder != before:
+                with suppress(OSError):
+                    os.rename(folder, before)
+            raise
 
     def note(self, name: str | Entry, *, tags: Iterable[str] | None = None, favourite: bool | None = None) -> Entry:
         """Change its owner's notes of a module: its ``tags`` (all of them), its star. Raises BadModule or BadUsage."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from . import paths
 from .errors import BadInput, BadUsage
+from .formats.files import write_file
 from .sampling import PRESETS, Sampler
 
 
@@ -91,7 +92,7 @@ def _write(tables: dict[str, dict[str, Any]]) -> Path:
     lines = []
     for name, table in tables.items():
         lines += [f"[{_key(name)}]", *(f"{_key(key)} = {_value(value)}" for key, value in table.items()), ""]
-    paths.write_atomically(presets_file(), "\n".join(lines).encode("utf-8", "replace"))
+    write_file(presets_file(), "\n".join(lines).encode("utf-8", "replace"))
     return presets_file()
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from . import paths
 from .errors import BadInput, BadModule, BadUsage
+from .formats.files import write_file, writing
 from .library import Library
 from .module import Module
 from .slug import key_of, slug_of
@@ -104,8 +105,8 @@ def read(path: Path) -> StackFile:
 
 
 def write(stack: StackFile, path: Path) -> None:
-    """Write ``stack`` to ``path``, atomically."""
-    paths.write_atomically(path, stack.to_text().encode("utf-8", "replace"))
+    """Write ``stack`` to ``path``, atomically. Raises OutOfRoom or BadUsage."""
+    write_file(path, stack.to_text().encode("utf-8", "replace"))
 
 
 def is_stack_file(path: Path) -> bool:
@@ -147,11 +148,12 @@ def keep(stack: StackFile, *, replace: bool = False) -> Path:
 
 
 def remove(name: str) -> None:
-    """Delete the stack called ``name``; its modules stay. Raises BadInput if there is none."""
+    """Delete the stack called ``name``; its modules stay. Raises BadInput if there is none, BadUsage."""
     path = named(name)
     if path is None:
         raise BadInput(f"There is no stack called {name}.", _known())
-    path.unlink()
+    with writing(path):
+        path.unlink()
 
 
 # -- from names to modules --

@@ -44,7 +44,7 @@ class Story:
         self._marks = Marks((Span(len(text)),) if text else (), ())
         self._done: list[Step] = []
         self._undone: list[Step] = []
-        self._saved: tuple[str, ...] = self._content
+        self._saved: tuple[str, ...] = self.content
         self._open = False  # whether the last step may still grow
 
     @property
@@ -75,18 +75,19 @@ class Story:
     @property
     def dirty(self) -> bool:
         """Whether anything would be lost by forgetting the story now."""
-        return self._content != self._saved
+        return self.content != self._saved
 
-    def mark_saved(self) -> None:
-        """What the story holds now is on disk."""
-        self._saved = self._content
+    def mark_saved(self, content: tuple[str, ...] | None = None) -> None:
+        """``content``, as :attr:`content` was when it was written, is on disk; by default what the story holds now."""
+        self._saved = self.content if content is None else content
 
     def mark_unsaved(self) -> None:
         """What the story holds now is not all on disk (an unfinished take came back, say)."""
         self._saved = ()
 
     @property
-    def _content(self) -> tuple[str, ...]:
+    def content(self) -> tuple[str, ...]:
+        """What must not be lost: title, text, memory, note and its template."""
         return (self.title, self._text, self.memory, self.note, self.note_template)
 
     @property

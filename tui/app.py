@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -23,6 +26,7 @@ from .first_frame import SwiftApp
 from .keys import read_keymap
 from .manuscript import Manuscript, bench_path
 from .places import PLACES, Place, Working
+from .save_errors import reason
 from .screens.library import LibraryScreen
 from .sheet import Sheet
 from .themes import DEFAULT, INK, PAPER, extra_variables
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from .screens.bench import BenchScreen
 
 QUIT = "Quit now?"
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
 LARGE, CHECK_AFTER = 1000, 0.5  # modules, seconds
 TIDY_EVERY, PAUSE, REST = 5.0, 1.0, 20.0  # seconds, and seconds without a key
 JUMP = "Letters over everything that takes the focus; type one to go there"
@@ -80,6 +85,7 @@ class ModulesApp(SwiftApp[int]):
         self.manuscript = Manuscript(bench_path())
         self.open_module = open_module
         self.greeting = ""
+        self.left = False  # in order: the story is saved, or not wanted
         for theme in (INK, PAPER):
             self.register_theme(theme)
         self.theme = DEFAULT
@@ -150,6 +156,9 @@ class ModulesApp(SwiftApp[int]):
         return next((entry for entry in self.desk.entries if wanted in (entry.slug, entry.name)), None)
 
     async def on_mount(self) -> None:
+        if not self.is_headless:
+            for ending in ENDINGS:
+                asyncio.get_running_loop().add_signal_handler(ending, self.end_from_outside)
         self.set_timer(1.0, heap.settle)  # cli/tui.py has switched it off until then
         self.set_interval(TIDY_EVERY, self._tidy)
         if self.open_module:
@@ -238,7 +247,10 @@ class ModulesApp(SwiftApp[int]):
     async def action_quit(self) -> None:
         """Leave at once, or ask first while there is work under way."""
         from .screens.ask import Confirm
+        from .screens.unsaved import Unsaved
 
+        if any(isinstance(screen, Unsaved) for screen in self.screen_stack):
+            return  # it asks already, and a second ctrl+q is no answer where words would be lost
         if isinstance(self.screen, Confirm) and self.screen.question == QUIT:
             self._leave(True)  # asked once already: pressing it again is an answer
         elif isinstance(self.screen, Confirm):
@@ -254,19 +266,57 @@ class ModulesApp(SwiftApp[int]):
         if self._bench is not None and self._bench.in_hand:
             said.append(self._bench.in_hand)
         said += [screen.in_hand for screen in self._others if isinstance(screen, Working) and screen.in_hand]
+        said += [screen.in_hand for screen in self._open_forms() if screen.in_hand]
         return said
 
+    def _open_forms(self) -> list[Working]:
+        """Questions that stand open on any of the screens, with something written in them."""
+        stacks = [screen for stack in self._screen_stacks.values() for screen in stack]
+        return [screen for screen in stacks if isinstance(screen, ModalScreen) and isinstance(screen, Working)]
+
     def _leave(self, sure: bool | None) -> None:
-        if sure:
-            for screen in self._others:
-                if isinstance(screen, Working):
-                    screen.put_down()
-            if self._bench is not None:
-                self._bench.put_down()
-            if not self.desk.reading:
-                self.manuscript.stack = self.desk.picks.to_list()
-            moved = self.manuscript.save()
-            self.exit(0, message=moved or None)
+        if not sure:
+            return
+        self._put_down_story()
+        try:
+            message = self.manuscript.save()
+        except OSError as error:
+            why = reason(error, self.manuscript.path)
+            if self.manuscript.unsaved:
+                from .screens.unsaved import Unsaved
+
+                self.push_screen(Unsaved(self.manuscript, why, "Quit without saving"), self._leave_unsaved)
+                return
+            message = f"Stack and settings of the bench are not saved: {why.text}."
+        self._close(message)
+
+    def _leave_unsaved(self, answer: Path | bool | None) -> None:
+        if answer:
+            self._close(f"The story is in {answer}." if isinstance(answer, Path) else "")
+
+    def _put_down_story(self) -> None:
+        """Everything that belongs to the story goes into it."""
+        for form in self._open_forms():
+            form.put_down()
+        if self._bench is not None:
+            writing = self._bench.writing
+            self._bench.put_down()
+            if writing:
+                self.desk.client.cancel()
+        if not self.desk.reading:
+            self.manuscript.stack = self.desk.picks.to_list()
+
+    def _close(self, message: str = "") -> None:
+        for screen in self._others:
+            if isinstance(screen, Working):
+                screen.put_down()
+        self.left = True
+        self.exit(0, message=message or None)
+
+    def end_from_outside(self) -> None:
+        """The terminal was closed, or the system is going down: nobody can be asked. :func:`run` saves."""
+        self._put_down_story()
+        self.exit(1)
 
     # -- the look --
 
@@ -304,8 +354,21 @@ def run(model: str = "starter", module: str | None = None) -> int:
     try:
         return app.run() or 0
     finally:
-        if moved := app.manuscript.save():  # whatever ended the app: the story as it was
-            print(moved, file=sys.stderr)
+        if not app.left and (said := last_save(app.manuscript)):
+            print(said, file=sys.stderr)
+
+
+def last_save(manuscript: Manuscript) -> str:
+    """Save the story after whatever ended the app, here or wherever there is room. Returns a sentence, or nothing."""
+    try:
+        return manuscript.save()
+    except OSError as error:
+        if not manuscript.unsaved:
+            return ""
+        why = reason(error, manuscript.path).text
+        rescued = manuscript.rescue()
+        where = f"it is in {rescued}." if rescued else "and no other place could be written: it is lost."
+        return f"The story could not be saved in its own place ({why}); {where}"
 
 
 def _client() -> Client:

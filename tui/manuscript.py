@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kobold_modules import paths
+from kobold_modules.errors import BadUsage
 from kobold_modules.story import Story
 from kobold_modules.story_autosave import Autosave, forget, recover
 
 from .journal import Journal
 from .own_file import OwnFiles
-from .phrases import counted
+from .phrases import counted, place
 from .sampler_choice import Choice
 
 
@@ -63,9 +65,21 @@ class Manuscript:
         self.stack: list[dict[str, Any]] = []
         self.note_depth = NOTE_DEPTH
         self.comparison: Comparison | None = None
-        self.autosave = Autosave(self.path)
-        self.journal = Journal(self.path.with_name(f".{self.path.stem}.takes"))
-        self._take_ended = self._taking = False
+        self._belong(self.path)
+        self._taking = False
+        self._takes_ended = 0
+        self._kept_comparison: Comparison | None = None
+
+    def _belong(self, path: Path) -> None:
+        """From now on the story's file is ``path``."""
+        self.path = path
+        self.autosave, self.journal = Autosave(path), Journal(path.with_name(f".{path.stem}.takes"))
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether words would be lost by leaving now: of the story, or of takes that stand beside it."""
+        takes = self.comparison is not None and any(column.text for column in self.comparison.columns)
+        return self.story.dirty or (takes and self.comparison != self._kept_comparison)
 
     @property
     def asides(self) -> dict[str, Any]:
@@ -82,14 +96,22 @@ class Manuscript:
             raw = b""
             self._files.saw(self.path, None)
         except OSError as error:
-            return f"{self.path} cannot be read ({error.strerror}); this story starts empty."
+            before = self.path
+            if before.exists():
+                self._belong(free_beside(before))  # what cannot be read must not be written over
+            return f"{place(before)} cannot be read ({error.strerror}); this story starts empty."
         if raw:
             self._files.saw(self.path, raw)
             try:
                 data = json.loads(raw.decode("utf-8", "surrogatepass"))
                 self.story = Story.from_dict(data)
             except (ValueError, RecursionError):
-                aside = self._set_aside()
+                try:
+                    aside = self._set_aside()
+                except OSError:
+                    before = self.path
+                    self._belong(free_beside(before))
+                    return f"{before.name} is no story and is left as it is; this story starts empty."
                 return f"{self.path.name} was no story and has been set aside as {aside.name}."
             self._read_bench(self.story.extra.pop("bench", None))
         return self._recover()
@@ -105,14 +127,14 @@ class Manuscript:
         if bench.get("takes"):
             from .comparison import Comparison
 
-            self.comparison = Comparison.from_dict(bench["takes"])
+            self.comparison = self._kept_comparison = Comparison.from_dict(bench["takes"])
 
     def _recover(self) -> str:
         """Bring back what a killed program had on its screen; says what is on the page now."""
         self.story, back = recover(self.path, self.story)
         words = counted(self.story.word_count, "word")
         if back is not None:
-            self._take_ended = True  # its journal goes with the next save
+            self._takes_ended += 1  # its journal goes with the next save
             if back.aside is not None:
                 return f"A take was still coming when the story was saved elsewhere; it is in {back.aside.name}."
             return f"Your story is back, with the take that was still coming: {words}."
@@ -129,7 +151,7 @@ class Manuscript:
 
     def take_begins(self, label: str) -> None:
         """From now on everything given to :meth:`take_grows` survives a kill. The story has been saved before."""
-        self._take_ended, self._taking = False, True
+        self._takes_ended, self._taking = 0, True
         with suppress(OSError):
             self.autosave.begin(self.story, label)
 
@@ -140,19 +162,25 @@ class Manuscript:
 
     def take_ends(self) -> None:
         """The take is in the story; the next save makes its autosave needless."""
-        self._take_ended, self._taking = True, False
+        self._takes_ended, self._taking = self._takes_ended + 1, False
 
     def open(self, path: Path) -> str:
-        """Put the story at ``path`` on the bench, after saving this one. Raises OSError; returns a sentence as load."""
-        moved = self.save()
+        """Put the story at ``path`` on the bench instead of this one, which has been saved, or is not wanted. Returns a
+        sentence as :meth:`load`.
+        """
         with self._writing:
             self.path = path
             self._clear()
-        paths.write_atomically(path.with_name(OPEN), path.name.encode())
+        self._remember_open()
         theme = self.theme
         said = self.load()
         self.theme = theme  # the look belongs to the room, not to the story
-        return moved or said
+        return said
+
+    def _remember_open(self) -> None:
+        """This is the story to open the next time. Where it cannot be noted, that will be another one."""
+        with suppress(OSError):
+            paths.write_atomically(self.path.with_name(OPEN), self.path.name.encode())
 
     def dump(self) -> dict[str, Any]:
         """The file's content as it should be now."""
@@ -182,10 +210,8 @@ class Manuscript:
         before, now = self.path, self._files.home(self.path)
         if now == before or self._taking or self.journal.settled is None:  # what is coming is kept beside the old one
             return ""
-        self.path = now
-        self.autosave, self.journal = Autosave(now), Journal(now.with_name(f".{now.stem}.takes"))
-        with suppress(OSError):
-            paths.write_atomically(now.with_name(OPEN), now.name.encode())
+        self._belong(now)
+        self._remember_open()
         return f"{before.name} was changed elsewhere meanwhile: yours goes on as {now.name}, and both are kept."
 
     def _prepared(self) -> Callable[[], None]:
@@ -194,26 +220,59 @@ class Manuscript:
         after: list[Callable[[], None]] = []
         if (settled := self.journal.settled) is not None:
             after.append(partial(self.journal.forget, settled))
-        if self._take_ended:
-            self._take_ended = False
-            after += [self.autosave.end, partial(forget, self.path)]
-        self.story.mark_saved()
+        if self._takes_ended:
+            after += [self.autosave.end, partial(forget, self.path), partial(self._take_is_saved, self._takes_ended)]
+        after.append(self._saved_mark())
         return partial(self._write, self._number, self.dump(), self.path, after)
+
+    def _saved_mark(self) -> Callable[[], None]:
+        """What to call when all that is there now has been written."""
+        story, content, comparison = self.story, self.story.content, self.comparison
+
+        def mark() -> None:
+            story.mark_saved(content)
+            if story is self.story:
+                self._kept_comparison = comparison
+
+        return mark
+
+    def _take_is_saved(self, ended: int) -> None:
+        if self._takes_ended == ended:
+            self._takes_ended = 0
 
     def _write(self, number: int, content: dict[str, Any], path: Path, after: list[Callable[[], None]]) -> None:
         data = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
         with self._writing:
             if number > self._written:  # a save that was overtaken has nothing to add
                 path = self._files.target(path)
-                try:
-                    paths.write_atomically(path, data)
-                except OSError:
-                    self.story.mark_unsaved()
-                    raise
+                paths.write_atomically(path, data)
                 self._files.saw(path, data)
                 self._written = number
             for done in after:
                 done()
+
+    def save_as(self, path: Path) -> None:
+        """Write the story, which cannot be saved in its own place, to ``path``; a .txt or .md holds its text alone.
+        Raises BadUsage where there is something already, and OSError.
+        """
+        if path.exists():
+            raise BadUsage(f"{place(path)} is there already.", "Choose a name that is free.")
+        mark = self._saved_mark()
+        if path.suffix.lower() in (".txt", ".md"):
+            data = self.story.text.encode("utf-8", "replace")
+        else:
+            data = json.dumps(self.dump(), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        paths.write_atomically(path, data)
+        mark()
+
+    def rescue(self) -> Path | None:
+        """Write the story wherever it can be, because nobody is there to be asked. Returns where, or None."""
+        for folder in (Path.home(), Path.cwd(), Path(tempfile.gettempdir())):
+            path = free_beside(folder / f"{self.path.stem}-rescued.json")
+            with suppress(OSError):
+                self.save_as(path)
+                return path
+        return None
 
     def _set_aside(self) -> Path:
         for number in range(1, 1000):
@@ -223,3 +282,11 @@ class Manuscript:
         self.path.replace(aside)
         self._files.saw(self.path, None)
         return aside
+
+
+def free_beside(path: Path) -> Path:
+    """``path``, or where there is something already, the same name with a number."""
+    free, number = path, 2
+    while free.exists():
+        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return free

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -91,7 +92,8 @@ def check(file: ModelFile, frozen: TorchModel) -> Parity | None:
             f"({parity.mean:.2g} nats a token apart, where rounding explains {parity.limit:.2g}).",
             "Train through the same model as a Hugging Face folder; the module then fits this file too.",
         )
-    write_atomically(_memory(file, frozen), json.dumps(asdict(parity)).encode())
+    with suppress(OSError):  # a cache that cannot be written only costs the comparison again
+        write_atomically(_memory(file, frozen), json.dumps(asdict(parity)).encode())
     return parity
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 
 import pytest
 
-from kobold_modules.errors import BadModule, BadUsage
+from kobold_modules.errors import BadModule, BadUsage, OutOfRoom
 from kobold_modules.library import Library
 
 from .conftest import module, names
@@ -29,6 +31,20 @@ def test_renaming_to_a_taken_name_changes_nothing(library: Library) -> None:
     with pytest.raises(BadUsage, match="already"):
         library.rename("Gothic", "NOIR in the rain")
     assert names(library) == ["Gothic", "Noir in the Rain"]
+
+
+def test_renaming_where_nothing_can_be_written_changes_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add(module())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with pytest.raises(OutOfRoom, match="no room"):
+        library.rename("noir in the rain", "Gothic")
+    assert names(library) == ["Noir in the Rain"]
 
 
 def test_a_name_may_change_its_case(library: Library) -> None:

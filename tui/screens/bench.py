@@ -115,9 +115,9 @@ class BenchScreen(KeepingScreen):
     async def _compare(self, lineup: Lineup) -> None:
         if not (self._idle() and await self.ready()):
             return
-        # After a kill, takes come back only to the text they go on from: it is on the disk before they are.
-        if not self.story.dirty or await self.keep():
-            self.app.push_screen(TakesScreen(self.desk, self.manuscript, lineup), self._took)
+        if self.story.dirty:  # after a kill, takes come back only to the text they go on from: it is on the disk first
+            await self.keep()
+        self.app.push_screen(TakesScreen(self.desk, self.manuscript, lineup), self._took)
 
     def _took(self, column: Column | None) -> None:
         self.touch()

@@ -77,9 +77,17 @@ class CardForm(ModalScreen[Entry | None]):
     def action_leave(self) -> None:
         self.dismiss(None)
 
-    @on(Input.Submitted)
-    def action_keep(self) -> None:
-        """Keep what changed."""
+    @property
+    def in_hand(self) -> str:
+        """See places.Working."""
+        return f"The changes to the card of {self.entry.name} are not saved." if self.changes else ""
+
+    def put_down(self) -> None:
+        """The program is closing, and the person was asked."""
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields that differ from the card, as ``keep`` takes them."""
         card = self.entry.card
         kind: Any = self.query_one("#form-kind", Select).value
         now = {
@@ -91,7 +99,12 @@ class CardForm(ModalScreen[Entry | None]):
                 tag for word in self.query_one("#form-tags", Input).value.split(",") if (tag := word.strip())
             ),
         }
-        changes = {key: value for key, value in now.items() if value != _of(card, key)}
+        return {key: value for key, value in now.items() if value != _of(card, key)}
+
+    @on(Input.Submitted)
+    def action_keep(self) -> None:
+        """Keep what changed."""
+        changes = self.changes
         if not changes:
             self.dismiss(None)
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual import work
 from textual.app import SuspendNotSupported
@@ -14,11 +14,14 @@ from kobold_modules.story import Story
 from kobold_modules.story_shelf import free_path
 
 from ..authorship import model_ranges
+from ..dropped import one_path
 from ..hand_off import edited, editor_command
 from ..phrases import counted, place
+from ..save_errors import reason
 from .ask import Ask
 from .notes import Asides, NotesScreen
 from .stories import NEW, StoriesScreen
+from .unsaved import Unsaved, ask_elsewhere
 from .writing import WritingScreen
 
 
@@ -43,10 +46,24 @@ class KeepingScreen(WritingScreen):
         """Save now; a story without a name is asked for one."""
         if not self._idle():
             return
-        if not self.story.title:
+        if not self._saved:
+            self._save_somewhere()
+        elif not self.story.title:
             self.action_name_story()
         else:
             self._save_aloud()
+
+    @work(group="save")
+    async def _save_somewhere(self) -> None:
+        """The story could not be saved a moment ago: try again, then ask for another place."""
+        if await self.keep():
+            self.say("The story is saved again.", "good")
+        else:
+            self.app.push_screen(ask_elsewhere(self.manuscript), self._saved_elsewhere)
+
+    def _saved_elsewhere(self, path: object) -> None:
+        if isinstance(path, Path):
+            self.say(f"A copy of the story as it is now is in {place(path)}.", "good", "What you write next is not.")
 
     def action_name_story(self) -> None:
         explanation = "What is the story called? It saves itself; a name lets you find it among others."
@@ -69,18 +86,20 @@ class KeepingScreen(WritingScreen):
         if not self._idle():
             return
         story = self.story
-        self.app.push_screen(NotesScreen(Asides(story.memory, story.note, self.manuscript.note_depth)), self._noted)
+        before = Asides(story.memory, story.note, self.manuscript.note_depth)
 
-    def _noted(self, asides: Asides | None) -> None:
-        if asides is None:
-            return
-        before = (self.story.memory, self.story.note, self.manuscript.note_depth)
-        if before == (asides.memory, asides.note, asides.depth):
-            return
-        self.story.memory, self.story.note = asides.memory, asides.note
-        self.manuscript.note_depth = asides.depth
-        self.touch()
-        self.say(noted(asides), "good")
+        def closed(asides: Asides | None) -> None:
+            if asides is not None and asides != before:
+                self.say(noted(asides), "good")
+
+        self.app.push_screen(NotesScreen(before, self._note), closed)
+
+    def _note(self, asides: Asides) -> None:
+        """With every key, as on the page: whatever ends the program, what was written is in the story."""
+        if asides != Asides(self.story.memory, self.story.note, self.manuscript.note_depth):
+            self.story.memory, self.story.note = asides.memory, asides.note
+            self.manuscript.note_depth = asides.depth
+            self.touch()
 
     def action_outside(self) -> None:
         """The story in the writer's own editor. What was changed there is one step back and forth."""
@@ -148,14 +167,16 @@ class KeepingScreen(WritingScreen):
     def action_new_story(self) -> None:
         if self._idle():
             explanation = "What shall it be called? The one on the bench is saved, and stays where it is."
-            self.app.push_screen(Ask("New story", explanation, self._new))
+            self.app.push_screen(Ask("New story", explanation, self._new), self._made)
 
     def _new(self, title: str) -> object:
         path = free_path(title)
-        self.manuscript.save()
         story_file.save(Story(title), path)
-        self._open(path)
         return path
+
+    def _made(self, path: object) -> None:
+        if isinstance(path, Path):
+            self._open(path)
 
     def action_import_story(self) -> None:
         if self._idle():
@@ -163,28 +184,37 @@ class KeepingScreen(WritingScreen):
                 "A text (.txt, .md), or a story of KoboldAI (.json, .kaistory) or NovelAI (.story, .scenario). "
                 "It is copied, not moved."
             )
-            self.app.push_screen(Ask("Open a file", explanation, self._import, placeholder="~/", is_path=True))
+            ask = Ask("Open a file", explanation, self._import, placeholder="~/", is_path=True)
+            self.app.push_screen(ask, self.show_imported)
 
     def _import(self, answer: str) -> object:
-        story = story_file.load(Path(answer).expanduser())
-        story.title = story.title or Path(answer).stem
-        path = free_path(story.title)
-        unused = story_file.told_unused(story)
-        story_file.save(story, path)
-        self._open(path)
-        if unused:
-            self.say(unused, "warning")
-        return path
+        return imported(one_path(answer))
 
-    def _open(self, path: Path) -> None:
-        """Put another story on the bench."""
+    def show_imported(self, story: object) -> None:
+        """Open a story that was just copied here; says what of it is not used."""
+        if isinstance(story, Imported):
+            self._open(story.path, story.unused)
+
+    def _open(self, path: Path, warning: str = "") -> None:
+        """Put another story on the bench, once this one is saved or not wanted; ``warning`` is said of it."""
         if path == self.manuscript.path:
+            self.editor.focus()
             return
+        self.sync()
         try:
-            said = self.manuscript.open(path)
-        except (KoboldModulesError, OSError) as error:
-            self.say_error(error)
-            return
+            moved = self.manuscript.save()
+        except OSError as error:
+            if self.manuscript.unsaved:
+                why = reason(error, self.manuscript.path)
+                unsaved = Unsaved(self.manuscript, why, "Leave it unsaved")
+                self.app.push_screen(unsaved, lambda go: self._show_other(path, warning) if go else None)
+                return
+            moved = ""
+        self._show_other(path, warning or moved)
+
+    def _show_other(self, path: Path, warning: str = "") -> None:
+        said = self.manuscript.open(path)
+        self._show_saved(True)
         self.editor.load_text(self.story.text)
         self.editor.show_marks(model_ranges(self.story))
         self.editor.move_cursor(self.editor.document.end)
@@ -193,7 +223,25 @@ class KeepingScreen(WritingScreen):
         if self.manuscript.stack:
             cast("ModulesApp", self.app).desk.restore_stack(self.manuscript.stack)
         self.touch()
-        self.say(said or f"{self.story.title} is on the bench.", "calm")
+        self.editor.focus()
+        self.say(warning or said or f"{self.story.title} is on the bench.", "warning" if warning else "calm")
+
+
+class Imported(NamedTuple):
+    """A story that was copied here; ``unused`` is a sentence about what of it this program does not use, or empty."""
+
+    path: Path
+    unused: str = ""
+
+
+def imported(source: Path) -> Imported:
+    """Copy the story or text at ``source`` to the stories. Raises KoboldModulesError."""
+    story = story_file.load(source)
+    story.title = story.title or source.stem
+    path = free_path(story.title)
+    unused = story_file.told_unused(story)
+    story_file.save(story, path)
+    return Imported(path, unused)
 
 
 def noted(asides: Asides) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -60,7 +61,10 @@ class Slip(TextArea, inherit_bindings=False):
 
 
 class NotesScreen(ModalScreen[Asides]):
-    """Dismisses with what stands in the fields, always: there is nothing here one could wish to throw away."""
+    """Dismisses with what stands in the fields, always: there is nothing here one could wish to throw away.
+
+    ``changed`` is called with every change, so that nothing of it is lost however the program ends.
+    """
 
     CSS_PATH = "notes.tcss"
     AUTO_FOCUS = "#memory"
@@ -69,9 +73,10 @@ class NotesScreen(ModalScreen[Asides]):
         Binding("escape,f6,ctrl+s", "keep", "Keep", id="notes.keep", priority=True),
     ]
 
-    def __init__(self, asides: Asides) -> None:
+    def __init__(self, asides: Asides, changed: Callable[[Asides], None]) -> None:
         super().__init__()
         self.asides = asides
+        self.changed = changed
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question notes") as box:
@@ -89,8 +94,24 @@ class NotesScreen(ModalScreen[Asides]):
     def _typed(self, event: TextArea.Changed) -> None:
         if isinstance(event.text_area, Slip):
             event.text_area.count()
+        self.put_down()
 
-    def action_keep(self) -> None:
+    @on(Input.Changed)
+    def put_down(self) -> None:
+        """Hand on what stands in the fields now."""
+        self.changed(self.now)
+
+    @property
+    def in_hand(self) -> str:
+        """See places.Working: nothing to ask about, it is all in the story."""
+        return ""
+
+    @property
+    def now(self) -> Asides:
         memory, note = (self.query_one(f"#{name}", Slip).text for name in ("memory", "note"))
         depth = self.query_one("#depth", Input).value
-        self.dismiss(Asides(memory, note, min(99, int(depth)) if depth.isdigit() else self.asides.depth))
+        return Asides(memory, note, min(99, int(depth)) if depth.isdigit() else self.asides.depth)
+
+    def action_keep(self) -> None:
+        self.put_down()
+        self.dismiss(self.now)

@@ -18,13 +18,15 @@ from ..desk import Desk
 from ..frames import PromptScreen
 from ..manuscript import Manuscript
 from ..phrases import counted
+from ..save_errors import reason
 from ..widgets.context_panel import ContextPanel
 from ..widgets.editor import Editor
 from ..widgets.panel import Panel
 from ..widgets.status_line import Mood, Status, StatusLine
 
 
-SAVE_AFTER, TICK = 1.0, 0.2
+SAVE_AFTER, SAVE_AGAIN, TICK = 1.0, 10.0, 0.2  # seconds
+SAVE_HINT = "ctrl+s saves it elsewhere; meanwhile you can write on."
 NEVER = float("inf")
 
 
@@ -44,6 +46,7 @@ class PageScreen(PromptScreen[None]):
         self.context = ContextPanel(desk)
         self._words_of: str | None = None
         self._save_due = NEVER
+        self._saved = True
 
     @property
     def story(self) -> Story:
@@ -89,8 +92,17 @@ class PageScreen(PromptScreen[None]):
             self._save()
         if self._words_of is not self.story.text:  # counting words costs milliseconds in a novel: not for every key
             self._words_of = self.story.text
-            self.page.set_titles(note=counted(self.story.word_count, "word"))
+            words = counted(self.story.word_count, "word")
+            self.page.set_titles(note=words if self._saved else f"{words} · not saved")
         self.editor.show_unseen(self.context.unseen)
+
+    def _show_saved(self, saved: bool) -> None:
+        """Say beside the count of words where the story is not on the disk, for as long as it is not."""
+        if saved == self._saved:
+            return
+        self._saved, self._words_of = saved, None
+        if saved:
+            self.say("The story is saved again.", "good")
 
     # -- the page --
 
@@ -150,8 +162,12 @@ class PageScreen(PromptScreen[None]):
         try:
             moved = await self.manuscript.keep()
         except OSError as error:
-            self.say(f"The story could not be saved: {error.strerror}.", "error", "Free some room; typing tries again.")
+            self._save_due = monotonic() + SAVE_AGAIN
+            self._show_saved(False)
+            why = reason(error, self.manuscript.path)
+            self.say(f"The story is not saved: {why.text}.", "error", f"{why.hint} {SAVE_HINT}".strip())
             return False
+        self._show_saved(True)
         if moved:
             self.say(moved, "warning", "F7 shows all stories.")
         return True

@@ -112,8 +112,8 @@ class WritingScreen(PageScreen):
             if not await self.ready():
                 return
             self.sync()
-            if self.story.dirty and not await self.keep():
-                return
+            if self.story.dirty:
+                await self.keep()  # where it cannot be, it says so, and the model writes all the same
             picks, choice = self.desk.picks, self.sampler.choice
             self._label = picks.label
             self._pace.start(choice.length)
