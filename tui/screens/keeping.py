@@ -160,8 +160,8 @@ class KeepingScreen(WritingScreen):
         elif path is not None:
             try:
                 ours = story_file.format_of(path) == "ours"
-                self._open(path) if ours else self._import(str(path))
-            except KoboldModulesError as error:
+                self.show_imported(Imported(path) if ours else imported(path))
+            except (KoboldModulesError, OSError) as error:
                 self.say_error(error)
 
     def action_new_story(self) -> None:
