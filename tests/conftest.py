@@ -49,6 +49,16 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.dist = "worksteal"  # files stay together, and so do their models, until one process has nothing left
 
 
+@pytest.fixture(scope="session", autouse=True)
+def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What llama.cpp can do here is found out once a run, and not once for every test's empty cache."""
+    from kobold_modules.models.what_works import PLACE
+
+    folder = tmp_path_factory.mktemp("probes")
+    os.environ[PLACE] = str(folder)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has an empty library of its own."""

@@ -75,7 +75,7 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
     done = _done(out, arguments) if out is not None else set()
     bad = wrote = passed = 0
     seen: dict[str, int] = {}
-    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped:
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warned: set[str] = set()
         stacks: dict[tuple[str, ...], Stack] = {}
         for number, line in _lines(source):

@@ -53,7 +53,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
             )
             titles.append(stack.label if arguments.takes == 1 else f"{stack.label}, seed {first + take}")
             sources.append(sources_of(typed.split(",")))
-    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped:
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         for request in {request.stack.digest: request for request in requests}.values():
             warn_of_misfits(engine, request.stack, output)
         records = engine.together(requests, lambda: bool(stopped))

@@ -91,7 +91,11 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
     stack, sources = parse_stack(arguments.module), sources_of(arguments.module)
     sampler = sampler_of(arguments)
     ending, most = ending_of(arguments), most_tokens(arguments)
-    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped, out or nullcontext():
+    with (
+        opened(arguments.model, arguments.contextsize, output) as engine,
+        interruptible() as stopped,
+        out or nullcontext(),
+    ):
         warn_of_misfits(engine, stack, output)
         text = prompt
         if begun is not None:

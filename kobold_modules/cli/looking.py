@@ -36,7 +36,7 @@ _LEAST = 88
 def peek(arguments: argparse.Namespace, output: Output) -> int:
     """The likeliest next tokens with the stack and without, in two columns."""
     stack, text, sampler = parse_stack(arguments.module), read_prompt(arguments), sampler_of(arguments)
-    with opened(arguments.model, arguments.contextsize) as engine:
+    with opened(arguments.model, arguments.contextsize, output) as engine:
         warn_of_misfits(engine, stack, output)
         request = Request(
             text, stack, 1, sampler, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth
@@ -63,7 +63,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
 
     stack, text = parse_stack(arguments.module), read_prompt(arguments)
     most, sampler = most_tokens(arguments), sampler_of(arguments)
-    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped:
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
         request = seeded(
             Request(
@@ -98,7 +98,7 @@ def per_token(arguments: argparse.Namespace, output: Output) -> int:
     """Every token of the texts with its log-probability with the stack and without: coloured, or as JSON."""
     stack = parse_stack(arguments.module)
     texts = {name: "\n\n".join(d.text for d in corpus.read([Path(name)]).documents) for name in arguments.text}
-    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped:
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
         for name, text in texts.items():
             if not text:

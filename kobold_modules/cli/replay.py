@@ -29,7 +29,7 @@ def replay(arguments: argparse.Namespace, output: Output) -> int:
     request = replays.request_of(entry, given)
     path = replays.model_of(entry)
     output.say(f"{entry['id']}: {entry['stack']['label']}, seed {request.sampler.seed}, {_when(entry)}")
-    with opened(str(path), int(entry["model"]["context"])) as engine, interruptible() as stopped:
+    with opened(str(path), int(entry["model"]["context"]), output) as engine, interruptible() as stopped:
         text = _write(engine, request, entry, stopped, output)
     output.write("\n")
     if stopped:

@@ -57,7 +57,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
         _save(story, target, before if target == path else None, output)
         return 0
     ending, autosave = ending_of(arguments), Autosave(path)
-    with opened(arguments.model, arguments.contextsize) as engine, interruptible() as stopped:
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
         request = seeded(
             Request(

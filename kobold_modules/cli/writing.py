@@ -17,7 +17,7 @@ from ..endings import Ending
 from ..engines.base import Engine, Request
 from ..engines.looking import OpenEngine
 from ..models.find import resolve
-from ..records import Piece, Progress, Written
+from ..records import Note, Piece, Progress, Written
 from .output import Output, duration
 
 
@@ -39,11 +39,15 @@ class Outcome:
 
 
 @contextmanager
-def opened(model: str, context: int) -> Iterator[OpenEngine]:
-    """The engine for ``model``, as the command line names models, closed at the end."""
+def opened(model: str, context: int, output: Output | None = None) -> Iterator[OpenEngine]:
+    """The engine for ``model``, as the command line names models, closed at the end. ``output`` gets what a person
+    should know of llama.cpp on this machine.
+    """
     from ..engines.open import open_engine
 
     with open_engine(resolve(model), context=context) as engine:
+        if engine.notice and output is not None:
+            output.show(Note(engine.notice))
         yield engine
 
 

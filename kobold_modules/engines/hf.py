@@ -92,6 +92,11 @@ class HfEngine:
             progress(1.0)
 
     @property
+    def notice(self) -> str:
+        """As of LlamaEngine: nothing to tell."""
+        return ""
+
+    @property
     def refusal(self) -> str:
         """Why this model takes no modules, in a sentence; empty for nearly all."""
         return self._refusal

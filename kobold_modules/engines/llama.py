@@ -108,6 +108,11 @@ class LlamaEngine:
         )
 
     @property
+    def notice(self) -> str:
+        """What a person should read once about llama.cpp on this machine, in a sentence; empty for nearly all."""
+        return self._model.notice
+
+    @property
     def refusal(self) -> str:
         """Why this model takes no modules, in a sentence; empty for nearly all."""
         return self._model.injection.refusal

@@ -65,6 +65,7 @@ class NativeContext:
             parameters.n_seq_max = sequences
             parameters.kv_unified = True
             parameters.n_threads, parameters.n_threads_batch = threads()
+            model.features.set_context(parameters)
             if exact:
                 parameters.type_k = parameters.type_v = 0  # GGML_TYPE_F32
                 parameters.flash_attn_type = 0  # disabled

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EngineFailed, NoModel, OutOfRoom
+from .features import ALL, Features
 from .injection import Injection, injection_for
 from .native import library, listen, log
+from .what_works import what_works
 
 
 _KV_OVERRIDE_BOOL = 2  # llama.h: enum llama_model_kv_override_type
@@ -24,13 +26,21 @@ class NativeVocabulary:
         EngineFailed: the load was stopped, or llama.cpp broke.
     """
 
-    def __init__(self, path: Path, progress: Callable[[float], bool] | None = None, *, weights: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        progress: Callable[[float], bool] | None = None,
+        *,
+        weights: bool = False,
+        features: Features = ALL,
+    ) -> None:
         _check_file(path)
         self._lib: Any = library()
         self.path = path
         self.handle: Any = None
         parameters = self._lib.llama_model_default_params()
         parameters.vocab_only = not weights
+        features.set_model(parameters)
         # KoboldAI puts no space before a text; sentencepiece vocabularies would.
         overrides = (self._lib.llama_model_kv_override * 2)()
         overrides[0].key = b"tokenizer.ggml.add_space_prefix"
@@ -58,6 +68,11 @@ class NativeVocabulary:
         self.vocabulary = int(self._lib.llama_vocab_n_tokens(self._vocab))
         self._bos = int(self._lib.llama_vocab_bos(self._vocab))
         self._pieces: dict[int, bytes] = {}  # asked for with every token that is written
+
+    @property
+    def lib(self) -> Any:
+        """The binding of llama.cpp."""
+        return self._lib
 
     def _meta(self, key: str) -> str:
         buffer = ctypes.create_string_buffer(256)
@@ -114,20 +129,35 @@ class NativeVocabulary:
 class NativeModel(NativeVocabulary):
     """A whole model. ``progress`` hears shares from 0 to 1 and stops the load by returning False.
 
+    ``features`` are those that work here (``what_works``) unless they are given.
+
     Attributes:
         context: tokens the model was trained for.
         width, vocabulary: of its embedding table.
         injection: how a module's rows enter it.
+        features: what of llama.cpp is used with it; contexts made of it must heed them, too.
+        notice: what a person should read once about that, or empty.
         description: architecture, size and quantisation in llama.cpp's words (``llama 7B Q4_K - Medium``).
         bytes_per_token: keys and values of one token in all layers, as half floats; about, for odd architectures.
         long_rope: its positions are encoded in another way where the context is longer than it once was.
 
     Raises:
-        NoModel, OutOfRoom, EngineFailed: as NativeVocabulary; NoModel also for a model that writes no text.
+        NoModel, OutOfRoom, EngineFailed: as NativeVocabulary; NoModel also for a model that writes no text,
+            EngineFailed where llama.cpp would end the process.
     """
 
-    def __init__(self, path: Path, progress: Callable[[float], bool] | None = None) -> None:
-        super().__init__(path, progress, weights=True)
+    def __init__(
+        self, path: Path, progress: Callable[[float], bool] | None = None, features: Features | None = None
+    ) -> None:
+        self.notice = ""
+        if features is None:
+            _check_file(path)
+            outcome = what_works(path, lambda: progress is not None and not progress(0.0))
+            outcome.refuse()
+            features = outcome.features
+            self.notice = outcome.sentence if outcome.fresh else ""
+        self.features = features
+        super().__init__(path, progress, weights=True, features=features)
         self.width = int(self._lib.llama_model_n_embd(self.handle))
         self.context = int(self._lib.llama_model_n_ctx_train(self.handle))
         self.architecture = self._meta("general.architecture")

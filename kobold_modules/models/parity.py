@@ -142,6 +142,7 @@ def native_log_probabilities(model: NativeModel, rows: NDArray[np.float32], ids:
     parameters.n_threads, parameters.n_threads_batch = threads()
     parameters.type_k = parameters.type_v = 0  # GGML_TYPE_F32
     parameters.flash_attn_type = 0  # disabled
+    model.features.set_context(parameters)
     log.clear()
     context: Any = lib.llama_init_from_model(model.handle, parameters)
     if not context:

@@ -21,6 +21,7 @@ from ..models import memory, parity
 from ..models.find import ModelFile, resolve
 from ..models.prompt_loss import PromptLoss
 from ..models.torch_model import TorchModel, load_torch_model
+from ..models.what_works import what_works
 from ..paths import trainings_dir
 from ..records import Done, Loss, Note, Progress, Record, Result, Sample
 from .allocator import keep_memory
@@ -178,6 +179,8 @@ def _observer(loss: PromptLoss, writer: Writer) -> Callable[[State], Iterator[Re
 
 def _check_parity(file: ModelFile, frozen: TorchModel) -> Iterator[Record]:
     """Train through the very model that will write: raises where transformers reads a GGUF differently."""
+    if file.kind == "gguf" and (found := what_works(file.path)).fresh and found.sentence:
+        yield Note(found.sentence)
     if frozen.whole:
         parity.check(file, frozen)
     if frozen.corrections:

@@ -191,6 +191,8 @@ class Worker:
             self._engine = open_engine(file, context=job.context, progress=progress)
             self._loaded = wanted
             self._warned.clear()
+            if self._engine.notice:
+                emit(Note(self._engine.notice))
         if self._engine.refusal:
             emit(Note(self._engine.refusal))
         info = self._engine.info
