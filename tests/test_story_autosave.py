@@ -190,7 +190,7 @@ def test_kill_9_costs_no_character_that_was_shown(path: Path) -> None:
     shown = [next(process.stdout).strip() for _ in range(50)]
     process.send_signal(signal.SIGKILL)
     shown += process.stdout.read().split()
-    process.wait()
+    process.communicate()
 
     text = load(path).text
     assert text.startswith("It rained. " + " ".join(shown))

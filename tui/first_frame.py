@@ -58,8 +58,9 @@ class HeldScreen(Screen[ScreenResultType]):
         while monotonic() < end and quiet < QUIET:
             await sleep(0)
             quiet = 0 if any(pump.message_queue_size for pump in self.walk_children(with_self=True)) else quiet + 1
-        self._repaint_required = not self._layout_required  # laying it out draws all of it
-        self._on_timer_update()
+        if self._settling:  # nothing else has drawn it meanwhile
+            self._repaint_required = not self._layout_required  # laying it out draws all of it
+            self._on_timer_update()
 
     def _on_timer_update(self) -> None:
         self._settling = False

@@ -70,12 +70,12 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
     """Write every line of the batch. Returns 3 if one made no sense, else 0."""
     if prompted(arguments):
         raise BadUsage("A batch brings its own prompts.", "Take --prompt away.")
-    source = sys.stdin.buffer if arguments.batch == "-" else _open(Path(arguments.batch))
     out = Path(arguments.out) if arguments.out is not None else None
     done = _done(out, arguments) if out is not None else set()
+    source = sys.stdin.buffer if arguments.batch == "-" else _open(Path(arguments.batch))
     bad = wrote = passed = 0
     seen: dict[str, int] = {}
-    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
+    with source, opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warned: set[str] = set()
         stacks: dict[tuple[str, ...], Stack] = {}
         for number, line in _lines(source):
@@ -270,14 +270,13 @@ def _open(path: Path) -> BinaryIO:
 def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Lines with their numbers, empty ones left out; of one that is too long only the beginning."""
     number = 0
-    with source:
-        while line := source.readline(MOST_LINE + 1):
-            number += 1
-            if len(line) > MOST_LINE:
-                while (rest := source.readline(MOST_LINE)) and not rest.endswith(b"\n"):
-                    pass
-            if line.strip():
-                yield number, line
+    while line := source.readline(MOST_LINE + 1):
+        number += 1
+        if len(line) > MOST_LINE:
+            while (rest := source.readline(MOST_LINE)) and not rest.endswith(b"\n"):
+                pass
+        if line.strip():
+            yield number, line
 
 
 def _first(error: Exception) -> str:

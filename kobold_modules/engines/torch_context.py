@@ -196,7 +196,7 @@ class TorchContext:
         try:
             with torch.inference_mode():
                 last = {} if scored else self._last_only
-                logits = self._frozen.model(**inputs, past_key_values=cache, use_cache=True, **last).logits[0]
+                logits = self._frozen.model(**inputs, cache=cache, use_cache=True, **last).logits[0]
                 told: NDArray[np.float32] = (logits if scored else logits[-1:]).float().cpu().numpy()
                 return told
         except torch.OutOfMemoryError as error:

@@ -140,9 +140,9 @@ class PromptLoss:
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.frozen.model.config)
-        self.decoder(inputs_embeds=self._embeds(prompts), past_key_values=cache, use_cache=True)
+        self.decoder(inputs_embeds=self._embeds(prompts), cache=cache, use_cache=True)
         cache.batch_repeat_interleave(rows.shape[0] // prompts.shape[0])
-        hidden = self.decoder(input_ids=rows, past_key_values=cache, use_cache=True).last_hidden_state
+        hidden = self.decoder(input_ids=rows, cache=cache, use_cache=True).last_hidden_state
         return hidden
 
     def _naive(self, prompts: Tensor | None, rows: Tensor) -> Tensor:

@@ -41,8 +41,8 @@ def sample(loss: PromptLoss, prompt: Tensor, opening: str, tokens: int = TOKENS,
     written, cache = b"", None
     room = frozen.context - embeds.shape[1]
     for _ in range(min(tokens, room)):
-        out = frozen.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True)
-        cache = getattr(out, "past_key_values", None)
+        out = frozen.model(inputs_embeds=embeds, cache=cache, use_cache=True)
+        cache = getattr(out, "cache", None)
         shares = torch.softmax(out.logits[0, -1].float().cpu() / TEMPERATURE, dim=-1)
         token = int(torch.multinomial(shares, 1, generator=dice))
         piece = frozen.piece(token)

@@ -167,7 +167,7 @@ def test_kill_9_leaves_everything_written_and_resume_goes_on(
     process = start(home, "--prompt", PROMPT, "--words", "100000", "--seed", "1", "--out", str(out))
     wait_for(process, lambda: size(out) > 400)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
 
     kept = out.read_text()
     assert kept.startswith(PROMPT)

@@ -121,7 +121,7 @@ def test_a_killed_batch_goes_on_where_it_was(
     process = start(home, "--batch", str(tasks), "--out", str(out))
     wait_for(process, lambda: size(out) > 0)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     before = out.read_bytes()
     out.write_bytes(before + b'{"id": "t11", "te')  # the worst that a power cut can do
 

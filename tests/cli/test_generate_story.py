@@ -126,7 +126,7 @@ def test_kill_9_in_a_story_loses_nothing(starter: Path, story: Path, home: Path)
     shown = process.stdout.read(200)
     process.send_signal(signal.SIGKILL)
     shown += process.stdout.read()
-    process.wait()
+    process.communicate()
 
     assert load(story, recovering=False).text == "It had rained for a week."
     assert load(story).text.startswith("It had rained for a week." + shown.decode(errors="ignore"))

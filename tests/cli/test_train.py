@@ -75,7 +75,7 @@ def test_a_killed_training_resumes_to_the_same_module(home: Path, starter: Path)
         if json.loads(line).get("done") == killed_at:
             process.send_signal(signal.SIGKILL)
             break
-    process.wait()
+    process.communicate()
     assert process.returncode == -signal.SIGKILL
     done = subprocess.run([*command, "--resume"], env=environment, check=True, capture_output=True, text=True)
 
@@ -95,7 +95,7 @@ def test_ctrl_c_keeps_the_best_and_exits_130(home: Path, starter: Path) -> None:
             break
     began = time.monotonic()
     rest = process.stdout.read()
-    process.wait()
+    process.communicate()
 
     assert process.returncode == 130
     assert "Stopped; the best module so far is kept." in rest

@@ -7,14 +7,15 @@ import os
 import queue
 import subprocess
 import sys
-import threading
-import time
 from typing import Any
 
 import pytest
 
 from kobold_modules.worker import wire
 from kobold_modules.worker.child import Worker
+
+
+PATIENCE = 300  # seconds, for what ends by itself; a test that waits longer than that has failed
 
 
 class Pipes:
@@ -70,13 +71,14 @@ def test_lines_that_make_no_sense_are_answered(child):
     assert child.until_end()[0]["message"] == "No model is loaded."
 
 
-def test_it_ends_with_quit_and_with_its_stdin(child):
+def test_it_ends_with_quit(child):
     child.send(wire.quit_())
-    assert child.process.wait(5) == 0
-    other = Pipes()
-    other.process.stdin.close()
-    assert other.process.wait(5) == 0
-    assert (other.process.stdout.read(), other.process.stderr.read()) == (b"", b"")
+    assert child.process.wait(PATIENCE) == 0
+
+
+def test_it_ends_with_its_stdin_and_says_nothing(child):
+    assert child.process.communicate(timeout=PATIENCE) == (b"", b"")
+    assert child.process.returncode == 0
 
 
 def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child, stories):
@@ -87,7 +89,7 @@ def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child, stories):
     child.process.stdout.readline()
     child.process.stdin.close()
     child.process.stdout.close()
-    assert child.process.wait(5) == 0
+    assert child.process.wait(PATIENCE) == 0
 
 
 def test_what_libraries_print_never_reaches_the_answers(home):
@@ -103,7 +105,7 @@ def test_what_libraries_print_never_reaches_the_answers(home):
     child = Pipes(code)
     child.send('{"do": "count", "id": 1, "text": "a"}')
     assert [answer["id"] for answer in child.until_end()] == [1, 1]
-    out, err = child.process.communicate(b"", timeout=10)
+    out, err = child.process.communicate(b"", timeout=PATIENCE)
     assert (out, err) == (b"", b"")
     log = (home / "state" / "logs" / "worker.log").read_bytes()
     assert b"noise on one" in log
@@ -115,7 +117,7 @@ def test_an_unexpected_error_is_a_record_and_a_trace_in_the_log(monkeypatch, cap
     worker = Worker(sent.put)
     monkeypatch.setattr(Worker, "_ready", lambda self: 1 / 0)
     worker.accept(b'{"do": "count", "id": 1, "text": "a"}')
-    threading.Timer(0.1, worker._jobs.put, (None,)).start()
+    worker._jobs.put(None)  # and nothing else
     worker.serve()
     assert json.loads(sent.get())["code"] == 1
     assert json.loads(sent.get()) == {"id": 1, "end": True}
@@ -140,10 +142,8 @@ def test_a_reader_that_has_gone_ends_the_worker():
     worker = Worker(broken)
     for number in (1, 2):
         worker.accept(json.dumps({"do": "count", "id": number, "text": "a"}).encode())
-    began = time.monotonic()
-    worker.serve()
+    worker.serve()  # comes back, though there is a second job
     assert worker.closing
-    assert time.monotonic() - began < 1
 
 
 def test_a_long_log_is_turned_over(home):
