@@ -88,7 +88,8 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     """What a training would do and cost, measured on a few steps, and nothing trained."""
     from .. import corpus as words
 
-    for sentence in words.read([Path(name) for name in request.files]).describe():
+    corpus = words.read([Path(name) for name in request.files])
+    for sentence in (*corpus.describe(), *words.split(corpus).describe()):
         output.say(f"  {sentence}")
     cost = estimate(request)
     output.data(

@@ -8,10 +8,12 @@ gives one block of whole paragraphs, from 60 % of its way on: past the opening, 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from .document import Corpus, count_words
+from .repeats import leave_out
 
 
 LEAST_WORDS = 150  # fewer say too little about a module
@@ -22,17 +24,35 @@ _SENTENCE = re.compile(r"(?<=[.!?…\"])\s+")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Pieces of text: paragraphs apart by blank lines, in the order of the corpus. No piece is in both."""
+    """Pieces of text: paragraphs apart by blank lines, in the order of the corpus. No page is in both.
+
+    Attributes:
+        repeated, of: how many of the held-out paragraphs stood a second time.
+        kept: whether those were left in, because nearly all of the text repeats itself.
+    """
 
     train: tuple[str, ...]
     held_out: tuple[str, ...]
+    repeated: int = 0
+    of: int = 0
+    kept: bool = False
+
+    def describe(self) -> list[str]:
+        """What a person should know of it; nothing where no page stands twice."""
+        if not self.repeated:
+            return []
+        stood = f"{self.repeated:,} of {self.of:,} held-out paragraphs also stood elsewhere in these texts"
+        if self.kept:
+            return [f"{stood}: they repeat themselves so much that how well a module predicts them says little."]
+        return [f"{stood}; those pages were left out of training."]
 
 
 def split(corpus: Corpus, share: float = 0.1) -> Split:
     """Set about ``share`` of the words aside, at least some 150, in contiguous blocks of paragraphs.
 
-    Deterministic. Train and held-out paragraphs together are all paragraphs of the corpus. Texts under 1,000 words stay
-    whole on the training side, unless there are no others. A text of fewer than four paragraphs is cut between
+    Deterministic. Train and held-out paragraphs together are all paragraphs of the corpus, but for those that stand in
+    what is held out a second time (:mod:`.repeats`); :meth:`Split.describe` tells of them. Texts under 1,000 words
+    stay whole on the training side, unless there are no others. A text of fewer than four paragraphs is cut between
     sentences. ``share=0`` holds nothing out; a corpus too short to cut holds nothing out either.
 
     Raises:
@@ -45,7 +65,7 @@ def split(corpus: Corpus, share: float = 0.1) -> Split:
         return Split(tuple(texts), ())
     long = [at for at, document in enumerate(corpus.documents) if document.words >= _LONG_ENOUGH]
     if not long:
-        return _split_small(corpus, share)
+        return _apart(*_split_small(corpus, share))
     wanted = max(share * corpus.words, LEAST_WORDS)
     share_of_long = min(0.5, wanted / sum(corpus.documents[at].words for at in long))
     train: list[str] = []
@@ -54,21 +74,27 @@ def split(corpus: Corpus, share: float = 0.1) -> Split:
         parts = _cut(text, share_of_long) if at in long else (text, "", "")
         train += [part for part in (parts[0], parts[2]) if part]
         held_out += [parts[1]] if parts[1] else []
-    return Split(tuple(train), tuple(held_out))
+    return _apart(train, held_out)
 
 
-def _split_small(corpus: Corpus, share: float) -> Split:
+def _apart(train: Sequence[str], held_out: Sequence[str]) -> Split:
+    """No page on both sides."""
+    found = leave_out(train, held_out)
+    return Split(found.train, found.held_out, found.repeated, found.of, found.kept)
+
+
+def _split_small(corpus: Corpus, share: float) -> tuple[Sequence[str], Sequence[str]]:
     """Only short texts: whole ones from the end if there are many, else a block of the longest."""
     wanted = min(max(share * corpus.words, LEAST_WORDS), 0.4 * corpus.words)
     sizes = [document.words for document in corpus.documents]
     texts = [document.text for document in corpus.documents]
     if len(texts) >= 4 and max(sizes) <= wanted:
         kept = next(count for count in range(1, len(texts)) if sum(sizes[-count:]) >= wanted)
-        return Split(tuple(texts[:-kept]), tuple(texts[-kept:]))
+        return texts[:-kept], texts[-kept:]
     longest = sizes.index(max(sizes))
     before, held, after = _cut(texts[longest], min(0.5, wanted / max(1, sizes[longest])))
     train = [*texts[:longest], before, after, *texts[longest + 1 :]]
-    return Split(tuple(part for part in train if part), (held,) if held else ())
+    return [part for part in train if part], [held] if held else []
 
 
 def _cut(text: str, share: float) -> tuple[str, str, str]:

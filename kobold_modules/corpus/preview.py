@@ -21,6 +21,7 @@ from .clean import CHARACTERS, TEXT
 from .decode import decode
 from .document import Corpus, FileReport
 from .files import MARKDOWN_SUFFIXES
+from .held_out import split
 from .markdown import markdown as plain
 from .reading import read
 from .typography import quotes
@@ -121,7 +122,8 @@ def preview(paths: Sequence[Path]) -> Preview:
         for number, report in enumerate(corpus.reports)
     ]
     passed_over = tuple(path.name for path in corpus.passed_over)
-    return Preview(tuple(pages), corpus.words, corpus.warnings if pages else (), tuple(problems), passed_over)
+    warnings = (*split(corpus).describe(), *corpus.warnings) if pages else ()
+    return Preview(tuple(pages), corpus.words, warnings, tuple(problems), passed_over)
 
 
 def _page(report: FileReport, name: str, texts: dict[str, str], shown: bool) -> Page:

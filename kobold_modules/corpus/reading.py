@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import BadText
@@ -16,6 +17,7 @@ from .decode import decode
 from .document import Corpus, Document, FileReport, count_words
 from .files import MARKDOWN_SUFFIXES, Found, find
 from .kinds import not_text
+from .repeats import once
 from .warn import corpus_warnings, file_warnings
 
 
@@ -31,6 +33,7 @@ def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
     """
     files, passed_over = find(paths)
     documents: list[Document] = []
+    told: list[int] = []  # which report is each document's
     reports: list[FileReport] = []
     hashes: dict[str, str] = {}
     failed: BadText | None = None
@@ -51,10 +54,33 @@ def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
             continue
         hashes |= dict.fromkeys(keys, file.name)
         documents.append(document)
+        told.append(len(reports))
         reports.append(report)
     if not documents and failed:
         raise failed
-    return Corpus(tuple(documents), tuple(reports), corpus_warnings(documents), passed_over)
+    kept, repeats = _each_page_once(documents, reports, told)
+    return Corpus(tuple(kept), tuple(reports), (*repeats, *corpus_warnings(kept)), passed_over)
+
+
+def _each_page_once(
+    documents: list[Document], reports: list[FileReport], told: list[int]
+) -> tuple[list[Document], list[str]]:
+    """The documents without pages that another one has, and a sentence for a person; ``reports`` tell it by file."""
+    left, found = once(documents)
+    for document, repeated, at in zip(left, found, told, strict=True):
+        if repeated is not None:
+            report, words = reports[at], document.words if document is not None else 0
+            warning = repeated.sentence(document is not None)
+            changes = report.changes if words else ()
+            reports[at] = replace(report, words=words, changes=changes, warnings=(*report.warnings, warning))
+    kept = [document for document in left if document is not None]
+    count = sum(repeated is not None for repeated in found)
+    if not count:
+        return kept, []
+    files = (
+        f"{count} of {len(documents)} files hold pages" if count > 1 else f"One of {len(documents)} files holds pages"
+    )
+    return kept, [f"{files} that stand in another file, too; each page is counted once."]
 
 
 def _read_file(file: Found, straight_quotes: bool) -> tuple[Document, FileReport]:

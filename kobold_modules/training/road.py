@@ -73,6 +73,9 @@ def _travel(
     frozen = load_torch_model(file, world.device(request.device), weights=request.weights, recompute=request.recompute)
     yield from _check_parity(file, frozen)
     writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
+    for writer in writers:
+        for sentence in writer.split.describe():
+            yield Note(sentence)
     tokens = sum(writer.rows.tokens for writer in writers)
     yield Note(
         f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
