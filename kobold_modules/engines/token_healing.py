@@ -12,7 +12,6 @@ end of such a text is held back, and the first tokens drawn must spell it out ag
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -38,19 +37,16 @@ class TokenPrefixes:
     def __init__(self, words: Words, size: int) -> None:
         self._words = words
         self._size = size
-        self._pieces: list[bytes] = []
-        self._ids: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._by_byte: dict[int, list[tuple[bytes, int]]] = {}  # tokens by their first byte
 
     def beginning_with(self, text: bytes) -> NDArray[np.int32]:
-        """Ids of the tokens whose bytes begin with ``text`` (not empty), int32 ``[n]``, in no order of meaning."""
-        if not self._pieces:
-            pieces = [(self._words.piece(token), token) for token in range(self._size)]
-            pieces = sorted(item for item in pieces if item[0])
-            self._pieces = [piece for piece, _ in pieces]
-            self._ids = np.array([token for _, token in pieces], np.int32)
-        first = bisect_left(self._pieces, text)
-        # No byte of UTF-8 is 0xff, so nothing that begins with the text is sorted behind this.
-        return self._ids[first : bisect_left(self._pieces, text + b"\xff" * 8, first)]
+        """Ids of the tokens whose bytes begin with ``text`` (not empty), int32 ``[n]``."""
+        if not self._by_byte:
+            for token in range(self._size):
+                if piece := self._words.piece(token):
+                    self._by_byte.setdefault(piece[0], []).append((piece, token))
+        near = self._by_byte.get(text[0], [])
+        return np.array([token for piece, token in near if piece.startswith(text)], np.int32)
 
     def spelling(self, text: bytes, own: int) -> NDArray[np.int32]:
         """Tokens that may be drawn where ``text`` is still to be spelled out, int32 ``[n]``.

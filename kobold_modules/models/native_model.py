@@ -68,6 +68,7 @@ class NativeVocabulary:
         self.vocabulary = int(self._lib.llama_vocab_n_tokens(self._vocab))
         self._bos = int(self._lib.llama_vocab_bos(self._vocab))
         self._pieces: dict[int, bytes] = {}  # asked for with every token that is written
+        self._buffer = ctypes.create_string_buffer(64)
 
     @property
     def lib(self) -> Any:
@@ -100,13 +101,12 @@ class NativeVocabulary:
             return known
         if not 0 <= token < self.vocabulary:  # llama.cpp would abort the process
             raise EngineFailed(f"The model wrote a token that is not in its vocabulary: {token}.")
-        size = 64
         while True:
-            buffer = ctypes.create_string_buffer(size)
-            length = int(self._lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, False))
+            size = len(self._buffer)
+            length = int(self._lib.llama_token_to_piece(self._vocab, token, self._buffer, size, 0, False))
             if length >= 0:
-                return self._pieces.setdefault(token, buffer.raw[:length])
-            size = -length
+                return self._pieces.setdefault(token, self._buffer.raw[:length])
+            self._buffer = ctypes.create_string_buffer(-length)
 
     def ends(self, token: int) -> bool:
         """Whether a text is over when ``token`` comes: EOS, end of turn ..., or BOS, for then another text begins."""
