@@ -140,6 +140,8 @@ class Sampler:
             raise BadUsage(f"token healing is on or off (true or false), not {self.token_healing!r:.40}.")
         if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int)):
             raise BadUsage(f"The seed should be a whole number, not {self.seed!r:.40}.")
+        if self.seed == -1:  # koboldcpp's and llama.cpp's way to ask for any
+            object.__setattr__(self, "seed", None)
         object.__setattr__(self, "dry_breakers", _strings(self.dry_breakers, "DRY's sequence breakers"))
         object.__setattr__(self, "banned", _strings(self.banned, "banned strings"))
         object.__setattr__(self, "bias", _bias(self.bias))

@@ -28,8 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from ..errors import KoboldModulesError
     from ..supervised import enter
+    from .code_page import take_any_text
     from .output import Output
 
+    take_any_text()
     ours = argv is not None or enter()
     arguments = _arguments(argv)
     output = Output(json=getattr(arguments, "json", False))

@@ -46,7 +46,7 @@ from .output import Output
 from .prompts import prompted
 from .sampler_flags import sampler_of
 from .stacks import parse_stack, sources_of
-from .writing import Outcome, opened, warn_of_misfits, write
+from .writing import Outcome, opened, warn_of_bias, warn_of_misfits, write
 
 
 MOST_LINE = 16 * 2**20  # bytes
@@ -77,6 +77,7 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
     seen: dict[str, int] = {}
     with source, opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warned: set[str] = set()
+        biases: set[tuple[tuple[str, float], ...]] = {()}
         stacks: dict[tuple[str, ...], Stack] = {}
         for number, line in _lines(source):
             if stopped:
@@ -92,6 +93,9 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
                 if task.request.stack.label not in warned:
                     warn_of_misfits(engine, task.request.stack, output)
                     warned.add(task.request.stack.label)
+                if task.request.sampler.bias not in biases:
+                    warn_of_bias(engine, task.request.sampler, output)
+                    biases.add(task.request.sampler.bias)
                 outcome = _write(engine, task, stopped)
             except EngineFailed:
                 raise
@@ -102,7 +106,7 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
                 continue
             if outcome.written.reason == "cancelled":
                 break  # half an answer would look like a whole one
-            _put(out, _answer(task, outcome, engine))
+            _put(out, _answer(task, outcome, engine), output)
             wrote += 1
             output.say(f"  {task.id}: {outcome.words:,} words, seed {outcome.written.seed}")
     left = f", {passed:,} were there already" if passed else ""
@@ -217,11 +221,10 @@ def _answer(task: Task, outcome: Outcome, engine: Engine) -> bytes:
     return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def _put(out: Path | None, line: bytes) -> None:
+def _put(out: Path | None, line: bytes, output: Output) -> None:
     """One answer, whole: on stdout, or at the end of ``out`` and on the disk."""
     if out is None:
-        sys.stdout.write(line.decode())
-        sys.stdout.flush()
+        output.line(line.decode().rstrip("\n"))
         return
     with writing(out):
         handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

@@ -20,7 +20,7 @@ from .output import Output
 from .prompts import read_prompt
 from .sampler_flags import sampler_of
 from .stacks import parse_stack, sources_of
-from .writing import opened, warn_of_misfits
+from .writing import opened, warn_of_bias, warn_of_misfits
 
 
 MOST = 8
@@ -54,6 +54,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
             titles.append(stack.label if arguments.takes == 1 else f"{stack.label}, seed {first + take}")
             sources.append(sources_of(typed.split(",")))
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
+        warn_of_bias(engine, sampler, output)
         for request in {request.stack.digest: request for request in requests}.values():
             warn_of_misfits(engine, request.stack, output)
         records = engine.together(requests, lambda: bool(stopped))

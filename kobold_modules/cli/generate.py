@@ -19,7 +19,7 @@ from .output import Output
 from .prompts import read_prompt
 from .sampler_flags import sampler_of
 from .stacks import parse_stack, sources_of
-from .writing import Meter, Outcome, opened, told, warn_of_misfits, write
+from .writing import Meter, Outcome, opened, told, warn_of_bias, warn_of_misfits, write
 
 
 DEFAULT_TOKENS = 120
@@ -97,6 +97,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
         out or nullcontext(),
     ):
         warn_of_misfits(engine, stack, output)
+        warn_of_bias(engine, sampler, output)
         text = prompt
         if begun is not None:
             assert out is not None

@@ -25,7 +25,7 @@ from .output import Output, table
 from .prompts import read_prompt
 from .sampler_flags import sampler_of
 from .stacks import parse_stack
-from .writing import opened, warn_of_misfits
+from .writing import opened, warn_of_bias, warn_of_misfits
 
 
 # A token's change in nats and its colour: 256-colour backgrounds that a dark and a light terminal both show.
@@ -65,6 +65,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
     most, sampler = most_tokens(arguments), sampler_of(arguments)
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
+        warn_of_bias(engine, sampler, output)
         request = seeded(
             Request(
                 text,

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .code_page import json_line
+
 
 if TYPE_CHECKING:
     from ..records import Loss, Progress, Record
@@ -46,13 +48,17 @@ class Output:
     def object(self, **fields: Any) -> None:
         """One JSON object on stdout, only with --json."""
         if self.json:
-            print(json.dumps(fields, ensure_ascii=False), flush=True)
+            self.line(json.dumps(fields, ensure_ascii=False))
+
+    def line(self, text: str) -> None:
+        """One JSON object on stdout."""
+        print(json_line(text), flush=True)
 
     def error(self, message: str, hint: str, code: int) -> None:
         if self.json:
             from ..records import Failed, to_json  # the interface opens without records
 
-            print(to_json(Failed(message, hint, code)), flush=True)
+            self.line(to_json(Failed(message, hint, code)))
             return
         self._clear()
         print(f"error: {message}", file=sys.stderr)
@@ -77,7 +83,7 @@ class Output:
         from ..records import Loss, Note, Progress, Saved, to_json
 
         if self.json:
-            print(to_json(record), flush=True)
+            self.line(to_json(record))
         elif isinstance(record, Note):
             self.say(f"  {record.text}")
         elif isinstance(record, Saved) and record.what != "checkpoint":

@@ -10,7 +10,8 @@ from typing import Any
 from .. import __version__
 from . import looking_flags
 from .sampler_flags import add_sampler_flags
-from .writing_flags import add_writing_flags
+from .typed_text import typed
+from .writing_flags import add_memory_flags, add_writing_flags
 
 
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
@@ -73,7 +74,7 @@ def _sampler(verb: argparse.ArgumentParser) -> None:
 
 def _prompt(verb: argparse.ArgumentParser) -> None:
     where = verb.add_mutually_exclusive_group()
-    where.add_argument("--prompt", metavar="TEXT", help="the text to continue")
+    where.add_argument("--prompt", type=typed, metavar="TEXT", help="the text to continue")
     where.add_argument("--prompt-file", metavar="FILE", help="read it from a file (- is stdin)")
     where.add_argument("stdin", nargs="?", choices=["-"], help="read it from stdin")
 
@@ -156,9 +157,7 @@ def _compare(verbs: Any) -> None:
         help="modules with strengths, a kept stack, or none; may be repeated",
     )
     verb.add_argument("--takes", type=int, default=1, metavar="N", help="takes of each stack, a seed each (8 in all)")
-    verb.add_argument("--memory", default="", metavar="TEXT", help="always before the text, however long it is")
-    verb.add_argument("--note", default="", metavar="TEXT", help="an author's note, near the end of the text")
-    verb.add_argument("--note-depth", type=int, default=3, metavar="N", help="lines before the end (default: 3)")
+    add_memory_flags(verb)
     _prompt(verb)
     _sampler(verb)
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import BadText, BadUsage
 from ..sampling import PRESETS, Sampler
 from .output import Output
+from .typed_text import sign, unescaped, unescaped_lines
 
 
 # option, other spellings, field of Sampler, type, help
@@ -51,15 +52,25 @@ def add_sampler_flags(verb: argparse.ArgumentParser) -> None:
         "--dry-breaker",
         dest="dry_breakers",
         action="append",
+        type=sign,
         metavar="TEXT",
         help=r"DRY: no repetition reaches across this, instead of \n : \" *; may be repeated",
     )
     group.add_argument(
-        "--ban", dest="banned", action="append", metavar="TEXT", help="this must never appear; may be repeated"
+        "--ban",
+        dest="banned",
+        action="append",
+        type=unescaped_lines,
+        metavar="TEXT",
+        help="this must never appear (* stands for a few words, \\* for a star); may be repeated",
     )
     group.add_argument("--ban-file", metavar="FILE", help="ban every line of it")
     group.add_argument(
-        "--bias", action="append", metavar="WORD=X", help="make a word (or #ID, a token) more or less likely; repeat"
+        "--bias",
+        action="append",
+        type=unescaped,
+        metavar="WORD=X",
+        help="make a word (or #ID, a token) more or less likely; repeat",
     )
     group.add_argument(
         "--token-healing",
@@ -67,7 +78,12 @@ def add_sampler_flags(verb: argparse.ArgumentParser) -> None:
         help="go on from a space or an unfinished word at the end of the text as if it had not been cut (default)",
     )
     group.add_argument(
-        "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
+        "--stop",
+        action="append",
+        default=[],
+        type=sign,
+        metavar="TEXT",
+        help=r"end before this text (\n is a line break); may be repeated",
     )
 
 
@@ -86,7 +102,7 @@ def sampler_of(arguments: argparse.Namespace) -> Sampler:
     if banned:
         changes["banned"] = [*base.banned, *banned]
     if breakers := getattr(arguments, "dry_breakers", None):
-        changes["dry_breakers"] = [breaker.replace("\\n", "\n") for breaker in breakers]
+        changes["dry_breakers"] = breakers
     if bias := getattr(arguments, "bias", None):
         changes["bias"] = dict(base.bias) | dict(map(_pair, bias))
     settings = Sampler.from_dict(changes, base)
@@ -112,6 +128,6 @@ def _lines(path: str | None) -> list[str]:
         return []
     try:
         with open(path, encoding="utf-8-sig") as file:
-            return [line.rstrip("\r\n") for line in file if line.strip()]
+            return [unescaped_lines(line.rstrip("\r\n")) for line in file if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise BadText(f"The banned strings in {path} cannot be read as UTF-8 text: {error}.") from error

@@ -37,7 +37,7 @@ from .output import Output
 from .prompts import prompted, read_prompt
 from .sampler_flags import sampler_of
 from .stacks import parse_stack, sources_of
-from .writing import Meter, opened, told, warn_of_misfits, write
+from .writing import Meter, opened, told, warn_of_bias, warn_of_misfits, write
 
 
 def continue_story(arguments: argparse.Namespace, output: Output) -> int:
@@ -59,6 +59,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
     ending, autosave = ending_of(arguments), Autosave(path)
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
+        warn_of_bias(engine, sampler, output)
         request = seeded(
             Request(
                 text=story.text,

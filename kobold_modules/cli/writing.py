@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 from .. import journal
 from ..endings import Ending
 from ..engines.base import Engine, Request
+from ..engines.bias import bias_warnings, check_ids
 from ..engines.looking import OpenEngine
+from ..engines.stack_rows import smaller_context
 from ..models.find import resolve
 from ..records import Note, Piece, Progress, Written
 from .output import Output, duration
 
 
 if TYPE_CHECKING:
+    from ..sampling import Sampler
     from ..stack import Stack
 
 LIVE_SECONDS = 0.2  # between two drawings of the progress line
@@ -41,19 +44,28 @@ class Outcome:
 @contextmanager
 def opened(model: str, context: int, output: Output | None = None) -> Iterator[OpenEngine]:
     """The engine for ``model``, as the command line names models, closed at the end. ``output`` gets what a person
-    should know of llama.cpp on this machine.
+    should know of llama.cpp on this machine, and of a context smaller than the one asked for.
     """
     from ..engines.open import open_engine
 
     with open_engine(resolve(model), context=context) as engine:
         if engine.notice and output is not None:
             output.show(Note(engine.notice))
+        if context > engine.info.context and output is not None:
+            output.show(Note(smaller_context(engine.info, context)))
         yield engine
 
 
 def warn_of_misfits(engine: Engine, stack: Stack, output: Output) -> None:
     """Say which modules may not suit the model. Raises WrongModel for one that does not."""
     for warning in stack.check(engine.info.fingerprint, engine.info.name):
+        output.say(f"warning: {warning}")
+
+
+def warn_of_bias(engine: OpenEngine, sampler: Sampler, output: Output) -> None:
+    """Say which biased words are several tokens. Raises BadUsage for a token that the model does not have."""
+    check_ids(sampler, engine.info.vocabulary, engine.info.name)
+    for warning in bias_warnings(sampler, engine, engine.info.name):
         output.say(f"warning: {warning}")
 
 

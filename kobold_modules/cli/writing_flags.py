@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from .typed_text import sign, typed
+
 
 def add_writing_flags(verb: argparse.ArgumentParser) -> None:
     """Add them to ``verb``, which has the prompt's and the sampler's options already."""
@@ -14,13 +16,11 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
         "--until",
         action="append",
         default=[],
+        type=sign,
         metavar="TEXT",
-        help="write until this has been written (it stays); may be repeated",
+        help=r"write until this has been written (it stays; \n is a line break); may be repeated",
     )
-    mind = verb.add_argument_group("what the model keeps in mind")
-    mind.add_argument("--memory", default="", metavar="TEXT", help="always before the text, however long it grows")
-    mind.add_argument("--note", default="", metavar="TEXT", help="an author's note, near the end of the text")
-    mind.add_argument("--note-depth", type=int, default=3, metavar="N", help="lines before the end (default: 3)")
+    add_memory_flags(verb.add_argument_group("what the model keeps in mind"))
     file = verb.add_argument_group("into a file")
     file.add_argument("--out", metavar="FILE", help="write there, as it comes; what is written survives a kill")
     file.add_argument("--resume", action="store_true", help="go on with an unfinished --out")
@@ -47,3 +47,10 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
     many.add_argument(
         "--replay", metavar="ID", help="write a logged text again and say whether it is the same (last; list shows ids)"
     )
+
+
+def add_memory_flags(group: argparse._ActionsContainer) -> None:
+    """Add memory and author's note to ``group``, or to a verb."""
+    group.add_argument("--memory", type=typed, default="", metavar="TEXT", help="always before the text")
+    group.add_argument("--note", type=typed, default="", metavar="TEXT", help="an author's note, near the text's end")
+    group.add_argument("--note-depth", type=int, default=3, metavar="N", help="lines before the end (default: 3)")

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sampling import Sampler
-from .sampler_chain import SamplerChain, Words, usable_seed
+from .sampler_chain import SamplerChain, usable_seed
 from .text_stream import TextStream
 from .token_healing import Boundary, draw_again
+from .words import Words
 
 
 class Vocabulary(Words, Protocol):

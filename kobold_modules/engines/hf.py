@@ -22,11 +22,12 @@ from ..models.torch_model import load_torch_model
 from ..records import Piece, Written
 from ..stack import Stack
 from .base import ModelInfo, Request
+from .bias import check_ids
 from .native_context import Cancelled
 from .prefix_cache import Snapshot
 from .residents import Resident
 from .sampler_chain import usable_seed
-from .stack_rows import check_length, rows_of
+from .stack_rows import check_context, check_length, rows_of
 from .take import Take
 from .token_healing import Boundary, TokenPrefixes
 from .torch_context import TorchContext
@@ -62,8 +63,7 @@ class HfEngine:
         progress: Callable[[float], bool] | None = None,
     ) -> None:
         path = Path(path)
-        if context < 0:
-            raise BadUsage(f"A context of {context} tokens makes no sense.")
+        check_context(context)
         file = ModelFile(name or path.name, path, "hf")
         check_folder_room(file, context, device)
         if progress is not None and not progress(0.0):
@@ -163,6 +163,7 @@ class HfEngine:
     def _take(self, request: Request) -> Take:
         if request.max_tokens < 0:
             raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
+        check_ids(request.sampler, self.info.vocabulary, self.info.name)
         rows = self._rows(request.stack)
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)

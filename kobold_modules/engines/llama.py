@@ -24,12 +24,13 @@ from ..paths import cache_dir
 from ..records import Piece, Written
 from ..stack import Stack
 from .base import ModelInfo, Request
+from .bias import check_ids
 from .decoder import Decoder
 from .native_context import Cancelled, NativeContext
 from .prefix_cache import DEFAULT_LIMIT, PrefixCache
 from .residents import Resident
 from .sampler_chain import usable_seed
-from .stack_rows import check_length, rows_of
+from .stack_rows import check_context, check_length, rows_of
 from .state_files import DEFAULT_LIMIT as DISK_LIMIT
 from .state_files import StateFiles
 from .take import Take
@@ -75,8 +76,7 @@ class LlamaEngine:
         progress: Callable[[float], bool] | None = None,
     ) -> None:
         path = Path(path)
-        if context < 0:
-            raise BadUsage(f"A context of {context} tokens makes no sense.")
+        check_context(context)
         self._decoder: Decoder | None = None
         check_room(path, context)
         self._model = NativeModel(path, progress)
@@ -195,6 +195,7 @@ class LlamaEngine:
     def _take(self, number: int, request: Request) -> Take:
         if request.max_tokens < 0:
             raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
+        check_ids(request.sampler, self.info.vocabulary, self.info.name)
         rows = self._rows(request.stack)
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)

@@ -60,7 +60,7 @@ class NativeContext:
         for size in sorted({max(cells, context), context}, reverse=True):
             parameters = self._lib.llama_context_default_params()
             parameters.n_ctx = size
-            parameters.n_batch = parameters.n_ubatch = min(BATCH, context)
+            parameters.n_batch = parameters.n_ubatch = max(min(BATCH, context), sequences)
             parameters.n_outputs_max = min(SCORED, parameters.n_batch)
             parameters.n_seq_max = sequences
             parameters.kv_unified = True

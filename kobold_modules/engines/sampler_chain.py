@@ -14,26 +14,20 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Collection
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models.native import library
 from ..sampling import Sampler
+from .bias import biased_tokens
+from .words import Words
 
 
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 _MIROSTAT_WINDOW = 100  # tokens mirostat 1 looks at to estimate how the tail falls; the paper's value
 _XTC = 0x9E3779B9  # XTC draws from another stream than the token: else it would strike whenever the draw is low
-
-
-class Words(Protocol):
-    """What a chain must know of the vocabulary: the bytes of a token, the ids of a text."""
-
-    def piece(self, token: int) -> bytes: ...
-
-    def tokenize(self, text: str) -> list[int]: ...
 
 
 def usable_seed(seed: int) -> int:
@@ -59,7 +53,7 @@ class SamplerChain:
         self._lib: Any = library()
         self._chain: Any = self._lib.llama_sampler_chain_init(self._lib.llama_sampler_chain_default_params())
         self._table = _Table(self._lib, vocabulary)
-        self.biases = _bias_of(settings, vocabulary, words)
+        self.biases = biased_tokens(settings, vocabulary, words)
         self._add_bias(self.biases, vocabulary)
         self._dry = _Dry(settings, words) if settings.dry_multiplier and settings.dry_range else None
         penalised = self._build(settings, usable_seed(seed), vocabulary)
@@ -267,26 +261,3 @@ class _Dry:
         if self._sampler is not None:
             self._lib.llama_sampler_free(self._sampler)
             self._sampler = None
-
-
-def _bias_of(settings: Sampler, vocabulary: int, words: Words | None) -> tuple[tuple[int, float], ...]:
-    """What to add to which logit. A word counts in its usual spellings, one of several tokens by its first."""
-    found: dict[int, float] = {}
-    for word, bias in settings.bias:
-        if word[0] == "#" and len(word) > 1:
-            ids = {int(word[1:])}
-        elif words is None:
-            continue
-        else:
-            spellings = {word, word.capitalize()} if word.islower() else {word}
-            spellings |= {" " + spelling for spelling in spellings}
-            ids = {tokens[0] for spelling in spellings if (tokens := _worded(words.tokenize(spelling), words))}
-        for token in ids:
-            if 0 <= token < vocabulary:
-                found[token] = found.get(token, 0.0) + bias
-    return tuple(sorted(found.items()))
-
-
-def _worded(tokens: list[int], words: Words) -> list[int]:
-    """``tokens`` without a first one that is but a space: biasing that would bias every word."""
-    return tokens[1:] if len(tokens) > 1 and not words.piece(tokens[0]).strip() else tokens

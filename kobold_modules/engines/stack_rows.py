@@ -10,7 +10,24 @@ from ..stack import Stack
 from .base import ModelInfo
 
 
+LEAST_CONTEXT = 32  # tokens: a sentence, and the next words behind it
 LEFT_FOR_TEXT = 64  # tokens that a stack must leave free
+
+
+def check_context(context: int) -> None:
+    """Raise BadUsage for a ``context`` in which nothing can be written; 0 leaves the choice to the engine."""
+    if context < 0:
+        raise BadUsage(f"A context of {context} tokens makes no sense.")
+    if 0 < context < LEAST_CONTEXT:
+        raise BadUsage(
+            f"A context of {context} tokens is too small to write in; {LEAST_CONTEXT} are the least.",
+            "Leave the size out to have the model's own.",
+        )
+
+
+def smaller_context(info: ModelInfo, asked: int) -> str:
+    """What to say where the context is not as large as was ``asked``."""
+    return f"{info.name} was made for {info.context:,} tokens, so its context is {info.context:,} and not {asked:,}."
 
 
 def rows_of(stack: Stack, info: ModelInfo, refusal: str) -> NDArray[np.float32] | None:

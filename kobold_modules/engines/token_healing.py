@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .sampler_chain import Words
+from .words import Words
 
 
 MOST_HELD = 4  # tokens of a word at the end

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..engines.base import Request
+from ..engines.bias import bias_warnings
+from ..engines.stack_rows import smaller_context
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfRoom
 from ..journal import logged, seeded
 from ..module import Module
@@ -196,6 +198,8 @@ class Worker:
         if self._engine.refusal:
             emit(Note(self._engine.refusal))
         info = self._engine.info
+        if job.context > info.context:
+            emit(Note(smaller_context(info, job.context)))
         emit(Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict()))
 
     def _unload(self) -> None:
@@ -207,6 +211,8 @@ class Worker:
         engine = self._ready()
         settings = sampler_of(job.sampler)
         stack = stack_of(job.stack, self._module, engine.info, lambda warning: self._warn(warning, emit))
+        for warning in bias_warnings(settings, engine, engine.info.name):
+            self._warn(warning, emit)
         request = seeded(
             Request(job.text, stack, job.max_tokens, settings, job.stop, job.memory, job.note, job.note_depth)
         )

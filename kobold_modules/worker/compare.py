@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from secrets import randbits
 
-from ..engines.base import Engine, Request
+from ..engines.base import Request
+from ..engines.bias import bias_warnings
+from ..engines.looking import OpenEngine
 from ..errors import BadUsage
 from ..journal import logged
 from ..module import Module
@@ -20,7 +22,7 @@ MOST = 8
 
 def compare(
     job: Compare,
-    engine: Engine,
+    engine: OpenEngine,
     module: Callable[[str], Module],
     warn: Callable[[str], None],
     emit: Callable[[Record], None],
@@ -40,6 +42,8 @@ def compare(
     settings = sampler_of(job.sampler)
     if settings.seed is None:
         settings = replace(settings, seed=randbits(31))
+    for warning in bias_warnings(settings, engine, engine.info.name):
+        warn(warning)
     seeds = job.seeds or (settings.seed,) * len(job.stacks)
     requests = [
         Request(

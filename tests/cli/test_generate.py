@@ -224,3 +224,56 @@ def test_a_file_with_half_a_letter_at_its_end_goes_on(tmp_path: Path) -> None:
         out.write(".")
         out.finish()
     assert (tmp_path / "a.txt").read_text() == "Café crème.\n"
+
+
+def test_a_context_above_the_models_is_said(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    """G12"""
+    code, _, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "2", "--contextsize", "100000")
+
+    assert code == 0
+    assert "starter was made for 1,024 tokens, so its context is 1,024 and not 100,000." in err
+
+
+@pytest.mark.parametrize("size", ["1", "31", "-1"])
+def test_a_context_too_small_to_write_in_is_refused(
+    capsys: pytest.CaptureFixture[str], starter: Path, size: str
+) -> None:
+    """G12: llama.cpp would end the process."""
+    code, out, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "2", "--contextsize", size)
+
+    assert (code, out) == (2, "")
+    assert "32 are the least" in err or "makes no sense" in err
+
+
+def test_the_smallest_context_writes(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    code, out, _ = run(capsys, "--prompt", PROMPT * 20, "--max-tokens", "90", "--contextsize", "32", "--seed", "1")
+
+    assert code == 0
+    assert len(out) > len(PROMPT * 20) + 90
+
+
+def test_a_bias_of_several_tokens_is_said_and_of_none_refused(
+    capsys: pytest.CaptureFixture[str], starter: Path
+) -> None:
+    """G16"""
+    code, _, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "2", "--bias", "hippopotamus=2", "--bias", "door=1")
+    assert code == 0
+    assert "'hippopotamus' is" in err
+    assert "door" not in err
+
+    for more in ((), ("--best", "2")):
+        code, out, err = run(capsys, "--prompt", PROMPT, "--bias", "#999999=-100", "--max-tokens", "2", *more)
+        assert (code, out) == (2, "")
+        assert "There is no token #999999: those of starter go from #0 to #6143." in err
+
+
+@pytest.mark.parametrize("seed", ["-1", "0", "4294967295", "99999999999999999999"])
+def test_any_seed_is_told_so_that_it_writes_the_text_again(
+    capsys: pytest.CaptureFixture[str], starter: Path, seed: str
+) -> None:
+    code, out, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "12", "--seed", seed)
+    assert code == 0
+    told = err.rsplit("seed ", 1)[1].split(";")[0]
+    assert int(told) >= 0
+
+    assert run(capsys, "--prompt", PROMPT, "--max-tokens", "12", "--seed", told)[1] == out

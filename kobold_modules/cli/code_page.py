@@ -1,0 +1,87 @@
+"""Output that any terminal or pipe can take, whatever its encoding: a Windows code page, Latin-1, the C locale.
+
+A character that the encoding lacks is written as the nearest plain one ("..." for an ellipsis, e for é), else as a
+question mark; a byte of a file name that is no text as ``\\xff``. Nothing a person writes or a model thinks of may end
+the program.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import sys
+import unicodedata
+
+
+_NAME = "kobold_modules.plain"
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»″", '"'),
+        **dict.fromkeys("‘’‚‛‹›′", "'"),
+        **dict.fromkeys("–‐‑‒−─━┄", "-"),
+        **dict.fromkeys("│┃", "|"),
+        **dict.fromkeys("┼╋├┤┬┴┌┐└┘", "+"),
+        **dict.fromkeys("█▉▊▋▌▓", "#"),
+        **dict.fromkeys("▍▎▏░·•∙", "."),
+        "—": "--",
+        "…": "...",
+        "→": "->",
+        "←": "<-",
+        "×": "x",
+        "␣": "_",
+        "␤": "\\n",
+        "\u00a0": " ",
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "AE",
+        "œ": "oe",
+        "Œ": "OE",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ı": "i",
+        "✓": "+",
+        "✗": "x",
+    }
+)
+
+
+def plain(text: str) -> str:
+    """``text`` in ASCII, as near to it as can be."""
+    found = []
+    for character in text.translate(_PLAIN):
+        if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte of a file name that is no text
+            found.append(f"\\x{ord(character) - 0xDC00:02x}")
+        else:
+            bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+            found.append(bare or ("" if unicodedata.category(character) == "Mn" else "?"))
+    return "".join(found)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return plain(error.object[error.start : error.end]), error.end
+
+
+def take_any_text() -> None:
+    """From now on stdout and stderr take any text."""
+    codecs.register_error(_NAME, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_NAME)
+
+
+def json_line(text: str) -> str:
+    """``text``, one JSON object, as stdout is to have it: as it is in UTF-8, in any other encoding in ASCII."""
+    try:
+        if codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name == "utf-8":
+            text.encode("utf-8")
+            return text
+    except (UnicodeEncodeError, LookupError):
+        pass
+    return json.dumps(json.loads(text))
