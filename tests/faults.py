@@ -41,3 +41,20 @@ if "KOBOLD_MODULES_SUPERVISED" in os.environ:
     llama_cpp.llama_decode = lambda *_: abort(b"/src/llama-context.cpp", 7, b"GGML_ASSERT(n_cells > 0) failed")
 """,
     )
+
+
+LIKE_AMX = """
+# A llama.cpp as on a processor with AMX: it dies when it computes two tokens at once with weights in extra buffers.
+import sys
+if "kobold_modules" in str(sys.orig_argv):
+    import os, signal, llama_cpp
+    extra, load, decode = [], llama_cpp.llama_model_load_from_file, llama_cpp.llama_decode
+    def llama_model_load_from_file(path, parameters):
+        extra.append(parameters.use_extra_bufts and not parameters.vocab_only)
+        return load(path, parameters)
+    def llama_decode(context, batch):
+        if extra[-1] and batch.n_tokens > 1:
+            os.kill(os.getpid(), signal.SIGILL)
+        return decode(context, batch)
+    llama_cpp.llama_model_load_from_file, llama_cpp.llama_decode = llama_model_load_from_file, llama_decode
+"""

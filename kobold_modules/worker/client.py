@@ -10,20 +10,22 @@ import asyncio
 import contextlib
 import itertools
 import os
-import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import EngineFailed
+from ..exit_status import explain, signal_name
 from ..records import Failed, Loaded, Record
 from . import jobs, wire
+from .deaths import Deaths
 from .jobs import Job, Load
 from .log import log_file, open_log
 
 
 LONGEST_LINE = 64 * 2**20
+NEED_THE_MODEL = (jobs.Generate, jobs.Compare, jobs.Peek, jobs.Score, jobs.Count)
 
 
 class Client(Protocol):
@@ -77,6 +79,7 @@ class WorkerClient:
         self._numbers = itertools.count(1)
         self._child: _Child | None = None
         self._model: Load | None = None  # what a new child must load
+        self._deaths = Deaths()
         self._busy = False
         self._number: int | None = None  # of the job that the child is running for us
         self._stop = False
@@ -116,8 +119,23 @@ class WorkerClient:
         if self._closed:
             yield Failed("The worker has been closed.", "", EngineFailed.exit_code)
             return
+        model = job if isinstance(job, Load) and job.model else self._model if isinstance(job, NEED_THE_MODEL) else None
+        if model is not None and (refusal := self._deaths.refusal(model)) is not None:
+            yield refusal
+            return
         if isinstance(job, Load):
             self._model = None
+        try:
+            async with contextlib.aclosing(self._carry_out(job)) as records:
+                async for record in records:
+                    yield record
+            if model is not None and (not isinstance(job, Load) or not self._deaths.of(model)) and self.pid is not None:
+                self._deaths.forget(model)  # a load alone proves nothing: it is the first tokens that kill
+        finally:
+            if model is not None and self._child is not None and not self._child.alive:
+                self._deaths.note(model, self._child.status)
+
+    async def _carry_out(self, job: Job) -> AsyncGenerator[Record]:
         if self._child is None or not self._child.alive:
             try:
                 self._child = await _Child.start(self._command, self._env)
@@ -246,19 +264,11 @@ class _Child:
     def _obituary(self) -> Failed:
         if self._closing:
             return Failed("The worker has been closed.", "", EngineFailed.exit_code)
-        status = self._process.returncode or 0
-        killed = status == -getattr(signal, "SIGKILL", 9)
-        return Failed(
-            f"The process that runs the model ended unexpectedly ({_ending(status)}). No text is lost.",
-            "The system may have run out of memory: take a smaller model or context, or just try again."
-            if killed
-            else f"Try again, the model is loaded anew by itself. Details are in {log_file()}.",
-            EngineFailed.exit_code,
-        )
+        failed = explain(self.status, "model", again="Then try again: the model is loaded anew by itself.")
+        hint = failed.hint if signal_name(self.status) == "SIGKILL" else f"{failed.hint} Details are in {log_file()}."
+        return Failed(f"{failed.message} No text is lost.", hint, failed.code)
 
-
-def _ending(status: int) -> str:
-    if status < 0:
-        with contextlib.suppress(ValueError):
-            return signal.Signals(-status).name
-    return f"exit code {status}"
+    @property
+    def status(self) -> int:
+        """How it ended; 0 while it runs."""
+        return self._process.returncode or 0

@@ -19,13 +19,14 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import paths
 from ..errors import EngineFailed, KoboldModulesError, OutOfRoom
+from ..exit_status import explain, signal_name
 from ..records import Done, Failed, Note, Progress, Record, Saved
 from ..training import train
 from ..training.settings import TrainingRequest
@@ -39,7 +40,9 @@ from .training_queue import TrainingQueue
 
 
 MOST_ATTEMPTS = 3  # deaths at the same place before a training is given up
+MOST_ALIKE = 2  # of them by the same signal; an illegal instruction is one the next time, too
 GRACE = 8.0  # seconds a training has to hear a cancel before its process is ended
+LOG_END = 20_000  # bytes of a log in which a failed assert is looked for
 LOOK = 0.1  # seconds between two looks at what is asked
 BUSY = 75  # exit code: another process works on this training
 NICE = 10  # a training takes what is left over: whoever writes meanwhile should not feel it
@@ -105,7 +108,7 @@ def _take_up(queue: TrainingQueue, training: Training) -> None:
     if training.control == "cancel":
         write_status(training.folder, state="cancelled")
         return
-    if training.attempts >= MOST_ATTEMPTS:
+    if training.attempts >= MOST_ATTEMPTS or _hopeless(training.died):
         _give_up(training)
         return
     log = os.open(training.folder / "log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -118,8 +121,25 @@ def _take_up(queue: TrainingQueue, training: Training) -> None:
         time.sleep(LOOK)
     elif read_control(training.folder) == "cancel" and read_status(training.folder).get("state") == "running":
         write_status(training.folder, state="cancelled")
-    elif ended and int(read_status(training.folder).get("attempts", 0)) == training.attempts:
-        write_status(training.folder, state="running", attempts=training.attempts + 1)  # it did not get to say so
+    elif ended:
+        _note_death(training, ended)
+
+
+def _note_death(training: Training, ended: int) -> None:
+    """Write down what the process died of, and that it was taken up, if it did not get to say so."""
+    status = read_status(training.folder)
+    further = reached(training.folder) > int(status.get("reached", 0))
+    status["died"] = [ended] if further else [*training.died, ended]
+    if int(status.get("attempts", 0)) == training.attempts:
+        status["attempts"] = training.attempts + 1
+    write_status(training.folder, **{"state": "running", **status})
+
+
+def _hopeless(died: Sequence[int]) -> bool:
+    """Whether another try would end like those before."""
+    return bool(died) and (
+        signal_name(died[-1]) == "SIGILL" or (len(died) >= MOST_ALIKE and len(set(died[-MOST_ALIKE:])) == 1)
+    )
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path) -> int:
@@ -135,13 +155,25 @@ def _watch(process: subprocess.Popen[bytes], folder: Path) -> int:
 
 
 def _give_up(training: Training) -> None:
-    failed = Failed(
-        f"The process that trains ended unexpectedly {training.attempts} times at the same place.",
-        f"The system may have run out of memory: try fewer rows a step or a smaller model. "
-        f"Details are in {training.folder / 'log.txt'}.",
-        EngineFailed.exit_code,
-    )
-    _last_words(training.folder, failed)
+    log = training.folder / "log.txt"
+    again = f"`kobold-modules train --continue {training.id}` goes on from its last checkpoint."
+    status = training.died[-1] if training.died else 0
+    failed = explain(status, "training", _failed_assert(log), again)
+    message, times = failed.message, len(training.died)
+    if not status:  # whoever started it was gone each time, too: nobody knows what it died of
+        message = f"The process that trains ended unexpectedly {training.attempts} times at the same place."
+    elif times > 1:
+        message = f"{message} That happened {times} times at the same place."
+    _last_words(training.folder, Failed(message, f"{failed.hint} Details are in {log}.", failed.code))
+
+
+def _failed_assert(log: Path) -> str:
+    """The last check of llama.cpp's that ``log`` tells of; empty if there is none."""
+    try:
+        lines = log.read_bytes()[-LOG_END:].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if "GGML_ASSERT" in line), "")
 
 
 # -- one training --
@@ -179,10 +211,10 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
     """Train what ``folder`` asks for, writing its journal and status. Returns when it has ended, however it has."""
     request = request_of(_request(folder))
     told, _ = journal.read(folder / "records.jsonl")
-    reached = max((record.done for record in told if isinstance(record, Progress) and record.total > 1), default=0)
-    status = read_status(folder)
-    attempts = 1 if reached > int(status.get("reached", 0)) else int(status.get("attempts", 0)) + 1
-    who: dict[str, Any] = {"pid": os.getpid(), "born": born(os.getpid()), "attempts": attempts, "reached": reached}
+    now, status = reached(folder), read_status(folder)
+    attempts = 1 if now > int(status.get("reached", 0)) else int(status.get("attempts", 0)) + 1
+    who: dict[str, Any] = {"pid": os.getpid(), "born": born(os.getpid()), "attempts": attempts, "reached": now}
+    who["died"] = status.get("died", [])
     asked = Asked(folder)
     writing: Journal | None = None
     try:
@@ -202,6 +234,12 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
     finally:
         if writing is not None:
             writing.close()
+
+
+def reached(folder: Path) -> int:
+    """The furthest step of the training in ``folder``."""
+    told, _ = journal.read(folder / "records.jsonl")
+    return max((record.done for record in told if isinstance(record, Progress) and record.total > 1), default=0)
 
 
 def _write_all(
@@ -225,7 +263,7 @@ def _sentence(error: BaseException, folder: Path) -> Failed:
     if isinstance(error, KoboldModulesError):
         return Failed(error.message, error.hint, error.exit_code)
     if isinstance(error, MemoryError):
-        hint = "Close other programs, or train with fewer rows a step or a smaller model."
+        hint = "Close other programs, or train with a smaller model or a smaller quantisation of it."
         return Failed("There is not enough memory to train.", hint, OutOfRoom.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = "Free some space and let it go on: it starts from its last checkpoint."

@@ -30,6 +30,7 @@ class Training:
             the best module kept (``stopped`` is then true).
         message, hint, code: why it failed.
         attempts: how often a process has taken it up without getting further than the one before.
+        died: how those processes ended that did not end by themselves, as far as somebody saw it.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Training:
     seen: bool = False
     pid: int = 0
     attempts: int = 0
+    died: tuple[int, ...] = ()
     message: str = ""
     hint: str = ""
     code: int = 0
@@ -90,6 +92,7 @@ def read_training(folder: Path) -> Training | None:
         seen=(folder / "seen").exists(),
         pid=pid,
         attempts=int(status.get("attempts", 0)),
+        died=tuple(int(code) for code in status.get("died", ())),
         message=str(status.get("message", "")),
         hint=str(status.get("hint", "")),
         code=int(status.get("code", 0)),

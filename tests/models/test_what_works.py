@@ -18,7 +18,7 @@ from kobold_modules.models.features import ALL, LADDER, REFERENCE
 from kobold_modules.models.native_model import NativeModel
 from kobold_modules.models.weight_kinds import Kind, kind_of
 from kobold_modules.models.what_works import Outcome, Report, climb, near, run_probe, what_works
-from tests.faults import faulty
+from tests.faults import LIKE_AMX, faulty
 from tests.models.quantised import quantised
 
 
@@ -278,28 +278,11 @@ def test_every_load_heeds_the_answer(starter: Path, monkeypatch: pytest.MonkeyPa
     assert told == [False]
 
 
-AMX = """
-# A llama.cpp as on a processor with AMX: it dies when it computes two tokens at once with weights in extra buffers.
-import sys
-if "kobold_modules" in str(sys.orig_argv):
-    import os, signal, llama_cpp
-    extra, load, decode = [], llama_cpp.llama_model_load_from_file, llama_cpp.llama_decode
-    def llama_model_load_from_file(path, parameters):
-        extra.append(parameters.use_extra_bufts and not parameters.vocab_only)
-        return load(path, parameters)
-    def llama_decode(context, batch):
-        if extra[-1] and batch.n_tokens > 1:
-            os.kill(os.getpid(), signal.SIGILL)
-        return decode(context, batch)
-    llama_cpp.llama_model_load_from_file, llama_cpp.llama_decode = llama_model_load_from_file, llama_decode
-"""
-
-
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_model_whose_fast_path_ends_the_process_writes_without_it(starter: Path, tmp_path: Path) -> None:
     """M01: G with Q4_1 was exit code 132 and nothing printed, on every try."""
     model = quantised(starter, "Q4_1", tmp_path)
-    environment = faulty(tmp_path / "site", AMX)
+    environment = faulty(tmp_path / "site", LIKE_AMX)
     command = [sys.executable, "-m", "kobold_modules", "generate", "--model", str(model), "--prompt", "The lift"]
     ended = [
         subprocess.run([*command, "--max-tokens", "3"], env=environment, capture_output=True, text=True, check=False)

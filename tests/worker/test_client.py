@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from kobold_modules.module import Card, Module
-from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Written
+from kobold_modules.records import Failed, Loaded, Note, Piece, Progress, Result, Written
 from kobold_modules.worker.client import WorkerClient, child_environment
 from kobold_modules.worker.jobs import Count, Estimate, Generate, Load, StackItem
+from tests.faults import faulty
 from tests.worker.conftest import ask, failure, text_of
 
 
@@ -98,7 +99,7 @@ async def test_a_killed_child_costs_one_take(loaded):
             heard += 1
             os.kill(loaded.pid, signal.SIGKILL)
     assert "SIGKILL" in failure(records).message
-    assert failure(records).code == 5
+    assert failure(records).code == 6  # memory, most likely
     assert loaded.pid is None
     records = await ask(loaded, Generate(OPENING, max_tokens=10))
     assert records[-1].tokens == 10
@@ -198,3 +199,58 @@ def test_the_environment_of_a_child():
 async def test_native_noise_goes_to_the_log(client, home: Path, stories):
     await ask(client, Load(str(stories / "stories260K-F16.gguf")))
     assert (home / "state" / "logs" / "worker.log").exists()
+
+
+AMX_UNSEEN = """
+# A llama.cpp that dies of what the probe did not see: writing, and not reading a page.
+import sys
+if "kobold_modules.worker" in sys.orig_argv:
+    import os, signal, llama_cpp
+    llama_cpp.llama_decode = lambda *_: os.kill(os.getpid(), signal.SIGILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+async def test_a_model_that_dies_of_the_same_signal_is_not_tried_a_third_time(home, stories, tmp_path):
+    """interface.md: "ended unexpectedly (SIGILL) ... Try again", on every try."""
+    client = WorkerClient(env=faulty(tmp_path / "site", AMX_UNSEEN))
+    model = Load(str(stories / "stories260K-F16.gguf"))
+    assert isinstance((await ask(client, model))[-1], Loaded)
+    for _ in range(2):
+        died = failure(await ask(client, Generate(OPENING, max_tokens=3)))
+        assert "SIGILL: it used an instruction that this processor does not have" in died.message
+        assert "doctor" in died.hint
+        assert "memory" not in died.message + died.hint
+        assert "ry again" not in died.hint
+    started = client.pid
+    for job in (Generate(OPENING, max_tokens=3), Generate(OPENING), model):
+        refused = failure(await ask(client, job))
+        assert "is not tried a third time" in refused.message
+        assert "SIGILL" in refused.message
+        assert "another quantisation" in refused.hint
+    assert (started, client.pid) == (None, None)
+    assert isinstance((await ask(client, Load("starter")))[-1], Loaded)  # another model is another matter
+    await client.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
+async def test_memory_that_ran_out_may_be_free_the_next_time(loaded):
+    for _ in range(3):
+        async for record in loaded.run(ENDLESS):
+            if isinstance(record, Piece) and loaded.pid is not None:
+                os.kill(loaded.pid, signal.SIGKILL)
+        assert "memory" in record.message
+    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+
+
+async def test_what_does_not_work_on_this_processor_is_told_while_loading(home, starter, tmp_path, monkeypatch):
+    from tests.faults import LIKE_AMX
+    from tests.models.quantised import quantised
+
+    monkeypatch.setenv("KOBOLD_MODULES_PROBES", str(tmp_path / "probes"))
+    client = WorkerClient(env=faulty(tmp_path / "site", LIKE_AMX))
+    model = Load(str(quantised(starter, "Q8_0", tmp_path)))
+    told = [record.text for record in await ask(client, model) if isinstance(record, Note)]
+    assert [text for text in told if "fast path for Q8_0 does not work" in text]
+    assert (await ask(client, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+    await client.close()

@@ -69,10 +69,67 @@ def test_a_training_that_keeps_dying_is_given_up_and_the_next_one_runs(
         queue.submit(named(name))
     run(queue.folder)
 
-    assert taken == ["a-1"] * detached.MOST_ATTEMPTS + ["b-1"]
-    assert queue.get("a-1").state == "failed"
-    assert "ended unexpectedly 3 times" in queue.get("a-1").message
+    assert taken == ["a-1"] * detached.MOST_ALIKE + ["b-1"]
+    failed = queue.get("a-1")
+    assert (failed.state, failed.code) == ("failed", 6)
+    assert "SIGKILL" in failed.message
+    assert "2 times" in failed.message
+    assert "train --continue a-1" in failed.hint
+    assert "rows a step" not in failed.hint  # no such setting in the interface
     assert queue.get("b-1").state == "done"
+
+
+def test_a_training_that_dies_of_an_illegal_instruction_is_not_tried_again(
+    queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """interface.md: training the file blamed memory, after three tries."""
+    taken: list[str] = []
+    fake_process(monkeypatch, lambda folder: taken.append(folder.name) or -4)
+    queue.submit(named("a"))
+    run(queue.folder)
+
+    failed = queue.get("a-1")
+    assert taken == ["a-1"]
+    assert (failed.state, failed.code) == ("failed", 5)
+    assert "SIGILL" in failed.message
+    assert "memory" not in failed.message + failed.hint
+    assert "doctor" in failed.hint
+
+
+def test_an_assert_of_llama_cpp_is_told(queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def act(folder: Path) -> int:
+        (folder / "log.txt").write_text("ops.cpp:7: GGML_ASSERT(n > 0) failed\nmore\n")
+        return -6
+
+    fake_process(monkeypatch, act)
+    queue.submit(named("a"))
+    run(queue.folder)
+
+    assert "SIGABRT" in queue.get("a-1").message
+    assert "GGML_ASSERT(n > 0) failed" in queue.get("a-1").message
+
+
+def test_a_training_whose_deaths_differ_has_another_try(queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    deaths = [-9, -11, -9]
+    fake_process(monkeypatch, lambda folder: deaths.pop(0))
+    queue.submit(named("a"))
+    run(queue.folder)
+
+    assert deaths == []
+    assert queue.get("a-1").state == "failed"
+
+
+def test_a_training_that_was_given_up_can_be_taken_up_again(
+    queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_process(monkeypatch, lambda folder: -4)
+    queue.submit(named("a"))
+    run(queue.folder)
+    fake_process(monkeypatch, lambda folder: carry_out(folder, steps) or 0)
+    queue.resume("a-1")
+    run(queue.folder)
+
+    assert queue.get("a-1").state == "done"
 
 
 def test_a_training_that_gets_further_each_time_is_not_given_up(
