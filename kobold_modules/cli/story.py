@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from ..engines.banned_strings import literal
 from ..engines.base import Request
 from ..errors import BadUsage
 from ..formats.files import writing
@@ -51,7 +52,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
         raise read_only(target)
     before = _digest(path)
     stack, sampler, settings = parse_stack(arguments.module), sampler_of(arguments), settings_of(story)
-    sampler = replace(sampler, banned=(*sampler.banned, *settings.banned))
+    sampler = replace(sampler, banned=(*sampler.banned, *map(literal, settings.banned)))
     most = most_tokens(arguments)
     if most == 0:  # nothing to write: the story is only looked after, or changes its format
         _save(story, target, before if target == path else None, output)

@@ -11,6 +11,8 @@ import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .banned_strings import Wildcard, parse
+
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
@@ -28,7 +30,8 @@ class TextStream:
     nothing may follow.
 
     Args:
-        banned: strings that must not appear, in any case; straight and curly quotes count as the same.
+        banned: strings that must not appear, in any case; straight and curly quotes count as the same. They may have
+            wildcards (see banned_strings).
         before: the text that is continued; a banned string may begin in it.
 
     Attributes:
@@ -40,12 +43,15 @@ class TextStream:
     def __init__(self, stop: tuple[str, ...] = (), banned: tuple[str, ...] = (), before: str = "") -> None:
         self._letters = codecs.getincrementaldecoder("utf-8")("replace")
         self._stop = tuple(word for word in stop if word)
-        self._banned = tuple(_fold(word) for word in banned if word)
+        parsed = [parse(_fold(word)) for word in banned if word]
+        self._banned = tuple(word for word in parsed if isinstance(word, str))
+        self._wild = tuple(word for word in parsed if isinstance(word, Wildcard))
+        self._bans = bool(parsed)
         self._stop_beginnings = _beginnings(self._stop)
         self._banned_beginnings = _beginnings(self._banned)
-        longest = max(map(len, self._banned), default=1)
+        longest = max([*map(len, self._banned), *(word.longest for word in self._wild)], default=1)
         before = before[len(before) - min(len(before), longest - 1) :]
-        doubtful = self._doubtful_of(_fold(before), self._banned_beginnings)
+        doubtful = self._banned_begun(_fold(before))
         self._held = before[len(before) - doubtful :]
         self._given = len(self._held)  # characters at the beginning of _held that are seen already
         self._shown = 0  # characters of our own that were handed out
@@ -58,16 +64,17 @@ class TextStream:
 
     def feed(self, data: bytes) -> tuple[str, bool]:
         """Text that is certain now, and whether a stop string was met (its text is not part of it)."""
-        if not self._stop and not self._banned:  # nothing to wait for; this is paid for every token
+        if not self._stop and not self._bans:  # nothing to wait for; this is paid for every token
             return self._letters.decode(data), False
-        if self._banned:
+        if self._bans:
             self._marks.append(_Mark(self._own, self._letters.getstate(), self._held, self._given, self._shown))
         self.undone = 0
         self._held += self._letters.decode(data)
         stops = [at for word in self._stop if (at := self._held.find(word, self._given)) >= 0]
-        folded = _fold(self._held) if self._banned else ""
+        folded = _fold(self._held) if self._bans else ""
         # From where a string must begin to end in our own text: what stood there before is the writer's.
         bans = [at for word in self._banned if (at := folded.find(word, max(0, self._given - len(word) + 1))) >= 0]
+        bans += [at for word in self._wild if (at := word.find(folded, self._given)) >= 0]
         if bans and not (stops and min(stops) <= min(bans)):
             self._undo(self._shown + max(0, min(bans) - self._given))
             return "", False
@@ -76,8 +83,8 @@ class TextStream:
             self._held, self._given, self._marks = "", 0, []
             return text, True
         certain = len(self._held) - self._doubtful_of(self._held, self._stop_beginnings)
-        if self._banned:
-            doubt = len(folded) - self._doubtful_of(folded, self._banned_beginnings)
+        if self._bans:
+            doubt = len(folded) - self._banned_begun(folded)
             certain = min(certain, self._token_boundary(doubt))
         return self._take(certain), False
 
@@ -121,6 +128,11 @@ class TextStream:
         # What was shown since then stays: like the text before ours, a banned string may begin in it.
         self._held, self._given = mark.held, mark.given + self._shown - mark.shown
         del self._marks[index:]
+
+    def _banned_begun(self, folded: str) -> int:
+        """Length of the longest end of ``folded`` with which a banned string may have begun."""
+        literal = self._doubtful_of(folded, self._banned_beginnings)
+        return max([literal, *(word.doubtful(folded) for word in self._wild)])
 
     @staticmethod
     def _doubtful_of(text: str, beginnings: tuple[frozenset[str], int]) -> int:

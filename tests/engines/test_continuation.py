@@ -63,6 +63,7 @@ def test_it_writes_until_the_model_ends_the_text():
         (("shivers down",), "the cold rain fell down her spine.", 1),
         (("SHIVERS DOWN HER SPINE",), "the cold rain fell down her spine.", 3),
         (("shivers down", "fell down"), "the cold rain fell her spine.", 1),  # "fell" was seen, so "down" goes
+        (("cold * down",), "the rain fell shivers down her spine.", 4),
         (("spine",), "the cold rain fell shivers down her.", 0),
         (("nothing of this",), "the cold rain fell shivers down her spine.", 0),
     ],
