@@ -18,6 +18,8 @@ Ctrl-C is Python's KeyboardInterrupt and exits with 130.
 
 from __future__ import annotations
 
+import errno
+
 
 class KoboldModulesError(Exception):
     """Root of the tree. ``str(error)`` is the sentence; ``error.hint`` says what to do, or is empty."""
@@ -60,3 +62,17 @@ class EngineFailed(KoboldModulesError):
 
 class OutOfRoom(KoboldModulesError):
     exit_code = 6
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def of_os_error(error: OSError) -> KoboldModulesError:
+    """The error of ours for one of the operating system that nobody expected: OutOfRoom where a disk is full, else
+    BadUsage, for then the place is the wrong one.
+    """
+    place, reason = error.filename or "a file", (error.strerror or str(error)).rstrip(".")
+    if error.errno in FULL:
+        return OutOfRoom(f"There is no room on the disk to write {place}.", "Free some space, then again.")
+    hint = "`kobold-modules where` says where everything is kept; KOBOLD_MODULES_HOME moves it to another folder."
+    return BadUsage(f"{place} can not be used: {reason}.", hint)

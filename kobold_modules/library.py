@@ -22,31 +22,29 @@ import difflib
 import os
 import re
 import shutil
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 from . import formats, paths, shelf_index
-from .errors import BadModule, BadUsage, KoboldModulesError
-from .formats import card as cards
+from .errors import BadInput, BadModule, BadUsage, KoboldModulesError
 from .formats import notes as owners
 from .formats.files import writing
 from .formats.folder import CARD, Entry, entry_of, fill, zip_in
+from .formats.names import checked_name
 from .formats.notes import Notes
+from .library_staging import STAGING, STALE_SECONDS, Lock, exclusive, staging, sweep
 from .module import Module
 from .shelf_listing import Listing
 from .slug import key_of, slug_of
 
 
-__all__ = ["Entry", "Library", "Notes", "slug_of"]
+__all__ = ["STAGING", "Entry", "Library", "Notes", "slug_of"]
 
 TRASH = ".trash"
-STAGING = ".new-"
-STALE_SECONDS = 3600
 
 
 class Library:
@@ -60,6 +58,7 @@ class Library:
         self.root = root if root is not None else paths.modules_dir()
         self._known: dict[str, Entry] = {}
         self._index = shelf_index.Index(self.root)
+        self._lock = Lock(self.root)
 
     # -- reading
 
@@ -84,6 +83,10 @@ class Library:
     def keep_index(self) -> None:
         """Write down what :meth:`listing` last found, for the next start. Never raises."""
         self._index.keep()
+
+    def must_be_readable(self) -> None:
+        """Raises BadInput where the library is there and cannot be read."""
+        self._folders()
 
     def crowded(self, many: int = 300) -> bool:
         """Whether a first :meth:`listing` without an index would take a while."""
@@ -128,15 +131,29 @@ class Library:
 
         return kobold.read(entry.path)
 
+    def named(self, name: str) -> Entry | None:
+        """The entry of exactly that name (case does not matter), or None."""
+        return self._named(name)
+
     # -- writing
 
+    def locked(self) -> AbstractContextManager[None]:
+        """For as long as this is open, nobody else writes here. Raises BadUsage where the library cannot be written."""
+        return self._lock.held()
+
+    def must_be_writable(self) -> None:
+        """Raises BadUsage or OutOfRoom, before long work, where its result could not be kept."""
+        with self.locked():
+            pass
+
+    @exclusive
     def add(self, module: Module, *, replace: bool = False, unique: bool = False) -> Entry:
         """Put ``module`` on the shelf.
 
         A name that is taken raises BadUsage, unless told to ``replace`` that module, or to find a ``unique`` name
         (noir 2). Raises OutOfRoom where the disk is full.
         """
-        name = _checked(module.card.name)
+        name = checked_name(module.card.name)
         taken = (self._named(name) or self._named_anywhere(name)) if replace else self._named(name)
         if taken is not None and replace:
             if taken.notes.tried:  # they were won by the module that leaves
@@ -155,11 +172,13 @@ class Library:
         """Read a module file of any readable format and :meth:`add` it. Raises BadModule, too."""
         return self.add(formats.read(path), replace=replace, unique=unique)
 
+    @exclusive
     def update_card(self, name: str | Entry, /, **changes: Any) -> Entry:
         """Change fields of a module's card; its rows stay as they are. Raises BadModule or BadUsage."""
         entry = self.entry(name)
+        if "name" in changes:
+            changes["name"] = checked_name(changes["name"])
         module = self.load(entry).with_card(**changes)
-        module = module.with_card(name=_checked(module.card.name))
         before = folder = self.root / entry.slug
         if key_of(module.card.name) != key_of(entry.name):
             self._must_be_free(module.card.name, entry.slug)
@@ -173,6 +192,7 @@ class Library:
                     os.rename(folder, before)
             raise
 
+    @exclusive
     def note(self, name: str | Entry, *, tags: Iterable[str] | None = None, favourite: bool | None = None) -> Entry:
         """Change its owner's notes of a module: its ``tags`` (all of them), its star. Raises BadModule or BadUsage."""
         entry = self.entry(name)
@@ -183,6 +203,7 @@ class Library:
             notes = changed(notes, favourite=favourite)
         return self._noted(entry, notes)
 
+    @exclusive
     def count_blind_test(self, name: str | Entry, chosen: bool) -> Entry:
         """A take through this module stood in a blind test, and was ``chosen`` or not. Raises BadModule or BadUsage."""
         entry = self.entry(name)
@@ -194,6 +215,7 @@ class Library:
         owners.write(folder, notes)
         return entry_of(folder)
 
+    @exclusive
     def duplicate(self, name: str | Entry) -> Entry:
         """Another module with the same rows, its card and tags copied, under a name of its own. Raises BadModule."""
         entry = self.entry(name)
@@ -204,6 +226,7 @@ class Library:
         """Give a module another name. Raises BadModule if there is none, BadUsage if the new name is taken."""
         return self.update_card(old, name=new)
 
+    @exclusive
     def remove(self, name: str | Entry) -> Entry:
         """Move a module to the trash, from where :meth:`restore` brings it back. Returns what was removed."""
         entry = self.entry(name)
@@ -212,6 +235,7 @@ class Library:
             os.rename(self.root / entry.slug, trash / f"{entry.slug}~{time.time_ns()}")
         return entry
 
+    @exclusive
     def restore(self, name: str) -> Entry:
         """Bring back the module of that name removed last. Raises BadModule, or BadUsage if the name is taken again."""
         for folder in self._trashed():
@@ -231,14 +255,7 @@ class Library:
 
     def sweep(self, older_than: float = STALE_SECONDS) -> None:
         """Delete what killed writers left behind, once it is ``older_than`` seconds old."""
-        for name in self._folders():
-            if name.startswith(STAGING):
-                try:
-                    age = time.time() - (self.root / name).stat().st_mtime
-                except OSError:
-                    continue  # its writer has just finished
-                if age >= older_than:
-                    shutil.rmtree(self.root / name, ignore_errors=True)
+        sweep(self.root, self._folders(), older_than)
 
     # -- where things are
 
@@ -246,8 +263,13 @@ class Library:
         try:
             with os.scandir(self.root) as found:
                 return sorted(item.name for item in found if item.is_dir())
-        except OSError:
-            return []
+        except (FileNotFoundError, NotADirectoryError):
+            return []  # nothing was ever kept
+        except OSError as error:  # to call it empty would be untrue, and an index of nothing would be written
+            reason = (error.strerror or str(error)).rstrip(".")
+            raise BadInput(
+                f"The library in {self.root} can not be read: {reason}.", "May you read that folder?"
+            ) from error
 
     def _slugs(self) -> list[str]:
         return [name for name in self._folders() if not name.startswith(".")]
@@ -289,30 +311,20 @@ class Library:
 
     # -- how things get there
 
-    @contextmanager
-    def _staging(self, target: Path) -> Iterator[Path]:
-        with writing(target):
-            paths.made(self.root)
-            folder = Path(tempfile.mkdtemp(dir=self.root, prefix=STAGING))
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-
     def _write_new(self, module: Module) -> Entry:
         slug = self._free_slug(module.card.name)
-        with self._staging(self.root / slug) as staging:
-            fill(staging / "new", slug, module)
-            return entry_of(self._move(staging / "new", module.card.name))
+        with staging(self.root, self.root / slug) as made:
+            fill(made / "new", slug, module)
+            return entry_of(self._move(made / "new", module.card.name))
 
     def _write_into(self, folder: Path, module: Module) -> Entry:
         """Replace what ``folder`` holds."""
         before = zip_in(folder)
-        with self._staging(folder) as staging:
-            fill(staging, folder.name, module)
+        with staging(self.root, folder) as made:
+            fill(made, folder.name, module)
             now = folder / f"{folder.name}.zip"
-            os.replace(staging / now.name, now)
-            os.replace(staging / CARD, folder / CARD)
+            os.replace(made / now.name, now)
+            os.replace(made / CARD, folder / CARD)
             if before is not None and before != now:
                 before.unlink(missing_ok=True)
         return entry_of(folder)
@@ -337,13 +349,6 @@ class Library:
             count += 1
             slug = f"{base}-{count}"
         return slug
-
-
-def _checked(name: str) -> str:
-    name = cards.line(cards.clean(name))
-    if not name:
-        raise BadUsage("A module needs a name.")
-    return name
 
 
 def _untrashed(folder: Path) -> str:

@@ -6,6 +6,7 @@ Folders are made when first written to, readable by their owner only.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -64,6 +65,11 @@ def config_file() -> Path:
     return _root("config") / "config.toml"
 
 
+def ours(path: Path) -> bool:
+    """Whether ``path`` lies where everything is kept that nobody chose a place for."""
+    return any(path.is_relative_to(_root(kind)) for kind in ("data", "cache", "config", "state"))
+
+
 def made(folder: Path) -> Path:
     """``folder``; it and whatever was missing above it are created with owner-only rights."""
     for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
@@ -77,8 +83,24 @@ def _umask() -> int:
     return current
 
 
+def regular(target: Path) -> Path:
+    """The file that writing to ``target`` changes: a link is followed. Raises OSError where that is a device, a pipe,
+    a folder, or a link that leads nowhere in the end.
+    """
+    if target.is_symlink():
+        target = Path(os.path.realpath(target))
+        if target.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link that leads to itself")
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "it is a folder" if target.is_dir() else "it is a device or a pipe, not a file")
+    return target
+
+
 def write_atomically(target: Path, data: bytes) -> None:
-    """Write ``data`` so that a reader sees the old file or the whole new one, even after a power cut."""
+    """Write ``data`` so that a reader sees the old file or the whole new one, even after a power cut. A link stays one,
+    and the file it leads to is written. Raises OSError, also for what is no regular file.
+    """
+    target = regular(target)
     made(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from textual.dom import DOMNode
 from textual.signal import Signal
 
-from kobold_modules.errors import KoboldModulesError, WrongModel
+from kobold_modules.errors import BadInput, KoboldModulesError, WrongModel
 from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.library import Entry, Library
 from kobold_modules.shelf_listing import Listing
@@ -179,12 +179,12 @@ class Desk:
         """What the index says, at once; a shelf without one is read now unless it is large. See :meth:`check_shelf`."""
         entries = self.library.listing(check=False)
         self.reading = not entries and self.library.crowded()
-        self.show_shelf(entries if entries or self.reading else self.library.listing())
+        self.show_shelf(entries if entries or self.reading else self._listing())
 
     async def check_shelf(self) -> None:
         """Compare the shelf with its files, beside the screen: somebody may have changed them since the index."""
         version, before = self.shelf_version, self.entries
-        entries = await asyncio.to_thread(self.library.listing)
+        entries = await asyncio.to_thread(self._listing)
         self.reading = False
         if version == self.shelf_version and entries != before:
             self.show_shelf(entries)
@@ -193,7 +193,14 @@ class Desk:
 
     def refresh_shelf(self, renamed: dict[str, str] | None = None) -> None:
         """Read the shelf again, as far as it has changed. The stack follows."""
-        self.show_shelf(self.library.listing(), renamed)
+        self.show_shelf(self._listing(), renamed)
+
+    def _listing(self) -> Listing:
+        """The shelf as its files are; one that cannot be read any more stays as it was seen last."""
+        try:
+            return self.library.listing()
+        except BadInput:
+            return self.entries
 
     def show_shelf(self, entries: Listing, renamed: dict[str, str] | None = None) -> None:
         """``entries`` (brief ones: ``library.whole`` has the rest) are the shelf now."""

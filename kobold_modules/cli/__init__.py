@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-    from ..errors import KoboldModulesError
+    from ..errors import KoboldModulesError, of_os_error
     from ..supervised import enter
     from .code_page import take_any_text
     from .output import Output
@@ -44,14 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KoboldModulesError as error:
-        output.error(error.message, error.hint, error.exit_code)
-        return error.exit_code
+        return output.failed(error)
     except KeyboardInterrupt:
         output.error("Interrupted.", "", INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output (head, less) has gone; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that is full, read-only or gone; whoever knew more has said it before this
+        return output.failed(of_os_error(error))
     except MemoryError:
         output.error("There is not enough memory for this.", "Close other programs or take a smaller model.", 6)
         return 6

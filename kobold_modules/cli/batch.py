@@ -32,10 +32,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .. import paths
 from ..endings import LONGEST_UNTIL, Ending, tokens_for
 from ..engines.base import Engine, Request
 from ..errors import BadInput, BadText, BadUsage, EngineFailed, KoboldModulesError
-from ..formats.files import writing
+from ..formats.files import check_target, writing
 from ..journal import seeded
 from ..sampling import Sampler
 from ..stack import Stack
@@ -239,14 +240,13 @@ def _put(out: Path | None, line: bytes, output: Output) -> None:
 
 def _done(out: Path, arguments: argparse.Namespace) -> set[str]:
     """The ids answered in ``out``; a line that a kill cut short is cut off. Raises BadUsage where it is no batch's."""
+    check_target(out, replace=True)  # a device is not removed
     if arguments.replace:
         with writing(out):
-            out.unlink(missing_ok=True)
+            paths.regular(out).unlink(missing_ok=True)
     if not out.exists():
         return set()
     with writing(out), out.open("rb+") as file:
-        if not out.is_file():
-            raise BadUsage(f"{out} is no ordinary file.")
         ids, whole = set[str](), 0
         while line := file.readline(2 * MOST_LINE):
             if not line.endswith(b"\n"):

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 from ..formats.check import check as check_file
+from ..formats.files import check_target
 from ..library import Library
 from ..models.find import resolve
 from ..models.smollm2 import GET, smollm2_path
@@ -17,6 +18,7 @@ from ..models.smollm2 import NAME as SMOLLM2
 from ..records import Result
 from ..training import TrainingRequest, train
 from ..training.others import samples_folder
+from ..training.places import holds
 from .generate import side_by_side
 from .output import Output, duration
 from .shelf import describe
@@ -34,6 +36,8 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     file = resolve(arguments.model)
     model = arguments.model
     name = NAME if model == "starter" else f"{NAME} {file.name}"
+    out = Path(arguments.out).expanduser()
+    check_target(out, ".zip", replace=holds(out, name))  # an earlier demo's, and nothing else
     output.say(f"1. Reading {samples_folder() / VOICE}, and training a style module on {_called(model, file.name)}.")
     output.say("   The model stays as it is; 'held-out' is a part of the story that training never sees.")
     request = TrainingRequest(
@@ -43,7 +47,7 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
         description="A clipped first-person noir, trained by `kobold-modules demo`.",
         author="kobold_modules",
         minutes=arguments.minutes,
-        out=str(Path(arguments.out)),
+        out=str(out),
         replace=True,
     )
     with stoppable() as stopped:

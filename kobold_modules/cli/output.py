@@ -13,6 +13,7 @@ from .code_page import json_line
 
 
 if TYPE_CHECKING:
+    from ..errors import KoboldModulesError
     from ..records import Loss, Progress, Record
 
 
@@ -65,6 +66,11 @@ class Output:
         if hint:
             print(f"hint: {hint}", file=sys.stderr)
         sys.stderr.flush()
+
+    def failed(self, error: KoboldModulesError) -> int:
+        """Say ``error``; returns its exit code."""
+        self.error(error.message, error.hint, error.exit_code)
+        return error.exit_code
 
     def follow(self, records: Iterable[Record]) -> list[Record]:
         """Show a stream of records as it comes and return those that were not mere progress."""

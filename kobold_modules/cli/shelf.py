@@ -1,4 +1,4 @@
-"""The verbs that keep the library: list, show, import, export, check, remove, rename."""
+"""The verbs that keep the library: list, show, check, remove, rename."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..errors import BadModule
 from ..evaluation.report import card_gain, gain_of, headline, long_gain
-from ..formats import write
 from ..formats.check import check as check_file
 from ..library import Library
 from ..module import Card, Module
@@ -48,23 +47,6 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
     module = Library().find(arguments.module)
     output.object(tokens=module.tokens, width=module.width, digest=module.digest, **module.card.to_dict())
     output.data(describe(module))
-    return 0
-
-
-def import_(arguments: argparse.Namespace, output: Output) -> int:
-    for name in arguments.files:
-        entry = Library().import_file(Path(name))
-        output.object(name=entry.name, path=str(entry.path), tokens=entry.tokens, width=entry.width)
-        output.data(f"{entry.name}: {entry.tokens} virtual tokens, {entry.width} wide, now in the library.")
-    return 0
-
-
-def export(arguments: argparse.Namespace, output: Output) -> int:
-    module = Library().find(arguments.module)
-    target = Path(arguments.out)
-    write(module, target, arguments.format)
-    output.object(path=str(target), format=arguments.format)
-    output.data(f"{module.card.name} written to {target}.")
     return 0
 
 

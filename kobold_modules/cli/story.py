@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from ..engines.banned_strings import literal
 from ..engines.base import Request
 from ..errors import BadUsage
-from ..formats.files import writing
+from ..formats.files import check_target, writing
 from ..journal import seeded
 from ..records import Piece, Saved
 from ..story import Story
@@ -48,8 +49,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
         raise BadUsage(f"Another program is writing {path.name} just now.", "Wait until its take is done.")
     story = _opened(path, arguments, output)
     target = Path(arguments.save_as) if arguments.save_as is not None else path
-    if format_of(target) == "read only":  # before anything is written that could not be kept
-        raise read_only(target)
+    _check_target(path, target, arguments.replace)
     before = _digest(path)
     stack, sampler, settings = parse_stack(arguments.module), sampler_of(arguments), settings_of(story)
     sampler = replace(sampler, banned=(*sampler.banned, *map(literal, settings.banned)))
@@ -100,6 +100,13 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
             output.show(outcome.written)
         output.say(told(outcome, stack))
     return INTERRUPTED if stopped else 0
+
+
+def _check_target(path: Path, target: Path, replace: bool) -> None:
+    """Raises BadUsage where the story cannot be saved to ``target``, before a word is written that would be lost."""
+    check_target(target, replace=replace or target == path or os.path.realpath(target) == os.path.realpath(path))
+    if format_of(target) == "read only":
+        raise read_only(target)
 
 
 def _opened(path: Path, arguments: argparse.Namespace, output: Output) -> Story:

@@ -15,6 +15,7 @@ from ..evaluation.report import headline
 from ..records import Loss, Record, Result
 from ..training import TrainingRequest, estimate, train_together
 from ..training import train as train_module
+from ..training.places import check_places
 from . import queue
 from .output import Output
 
@@ -37,6 +38,7 @@ def train(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.dry_run:
         return dry_run(request, output)
     if arguments.detach:
+        check_places(request)
         return queue.submit(request, output)
     with stoppable() as stopped:
         kept = output.follow(train_module(request, lambda: bool(stopped)))

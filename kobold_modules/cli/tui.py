@@ -43,6 +43,9 @@ def open_interface(model: str, module: str | None) -> int:
 
     gc.disable()  # what is made before the first frame stays; the app looks for garbage from then on
     import_asyncio()
+    from ..library import Library
+
+    Library().must_be_readable()
     from ..tui.app import run as run_app
 
     return int(run_app(model=model, module=module))

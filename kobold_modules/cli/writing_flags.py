@@ -24,7 +24,7 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
     file = verb.add_argument_group("into a file")
     file.add_argument("--out", metavar="FILE", help="write there, as it comes; what is written survives a kill")
     file.add_argument("--resume", action="store_true", help="go on with an unfinished --out")
-    file.add_argument("--replace", action="store_true", help="begin --out again")
+    file.add_argument("--replace", action="store_true", help="begin --out again, or write over what is at --save-as")
     story = verb.add_argument_group("a saved story")
     story.add_argument(
         "--story",

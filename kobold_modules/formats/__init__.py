@@ -90,15 +90,28 @@ def read(path: Path) -> Module:
             raise mkultra.refuse(path.name)
 
 
-def write(module: Module, path: Path, format: str = "kobold") -> None:
-    """Write ``module`` to ``path``, whole or not at all. Raises BadUsage for an unknown format, or OutOfRoom."""
+def told_lost(module: Module, format: str) -> str:
+    """A sentence on what ``format`` has no place for; empty where nothing is lost."""
+    if module.initial is not None and format in ("peft", "mkultra"):
+        return (
+            f"{'A PEFT adapter' if format == 'peft' else 'An mkultra file'} has no place for where training started: "
+            "imported again, a strength between 0 and 1 means something else. kobold and safetensors keep it."
+        )
+    return ""
+
+
+def write(module: Module, path: Path, format: str = "kobold", *, replace: bool = True) -> None:
+    """Write ``module`` to ``path``, whole or not at all. Without ``replace``, an adapter folder that is there stays.
+
+    Raises BadUsage for an unknown format, a place that cannot be written or something in the way, or OutOfRoom.
+    """
     from . import kobold, mkultra, peft, plain
 
     match format:
         case "kobold":
             kobold.write(module, path)
         case "peft":
-            peft.write(module, path)
+            peft.write(module, path, replace=replace)
         case "safetensors":
             plain.write(module, path)
         case "mkultra":

@@ -7,15 +7,13 @@ A limit keeps a stray model of forty gigabytes out of memory.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .. import paths
-from ..errors import BadModule, BadUsage, OutOfRoom
-
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from ..errors import FULL, BadModule, BadUsage, OutOfRoom
 
 
 def read_file(path: Path, most: int) -> bytes:
@@ -50,6 +48,23 @@ def write_file(path: Path, data: bytes) -> None:
         paths.write_atomically(path, data)
 
 
+def check_target(path: Path, suffix: str = "", *, replace: bool = False) -> None:
+    """Raises BadUsage where nothing should be written to ``path``: its name does not end in ``suffix``, it is no
+    regular file, it cannot be written, or there is a file already and nobody said to ``replace`` it.
+    """
+    if suffix and path.suffix.lower() != suffix:
+        raise BadUsage(f"{path} should end in {suffix}.", f"Call it {path.with_suffix(suffix).name}.")
+    with writing(path):
+        file = paths.regular(path)
+        if file.exists() and not replace:
+            raise BadUsage(f"{path} is already there.", "Take another name, or add --replace to write over it.")
+        above = next(folder for folder in file.parents if folder.exists())
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{above} is not a folder")
+        if not os.access(file if file.exists() else above, os.W_OK) or not os.access(above, os.W_OK):
+            raise PermissionError(errno.EACCES, "writing there is not allowed")
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turns an OSError inside into BadModule; so also a ValueError, which a NUL in a name raises."""
@@ -67,7 +82,10 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise OutOfRoom(f"There is no room on the disk to write {path}.", "Free some space, then again.") from error
-        raise BadUsage(f"{path} can not be written: {_reason(error)}.", "Choose another place.") from error
+        hint = (
+            "Set KOBOLD_MODULES_HOME to a folder that can be written." if paths.ours(path) else "Choose another place."
+        )
+        raise BadUsage(f"{path} can not be written: {_reason(error)}.", hint) from error
 
 
 def _reason(error: Exception) -> str:

@@ -64,9 +64,14 @@ def read(folder: Path) -> Module:
     return Module(vectors if scale == 1 else vectors / np.float32(scale), card)
 
 
-def write(module: Module, folder: Path) -> None:
-    """Write the adapter folder, whole or not at all, in place of one that is there. Raises BadUsage, OutOfRoom."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file()):
+def write(module: Module, folder: Path, *, replace: bool = True) -> None:
+    """Write the adapter folder, whole or not at all, in place of one that is there if told to ``replace`` it. A link to
+    a folder stays one. Raises BadUsage, OutOfRoom.
+    """
+    folder = Path(os.path.realpath(folder))
+    if (folder / CONFIG).is_file() and not replace:
+        raise BadUsage(f"{folder} is already there.", "Take another name, or add --replace to write over it.")
+    if folder.exists() and not (folder / CONFIG).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
         raise BadUsage(f"{folder} is in the way: it is not a PEFT adapter folder.", "Choose another place.")
     import numpy as np
 

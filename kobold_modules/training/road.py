@@ -16,7 +16,6 @@ import torch
 from ..corpus import Corpus
 from ..errors import BadUsage
 from ..evaluation.bits import measure
-from ..library import Library
 from ..models import memory, parity
 from ..models.find import ModelFile, resolve
 from ..models.prompt_loss import PromptLoss
@@ -29,6 +28,7 @@ from .checkpoint import State, restore
 from .finish import Baselines, finish, tokens_to_finish
 from .loop import Course, Task, optimise
 from .parallel import World
+from .places import check_places, refuse_taken_name
 from .sample import opening_of, sample
 from .settings import TrainingRequest
 from .start import find_rate, initial_rows
@@ -48,8 +48,7 @@ def train(
     """See :func:`kobold_modules.training.train`. Raises the errors of each part, before anything slow where it can."""
     _must_be_alike(requests)
     for each in requests:
-        if each.library and not each.replace and not each.resume:
-            refuse_taken_name(each.name)
+        check_places(each)
     world = World.detect(requests[0].device)
     for record in _travel(requests, world, stop, paused):
         if world.first:  # the others work in silence
@@ -188,15 +187,6 @@ def _check_parity(file: ModelFile, frozen: TorchModel) -> Iterator[Record]:
         parity.check(file, frozen)
     if frozen.corrections:
         yield Note(f"Put right in {file.name}, which transformers would have ignored: {', '.join(frozen.corrections)}.")
-
-
-def refuse_taken_name(name: str) -> None:
-    """Raises BadUsage where the library has a module of that name."""
-    if any(entry.name.casefold() == name.casefold() for entry in Library().entries()):
-        raise BadUsage(
-            f"There is already a module called {name}.",
-            "Choose another --name, add --replace, or remove it with `kobold-modules remove`.",
-        )
 
 
 def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:

@@ -203,3 +203,15 @@ def test_a_story_that_is_only_read_asks_for_another_place_before_a_word_is_writt
     code, out, _ = run(capsys, "--story", str(path), "--save-as", str(tmp_path / "pier.json"))
     assert code == 0
     assert load(tmp_path / "pier.json").text == "The tide turned." + out.removesuffix("\n")
+
+
+def test_a_story_is_not_saved_over_another_file_without_being_told(
+    capsys: pytest.CaptureFixture[str], story: Path, tmp_path: Path
+) -> None:
+    """F2, for --save-as."""
+    (tmp_path / "chapter.md").write_text("Mine.\n")
+    arguments = ("--story", str(story), "--max-tokens", "0", "--save-as", str(tmp_path / "chapter.md"))
+    assert run(capsys, *arguments)[0] == 2
+    assert (tmp_path / "chapter.md").read_text() == "Mine.\n"
+    assert run(capsys, *arguments, "--replace")[0] == 0
+    assert (tmp_path / "chapter.md").read_text() == "It had rained for a week.\n"

@@ -24,3 +24,8 @@ def module(name: str = "Noir in the Rain", fill: float = 1.0, **card: object) ->
 
 def names(library: Library) -> list[str]:
     return [entry.name for entry in library.entries()]
+
+
+def folders(library: Library) -> list[str]:
+    """What lies in the library's folder, but its lock."""
+    return sorted(item.name for item in library.root.iterdir() if item.name != ".lock")

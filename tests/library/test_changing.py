@@ -11,7 +11,7 @@ import pytest
 from kobold_modules.errors import BadModule, BadUsage, OutOfRoom
 from kobold_modules.library import Library
 
-from .conftest import module, names
+from .conftest import folders, module, names
 
 
 def test_renaming_moves_the_folder_and_the_zip(library: Library) -> None:
@@ -19,7 +19,7 @@ def test_renaming_moves_the_folder_and_the_zip(library: Library) -> None:
     entry = library.rename("noir in the rain", "Gothic")
     assert (entry.name, entry.slug) == ("Gothic", "gothic")
     assert sorted(os.listdir(library.root / "gothic")) == ["card.json", "gothic.zip"]
-    assert os.listdir(library.root) == ["gothic"]
+    assert folders(library) == ["gothic"]
     assert library.find("Gothic").digest == module().digest
     with pytest.raises(BadModule):
         library.entry("Noir in the Rain")
@@ -50,7 +50,7 @@ def test_renaming_where_nothing_can_be_written_changes_nothing(
 def test_a_name_may_change_its_case(library: Library) -> None:
     library.add(module("noir"))
     assert library.rename("noir", "NOIR").name == "NOIR"
-    assert os.listdir(library.root) == ["noir"]
+    assert folders(library) == ["noir"]
 
 
 def test_renaming_to_another_name_of_the_same_slug(library: Library) -> None:

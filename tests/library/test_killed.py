@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from kobold_modules import paths
 from kobold_modules.errors import OutOfRoom
+from kobold_modules.formats import kobold
 from kobold_modules.library import Library
 
-from .conftest import module, names
+from .conftest import folders, module, names
 
 
 class Killed(BaseException):
@@ -101,11 +105,13 @@ def test_a_full_disk_is_out_of_room_and_leaves_the_old(library: Library, monkeyp
     with pytest.raises(OutOfRoom):
         library.update_card("noir in the rain", description="x")
     assert names(library) == ["Noir in the Rain"]
-    assert os.listdir(library.root) == ["noir-in-the-rain"]
+    assert folders(library) == ["noir-in-the-rain"]
 
 
-def test_two_processes_adding_at_once_lose_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_without_our_lock_loses_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version, or a file system that has no locks."""
     other = Library(library.root)
+    monkeypatch.setattr(other, "locked", nullcontext)
     real, raced = os.rename, []
 
     def rename(source: object, target: object) -> None:
@@ -117,3 +123,31 @@ def test_two_processes_adding_at_once_lose_nothing(library: Library, monkeypatch
     monkeypatch.setattr(os, "rename", rename)
     library.add(module("Noir", 1))
     assert sorted(float(library.load(entry).vectors[0, 0]) for entry in library.entries()) == [1, 2]
+
+
+_IMPORTS = """
+import sys
+from pathlib import Path
+from kobold_modules.library import Library
+library = Library(Path(sys.argv[1]))
+for _ in range(3):
+    library.import_file(Path(sys.argv[2]), unique=True)
+library.rename(library.import_file(Path(sys.argv[2]), unique=True).name, f"gothic {sys.argv[3]}")
+try:
+    library.rename(f"gothic {sys.argv[3]}", "farce")
+except Exception as error:
+    print(error)
+"""
+
+
+def test_names_stay_unique_whoever_writes_at_once(library: Library, tmp_path: Path) -> None:
+    """F19: one name imported and renamed by several processes in parallel."""
+    kobold.write(module("Noir"), tmp_path / "noir.zip")
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _IMPORTS, library.root, tmp_path / "noir.zip", str(number)])
+        for number in range(4)
+    ]
+    assert [writer.wait(timeout=300) for writer in writers] == [0] * 4
+    found = names(library)
+    assert len(found) == len({name.casefold() for name in found}) == 16
+    assert found.count("farce") == 1

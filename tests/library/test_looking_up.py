@@ -12,7 +12,7 @@ from kobold_modules.errors import BadModule
 from kobold_modules.formats import kobold, write
 from kobold_modules.library import Library
 
-from .conftest import module, names
+from .conftest import folders, module, names
 
 
 def test_the_default_place_is_the_modules_folder() -> None:
@@ -31,7 +31,7 @@ def test_a_module_is_a_folder_with_the_koboldai_zip(library: Library) -> None:
     assert entry.path == folder / "noir-in-the-rain.zip"
     assert sorted(os.listdir(folder)) == ["card.json", "noir-in-the-rain.zip"]
     assert entry.path.read_bytes() == kobold.pack(module())
-    assert os.listdir(library.root) == ["noir-in-the-rain"]
+    assert folders(library) == ["noir-in-the-rain"]
 
 
 def test_an_entry_says_what_a_list_shows(library: Library) -> None:

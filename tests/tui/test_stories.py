@@ -257,6 +257,20 @@ async def test_an_export_that_makes_no_sense_stays_a_question(stage: Open) -> No
         await on.press("escape")
 
 
+async def test_an_export_asks_before_it_writes_over_a_file(stage: Open, home: Path) -> None:
+    """F2, in the interface."""
+    (home / "chapter.txt").write_text("Mine.\n")
+    async with stage() as on:
+        await on.begin()
+        await on.press("ctrl+underscore")
+        await answer(on, "~/chapter.txt")
+        assert "already there" in on.text()
+        assert (home / "chapter.txt").read_text() == "Mine.\n"
+        await on.press("enter")
+        await on.until(lambda: isinstance(on.app.screen, BenchScreen))
+        assert (home / "chapter.txt").read_text() == f"{OPENING}\n"
+
+
 async def test_a_story_of_another_program_among_ours_is_opened_as_a_copy(stage: Open) -> None:
     """A text or a Lite save in the folder of stories was set aside as unreadable; S09: and says what is not used."""
     folder = paths.made(paths.stories_dir())

@@ -131,6 +131,7 @@ class KeepingScreen(WritingScreen):
             ".txt and .md take the text alone. .json is a KoboldAI Lite story, with memory, note and takes: "
             "its page opens it, and KoboldAI does."
         )
+        self._over: Path | None = None  # a file that may be written over: it was asked about
         name = self.story.title or "story"
         usual = str(Path.home() / f"{''.join(c for c in name if c not in '/:')}.txt")
         self.app.push_screen(Ask("Export the story", explanation, self._export, value=place(Path(usual)), is_path=True))
@@ -139,6 +140,9 @@ class KeepingScreen(WritingScreen):
         path = Path(answer).expanduser()
         if path.suffix.lower() not in (".txt", ".md", ".json"):
             raise BadUsage(f"{path.name} should end in .txt, .md or .json.", "The ending says what is written.")
+        if path.exists() and path != self._over:
+            self._over = path
+            raise BadUsage(f"{path.name} is already there.", "Press enter again to write over it.")
         # A copy: what is written elsewhere is not what this story's own file holds.
         copy = Story.from_dict(self.story.to_dict(0))
         if path.suffix.lower() == ".json":
