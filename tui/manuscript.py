@@ -85,8 +85,7 @@ class Manuscript:
     def asides(self) -> dict[str, Any]:
         """Memory and author's note as a job takes them."""
         story = self.story
-        note = story.note_template.replace("<|>", story.note) if story.note.strip() else ""
-        return {"memory": story.memory, "note": note, "note_depth": self.note_depth}
+        return {"memory": story.memory, "note": story.note_text, "note_depth": self.note_depth}
 
     def load(self) -> str:
         """Read the file. Returns a sentence for the person where something is to be said, else nothing."""

@@ -1,8 +1,8 @@
 r"""Banned strings, with or without wildcards, as something that can be looked for in a text that is still coming.
 
 ``not * but`` is ``not``, a few words of the same sentence, and ``but``: a star stands for at most :data:`MOST_WILD`
-characters, none of which ends a sentence or a line. Stars at either end say nothing and are left away. ``\*`` is a star,
-and so are those of a string that has nothing else in it (``***``).
+characters, none of which ends a sentence or a line. Stars at either end say nothing and are left away. ``\*`` is a
+star, and so are those of a string that has nothing else in it (``***``).
 """
 
 from __future__ import annotations

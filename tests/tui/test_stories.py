@@ -418,3 +418,14 @@ def test_an_overtaken_save_is_dropped_and_the_take_outlives_it(home: Path) -> No
     manuscript.take_ends()
     manuscript.save()
     assert not journal_of(bench_path()).exists()
+
+
+def test_a_note_whose_template_has_no_place_for_it_is_not_lost(home: Path) -> None:
+    """A KoboldAI save may have a template of its own; one without <|> gave the model the template and no note."""
+    manuscript = Manuscript(bench_path())
+    manuscript.story.note, manuscript.story.note_template = "It turns cold.", "[A note]"
+    assert manuscript.asides["note"] == "It turns cold."
+    manuscript.story.note_template = "[Mood: <|>]"
+    assert manuscript.asides["note"] == "[Mood: It turns cold.]"
+    manuscript.story.note = "  "
+    assert manuscript.asides["note"] == ""
