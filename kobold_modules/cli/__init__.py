@@ -39,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .supervisor import run_in_child
 
         return run_in_child(sys.argv[1:], arguments, output)
+    if hasattr(arguments, "verb"):  # the interface loads none of them
+        from ..third_party_logging import keep_off_the_terminal
+
+        keep_off_the_terminal()
     try:
         code: int = arguments.run(arguments, output)
         sys.stdout.flush()

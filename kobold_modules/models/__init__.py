@@ -1,7 +1,6 @@
 """Finding, identifying and loading models, in llama.cpp and in torch."""
 
-import os
+from ..third_party_logging import quiet_environment
 
 
-# transformers draws progress bars of its own on our terminal; tqdm reads this when it is first imported, by anyone.
-os.environ.setdefault("TQDM_DISABLE", "1")
+quiet_environment()  # before anything in this package imports transformers and its like

@@ -134,8 +134,6 @@ def _fetch_all(fetch: _Fetch) -> None:
     import huggingface_hub
     from huggingface_hub import constants
 
-    huggingface_hub.logging.set_verbosity_error()
-    huggingface_hub.utils.disable_progress_bars()
     if constants.HF_HUB_OFFLINE:
         raise BadUsage("HF_HUB_OFFLINE is set, so nothing is downloaded.", "Unset it to download.")
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK

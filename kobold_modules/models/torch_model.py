@@ -142,13 +142,9 @@ def _pick_device(device: str) -> str:
 
 def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     """The transformers model, and what had to be put right in it."""
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    import transformers
     from transformers import AutoModelForCausalLM
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": False, **more}
     try:
         if file.kind == "gguf":
