@@ -140,8 +140,6 @@ class Sampler:
             raise BadUsage(f"token healing is on or off (true or false), not {self.token_healing!r:.40}.")
         if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int)):
             raise BadUsage(f"The seed should be a whole number, not {self.seed!r:.40}.")
-        if self.seed == -1:  # koboldcpp's and llama.cpp's way to ask for any
-            object.__setattr__(self, "seed", None)
         object.__setattr__(self, "dry_breakers", _strings(self.dry_breakers, "DRY's sequence breakers"))
         object.__setattr__(self, "banned", _strings(self.banned, "banned strings"))
         object.__setattr__(self, "bias", _bias(self.bias))
@@ -150,7 +148,8 @@ class Sampler:
     def from_dict(cls, settings: Mapping[str, Any], base: Sampler | None = None) -> Sampler:
         """Settings from JSON or TOML, on top of ``base`` (the default sampler).
 
-        Lists become tuples, ``bias`` may be an object, and the names of other programs (:data:`NAMES`) are understood.
+        Lists become tuples, ``bias`` may be an object, and the names of other programs (:data:`NAMES`) are understood, as
+        is their seed of -1 for any.
 
         Raises:
             BadUsage: an unknown name, a wrong type, or a value out of range.
@@ -162,6 +161,8 @@ class Sampler:
             raise BadUsage(f"There is no sampler setting {', '.join(unknown)}.", f"Settings: {', '.join(_named())}.")
         for name, value in settings.items():
             values[NAMES.get(name, name)] = value
+        if values["seed"] == -1:
+            values["seed"] = None
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:

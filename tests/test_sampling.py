@@ -70,3 +70,15 @@ def test_one_preset_is_deterministic():
     assert PRESETS["deterministic"].temperature == 0
     assert PRESETS["deterministic"].seed is not None
     assert all(preset.seed is None for name, preset in PRESETS.items() if name != "deterministic")
+
+
+def test_a_seed_of_minus_one_is_any_seed_as_in_other_programs() -> None:
+    assert Sampler.from_dict({"seed": -1}).seed is None
+    assert Sampler.from_dict({"sampler_seed": -1}, Sampler(seed=5)).seed is None
+
+
+def test_token_healing_is_on_or_off() -> None:
+    assert Sampler().token_healing
+    assert Sampler.from_dict({"token_healing": False}).to_dict() == {"token_healing": False}
+    with pytest.raises(BadUsage, match="on or off"):
+        Sampler.from_dict({"token_healing": "no"})

@@ -50,6 +50,9 @@ _PLAIN = str.maketrans(
 )
 
 
+_CONTROLS = {code: "·" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
 def plain(text: str) -> str:
     """``text`` in ASCII, as near to it as can be."""
     found = []
@@ -74,6 +77,13 @@ def take_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_NAME)
+
+
+def shown(text: str) -> str:
+    """``text`` as it may go to stdout: on a terminal without control characters, which could do anything there."""
+    if not sys.stdout.isatty():
+        return text
+    return text.translate(_CONTROLS)
 
 
 def json_line(text: str) -> str:

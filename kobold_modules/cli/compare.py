@@ -15,6 +15,7 @@ from ..engines.base import Request
 from ..errors import BadUsage
 from ..records import Piece, Written
 from . import INTERRUPTED
+from .code_page import shown
 from .interrupts import interruptible
 from .output import Output
 from .prompts import read_prompt
@@ -138,7 +139,7 @@ class Columns:
         self._shown = 0.0
 
     def piece(self, piece: Piece) -> None:
-        self._texts[piece.sequence] += piece.text
+        self._texts[piece.sequence] += shown(piece.text)
         if time.monotonic() - self._shown > _FRAME:
             self._draw(shutil.get_terminal_size().lines - 2)
 

@@ -116,8 +116,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
         request = seeded(request)
         if out is not None and begun is None:
             out.begin(prompt, request.sampler.seed)
-        elif out is None and not output.json:
-            output.write(prompt)
+        unshown = [prompt] if out is None and begun is None else []  # shown with the first word: it may be refused
         meter = Meter(output, arguments.words, most, streamed=out is None)
 
         def show(piece: str) -> None:
@@ -126,7 +125,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
                 out.write(piece)
             else:
                 meter.clear()
-                output.write(piece)
+                output.write((unshown.pop() if unshown else "") + piece)
             if output.json:
                 output.show(Piece(piece))
 
@@ -136,7 +135,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             outcome = write(engine, request, ending, show, lambda: bool(stopped), sources)
         meter.clear()
         if out is None:
-            output.write("\n")
+            output.write((unshown.pop() if unshown else "") + "\n")
         elif not stopped:
             out.finish()
         if output.json:

@@ -20,6 +20,7 @@ from ..journal import seeded
 from ..library import Library
 from ..models.find import ModelFile, resolve
 from . import INTERRUPTED
+from .code_page import shown
 from .interrupts import interruptible
 from .output import Output, table
 from .prompts import read_prompt
@@ -85,7 +86,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
     for rank, take in enumerate(takes, 1):
         output.object(rank=rank, stack=stack.label, **asdict(take))
     if takes and not output.json:
-        output.data(text + takes[0].text)
+        output.data(shown(text + takes[0].text))
         rows = [
             (str(rank), f"{take.nats_per_token:.3f}", str(take.seed), str(take.tokens), _beginning(take.text))
             for rank, take in enumerate(takes, 1)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .code_page import json_line
+from .code_page import json_line, shown
 
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Output:
         """A piece of streamed text, on stdout."""
         if not self.json:
             self._clear()
-            sys.stdout.write(text)
+            sys.stdout.write(shown(text))
             sys.stdout.flush()
 
     def object(self, **fields: Any) -> None:

@@ -126,8 +126,11 @@ def _pair(text: str) -> tuple[str, float]:
 def _lines(path: str | None) -> list[str]:
     if path is None:
         return []
+    from ..corpus.decode import decode
+
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            return [unescaped_lines(line.rstrip("\r\n")) for line in file if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadText(f"The banned strings in {path} cannot be read as UTF-8 text: {error}.") from error
+        with open(path, "rb") as file:
+            text = decode(file.read(), path).text
+    except OSError as error:
+        raise BadText(f"The banned strings in {path} cannot be read: {error.strerror or error}.") from error
+    return [unescaped_lines(line.rstrip("\r")) for line in text.split("\n") if line.strip()]

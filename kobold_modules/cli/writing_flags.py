@@ -53,4 +53,10 @@ def add_memory_flags(group: argparse._ActionsContainer) -> None:
     """Add memory and author's note to ``group``, or to a verb."""
     group.add_argument("--memory", type=typed, default="", metavar="TEXT", help="always before the text")
     group.add_argument("--note", type=typed, default="", metavar="TEXT", help="an author's note, near the text's end")
-    group.add_argument("--note-depth", type=int, default=3, metavar="N", help="lines before the end (default: 3)")
+    group.add_argument("--note-depth", type=_depth, default=3, metavar="N", help="lines before the end (default: 3)")
+
+
+def _depth(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
+    return int(text)

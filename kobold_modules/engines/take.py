@@ -88,7 +88,9 @@ class Take:
 
     def rewind(self) -> None:
         """Choose anew which part of the story is read: at the beginning, and whenever the context is full."""
-        text = self.request.text + (self._written_text() or b"".join(self._pieces).decode("utf-8", "ignore"))
+        # White space alone is an empty page: a model makes nothing of it.
+        page = self.request.text if self.request.text.strip() else ""
+        text = page + (self._written_text() or b"".join(self._pieces).decode("utf-8", "ignore"))
         if self._writing is not None and (pending := self._writing.pending):
             text = text.encode("utf-8", "replace")[: -len(pending)].decode("utf-8", "ignore")
         story = prompt.build(

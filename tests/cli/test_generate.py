@@ -15,6 +15,7 @@ import pytest
 
 from kobold_modules.cli import main
 from kobold_modules.cli.out_file import OutFile
+from kobold_modules.cli.output import Output
 from kobold_modules.journal import entries
 
 
@@ -277,3 +278,36 @@ def test_any_seed_is_told_so_that_it_writes_the_text_again(
     assert int(told) >= 0
 
     assert run(capsys, "--prompt", PROMPT, "--max-tokens", "12", "--seed", told)[1] == out
+
+
+def test_nothing_is_on_stdout_where_nothing_could_be_written(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    code, out, err = run(capsys, "--prompt", PROMPT, "--memory", "word " * 2000)
+
+    assert (code, out) == (2, "")
+    assert "Memory and note take 2003 of the 1024 tokens" in err
+
+
+def test_white_space_alone_is_an_empty_page(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
+    more = ("--max-tokens", "12", "--seed", "1")
+    empty = run(capsys, "--prompt", "", *more)[1]
+
+    for blank in (" ", "   ", "\n\n", "\t"):
+        assert run(capsys, "--prompt", blank, *more)[1] == blank + empty
+
+
+def test_a_note_stands_a_whole_number_of_lines_before_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", "--prompt", PROMPT, "--note", "Sad.", "--note-depth", "-3"])
+    assert ended.value.code == 2
+
+
+def test_no_control_character_reaches_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe gets the text as it is; what a terminal would obey is not shown there."""
+    output = Output()
+    output.write("a\x1b[31mb\x07\tc\n")
+    assert capsys.readouterr().out == "a\x1b[31mb\x07\tc\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    output.write("a\x1b[31mb\x07\tc\n")
+    assert capsys.readouterr().out == "a·[31mb·\tc\n"

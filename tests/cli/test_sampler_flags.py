@@ -83,3 +83,9 @@ def test_a_preset_is_kept_without_its_seed(capsys: pytest.CaptureFixture[str]):
 def test_what_makes_no_sense(options):
     with pytest.raises(BadUsage):
         settings(*options)
+
+
+def test_a_ban_file_in_any_encoding(tmp_path: Path) -> None:
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / "bans.txt").write_text("naïve café\r\n\r\na “testament” to\r\n", encoding=encoding, newline="")
+        assert settings("--ban-file", str(tmp_path / "bans.txt")).banned == ("naïve café", "a “testament” to")
