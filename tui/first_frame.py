@@ -16,7 +16,7 @@ from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets._toast import ToastRack
 
-from .frames import PromptApp
+from .key_order import KeyOrderApp
 from .sheet import Sheet
 
 
@@ -87,7 +87,7 @@ class HeldScreen(Screen[ScreenResultType]):
             super()._compositor_refresh()
 
 
-class SwiftApp(PromptApp[ReturnType]):
+class SwiftApp(KeyOrderApp[ReturnType]):
     """Releases its first screen when everything is there."""
 
     async def _ready(self) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
 HELD_DOWN = 0.08  # seconds
+LONGEST_SEARCH = 80  # characters
 READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest"}
 
 
@@ -250,12 +251,15 @@ class LibraryScreen(HeldScreen[None]):
             self.show_look(self.look._replace(query="", fitting=False))
         self.list.focus()
 
-    def _find(self) -> None:
+    def _find(self, words: str = "") -> None:
+        """Go to the search field, with ``words`` in it."""
         if self.field is None:  # not before the first paint
             self.field = Filter(placeholder="letters of its name, a word, #tag or *", compact=True, id="filter")
             self.query_one("#shelf").mount(self.field, before=0)
         self.field.add_class("-shown")
         self.field.focus()
+        if words:
+            self.field.value = words
 
     # -- what is asked of modules --
 
@@ -354,5 +358,5 @@ class LibraryScreen(HeldScreen[None]):
         if paths := dropped_paths(event.text):
             event.stop()
             self.keeper.bring_in(paths)
-        elif event.text.strip():
-            self.say("That is no file on this machine.", "calm", "i asks for a path.")
+        elif words := " ".join(event.text.split())[:LONGEST_SEARCH]:
+            self._find(words)
