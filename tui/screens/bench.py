@@ -93,6 +93,13 @@ class BenchScreen(KeepingScreen):
         self._model_changed(self.desk.model)
         self.notes.show(self.story)
 
+    def on_screen_resume(self) -> None:
+        """Back from a question or another place: to the page, for who comes back writes. Letters mean other things in
+        the panes beside it; who wants to be there goes there.
+        """
+        if self.focused is not None and self.focused is not self.editor:
+            self.editor.focus()
+
     def touch(self) -> None:
         super().touch()
         self.notes.show(self.story)

@@ -101,6 +101,7 @@ class WritingScreen(PageScreen):
         """Let the model go on from the end; ``before`` is the take this one is to replace."""
         self._settle()
         self._before, self._stopping = before, False
+        self.editor.move_cursor(self.editor.document.end)  # where it is written is where one looks
         self.writing = True
         self._show_writing()
         self._write()

@@ -92,7 +92,7 @@ class Meter(Widget):
         if self.size.height < 2:
             legend = self._short_legend()
             return Content.assemble(legend, "  ", self._bar(max(8, width - legend.cell_length - 2)))
-        return Content("\n").join([self._bar(width), *self._legend(width)])
+        return Content("\n").join([self._bar(width), *self._legend(width)][: self.size.height])
 
     def _bar(self, width: int) -> Content:
         return Content.assemble(*((mark * count, self.STYLES[mark]) for mark, count in cells(self.context, width)))
@@ -103,6 +103,7 @@ class Meter(Widget):
     def _short_legend(self) -> Content:
         context = self.context
         return Content.assemble(
+            (f"! oldest {context.lost:,} don't fit  " if context.lost else "", "$text-warning"),
             (VIRTUAL, self.STYLES[VIRTUAL]),
             f" {context.virtual:,} virtual ",
             (f"{MEMORY} ", self.STYLES[MEMORY]) if context.memory else "",
@@ -110,7 +111,6 @@ class Meter(Widget):
             (TEXT, self.STYLES[TEXT]),
             f" {self._text_words()} text",
             (f" of {context.total:,}", "$foreground-muted"),
-            (f", oldest {context.lost:,} don't fit" if context.lost else "", "$text-warning"),
         )
 
     def _legend(self, width: int) -> list[Content]:
@@ -124,11 +124,12 @@ class Meter(Widget):
         if not context.lost:
             rows.append((FREE, f"{context.free:,}", f"free of {context.total:,}"))
         digits = max(len(number) for _, number, _ in rows)
-        lines = [
+        lines = []
+        if context.lost:  # it has the first claim on the room
+            sentence = f"! About the oldest {context.lost:,} no longer fit."
+            lines.append(Content.styled(sentence[:width], "$text-warning"))
+        lines += [
             Content.assemble((mark, self.STYLES[mark]), f" {number:>{digits}} ", (words, "$foreground-muted"))
             for mark, number, words in rows
         ]
-        if context.lost:
-            sentence = f"! About the oldest {context.lost:,} no longer fit."
-            lines.append(Content.styled(sentence[:width], "$text-warning"))
         return lines

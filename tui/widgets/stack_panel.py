@@ -6,15 +6,17 @@ The same panel is on both screens and shows the same stack. Changes go to the de
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from textual import events, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import CommandListItem
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from kobold_modules.errors import KoboldModulesError
@@ -73,8 +75,8 @@ class StackList(PlainList, inherit_bindings=False):
 
     These modules stand before your text, the first one first. **left** and **right** make the one under the cursor
     weaker or stronger: 0 is as if it had never been trained, 1.00 is as trained, up to 2.00. **space** switches it off
-    and on, **[** and **]** move it, **delete** takes it out, **ctrl+t** adds another. **s** keeps the whole stack under
-    a name, **o** brings one back.
+    and on, **[** and **]** move it, **delete** takes it out, **u** puts it back, **ctrl+t** adds another. **s** keeps
+    the whole stack under a name, **o** brings one back.
 
     Virtual tokens take room from the context, as text would.
     """
@@ -86,17 +88,26 @@ class StackList(PlainList, inherit_bindings=False):
         Binding("left_square_bracket,shift+up", "move(-1)", "Earlier", id="stack.earlier", show=False),
         Binding("right_square_bracket,shift+down", "move(1)", "Move", id="stack.later", show=False),
         Binding("delete,backspace,d,x", "take_out", "Take out", id="stack.remove", key_display="del"),
+        Binding("u", "put_back", "Put back", id="stack.put_back", tooltip="What was removed last", show=False),
         *moving("enter"),
     ]
     DEFAULT_CSS = """
     StackList { max-height: 14; }
     """
 
+    @dataclass
+    class Said(Message):
+        """Something to tell the person."""
+
+        text: str
+        hint: str = ""
+
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
         self.shape = Layout(40)
         self._marked: int | None = None
+        self._taken_out: list[tuple[int, Pick]] = []
 
     def on_mount(self) -> None:
         self.desk.stack_changed.subscribe(self, self.show)
@@ -155,7 +166,22 @@ class StackList(PlainList, inherit_bindings=False):
 
     def action_take_out(self) -> None:
         if self.highlighted is not None:
+            pick = self.desk.picks.items[self.highlighted]
+            self._taken_out.append((self.highlighted, pick))
             self.desk.picks = self.desk.picks.remove(self.highlighted)
+            self.post_message(self.Said(f"{pick.entry.name} is not in the stack any more.", "u puts it back."))
+
+    def action_put_back(self) -> None:
+        """Put back what was removed last, where it stood."""
+        while self._taken_out:
+            at, pick = self._taken_out.pop()
+            entry = self.desk.entries.filed(pick.entry.slug)
+            if entry is not None and self.desk.picks.index(entry) is None:
+                picks = self.desk.picks.add(entry, pick.strength, pick.on)
+                self.desk.picks = picks.move(len(picks.items) - 1, at - len(picks.items) + 1)
+                self.post_message(self.Said(f"{entry.name} is back in the stack."))
+                return
+        self.post_message(self.Said("Nothing was removed from the stack just now."))
 
 
 class StackPanel(Titled, Vertical):
@@ -198,7 +224,8 @@ class StackPanel(Titled, Vertical):
 
     def show(self, picks: Picks) -> None:
         self.query_one("#empty").display = not picks.items
-        self.query_one(StackList).display = bool(picks.items)
+        modules = self.query_one(StackList)
+        modules.display = bool(picks.items) or modules.has_focus  # who has removed the last one can put it back
         self.set_titles(note=counted(picks.tokens, "virtual token") if picks.items else "")
         sentences = [fit for pick in picks.items if pick.active and (fit := self.desk.fit(pick.entry)[1])]
         warning = self.query_one("#warning", Static)
@@ -213,6 +240,10 @@ class StackPanel(Titled, Vertical):
         if callable(say := getattr(self.screen, "say", None)):
             say(text, mood, hint)
 
+    @on(StackList.Said)
+    def _said(self, event: StackList.Said) -> None:
+        self._say(event.text, "calm", event.hint)
+
     def action_keep(self) -> None:
         if self.desk.picks.items:
             from ..screens.ask import Ask
@@ -223,6 +254,7 @@ class StackPanel(Titled, Vertical):
             self._say("There is no stack to keep.", "warning", "ctrl+t adds a module.")
 
     def _named(self, name: object) -> None:
+        self.call_after_refresh(self.query_one(StackList).focus)  # it was asked from there
         if isinstance(name, str):
             self._keep(name)
 
@@ -244,7 +276,11 @@ class StackPanel(Titled, Vertical):
     def _pick(self, placeholder: str, run: Callable[[str], object]) -> None:
         from kobold_modules import stack_file
 
-        found: list[CommandListItem] = [(name, partial(run, name), None) for name in stack_file.names()]
+        def chosen(name: str) -> None:
+            self.call_after_refresh(self.query_one(StackList).focus)
+            run(name)
+
+        found: list[CommandListItem] = [(name, partial(chosen, name), None) for name in stack_file.names()]
         if found:
             self.app.search_commands(found, placeholder)
         else:
