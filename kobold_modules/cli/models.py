@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import NoModel
 from ..models.discover import Found, Survey, discover
+from ..models.facts import facts_of
 from ..models.find import resolve
 from ..models.fit import can_train, can_write, gigabytes
 from ..models.listing import listed
 from ..models.room import Room, room
+from ..models.usable import HINT
 from .output import Output, table
 
 
@@ -32,17 +35,26 @@ def models(arguments: argparse.Namespace, output: Output) -> int:
         survey = discover([found.path], only=True)
     elif arguments.files:
         survey = discover([_searched(text) for text in arguments.files], only=True)
-        for bad in survey.models:
-            if bad.problem and len(arguments.files) == 1 and not Path(arguments.files[0]).is_dir():
-                from ..errors import NoModel
-
-                raise NoModel(f"{bad.path}: {bad.problem}", "Download or copy it again.")
+        if len(arguments.files) == 1 and not arguments.json:
+            _check_alone(survey, Path(arguments.files[0]).expanduser())
     else:
         survey = discover()
     for model in survey.models:
         output.object(**listed(model, here))
     _print(survey, here, arguments, output)
     return 0
+
+
+def _check_alone(survey: Survey, path: Path) -> None:
+    """Raises NoModel where the one thing that was named is no model, or a damaged one."""
+    for bad in survey.models:
+        if bad.problem and (len(survey.models) == 1 or not path.is_dir()):
+            facts_of(bad.file)  # in full, with what to do
+            raise NoModel(f"{bad.path}: {bad.problem}")
+    if not survey.models and path.is_dir():
+        resolve(str(path))
+    for file, reason in () if survey.models else survey.left_out:
+        raise NoModel(f"{file} is {reason}.", HINT)
 
 
 def _searched(text: str) -> Path:

@@ -19,6 +19,7 @@ from ..models.find import ModelFile
 from ..models.fit import check_folder_room
 from ..models.folder_vocabulary import FolderVocabulary
 from ..models.torch_model import load_torch_model
+from ..models.usable import check_can_write
 from ..records import Piece, Written
 from ..stack import Stack
 from .base import ModelInfo, Request
@@ -65,6 +66,7 @@ class HfEngine:
         path = Path(path)
         check_context(context)
         file = ModelFile(name or path.name, path, "hf")
+        check_can_write(file)
         check_folder_room(file, context, device)
         if progress is not None and not progress(0.0):
             from ..errors import EngineFailed

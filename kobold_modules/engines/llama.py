@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from ..errors import BadUsage
 from ..fingerprint import Fingerprint
+from ..models.find import ModelFile
 from ..models.fit import check_room
 from ..models.native import build
 from ..models.native_model import NativeModel
 from ..models.room import room
+from ..models.usable import check_can_write
 from ..paths import cache_dir
 from ..records import Piece, Written
 from ..stack import Stack
@@ -78,6 +80,7 @@ class LlamaEngine:
         path = Path(path)
         check_context(context)
         self._decoder: Decoder | None = None
+        check_can_write(ModelFile(name or path.stem, path, "gguf"))
         check_room(path, context)
         self._model = NativeModel(path, progress)
         try:

@@ -19,13 +19,15 @@ from .. import paths
 from ..errors import NoModel
 from .facts import Facts, facts_of_folder, facts_of_gguf
 from .find import PART, ModelFile, hub_caches, later_parts, snapshots, whole_models
+from .folder_faults import no_folder, weight_files
+from .not_a_model import piece, unfinished
 from .places import Named, folders, koboldcpp, named_by_kcpps, ollama
 from .smollm2 import NAME as SMOLLM2
 from .smollm2 import OFFER, smollm2_path
 from .starter import starter_path
 
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 DEEPEST, MOST_ENTRIES = 8, 200_000
 _KEPT = {field.name for field in fields(Facts)}
 
@@ -144,7 +146,7 @@ class _Search:
             for snapshot in snapshots(repository)[:1]:
                 if not self._is_new(snapshot, self._folders):
                     continue
-                if (snapshot / "config.json").exists() and list(snapshot.glob("*.safetensors")):
+                if (snapshot / "config.json").exists() and weight_files(snapshot):
                     self.add(name, str(snapshot), snapshot, "hf", "Hugging Face")
                 self._walk(snapshot, "Hugging Face", DEEPEST, ggufs_only=True)
             if list((repository / "blobs").glob("*.incomplete")):
@@ -163,12 +165,16 @@ class _Search:
             self.add(_stem(file), str(file), file, "gguf", label)
         for entry in entries:
             if entry.name.startswith("mmproj") and entry.suffix.lower() == ".gguf":
-                self.left_out.append((entry, "a projector: the part of another model that reads pictures"))
-        if not ggufs_only and "config.json" in files and "model_index.json" not in files:
-            if any(name.endswith(".safetensors") for name in files):
-                self.add(folder.name, str(folder), folder, "hf", label)
-            elif any(name.endswith((".bin", ".pt")) for name in files):
-                self.left_out.append((folder, "its weights are pickled, and pickles are never loaded"))
+                self.left_out.append((entry, "a projector: the part of another model that reads pictures or sound"))
+            elif "gguf" in entry.name.lower() and entry.suffix.lower() != ".gguf" and entry.is_file():
+                if named := piece(entry) or unfinished(entry):
+                    self.left_out.append((entry, _reason(named, entry)))
+        if not ggufs_only and "config.json" in files and "model_index.json" not in files and weight_files(folder):
+            self.add(folder.name, str(folder), folder, "hf", label)
+        elif not ggufs_only and files & {"adapter_config.json", "config.json", "model_index.json"}:
+            named = no_folder(folder)
+            if "without a model" not in named.message and not any(name.endswith(".gguf") for name in files):
+                self.left_out.append((folder, _reason(named, folder)))
         if depth > 1:
             for entry in entries:
                 if entry.is_dir() and not entry.name.startswith(".") and self._is_new(entry, self._folders):
@@ -221,6 +227,11 @@ class _Search:
 def _stem(file: Path) -> str:
     part = PART.match(file.name)
     return part["stem"] if part is not None else file.stem
+
+
+def _reason(error: NoModel, path: Path) -> str:
+    """Why ``path`` is no model, as the end of "left out": what it is, without its name in front."""
+    return error.message.removeprefix(str(path)).strip().removeprefix("is ").rstrip(".")
 
 
 def _short(error: NoModel, path: Path) -> str:

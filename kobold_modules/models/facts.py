@@ -7,37 +7,26 @@ Plain numbers and sentences, so that they can be kept between runs (``discover``
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from ..errors import NoModel
+from .find import ModelFile, later_parts
+from .folder_faults import check_shards, left_out_folder, no_folder, no_use_folder, weight_files
+from .gguf_faults import converted_wrongly, left_out_gguf, no_modules_gguf, no_train_gguf, no_write_gguf
 from .gguf_header import GgufHeader, read_gguf_header
 from .safetensors_header import read_safetensors_header
 
 
-_READ = (
-    "bloom deci falcon gemma2 gemma3 gemma4 gpt-oss gpt2 lfm2 llama mamba minimax-m2 mistral nemotron phi3 qwen2 "
-    "qwen2moe qwen3 qwen3moe qwen35 qwen35moe stablelm starcoder2"
-)
-_EMBEDDINGS = (
-    "bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3 modern-bert neo-bert eurobert t5encoder "
-    "gemma-embedding llama-embed"
-)
 _QUANTISATIONS = (
     "F32 F16 Q4_0 Q4_1 - - - Q8_0 Q5_0 Q5_1 Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M Q6_K IQ2_XXS "
     "IQ2_XS Q2_K_S IQ3_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ3_M IQ2_S IQ2_M IQ4_XS IQ1_M BF16 - - - TQ1_0 TQ2_0 "
     "MXFP4_MOE NVFP4 Q1_0"
 )
-# Architectures whose GGUF files transformers 5.20 and later read; tests compare this with the installed release.
-TRAINS_FROM_GGUF = frozenset(_READ.split())
 # general.file_type: names as llama.cpp's quantize tool spells them
 FILE_TYPES = {number: name for number, name in enumerate(_QUANTISATIONS.split()) if name != "-"}
-_READERS = frozenset(_EMBEDDINGS.split())
-_NO_GRAPH = ("gptj",)  # llama.cpp knows the name and has nothing that would continue a text
-_IN_PARTS = "it comes in several parts, and transformers reads GGUF files of one part only"
 _JSON_MOST = 32 * 2**20
 
 
@@ -75,6 +64,11 @@ class Facts:
     kind: str = "gguf"
 
 
+def facts_of(model: ModelFile) -> Facts:
+    """Facts of a model file or folder. Raises NoModel where it is damaged or not all there."""
+    return facts_of_gguf(model.path, later_parts(model.path)) if model.kind == "gguf" else facts_of_folder(model.path)
+
+
 def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
     """Facts of the GGUF file at ``path``, whose later parts are ``others``. Raises NoModel where it is damaged."""
     headers = [read_gguf_header(file) for file in (path, *others)]
@@ -100,64 +94,11 @@ def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
         feed=feed or head.of_model("feed_forward_length"),
         vocabulary=vocabulary,
         cache_row=_cache_row(head, width),
-        no_train=_no_train(head, path, others, [tensor.name for tensor in tensors]),
-        no_write=_no_write(head),
-        no_modules=_no_modules(head, width, path.stem),
-        left_out=_left_out(head, bool(tensors), path.name),
+        no_train=converted_wrongly(head, tensors) or no_train_gguf(head, path, [tensor.name for tensor in tensors]),
+        no_write=no_write_gguf(head, tensors),
+        no_modules=no_modules_gguf(head, width, path.stem),
+        left_out=left_out_gguf(head, bool(tensors), path.name),
     )
-
-
-def _left_out(head: GgufHeader, weights: bool, name: str) -> str:
-    kind = head.text("general.type")
-    if kind == "adapter" or "adapter.type" in head.fields:
-        return "a LoRA: it changes a model and is none itself"
-    if kind in ("mmproj", "clip-vision") or head.architecture == "clip" or name.startswith("mmproj"):
-        return "a projector: the part of another model that reads pictures"
-    if kind == "imatrix" or head.architecture == "imatrix":
-        return "statistics for making quantisations, not a model"
-    if head.architecture in _READERS:
-        return "it reads text (embeddings, search) and writes none"
-    if not weights:
-        return "a vocabulary without weights"
-    return ""
-
-
-def _no_write(head: GgufHeader) -> str:
-    architecture = head.architecture
-    if architecture in _NO_GRAPH or not _known(architecture):
-        return f"llama.cpp cannot run {architecture} models"
-    return ""
-
-
-def _known(architecture: str) -> bool:
-    """Whether this llama.cpp's own tools know ``architecture``. The common ones are told without importing anything."""
-    if architecture in TRAINS_FROM_GGUF:
-        return True
-    import gguf
-
-    return architecture in gguf.MODEL_ARCH_NAMES.values()
-
-
-def _no_modules(head: GgufHeader, width: int, name: str) -> str:
-    from .injection import injection_for
-
-    per_layer = head.of_model("embedding_length_per_layer_input")
-    return injection_for(head.architecture, max(1, width), max(1, width), 0, per_layer, name).refusal
-
-
-def _no_train(head: GgufHeader, path: Path, others: tuple[Path, ...], tensors: list[str]) -> str:
-    from .corrections import refuse
-    from .header import Header
-
-    if head.architecture not in TRAINS_FROM_GGUF:
-        return f"transformers does not read GGUF files of {head.architecture} models"
-    if others:
-        return _IN_PARTS
-    try:
-        refuse(Header(head.architecture, head.fields, dict.fromkeys(tensors, ()), {}), path.stem)
-    except NoModel as error:
-        return error.message.partition(": ")[2].rstrip(".") or error.message
-    return ""
 
 
 def _mixture(headers: list[GgufHeader]) -> str:
@@ -195,7 +136,8 @@ def _cache_row(head: GgufHeader, width: int) -> int:
 def facts_of_folder(folder: Path) -> Facts:
     """Facts of a Hugging Face folder. Raises NoModel where it is damaged or its weights are not all there."""
     config = _object(folder / "config.json")
-    files = sorted(folder.glob("*.safetensors"))
+    files = weight_files(folder)
+    check_shards(folder, files)
     index = folder / "model.safetensors.index.json"
     if index.exists():
         names = {str(name) for name in dict(_object(index).get("weight_map") or {}).values()}
@@ -207,12 +149,12 @@ def facts_of_folder(folder: Path) -> Facts:
             )
         files = [folder / Path(name).name for name in sorted(names)]
     if not files:
-        raise NoModel(f"{folder} has a config.json but no .safetensors weights.", "Pickled weights are never loaded.")
-    parameters, kinds = 0, dict[str, int]()
-    for file in files:
-        for tensor in read_safetensors_header(file):
-            parameters += tensor.elements
-            kinds[tensor.dtype] = kinds.get(tensor.dtype, 0) + tensor.elements
+        raise no_folder(folder)
+    tensors = [tensor for file in files for tensor in read_safetensors_header(file)]
+    kinds: dict[str, int] = {}
+    for tensor in tensors:
+        kinds[tensor.dtype] = kinds.get(tensor.dtype, 0) + tensor.elements
+    neither = no_use_folder(folder, config, tensors)
     said = config.get("text_config")
     text = said if isinstance(said, dict) else config
 
@@ -229,35 +171,18 @@ def facts_of_folder(folder: Path) -> Facts:
         weights=kind,
         bytes=sum(file.stat().st_size for file in files),
         parts=len(files),
-        parameters=parameters,
+        parameters=sum(tensor.elements for tensor in tensors),
         context=number("max_position_embeddings", "n_positions", "n_ctx"),
         layers=layers,
         width=width,
         feed=number("intermediate_size", "ffn_dim", "n_inner") or 4 * width,
         vocabulary=number("vocab_size"),
         cache_row=2 * layers * (number("num_key_value_heads") or heads) * each,
-        no_train=_no_train_folder(config),
-        left_out=_left_out_folder(config),
+        no_train=neither,
+        no_write=neither,
+        left_out=left_out_folder(config),
         kind="hf",
     )
-
-
-def _left_out_folder(config: Mapping[str, Any]) -> str:
-    names = [str(name) for name in config.get("architectures") or ()]
-    writes = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
-    if names and not any(name.endswith(writes) for name in names):
-        return f"it is a {names[0]}, which writes no text"
-    return ""
-
-
-def _no_train_folder(config: Mapping[str, Any]) -> str:
-    if config.get("auto_map") and not config.get("model_type"):
-        return "it needs code of its own to run, and code from a model folder is never run"
-    if config.get("quantization_config"):
-        return "it is quantised for another program; training needs the folder it was made from, or a GGUF file"
-    if config.get("is_encoder_decoder"):
-        return "it translates one text into another and does not continue one"
-    return ""
 
 
 def _object(file: Path) -> dict[str, Any]:

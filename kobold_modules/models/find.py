@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import NoModel
+from .folder_faults import no_folder, weight_files
 from .hub_id import HubId, parse_hub_id
+from .not_a_model import not_gguf, piece, unfinished
 from .smollm2 import NAME as SMOLLM2
 from .smollm2 import found_smollm2
 from .starter import starter_path
@@ -55,13 +57,16 @@ def resolve(text: str) -> ModelFile:
     if path.is_dir():
         return _folder(path)
     if path.is_file():
-        with path.open("rb") as file:
-            magic = file.read(4)
+        try:
+            with path.open("rb") as file:
+                magic = file.read(4)
+        except OSError as error:
+            raise NoModel(f"{path} cannot be read: {error.strerror or error}.") from error
         if magic == b"GGUF":
+            if named := unfinished(path) or (piece(path) if path.suffix.lower() != ".gguf" else None):
+                raise named
             return ModelFile(path.stem if path.suffix else path.name, _first_part(path), "gguf")
-        raise NoModel(
-            f"{path} is not a GGUF model: it does not begin with GGUF.", "Give a .gguf file or a model folder."
-        )
+        raise not_gguf(path)
     hub = parse_hub_id(text)
     if hub is not None:
         found = in_hub_cache(hub)
@@ -81,16 +86,14 @@ def resolve(text: str) -> ModelFile:
 
 
 def _folder(path: Path) -> ModelFile:
-    if (path / "config.json").exists() and list(path.glob("*.safetensors")):
-        return ModelFile(path.name, path, "hf")
+    if (path / "config.json").exists() and weight_files(path):
+        return ModelFile(path.resolve().name, path, "hf")
     ggufs = whole_models(path.glob("*.gguf"))
     if len(ggufs) == 1:
         return ModelFile(ggufs[0].stem, ggufs[0], "gguf")
     if ggufs:
         raise NoModel(f"{path} holds {len(ggufs)} GGUF files.", f"Name one of them, for example {ggufs[0]}.")
-    if (path / "config.json").exists():
-        raise NoModel(f"{path} has a config.json but no .safetensors weights.", "Pickled weights are never loaded.")
-    raise NoModel(f"{path} is a folder without a model in it.", "Give a .gguf file or a Hugging Face model folder.")
+    raise no_folder(path)
 
 
 def whole_models(files: Iterable[Path]) -> list[Path]:
@@ -133,7 +136,7 @@ def in_hub_cache(hub: HubId) -> ModelFile | None:
     """A model that has been downloaded before, or None. Raises NoModel where several of its files could be meant."""
     for cache in hub_caches():
         for snapshot in snapshots(cache / f"models--{hub.repository.replace('/', '--')}"):
-            whole = (snapshot / "config.json").exists() and list(snapshot.glob("*.safetensors"))
+            whole = (snapshot / "config.json").exists() and weight_files(snapshot)
             if whole and not (hub.quant or hub.file):
                 return ModelFile(hub.repository, snapshot, "hf")
             files = whole_models(snapshot.rglob("*.gguf"))

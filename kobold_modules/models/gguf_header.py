@@ -14,10 +14,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import NoModel
+from .not_a_model import not_gguf, piece, unfinished
 
 
 HEADER_MOST = 96 * 2**20  # bytes in front of the weights; a vocabulary of a million words needs a third of it
@@ -34,6 +36,45 @@ _SIZES = {kind: struct.calcsize(f"<{code}") for kind, code in _SCALARS.items()}
 _TEXT, _LIST = 8, 9
 
 
+# ggml type: elements of a block, bytes of a block; tests compare this with the gguf package
+BLOCKS = {
+    0: (1, 4),
+    1: (1, 2),
+    2: (32, 18),
+    3: (32, 20),
+    6: (32, 22),
+    7: (32, 24),
+    8: (32, 34),
+    9: (32, 40),
+    10: (256, 84),
+    11: (256, 110),
+    12: (256, 144),
+    13: (256, 176),
+    14: (256, 210),
+    15: (256, 292),
+    16: (256, 66),
+    17: (256, 74),
+    18: (256, 98),
+    19: (256, 50),
+    20: (32, 18),
+    21: (256, 110),
+    22: (256, 82),
+    23: (256, 136),
+    24: (1, 1),
+    25: (1, 2),
+    26: (1, 4),
+    27: (1, 8),
+    28: (1, 8),
+    29: (256, 56),
+    30: (1, 2),
+    34: (256, 54),
+    35: (256, 66),
+    39: (32, 17),
+    40: (64, 36),
+    41: (128, 18),
+}
+
+
 class Tensor(NamedTuple):
     """One tensor's place: ``shape`` as GGUF writes it (fastest dimension first), ggml type, first byte in the file."""
 
@@ -41,6 +82,12 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
     type: int
     begin: int
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in the file; 1 where this program does not know its type."""
+        block, size = BLOCKS.get(self.type, (0, 1))
+        return -(-prod(self.shape) // block) * size if block else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +98,19 @@ class GgufHeader:
         fields: scalars, short texts and short lists of numbers, keys as in the file.
         counts: how many elements every list has, kept or not.
         tensors: all of them, in the order of the file.
-        size: bytes of the whole file.
+        size: bytes of the whole file; ``settings_end``: where the list of tensors begins.
     """
 
     fields: Mapping[str, Any]
     counts: Mapping[str, int]
     tensors: tuple[Tensor, ...]
     size: int
+    settings_end: int = 0
 
     @property
     def architecture(self) -> str:
-        return str(self.fields.get("general.architecture", "unknown"))
+        said = str(self.fields.get("general.architecture", "unknown"))
+        return said if said.isprintable() and len(said) <= 40 else "unknown"
 
     def text(self, key: str) -> str:
         value = self.fields.get(key)
@@ -91,6 +140,9 @@ def read_gguf_header(path: Path) -> GgufHeader:
     """
     try:
         with path.open("rb", buffering=2**16) as file:
+            if file.read(4) != b"GGUF":
+                raise not_gguf(path)
+            _check_version(path, file.read(4))
             size = path.stat().st_size
             try:
                 return _Reader(file, size, jump=True).read()
@@ -99,7 +151,28 @@ def read_gguf_header(path: Path) -> GgufHeader:
     except OSError as error:
         raise NoModel(f"{path} cannot be read: {error.strerror or error}.") from error
     except _Impossible as error:
-        raise NoModel(f"{path} is damaged or unfinished: {error}.", "Download or copy it again.") from error
+        named = piece(path) or unfinished(path)
+        raise named or NoModel(f"{path} is damaged or unfinished: {error}.", "Download or copy it again.") from error
+
+
+def _check_version(path: Path, said: bytes) -> None:
+    version = int.from_bytes(said, "little")
+    if version in (2, 3) or len(said) < 4:
+        return
+    if int.from_bytes(said, "big") in (1, 2, 3):
+        raise NoModel(
+            f"{path} was written for big-endian processors (IBM Z, PowerPC), and this is none.",
+            "Take the little-endian file of the same model, or convert it with gguf-convert-endian.",
+        )
+    if version == 1:
+        raise NoModel(
+            f"{path} is written in version 1 of the GGUF format, of August 2023, which no program reads any more.",
+            "Take a newer conversion of the same model.",
+        )
+    raise NoModel(
+        f"{path} is written in version {version} of the GGUF format, and this program reads 2 and 3.",
+        "Take another conversion of the same model, or a newer kobold-modules.",
+    )
 
 
 class _Reader:
@@ -114,9 +187,7 @@ class _Reader:
     def read(self) -> GgufHeader:
         if self._take(4) != b"GGUF":
             raise _Impossible("it does not begin with GGUF")
-        version, tensor_count, key_count = struct.unpack("<IQQ", self._take(20))
-        if version not in (2, 3):
-            raise _Impossible(f"it is written in version {version} of the format, and this program reads 2 and 3")
+        _, tensor_count, key_count = struct.unpack("<IQQ", self._take(20))
         if key_count > KEYS_MOST or tensor_count > TENSORS_MOST:
             raise _Impossible(f"it claims {key_count:,} settings and {tensor_count:,} tensors")
         fields: dict[str, Any] = {}
@@ -134,8 +205,9 @@ class _Reader:
                     self._skip(length)
             else:
                 fields[key] = self._scalar(kind)
+        settings_end = self._at
         infos = [self._tensor() for _ in range(tensor_count)]
-        return GgufHeader(fields, counts, self._placed(infos, fields), self._size)
+        return GgufHeader(fields, counts, self._placed(infos, fields), self._size, settings_end)
 
     def _placed(self, infos: list[Tensor], fields: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """The tensors with their places in the file instead of in its data."""
@@ -144,8 +216,9 @@ class _Reader:
             raise _Impossible("its tensors are laid out in steps that make no sense")
         begin = -(-self._at // align) * align
         placed = [info._replace(begin=begin + info.begin) for info in infos]
-        if any(tensor.begin >= self._size for tensor in placed):
-            raise _Impossible("its weights are not all there")
+        end = max((tensor.begin + tensor.bytes for tensor in placed), default=0)
+        if end > self._size:
+            raise _Impossible(f"its weights are not all there: {self._size:,} of {end:,} bytes")
         return tuple(placed)
 
     def _tensor(self) -> Tensor:

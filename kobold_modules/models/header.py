@@ -46,12 +46,13 @@ class Header:
         return [key.removeprefix(begin) for key in self.fields if key.startswith(begin + prefix)]
 
 
-def read_header(path: Path) -> Header:
-    """Read ``path``. Raises NoModel where it is damaged."""
+def read_header(path: Path, others: tuple[Path, ...] = ()) -> Header:
+    """Read ``path``, and the tensors of the model's later parts ``others``. Raises NoModel where one is damaged."""
     head = read_gguf_header(path)
     fields = {key: value for key, value in head.fields.items() if not key.startswith("tokenizer.")}
-    shapes = {tensor.name: tensor.shape for tensor in head.tensors}
-    vectors = {tensor.name: _vector(path, tensor) for tensor in head.tensors if tensor.name in SETTINGS}
+    placed = [(part, tensor) for part in (path, *others) for tensor in read_gguf_header(part).tensors]
+    shapes = {tensor.name: tensor.shape for _, tensor in placed}
+    vectors = {tensor.name: _vector(part, tensor) for part, tensor in placed if tensor.name in SETTINGS}
     return Header(head.architecture, fields, shapes, vectors)
 
 

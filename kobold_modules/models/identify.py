@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import NoModel
 from ..fingerprint import Fingerprint, fingerprint_of, sampled_rows
-from .facts import facts_of_folder, facts_of_gguf
+from .facts import facts_of
 from .find import ModelFile, later_parts
 from .gguf_header import Tensor, read_gguf_header
 from .safetensors_header import read_rows, read_safetensors_header
@@ -40,11 +40,7 @@ class ModelCard:
 
 def identify(model: ModelFile) -> ModelCard:
     """Read ``model``'s card. Raises NoModel where the file is damaged or lacks what every model has."""
-    if model.kind == "gguf":
-        facts = facts_of_gguf(model.path, later_parts(model.path))
-        fingerprint = _fingerprint_of_gguf(model.path)
-    else:
-        facts, fingerprint = facts_of_folder(model.path), _fingerprint_of_folder(model.path)
+    facts, fingerprint = facts_of(model), fingerprint_of_file(model.path)
     return ModelCard(
         model.name, facts.architecture, facts.context, facts.layers, facts.weights or "unknown", fingerprint
     )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Literal
 
 from ..errors import EngineFailed
-from .facts import facts_of_folder, facts_of_gguf
-from .find import ModelFile, later_parts
+from .facts import facts_of
+from .find import ModelFile
 
 
 # ``whole``: on the device as they are; ``split``: shared out over all CUDA cards; ``4-bit``: packed by bitsandbytes, on
@@ -29,7 +29,7 @@ def keeping_for(file: ModelFile, device: str, cards: list[int] | None = None) ->
     if not device.startswith("cuda"):
         return "whole"
     cards = free_on_cards() if cards is None else cards
-    facts = facts_of_gguf(file.path, later_parts(file.path)) if file.kind == "gguf" else facts_of_folder(file.path)
+    facts = facts_of(file)
     weights = 2 * facts.parameters  # bfloat16
     own = int(device.partition(":")[2] or 0)
     if own < len(cards) and weights + BESIDES <= cards[own]:

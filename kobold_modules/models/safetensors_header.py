@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NoModel
+from .not_a_model import LFS, is_lfs_pointer, lfs_pointer
 
 
 HEADER_MOST = 32 * 2**20
@@ -41,6 +42,8 @@ def read_safetensors_header(file: Path) -> list[Stored]:
         with file.open("rb") as opened:
             size = file.stat().st_size
             start = opened.read(8)
+            if start == LFS[:8] and is_lfs_pointer(file):
+                raise lfs_pointer(file)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= min(HEADER_MOST, size - 8):
                 raise NoModel(f"{file} is damaged or unfinished.", "Download or copy it again.")

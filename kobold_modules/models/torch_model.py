@@ -7,16 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import EngineFailed, NoModel, OutOfRoom
+from ..errors import EngineFailed, KoboldModulesError, NoModel, OutOfRoom
 from ..fingerprint import Fingerprint
 from ..paths import cache_dir, made
 from .corrections import amend_config, amend_model, refuse
-from .find import ModelFile
+from .find import ModelFile, later_parts
 from .four_bit import four_bit_options
 from .header import read_header
 from .identify import identify
+from .joined_gguf import joined
 from .keeping import Keeping, check_split, keeping_for
 from .tokens import load_vocabulary
+from .usable import check_can_train
 
 
 def _nothing(token: int) -> bytes:
@@ -73,6 +75,7 @@ def load_torch_model(
     from .recompute import Recomputed
     from .streaming import Streamed
 
+    check_can_train(file)
     device = _pick_device(device)
     card = identify(file)
     kept = keeping_for(file, device) if weights == "auto" else weights
@@ -143,35 +146,59 @@ def _pick_device(device: str) -> str:
 def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     """The transformers model, and what had to be put right in it."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from transformers import AutoModelForCausalLM
-
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": False, **more}
     try:
         if file.kind == "gguf":
             return _load_gguf(file, options)
-        return AutoModelForCausalLM.from_pretrained(file.path, use_safetensors=True, **options), ()
+        return _load_folder(file, options), ()
     except MemoryError as error:
         raise OutOfRoom(
             f"{file.name} does not fit into memory.", "Close other programs or take a smaller model."
         ) from error
-    except (ValueError, OSError, KeyError, RuntimeError, AssertionError) as error:
+    except KoboldModulesError:
+        raise
+    except Exception as error:  # whatever a strange config.json leads transformers to
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        other = "a GGUF file" if file.kind == "hf" else "a Hugging Face folder"
         raise NoModel(
-            f"{file.name} cannot be loaded for training: {reason}",
-            "transformers must know its architecture; the same model as a Hugging Face folder may load.",
+            f"transformers cannot load {file.name}: {reason.rstrip('.')}.",
+            f"It must know the architecture; the same model as {other} may load.",
         ) from error
+
+
+def _load_folder(file: ModelFile, options: dict[str, Any]) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    # Without this a matrix of another shape is an error that tells of options; so it is one that tells the tensor.
+    options = options | {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, found = AutoModelForCausalLM.from_pretrained(file.path, **options)
+    # transformers fills up what a folder lacks with random numbers, which nobody would notice.
+    if lacking := sorted(found["missing_keys"]):
+        more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise NoModel(
+            f"{file.name} is not whole: {lacking[0]} is missing in its weights{more}.",
+            "Take another copy or conversion of it.",
+        )
+    if wrong := sorted(str(each[0] if isinstance(each, tuple) else each) for each in found["mismatched_keys"]):
+        raise NoModel(
+            f"{file.name} does not fit together: {wrong[0]} has another shape than its config.json says.",
+            "Take another copy or conversion of it.",
+        )
+    return model
 
 
 def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    header = read_header(file.path)
+    others = later_parts(file.path)
+    header = read_header(file.path, others)
     refuse(header, file.name)
-    config = AutoConfig.from_pretrained(file.path.parent, gguf_file=file.path.name)
-    amend_config(config, header)
-    model, found = AutoModelForCausalLM.from_pretrained(
-        file.path.parent, gguf_file=file.path.name, config=config, output_loading_info=True, **options
-    )
+    with joined(file.path, others) as whole:
+        config = AutoConfig.from_pretrained(whole.parent, gguf_file=whole.name)
+        amend_config(config, header)
+        model, found = AutoModelForCausalLM.from_pretrained(
+            whole.parent, gguf_file=whole.name, config=config, output_loading_info=True, **options
+        )
     # What a file lacks is filled in: biases with zeros, which is right, weights at random, which nobody would notice.
     lacking = sorted(key for key in found["missing_keys"] if not key.endswith(".bias"))
     if lacking:

@@ -22,7 +22,6 @@ HERE = Room(total=32 * 10**9, free=24 * 10**9)
 HOME = Path("/home/writer/models")
 _GLM = "glm-4-9b cannot take modules: llama.cpp accepts no soft prompts for glm4 models."
 _OTHER = "transformers does not read GGUF files of glm4 models"
-_PARTS = "it comes in several parts, and transformers reads GGUF files of one part only"
 
 
 def _found(
@@ -48,7 +47,7 @@ MODELS = (
     _found(
         "Llama-3.3-70B-Instruct-Q4_K_M",
         "LM Studio",
-        Facts("llama", "Q4_K_M", 42_520_000_000, 2, 70_550_000_000, 131072, 80, 8192, 28672, 128256, 163840, _PARTS),
+        Facts("llama", "Q4_K_M", 42_520_000_000, 2, 70_550_000_000, 131072, 80, 8192, 28672, 128256, 163840),
     ),
     _found(
         "Mistral-7B-v0.3.Q4_K_M",

@@ -100,8 +100,13 @@ def llama_tensors(words: int = 64, layers: int = 2) -> list[bytes]:
     return found
 
 
+def weights(words: int = 64) -> bytes:
+    """Zeros for :func:`llama_tensors`, all of which begin at the same place; the table is the largest."""
+    return bytes(4 * 64 * max(words, 8) + 32)
+
+
 def write_llama(path: Path, words: int = 64, pairs: int = 32, layers: int = 2, **more: Any) -> Path:
-    """A Llama's header, and a kilobyte where its weights would be."""
+    """A Llama's header, and zeros where its weights would be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(header(llama_fields(words, pairs, **more), llama_tensors(words, layers)) + bytes(1024))
+    path.write_bytes(header(llama_fields(words, pairs, **more), llama_tensors(words, layers)) + weights(words))
     return path

@@ -147,7 +147,12 @@ def test_koboldai_folders_and_pickles_left_there(person: Path) -> None:
     survey = discover()
 
     assert names(survey) == ["novelist"]
-    assert survey.left_out == ((models / "old-2.7B", "its weights are pickled, and pickles are never loaded"),)
+    assert survey.left_out == (
+        (
+            models / "old-2.7B",
+            "holds no .safetensors weights, only pickled ones (pytorch_model.bin), and pickles are never loaded",
+        ),
+    )
 
 
 def test_configured_and_named_folders(person: Path, home: Path) -> None:
@@ -188,9 +193,9 @@ def test_what_is_no_model_is_left_out_with_a_reason(person: Path) -> None:
     assert {path.name: reason.split(":")[0] for path, reason in survey.left_out} == {
         "mmproj-story.gguf": "a projector",
         "lora.gguf": "a LoRA",
-        "search.gguf": "it reads text (embeddings, search) and writes none",
+        "search.gguf": "a model that reads text (embeddings, search) and writes none",
     }
-    assert [found.problem for found in survey.models] == ["It is damaged or unfinished: it does not begin with GGUF."]
+    assert [found.problem for found in survey.models] == ["It is not a GGUF model: it does not begin with GGUF."]
 
 
 def test_links_to_oneself_and_double_ways(person: Path) -> None:

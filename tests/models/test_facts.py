@@ -12,10 +12,11 @@ import pytest
 
 from kobold_modules.errors import NoModel
 from kobold_modules.fingerprint import Fit
-from kobold_modules.models.facts import FILE_TYPES, TRAINS_FROM_GGUF, facts_of_folder, facts_of_gguf
+from kobold_modules.models.facts import FILE_TYPES, facts_of_folder, facts_of_gguf
+from kobold_modules.models.gguf_faults import TRAINS_FROM_GGUF
 from kobold_modules.models.identify import fingerprint_of_file
 
-from .small_gguf import header, llama_fields, llama_tensors, write_llama
+from .small_gguf import header, llama_fields, llama_tensors, weights, write_llama
 
 
 def test_the_starter(starter: Path) -> None:
@@ -79,15 +80,15 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     assert of(**{"llama.expert_count": 8}).no_train.startswith("it is a mixture of experts")
 
 
-def test_parts_are_one_model_that_does_not_train(tmp_path: Path) -> None:
+def test_parts_are_one_model(tmp_path: Path) -> None:
     first = write_llama(tmp_path / "m-00001-of-00002.gguf")
     second = tmp_path / "m-00002-of-00002.gguf"
-    second.write_bytes(header({"split.no": 1}, llama_tensors()[2:]) + bytes(64))
+    second.write_bytes(header({"split.no": 1}, llama_tensors()[2:]) + weights())
 
     facts = facts_of_gguf(first, (second,))
 
     assert (facts.parts, facts.bytes) == (2, first.stat().st_size + second.stat().st_size)
-    assert "several parts" in facts.no_train
+    assert (facts.no_write, facts.no_train) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -132,14 +133,15 @@ def folder(tmp_path: Path) -> Path:
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
     table = np.random.default_rng(1).standard_normal((100, 16)).astype(np.float32)
-    save(tmp_path / "model.safetensors", {"model.embed_tokens.weight": table}, "BF16")
+    save(tmp_path / "model.safetensors", {"model.embed_tokens.weight": table, "lm_head.weight": table}, "BF16")
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}))
     return tmp_path
 
 
 def test_a_folder_in_bfloat16(folder: Path) -> None:
     facts = facts_of_folder(folder)
 
-    assert (facts.weights, facts.parameters, facts.cache_row) == ("BF16", 1600, 2 * 2 * 2 * 4)
+    assert (facts.weights, facts.parameters, facts.cache_row) == ("BF16", 3200, 2 * 2 * 2 * 4)
     assert not facts.no_train
 
 

@@ -24,7 +24,7 @@ def test_a_missing_file_is_one_sentence() -> None:
 
 
 def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.gguf").write_bytes(b"PK\3\4")
+    (tmp_path / "x.gguf").write_bytes(b"XK\3\4")
 
     with pytest.raises(NoModel, match="does not begin with GGUF"):
         resolve(str(tmp_path / "x.gguf"))

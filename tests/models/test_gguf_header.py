@@ -11,9 +11,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kobold_modules.errors import NoModel
-from kobold_modules.models.gguf_header import HEADER_MOST, _Reader, read_gguf_header
+from kobold_modules.models.gguf_header import BLOCKS, HEADER_MOST, _Reader, read_gguf_header
 
-from .small_gguf import LIST, MAGIC, TEXT, U32, field, header, llama_fields, llama_tensors, text, texts, write_llama
+from .small_gguf import (
+    LIST,
+    MAGIC,
+    TEXT,
+    U32,
+    field,
+    header,
+    llama_fields,
+    llama_tensors,
+    text,
+    texts,
+    weights,
+    write_llama,
+)
 
 
 def test_it_agrees_with_the_gguf_package(starter: Path) -> None:
@@ -57,7 +70,7 @@ def test_a_token_that_looks_like_a_key_misleads_nobody(tmp_path: Path) -> None:
     tokens = struct.pack("<IIQ", LIST, TEXT, 401) + b"".join(map(text, words[:399])) + text(b"x" + bait) + text("zz")
     fields = llama_fields() | {"tokenizer.ggml.tokens": tokens}
     path = tmp_path / "m.gguf"
-    path.write_bytes(header(fields, llama_tensors()) + bytes(1024))
+    path.write_bytes(header(fields, llama_tensors()) + weights())
 
     head = read_gguf_header(path)
 
@@ -70,7 +83,7 @@ def test_a_list_at_the_very_end_is_walked(tmp_path: Path) -> None:
     last = fields.pop("tokenizer.ggml.merges")
     path = tmp_path / "m.gguf"
     path.write_bytes(
-        header(fields | {"last.words": texts(["a b"] * 5000), "merges": last}, llama_tensors()) + bytes(99)
+        header(fields | {"last.words": texts(["a b"] * 5000), "merges": last}, llama_tensors()) + weights()
     )
 
     assert read_gguf_header(path).counts["last.words"] == 5000
@@ -79,10 +92,12 @@ def test_a_list_at_the_very_end_is_walked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "ends before its header"),
-        (b"PK\3\4" + bytes(40), "does not begin with GGUF"),
-        (MAGIC + struct.pack("<IQQ", 1, 0, 0), "version 1"),
-        (MAGIC + struct.pack(">IQQ", 3, 0, 0), "version 50331648"),
+        (b"", "is empty"),
+        (b"XK\3\4" + bytes(40), "does not begin with GGUF"),
+        (MAGIC, "ends before its header"),
+        (MAGIC + struct.pack("<IQQ", 1, 0, 0), "version 1 of the GGUF format"),
+        (MAGIC + struct.pack("<IQQ", 9, 0, 0), "version 9 of the GGUF format"),
+        (MAGIC + struct.pack(">IQQ", 3, 0, 0), "big-endian"),
         (MAGIC + struct.pack("<IQQ", 3, 2**60, 0), "tensors"),
         (MAGIC + struct.pack("<IQQ", 3, 0, 2**60), "settings"),
         (MAGIC + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 2**63), "bytes long"),
@@ -110,6 +125,21 @@ def test_lies_cost_a_sentence_and_no_memory(tmp_path: Path, data: bytes, sentenc
         tracemalloc.stop()
 
 
+def test_sizes_of_weights_are_those_of_the_gguf_package() -> None:
+    import gguf
+
+    assert {int(kind): sizes for kind, sizes in gguf.GGML_QUANT_SIZES.items()} == BLOCKS
+
+
+def test_a_file_whose_last_tensor_is_cut_is_not_whole(tmp_path: Path) -> None:
+    path = write_llama(tmp_path / "m.gguf")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2000])
+
+    with pytest.raises(NoModel, match=r"weights are not all there: [0-9,]+ of [0-9,]+ bytes"):
+        read_gguf_header(path)
+
+
 def test_a_header_without_end_is_left_alone(tmp_path: Path) -> None:
     """A sparse file of zeros, as long as it likes to be: settings of nothing, for ever."""
     path = tmp_path / "sparse.gguf"
@@ -127,7 +157,7 @@ def test_a_folder_and_a_missing_file_are_sentences(tmp_path: Path) -> None:
             read_gguf_header(path)
 
 
-WHOLE = header(llama_fields(), llama_tensors()) + bytes(64)
+WHOLE = header(llama_fields(), llama_tensors()) + weights()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -55,7 +55,7 @@ def test_every_proven_architecture_reads_rows_as_words(tmp_path, architecture):
     assert np.abs(typed[1:] - plain).max() > 0.1
 
 
-@pytest.mark.parametrize("architecture", ["cogvlm", "dream", "gemma3n"])
+@pytest.mark.parametrize("architecture", ["cogvlm", "gemma3n"])
 def test_what_reads_them_otherwise_is_refused(tmp_path, architecture):
     table = grow(tmp_path / "grown.gguf", architecture)
     with LlamaEngine(tmp_path / "grown.gguf", disk=0) as engine:
@@ -68,6 +68,7 @@ def test_what_nobody_has_tried_is_refused():
     assert "nobody has shown that tomorrow models" in injection_for("tomorrow", 8, 8, 0, 0, "m").refusal
     assert injection_for("llama", 8, 8, 0, 0, "m").refusal == ""
     assert injection_for("glm4", 8, 8, 0, 0, "m").refusal
+    assert injection_for("dream", 8, 8, 0, 0, "m").refusal
 
 
 def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):

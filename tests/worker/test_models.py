@@ -10,7 +10,7 @@ from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.fake import FakeClient
 from kobold_modules.worker.jobs import Count, Download, Load, Models
 from tests.models.fake_hub import FakeHub
-from tests.models.small_gguf import header, llama_fields, llama_tensors, write_llama
+from tests.models.small_gguf import header, llama_fields, llama_tensors, weights, write_llama
 from tests.worker.conftest import ask, failure
 
 
@@ -59,7 +59,7 @@ async def test_unloading_frees_the_model(loaded: WorkerClient) -> None:
 async def test_loading_what_cannot_fit_is_refused(client: WorkerClient, tmp_path: Path) -> None:
     """A header that promises more than any machine has; the file itself is sparse."""
     path = tmp_path / "vast.gguf"
-    path.write_bytes(header(llama_fields(), llama_tensors()))
+    path.write_bytes(header(llama_fields(), llama_tensors()) + weights())
     with path.open("r+b") as file:
         file.truncate(2**43)
 
