@@ -166,9 +166,8 @@ class _Search:
         for entry in entries:
             if entry.name.startswith("mmproj") and entry.suffix.lower() == ".gguf":
                 self.left_out.append((entry, "a projector: the part of another model that reads pictures or sound"))
-            elif "gguf" in entry.name.lower() and entry.suffix.lower() != ".gguf" and entry.is_file():
-                if named := piece(entry) or unfinished(entry):
-                    self.left_out.append((entry, _reason(named, entry)))
+            elif (named := _rest_of_gguf(entry)) is not None:
+                self.left_out.append((entry, _reason(named, entry)))
         if not ggufs_only and "config.json" in files and "model_index.json" not in files and weight_files(folder):
             self.add(folder.name, str(folder), folder, "hf", label)
         elif not ggufs_only and files & {"adapter_config.json", "config.json", "model_index.json"}:
@@ -227,6 +226,13 @@ class _Search:
 def _stem(file: Path) -> str:
     part = PART.match(file.name)
     return part["stem"] if part is not None else file.stem
+
+
+def _rest_of_gguf(entry: Path) -> NoModel | None:
+    """What is to be said of a piece of a GGUF file, or of one that has not arrived whole."""
+    if "gguf" not in entry.name.lower() or entry.suffix.lower() == ".gguf" or not entry.is_file():
+        return None
+    return piece(entry) or unfinished(entry)
 
 
 def _reason(error: NoModel, path: Path) -> str:

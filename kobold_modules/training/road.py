@@ -20,6 +20,7 @@ from ..models import memory, parity
 from ..models.find import ModelFile, resolve
 from ..models.prompt_loss import PromptLoss
 from ..models.torch_model import TorchModel, load_torch_model
+from ..models.usable import check_can_train
 from ..models.what_works import what_works
 from ..paths import trainings_dir
 from ..records import Done, Loss, Note, Progress, Record, Result, Sample
@@ -64,6 +65,7 @@ def _travel(
     request = requests[0]
     keep_memory()
     file = resolve(request.model)
+    check_can_train(file)
     corpora = [read_texts(each) for each in requests]
     for corpus in corpora:
         for sentence in corpus.describe():
