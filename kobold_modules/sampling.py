@@ -148,8 +148,8 @@ class Sampler:
     def from_dict(cls, settings: Mapping[str, Any], base: Sampler | None = None) -> Sampler:
         """Settings from JSON or TOML, on top of ``base`` (the default sampler).
 
-        Lists become tuples, ``bias`` may be an object, and the names of other programs (:data:`NAMES`) are understood, as
-        is their seed of -1 for any.
+        Lists become tuples, ``bias`` may be an object, and the names of other programs (:data:`NAMES`) are understood,
+        as is their seed of -1 for any.
 
         Raises:
             BadUsage: an unknown name, a wrong type, or a value out of range.
