@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -259,11 +258,8 @@ def test_a_context_that_is_full_from_the_start(engine: OpenEngine) -> None:
         ("The old man opened the do", "or"),
     ],
 )
-def test_a_real_model(text: str, first: str) -> None:
+def test_a_real_model(smollm2: Path, text: str, first: str) -> None:
     """G09, G10 on SmolLM2: the word behind the space is the one before it; the do becomes a door, no dog."""
-    path = os.environ.get("KOBOLD_MODULES_SMOLLM2")
-    if not path:
-        pytest.skip("KOBOLD_MODULES_SMOLLM2 does not name SmolLM2's file")
-    with open_engine(resolve(path)) as engine:
+    with open_engine(resolve(str(smollm2))) as engine:
         assert peek(engine, Request(text), 1)[0][0].adds == first
         assert write(engine, Request(text, max_tokens=4, sampler=GREEDY))[0].startswith(first)

@@ -1,0 +1,56 @@
+"""What the interface's worker says and does about the end of a text, a context and a bias: as the command line does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kobold_modules.records import Loaded, Note, Piece, Result
+from kobold_modules.worker.jobs import Compare, Generate, Load, Peek
+from tests.worker.conftest import ask, failure
+
+
+TEXT = "Once upon a time, there was a little girl named Lily"
+GREEDY = {"temperature": 0, "repetition": 1}
+
+
+def text_of(records) -> str:
+    return "".join(record.text for record in records if isinstance(record, Piece))
+
+
+def notes(records) -> list[str]:
+    return [record.text for record in records if isinstance(record, Note)]
+
+
+async def test_a_space_at_the_end_of_the_page_is_given_to_the_first_word(loaded):
+    """G09"""
+    free = text_of(await ask(loaded, Generate(TEXT + ". She loved to play outside", (), 12, GREEDY)))
+    spaced = text_of(await ask(loaded, Generate(TEXT + ". She loved to play outside ", (), 12, GREEDY)))
+    assert free.startswith(" ")
+    assert spaced == free[1:]
+    assert text_of(await ask(loaded, Compare(TEXT + ". She loved to play outside ", ((),), 12, GREEDY))) == spaced
+
+
+async def test_next_words_say_what_they_add_to_the_page(loaded):
+    (found,) = [
+        r for r in await ask(loaded, Peek(TEXT + ". She loved to play outside ", (), 5)) if isinstance(r, Result)
+    ]
+    for candidate in found.data["with"]:
+        assert candidate["text"].startswith(" ")
+        assert candidate["adds"] == candidate["text"][1:]
+
+
+async def test_a_bias_is_checked_and_said_once(loaded):
+    """G16"""
+    biased = {**GREEDY, "bias": {"hippopotamus": 2.0}}
+    assert "hippopotamus" in notes(await ask(loaded, Generate(TEXT, (), 2, biased)))[0]
+    assert notes(await ask(loaded, Generate(TEXT, (), 2, biased))) == []
+    assert (
+        "There is no token #999" in failure(await ask(loaded, Generate(TEXT, (), 2, {"bias": {"#999": 1.0}}))).message
+    )
+
+
+async def test_a_context_above_the_models_is_said(client, stories: Path):
+    """G12"""
+    told = await ask(client, Load(str(stories / "stories260K-F32.gguf"), 9000))
+    assert [record.context for record in told if isinstance(record, Loaded)] == [512]
+    assert "its context is 512 and not 9,000" in notes(told)[-1]
