@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ def test_listing_opens_no_zip(library: Library, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-def test_a_thousand_modules_list_in_seconds(library: Library) -> None:
+def test_a_thousand_modules_are_listed_by_their_cards_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     sketch = tuple(round(value / 1024, 4) for value in range(1024))
     crowd = Module(np.ones((2, 3), np.float32), Card("x", fingerprint=Fingerprint(4096, 3, sketch)))
     one = library.add(crowd)
@@ -46,6 +45,5 @@ def test_a_thousand_modules_list_in_seconds(library: Library) -> None:
         folder.mkdir()
         shutil.copy2(one.path, folder / f"m{count}.zip")
         shutil.copy2(one.path.parent / "card.json", folder)
-    started = time.process_time()
+    monkeypatch.setattr(kobold, "read", lambda _: pytest.fail("a zip was opened"))
     assert len(library.entries()) == 1001
-    assert time.process_time() - started < 5

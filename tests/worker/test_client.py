@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,24 @@ from tests.worker.conftest import ask, failure, text_of
 
 
 OPENING = "Once upon a time, there was a little girl named Lily."
-ENDLESS = Generate(OPENING, max_tokens=100_000, sampler={"seed": 1, "repetition": 1.0, "temperature": 1.0})
+ENDLESS = Generate(OPENING, max_tokens=10**9, sampler={"seed": 1, "repetition": 1.0, "temperature": 1.0})
+
+
+async def writing(client: WorkerClient) -> asyncio.Task[list[Record]]:
+    """All records of a job without end, whose first words have come."""
+    begun = asyncio.Event()
+
+    async def write() -> list[Record]:
+        records = []
+        async for record in client.run(ENDLESS):
+            records.append(record)
+            if isinstance(record, Piece):
+                begun.set()
+        return records
+
+    task = asyncio.create_task(write())
+    await begun.wait()
+    return task
 
 
 async def test_load_count_and_write(client, stories):
@@ -48,20 +64,14 @@ async def test_pieces_arrive_while_the_model_writes(loaded):
     assert record.tokens < ENDLESS.max_tokens
 
 
-async def test_a_cancel_is_answered_within_a_tenth_of_a_second(loaded):
-    waits: list[float] = []
-    while min(waits, default=1) > 0.1 and len(waits) < 8:  # beside other work some take longer, but not all
-        heard = 0
-        async for record in loaded.run(ENDLESS):
-            heard += isinstance(record, Piece)
-            if heard == 5:
-                loaded.cancel()
-                asked = time.monotonic()
-                heard += 1
-        assert isinstance(record, Written)
-        assert record.reason == "cancelled"
-        waits.append(time.monotonic() - asked)
-    assert min(waits) < 0.1
+async def test_a_cancel_is_answered_and_the_next_job_is_done(loaded):
+    heard = 0
+    async for record in loaded.run(ENDLESS):
+        heard += isinstance(record, Piece)
+        if heard == 5:
+            loaded.cancel()
+    assert isinstance(record, Written)
+    assert record.reason == "cancelled"
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
 
@@ -69,18 +79,15 @@ async def test_leaving_the_loop_cancels_the_job(loaded):
     async for record in loaded.run(ENDLESS):
         if isinstance(record, Piece):
             break
-    began = time.monotonic()
-    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
-    assert time.monotonic() - began < 1
+    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3  # it waited for no billion tokens
 
 
 async def test_a_cancelled_task_cancels_its_job(loaded):
-    task = asyncio.create_task(ask(loaded, ENDLESS))
-    await asyncio.sleep(0.05)
+    task = await writing(loaded)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await ask(loaded, Generate(OPENING, max_tokens=3), patience=5))[-1].tokens == 3
+    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
 
 async def test_jobs_wait_for_each_other(loaded):
@@ -109,7 +116,8 @@ async def test_a_killed_child_costs_one_take(loaded):
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
 async def test_a_child_that_died_between_jobs_is_started_again(loaded):
     os.kill(loaded.pid, signal.SIGKILL)
-    await asyncio.sleep(0.2)
+    while loaded.pid is not None:
+        await asyncio.sleep(0.01)
     assert (await ask(loaded, Generate(OPENING, max_tokens=10)))[-1].tokens == 10
 
 
@@ -154,13 +162,10 @@ async def test_half_letters_and_long_texts_travel(loaded):
     assert (await ask(loaded, Generate(long, max_tokens=2)))[-1].tokens == 2
 
 
-async def test_closing_takes_less_than_a_second_even_from_a_busy_child(loaded):
-    task = asyncio.create_task(ask(loaded, ENDLESS))
-    await asyncio.sleep(0.05)
+async def test_closing_ends_a_busy_child(loaded):
+    task = await writing(loaded)
     pid = loaded.pid
-    began = time.monotonic()
     await loaded.close()
-    assert time.monotonic() - began < 1
     records = await task
     assert isinstance(records[-1], Failed | Written)
     with pytest.raises(ProcessLookupError):
@@ -169,15 +174,20 @@ async def test_closing_takes_less_than_a_second_even_from_a_busy_child(loaded):
     await loaded.close()
 
 
-async def test_a_child_that_will_not_end_is_killed(home):
-    script = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    client = WorkerClient([sys.executable, "-c", script])
+async def test_a_child_that_will_not_end_is_killed(tmp_path):
+    script = (
+        "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "pathlib.Path(sys.argv[1]).touch(); time.sleep(10**6)"
+    )
+    client = WorkerClient([sys.executable, "-c", script, str(tmp_path / "ignores")])
     task = asyncio.create_task(ask(client, Count("a")))
-    await asyncio.sleep(0.3)
-    began = time.monotonic()
+    while not (tmp_path / "ignores").exists():
+        await asyncio.sleep(0.01)
+    pid = client.pid
     await client.close()
-    assert time.monotonic() - began < 1
     assert isinstance((await task)[-1], Failed)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 async def test_a_command_that_cannot_start_or_dies_at_once(home):

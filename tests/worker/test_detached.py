@@ -97,7 +97,7 @@ def test_a_paused_training_says_nothing_until_it_goes_on(queue: TrainingQueue) -
     time.sleep(3 * detached.LOOK)
     assert Note("after") not in queue.records(id)[0]
     queue.resume(id)
-    thread.join(30)
+    thread.join(600)
 
     assert queue.records(id)[0][-1] == Note("after")
     assert queue.get(id).state == "done"

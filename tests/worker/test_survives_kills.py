@@ -70,7 +70,7 @@ def test_a_training_survives_kills_of_everybody(home: Path, starter: Path, monke
     assert told[-1] == Done("training")
     assert (queue.get(id).state, queue.get(id).stopped) == ("done", True)
     assert Library().find("Tiny").tokens == 4
-    runners[1].wait(30)
+    runners[1].wait(600)
     assert not queue.runner_alive
 
 
@@ -111,5 +111,5 @@ def test_a_cancelled_training_leaves_no_module_and_no_checkpoint(home: Path, sta
     until(lambda: queue.get(id).ended)
 
     assert queue.get(id).state == "cancelled"
-    assert Library().entries() == [] or not Library().entries()
+    assert not Library().entries()
     until(lambda: not queue.runner_alive)
