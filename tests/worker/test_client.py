@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.module import Card, Module
-from kobold_modules.records import Failed, Loaded, Note, Piece, Progress, Result, Written
+from kobold_modules.records import Failed, Loaded, Note, Piece, Progress, Record, Result, Written
 from kobold_modules.worker.client import WorkerClient, child_environment
 from kobold_modules.worker.jobs import Count, Estimate, Generate, Load, StackItem
 from tests.faults import faulty
