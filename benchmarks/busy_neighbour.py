@@ -1,0 +1,71 @@
+"""What another program that wants a core costs writing: seconds a token beside it over seconds a token alone.
+
+Threads that spin while they wait make a token a hundred times slower; ours sleep. At worst they have one core less, for
+every step waits for the one that shares its core: 2 on two cores, n / (n - 1) on n.
+
+beside_vs_alone  the median over turns; `fair` is that worst
+
+    python benchmarks/busy_neighbour.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from common import keep
+
+from kobold_modules.engines.base import Request
+from kobold_modules.engines.llama import LlamaEngine
+from kobold_modules.models.starter import starter_path
+from kobold_modules.sampling import Sampler
+from kobold_modules.stack import Stack
+
+
+TOKENS = 48
+REQUEST = Request("The rain had stopped, and the street was quiet.", Stack(), TOKENS, Sampler(seed=1))
+
+
+def seconds_a_token(engine: LlamaEngine) -> float:
+    began = time.perf_counter()
+    *_, told = engine.generate(REQUEST)
+    return (time.perf_counter() - began) / told.tokens
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few turns, nothing kept")
+    quick = parser.parse_args().quick
+    cores = len(os.sched_getaffinity(0))
+    ratios = []
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        busy.send_signal(signal.SIGSTOP)
+        with LlamaEngine(starter_path()) as engine:
+            seconds_a_token(engine)
+            for _ in range(3 if quick else 21):
+                alone = seconds_a_token(engine)
+                busy.send_signal(signal.SIGCONT)
+                beside = seconds_a_token(engine)
+                busy.send_signal(signal.SIGSTOP)
+                ratios.append(beside / alone)
+    finally:
+        busy.kill()
+        busy.wait()
+    fair = cores / (cores - 1) if cores > 1 else 2.0
+    result = {"beside_vs_alone": round(statistics.median(ratios), 3), "fair": round(fair, 3)}
+    keep("busy_neighbour", {"tokens": TOKENS, "turns": len(ratios)}, result, quick)
+
+
+if __name__ == "__main__":
+    main()
