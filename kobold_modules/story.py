@@ -8,10 +8,10 @@ each step keeps only what it changed, so a novel with a thousand steps stays sma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .story_marks import Marks, Span, Step, Take, joined, moved, replaced, step_between, stepped
+from .story_marks import Marks, Span, Step, Take, edited, joined, moved, moved_by, replaced, step_between, stepped
 from .story_steps import decode_steps, encode_steps
 
 
@@ -128,6 +128,21 @@ class Story:
             at, old, new = last.at, "", last.new + new
         self._step(at, old, new, after)
         self._open = not old
+
+    def edit_many(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """The writer put ``new`` in the place of the characters from ``start`` to ``end``, for each ``(start, end, new)``.
+
+        ``edits`` are in order and do not overlap. All of it is one step back; what is between them stays whose it was.
+        """
+        if not edits:
+            return
+        at, last = edits[0][0], edits[-1][1]
+        parts, here = [], at
+        for start, end, new in edits:
+            parts += [self._text[here:start], new]
+            here = end
+        after = Marks(edited(self.spans, edits), moved_by(self.takes, edits))
+        self._step(at, self._text[at:last], "".join(parts), after)
 
     def retry(self) -> str:
         """Take the last continuation away if the text still ends with it; returns the text to continue from."""

@@ -251,3 +251,40 @@ def test_a_novel_is_edited_in_no_time():
     for _ in range(50):
         story.edit(story.text[:middle] + "x" + story.text[middle:])
     assert (time.process_time() - began) / 50 < 0.02
+
+
+def test_many_edits_are_one_step_and_leave_the_rest_to_whose_it_was() -> None:
+    story = Story(text="Ann met Ann.")
+    story.append_take(" Ann left.", "noir", 7)
+    story.append_take(" Rain fell.", "noir", 8)
+    before = (story.text, story.spans, story.takes)
+    story.edit_many([(0, 3, "Mara"), (8, 11, "Mara"), (13, 16, "Mara")])
+    assert story.text == "Mara met Mara. Mara left. Rain fell."
+    assert [take.text for take in story.takes] == [" Rain fell."]
+    assert sum(span.length for span in story.spans) == len(story.text)
+    assert [(span.length, span.by_model) for span in story.spans] == [
+        (14, False),
+        (1, True),
+        (4, False),
+        (6, True),
+        (11, True),
+    ]
+    after = (story.text, story.spans, story.takes)
+    assert story.undo()
+    assert (story.text, story.spans, story.takes) == before
+    assert not story.can_undo or story.undo()
+    while story.text != after[0]:
+        assert story.redo()
+    assert (story.spans, story.takes) == after[1:]
+
+
+def test_many_edits_equal_one_after_another() -> None:
+    one, many = Story(text="a b a b a"), Story(text="a b a b a")
+    for story in (one, many):
+        story.append_take(" a b a", "noir", 1)
+        story.append_take(" c c", "rain", 2)
+    edits = [(0, 1, "xx"), (4, 5, ""), (10, 11, "yyy"), (14, 14, "z")]
+    many.edit_many(edits)
+    for start, end, new in reversed(edits):
+        one.edit(one.text[:start] + new + one.text[end:])
+    assert (many.text, many.spans, many.takes) == (one.text, one.spans, one.takes)

@@ -54,6 +54,8 @@ class BenchScreen(KeepingScreen):
         _key("ctrl+l", "hold_seed", "Hold the seed", "Repeat the last take's dice, or roll again", show=False),
         _key("ctrl+g", "next_preset", "Next preset", "Another way of choosing words", show=False),
         _key("ctrl+s", "save", "Save", "Save the story, and name it if it has no name", show=False),
+        _key("ctrl+f", "find", "Find and replace", "In the whole story", show=False),
+        _key("ctrl+d", "outline", "Go to a chapter", "Chapters and scenes of the story", show=False),
         _key("f6", "notes", "Memory and note", "Memory and author's note, sent with every request", show=False),
         _key("f7", "stories", "Stories", "Open another story, or begin one", show=False),
         _key("f8", "outside", "Open in $EDITOR", "Write in an editor of your own", show=False),

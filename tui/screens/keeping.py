@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -18,6 +19,7 @@ from ..dropped import one_path
 from ..hand_off import edited, editor_command
 from ..phrases import counted, place
 from ..save_errors import reason
+from ..text_search import Query
 from .ask import Ask
 from .notes import Asides, NotesScreen
 from .stories import NEW, StoriesScreen
@@ -29,8 +31,13 @@ if TYPE_CHECKING:
     from ..app import ModulesApp
 
 
+LONGEST_QUERY = 80  # characters of a selection that is looked for
+
+
 class KeepingScreen(WritingScreen):
     """See the module."""
+
+    _looked_for = Query("")
 
     def _idle(self) -> bool:
         """Whether the page is the writer's; says so where the model has it."""
@@ -151,6 +158,40 @@ class KeepingScreen(WritingScreen):
             story_file.save(copy, path)
         self.say(f"The story is in {place(path)}.", "good")
         return path
+
+    # -- in this story --
+
+    def action_find(self) -> None:
+        """Find and replace, in the whole story."""
+        if not self._idle():
+            return
+        from .find import Find
+
+        selected = self.editor.selected_text
+        query = self._looked_for
+        if selected and "\n" not in selected and len(selected) <= LONGEST_QUERY:
+            query = query._replace(text=selected)
+
+        def closed(query: Query | None) -> None:
+            self._looked_for = query or self._looked_for
+
+        self.app.push_screen(Find(self.editor, self._replace, query), closed)
+
+    def _replace(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        self.sync()
+        self.story.edit_many(edits)
+        self.show_story()
+
+    def action_outline(self) -> None:
+        """Go to a chapter or scene."""
+        if self._idle():
+            from .outline import Outline
+
+            self.app.push_screen(Outline(self.story.text, self.cursor), self._go_to)
+
+    def _go_to(self, offset: int | None) -> None:
+        if offset is not None:
+            self.editor.move_cursor(self.editor.location_of(offset), center=True)
 
     # -- other stories --
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import ClassVar
 
@@ -45,6 +45,10 @@ def changed_part(old: str, new: str) -> tuple[int, int, int]:
     return at, len(old) - tail, len(new) - tail
 
 
+def _go(key: str, action: str, name: str, id: str) -> Binding:
+    return Binding(key, action, name, id=f"page.{id}", show=False)
+
+
 class Editor(KeptLines, inherit_bindings=False):
     """Prose, editable except while the model writes at its end."""
 
@@ -60,6 +64,9 @@ class Editor(KeptLines, inherit_bindings=False):
 
     **ctrl+b** sets takes side by side: without a module, with one, with all, from the same dice. **ctrl+n** shows
     which words could come next, and how the stack changes that. **F6** opens memory and author's note.
+
+    **ctrl+f** finds and replaces, **ctrl+d** lists the chapters; **ctrl+home** and **ctrl+end** go to the start and the
+    end, **ctrl+a** selects all.
     """
     DEFAULT_CSS = """
     Editor {
@@ -73,9 +80,18 @@ class Editor(KeptLines, inherit_bindings=False):
         &:focus { border: none; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = quiet(
-        b for b in TextArea.BINDINGS if isinstance(b, Binding) and b.action not in ("undo", "redo")
-    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _go("ctrl+home", "go_to('start')", "Start of the story", "start"),
+        _go("ctrl+end", "go_to('end')", "End of the story", "end"),
+        _go("ctrl+shift+home", "go_to('start', True)", "Select to the start", "select_start"),
+        _go("ctrl+shift+end", "go_to('end', True)", "Select to the end", "select_end"),
+        _go("ctrl+a", "select_all", "Select all", "select_all"),
+        *quiet(
+            replace(b, key=b.key.removesuffix(",ctrl+a"))
+            for b in TextArea.BINDINGS
+            if isinstance(b, Binding) and b.action not in ("undo", "redo", "select_all")
+        ),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "editor--model",
         "editor--unseen",
@@ -208,6 +224,10 @@ class Editor(KeptLines, inherit_bindings=False):
             if start < self.unseen:
                 line.stylize(self.get_component_rich_style("editor--unseen", partial=True), 0, self.unseen - start)
         return line
+
+    def action_go_to(self, where: str, select: bool = False) -> None:
+        """The start or the end of the whole story, however long it is."""
+        self.move_cursor((0, 0) if where == "start" else self.document.end, select=select)
 
     # -- the stream --
 
