@@ -221,7 +221,9 @@ class _Dry:
     def __init__(self, settings: Sampler, words: Words | None) -> None:
         self._lib: Any = library()
         self._words = words
-        self._breakers = tuple(breaker.encode() for breaker in settings.dry_breakers) if words is not None else ()
+        self._breakers = (
+            tuple(breaker.encode("utf-8", "replace") for breaker in settings.dry_breakers) if words is not None else ()
+        )
         self._longest = max(map(len, self._breakers), default=0)
         self._tail = b""
         self._breaks = 0

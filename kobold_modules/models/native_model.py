@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,10 @@ class NativeVocabulary:
         if progress is not None:
             parameters.progress_callback = hear
         listen()
-        self.handle = self._lib.llama_model_load_from_file(str(path).encode(), parameters)
+        self.handle = self._lib.llama_model_load_from_file(os.fsencode(path), parameters)
         if not self.handle and not stopped and parameters.n_gpu_layers and self._lib.llama_supports_gpu_offload():
             parameters.n_gpu_layers = 0  # not enough memory on the card, perhaps; the CPU has more
-            self.handle = self._lib.llama_model_load_from_file(str(path).encode(), parameters)
+            self.handle = self._lib.llama_model_load_from_file(os.fsencode(path), parameters)
         if not self.handle:
             raise _why_not(path, stopped)
         self._vocab = self._lib.llama_model_get_vocab(self.handle)

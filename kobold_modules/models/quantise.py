@@ -52,7 +52,7 @@ def quantise(source: Path, target: Path, weights: str) -> None:
     parameters = lib.llama_model_quantize_default_params()
     parameters.ftype, parameters.pure = KINDS[weights], True
     parameters.nthread = usable_cores()
-    if lib.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(parameters)) != 0:
+    if lib.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(parameters)) != 0:
         target.unlink(missing_ok=True)
         raise EngineFailed(f"llama.cpp cannot make {weights} of {source.name}: {log.reason() or 'it gave no reason'}.")
 

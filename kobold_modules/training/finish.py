@@ -156,7 +156,8 @@ def finish(
         yield Saved(str(entry.path), "module")
         lines = {"no module": baselines.model.nats_per_token, "words in context": baselines.words.nats_per_token}
         picture = entry.path.parent / PLOT
-        write_atomically(picture, curve_svg(state.curves[index], lines, f"{request.name}: {file.name}").encode())
+        drawn = curve_svg(state.curves[index], lines, f"{request.name}: {file.name}")
+        write_atomically(picture, drawn.encode("utf-8", "replace"))
         yield Saved(str(picture), "picture")
     if request.out is not None:
         kobold.write(module, Path(request.out))

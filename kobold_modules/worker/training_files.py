@@ -118,7 +118,7 @@ def read_status(folder: Path) -> dict[str, Any]:
 
 def write_status(folder: Path, **status: Any) -> None:
     """Raises OSError where the disk is full, having tried once more with the ballast thrown off."""
-    data = json.dumps(status, ensure_ascii=False).encode()
+    data = json.dumps(status).encode()
     try:
         paths.write_atomically(folder / "status.json", data)
     except OSError:

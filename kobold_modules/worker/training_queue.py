@@ -121,7 +121,7 @@ class TrainingQueue:
             made = paths.made(self.folder) / f".new-{os.getpid()}-{time.monotonic_ns()}"
             made.mkdir(mode=0o700)
             (made / "ballast").write_bytes(b"\0" * BALLAST)
-            paths.write_atomically(made / "request.json", json.dumps(data, ensure_ascii=False).encode())
+            paths.write_atomically(made / "request.json", json.dumps(data).encode())
             paths.write_atomically(made / "place", repr(place).encode())
             id = self._settle(made, _slug(request.name))
         except OSError as error:

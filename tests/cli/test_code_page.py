@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,18 @@ def test_plain() -> None:
     assert plain("“Æther,” she said — naïve… ▁") == '"AEther," she said -- naive... ?'
     assert plain("e\u0301t\u00e9 ½") == "ete 12"
     assert plain("a\udcffb") == r"a\xffb"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes")
+def test_a_model_and_a_text_under_names_that_are_no_text(home: Path, stories: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(home.parent) + b"/odd\xff"))
+    folder.mkdir()
+    shutil.copy(stories / "stories260K-F16.gguf", folder / "m\udcfe.gguf")
+    (folder / "p\udcfe.txt").write_text("The lift stopped.")
+    names = ("--model", os.fsencode(folder / "m\udcfe.gguf"), "--prompt-file", os.fsencode(folder / "p\udcfe.txt"))
+    done = generate(home, {"PYTHONIOENCODING": "utf-8"}, *names, "--out", os.fsencode(folder / "o\udcfe.txt"))
+
+    assert done.returncode == 0, done.stderr
+    assert (folder / "o\udcfe.txt").read_text().startswith("The lift stopped.")
+    again = generate(home, {"PYTHONIOENCODING": "utf-8"}, "--replay", "last", "--json")
+    assert json.loads(again.stdout.splitlines()[-1])["identical"] is True

@@ -158,3 +158,9 @@ def test_a_training_whose_process_is_gone_waits_to_be_taken_up_again(queue: Trai
 
 def test_the_queue_lives_beside_the_checkpoints(home: Path) -> None:
     assert training_queue.queue_dir() == home / "state" / "queue"
+
+
+def test_a_file_whose_name_is_no_text_can_be_waited_for(queue: TrainingQueue) -> None:
+    id = queue.submit(replace(REQUEST, files=("/pages/b\udcff.txt",)))
+
+    assert queue.get(id).request.files == ("/pages/b\udcff.txt",)
