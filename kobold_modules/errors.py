@@ -20,16 +20,21 @@ from __future__ import annotations
 
 import errno
 
+from .plain_text import one_line
+
 
 class KoboldModulesError(Exception):
-    """Root of the tree. ``str(error)`` is the sentence; ``error.hint`` says what to do, or is empty."""
+    """Root of the tree. ``str(error)`` is the sentence; ``error.hint`` says what to do, or is empty.
+
+    Sentences quote files and names of strangers, so both are held to one line of bounded length that is safe to show.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message)
+        self.hint = one_line(hint)
+        super().__init__(self.message)
 
 
 class BadUsage(KoboldModulesError):

@@ -21,6 +21,7 @@ ROWS = 64
 PROJECTIONS = 16
 SAME = 0.995
 RELATIVE = 0.80
+MOST_TOKENS = 1 << 31  # of a vocabulary, and columns of a table: more is no model's
 
 
 class Fit(Enum):
@@ -51,6 +52,8 @@ class Fingerprint:
             vocabulary, width = int(data["vocabulary"]), int(data["width"])
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a fingerprint: {error}") from error
+        if not (0 <= vocabulary <= MOST_TOKENS and 0 <= width <= MOST_TOKENS):
+            raise ValueError("not a fingerprint: no model has that size")
         if not all(map(math.isfinite, sketch)):
             raise ValueError("not a fingerprint: its sketch holds values that are not numbers")
         return cls(vocabulary, width, sketch)

@@ -34,7 +34,7 @@ from .slug import key_of
 
 
 INDEX = ".index.json"
-VERSION = 2
+VERSION = 3  # 3: measured numbers are checked on reading
 KINDS: dict[str, Kind] = {letter: kind for kind, letter in LETTERS.items()} | {BROKEN: "imported"}
 LONGEST_DESCRIPTION = 300
 

@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from .desk import STEP, Desk
 from .phrases import counted, short_effect
+from .plain import highlighted, plain
 
 
 if TYPE_CHECKING:
@@ -89,10 +90,10 @@ class ModuleCommands(Provider):
 
     async def discover(self) -> Hits:
         for title, about, run in self._all():
-            yield DiscoveryHit(title, run, help=about)
+            yield DiscoveryHit(plain(title), run, title, about)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for title, about, run in self._all():
             if (score := matcher.match(title)) > 0:
-                yield Hit(score, matcher.highlight(title), run, help=about)
+                yield Hit(score, highlighted(matcher, title), run, title, about)

@@ -13,6 +13,7 @@ from typing import TypeGuard
 from kobold_modules.evaluation.report import card_gain, gain_of, headline, long_gain, verdict_of
 from kobold_modules.library import Notes
 from kobold_modules.module import Card
+from kobold_modules.plain_text import printable
 
 
 DASH = "–"
@@ -99,11 +100,11 @@ def size(count: int) -> str:
 
 
 def place(path: Path) -> str:
-    """``path`` with the home folder as ``~``."""
+    """``path`` with the home folder as ``~``, safe to show."""
     home = str(Path.home())
     if str(path) == home:
         return "~"
-    return "~" + str(path)[len(home) :] if str(path).startswith(home + "/") else str(path)
+    return printable("~" + str(path)[len(home) :] if str(path).startswith(home + "/") else str(path))
 
 
 def day(created: str) -> str:

@@ -38,6 +38,7 @@ from ..engines.base import Engine, Request
 from ..errors import BadInput, BadText, BadUsage, EngineFailed, KoboldModulesError
 from ..formats.files import check_target, writing
 from ..journal import seeded
+from ..plain_text import one_line
 from ..sampling import Sampler
 from ..stack import Stack
 from . import INTERRUPTED
@@ -102,8 +103,8 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
                 raise
             except KoboldModulesError as error:
                 bad += 1
-                sentence = error.message.rstrip(".")
-                print(f"line {number}: {sentence}.", error.hint, file=sys.stderr, flush=True)  # with --json, too
+                sentence = one_line(f"line {number}: {error.message.rstrip('.')}. {error.hint}")
+                print(sentence, file=sys.stderr, flush=True)  # with --json, too
                 continue
             if outcome.written.reason == "cancelled":
                 break  # half an answer would look like a whole one

@@ -13,6 +13,7 @@ from secrets import randbits
 from .. import journal
 from ..engines.base import Request
 from ..errors import BadUsage
+from ..plain_text import prose
 from ..records import Piece, Written
 from . import INTERRUPTED
 from .code_page import shown
@@ -153,7 +154,7 @@ class Columns:
         self._shown = time.monotonic()
         rows = columns(self._titles, self._texts, self._width, most)
         up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
-        sys.stdout.write(up + "\n".join(rows) + "\n")
+        sys.stdout.write(up + "\n".join(map(prose, rows)) + "\n")
         sys.stdout.flush()
         self._drawn = len(rows)
 

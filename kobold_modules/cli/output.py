@@ -1,20 +1,28 @@
-"""What goes where: data on stdout, narration on stderr, one JSON object per line when asked for."""
+"""What goes where: data on stdout, narration on stderr, one JSON object per line when asked for.
+
+Whatever leaves here is safe for a terminal (``plain_text``): names and files of strangers are quoted in it.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..plain_text import escaped, one_line, printable
 from .code_page import json_line, shown
 
 
 if TYPE_CHECKING:
     from ..errors import KoboldModulesError
     from ..records import Loss, Progress, Record
+
+
+LONGEST_CELL = 200
 
 
 class Output:
@@ -31,13 +39,13 @@ class Output:
         """Narration, on stderr."""
         if not self.json:
             self._clear()
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
     def data(self, text: str) -> None:
         """The command's result for a person, on stdout."""
         if not self.json:
             self._clear()
-            print(text, flush=True)
+            print(printable(text), flush=True)
 
     def write(self, text: str) -> None:
         """A piece of streamed text, on stdout."""
@@ -46,14 +54,14 @@ class Output:
             sys.stdout.write(shown(text))
             sys.stdout.flush()
 
-    def object(self, **fields: Any) -> None:
+    def object(self, /, **fields: Any) -> None:
         """One JSON object on stdout, only with --json."""
         if self.json:
-            self.line(json.dumps(fields, ensure_ascii=False))
+            self.line(json.dumps(finite(fields), ensure_ascii=False))
 
     def line(self, text: str) -> None:
         """One JSON object on stdout."""
-        print(json_line(text), flush=True)
+        print(json_line(escaped(text)), flush=True)
 
     def error(self, message: str, hint: str, code: int) -> None:
         if self.json:
@@ -62,9 +70,9 @@ class Output:
             self.line(to_json(Failed(message, hint, code)))
             return
         self._clear()
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {one_line(message)}", file=sys.stderr)
         if hint:
-            print(f"hint: {hint}", file=sys.stderr)
+            print(f"hint: {one_line(hint)}", file=sys.stderr)
         sys.stderr.flush()
 
     def failed(self, error: KoboldModulesError) -> int:
@@ -133,6 +141,15 @@ class Output:
             self._line = ""
 
 
+def finite(value: Any) -> Any:
+    """``value`` without infinity and NaN, which JSON does not have: null in their place."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def duration(seconds: float) -> str:
     """``75`` -> ``1:15``."""
     whole = max(0, round(seconds))
@@ -140,8 +157,8 @@ def duration(seconds: float) -> str:
 
 
 def table(rows: Sequence[tuple[str, ...]], headings: tuple[str, ...]) -> str:
-    """Columns aligned with spaces, a heading line on top."""
-    lines = [headings, *rows]
+    """Columns aligned with spaces, a heading line on top. A cell is one line, cut where it is long."""
+    lines = [headings, *(tuple(one_line(cell, LONGEST_CELL) for cell in row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines

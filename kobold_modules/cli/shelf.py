@@ -10,7 +10,11 @@ from ..evaluation.report import card_gain, gain_of, headline, long_gain
 from ..formats.check import check as check_file
 from ..library import Library
 from ..module import Card, Module
+from ..plain_text import one_line
 from .output import Output, table
+
+
+LONGEST_DESCRIPTION = 2000
 
 
 def list_(arguments: argparse.Namespace, output: Output) -> int:
@@ -45,7 +49,8 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
 
         return show_nearest(arguments, output)
     module = Library().find(arguments.module)
-    output.object(tokens=module.tokens, width=module.width, digest=module.digest, **module.card.to_dict())
+    facts = {"tokens": module.tokens, "width": module.width, "digest": module.digest}
+    output.object(**{**module.card.to_dict(), **facts})  # a stranger's card may have members of these names
     output.data(describe(module))
     return 0
 
@@ -96,8 +101,7 @@ def describe(module: Module) -> str:
     """A module's card as plain lines."""
     card = module.card
     lines = [card.name, "─" * len(card.name)]
-    if card.description:
-        lines.append(card.description)
+    lines += [one_line(line) for line in card.description[:LONGEST_DESCRIPTION].splitlines()]
     facts = [
         ("kind", card.kind),
         ("virtual tokens", f"{module.tokens} ({module.width} wide)"),
@@ -108,7 +112,7 @@ def describe(module: Module) -> str:
         ("training", ", ".join(f"{k} {v}" for k, v in card.training.items() if k not in ("identity", "method"))),
         ("sources", ", ".join(f"{s.get('name')} ({s.get('words')} words)" for s in card.sources)),
     ]
-    lines += [f"{key:<15} {value}" for key, value in facts if value]
+    lines += [f"{key:<15} {one_line(value)}" for key, value in facts if value]
     measured = card.measured
     if gain_of(measured) is not None:
         lines += _told(card)

@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import stack_file
 from ..errors import BadModule, BadUsage
 from ..library import Library
+from ..plain_text import one_line
 from ..stack import Layer, Stack
 
 
@@ -59,7 +60,7 @@ def _layers(item: str) -> tuple[Layer, ...]:
         return (_layer(item),)
     stack, warnings = stack_file.gather(stack_file.read(kept))
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {one_line(warning)}", file=sys.stderr)
     strength = _strength(item)
     return tuple(replace(layer, strength=layer.strength * strength) for layer in stack.layers)
 

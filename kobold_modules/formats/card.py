@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import BadUsage
 from ..module import Card
+from .card_facts import card_facts
 
 
 MOST_CARD = 4 << 20
@@ -63,8 +64,12 @@ def parse(data: bytes) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Card:
-    """The card in a cleaned object, its one-line fields held to one line. Raises ValueError."""
-    card = Card.from_dict(data)
+    """The card in a cleaned object, its one-line fields held to one line. Raises ValueError.
+
+    What a stranger measured, trained or sampled is held to numbers and texts that can be shown: a card is judged once,
+    here, and nobody who shows one needs to ask again.
+    """
+    card = Card.from_dict(data | card_facts(data))
     return replace(
         card,
         name=line(card.name) or "module",

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from ..errors import BadModule, WrongModel
 from ..fingerprint import Fingerprint
 from ..module import MOST_ROWS, Module
+from ..plain_text import one_line
 from ..stack import check_fit
 from . import kobold, npy, read, sniff
 from .files import read_file
@@ -26,6 +27,7 @@ from .safe_zip import SafeZip, open_zip
 Level = Literal["ok", "warn", "bad"]
 CLIENT_CONTEXT = 1024  # KoboldAI Client's default; United's is 2048
 CROWDED = CLIENT_CONTEXT // 4
+MOST_WARNINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,18 @@ def check(path: Path, model: Fingerprint | None = None, model_name: str = "") ->
         findings.append(fit)
     if module is not None and format == "kobold" and not any(finding.level == "bad" for finding in findings):
         findings.insert(0, Finding("ok", f"{path.name} is a sound KoboldAI soft prompt of {_size(module)}."))
-    return Check(path, tuple(findings), module, fits)
+    return Check(path, tuple(_told(findings)), module, fits)
+
+
+def _told(findings: list[Finding]) -> Iterator[Finding]:
+    """``findings`` safe to show; of very many warnings the first: a stranger's file may hold thousands of faults."""
+    warnings = 0
+    for found in findings:
+        warnings += found.level == "warn"
+        if found.level != "warn" or warnings <= MOST_WARNINGS:
+            yield Finding(found.level, one_line(found.sentence), one_line(found.hint))
+    if warnings > MOST_WARNINGS:
+        yield Finding("warn", f"There are {warnings - MOST_WARNINGS:,} more warnings like these.")
 
 
 def _size(module: Module) -> str:

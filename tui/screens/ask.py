@@ -20,6 +20,8 @@ from textual.widgets import Button, Input, Static
 
 from kobold_modules.errors import KoboldModulesError
 
+from ..plain import plain
+
 
 class PathSuggester(Suggester):
     """Completes the last part of a path from what is on disk, names of modules before anything else."""
@@ -78,7 +80,7 @@ class Ask(ModalScreen[object]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question") as box:
-            box.border_title = self.question
+            box.border_title = plain(self.question)
             box.border_subtitle = ("→ completes  " if self.is_path else "") + "enter does it  esc leaves"
             yield Static(Content(self.explanation), classes="explanation")
             yield Input(
@@ -132,7 +134,7 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question") as box:
-            box.border_title = self.question
+            box.border_title = plain(self.question)
             yield Static(Content(self.explanation), classes="explanation")
             with Horizontal(classes="answers"):
                 yield Button(self.no, id="no", compact=True)

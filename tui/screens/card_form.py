@@ -17,6 +17,8 @@ from kobold_modules.errors import KoboldModulesError
 from kobold_modules.library import Entry
 from kobold_modules.module import Card
 
+from ..plain import plain
+
 
 KINDS = (("a style: how it is written", "style"), ("a world: what it is about", "world"), ("imported", "imported"))
 
@@ -54,7 +56,7 @@ class CardForm(ModalScreen[Entry | None]):
     def compose(self) -> ComposeResult:
         card = self.entry.card
         with Vertical(classes="question") as box:
-            box.border_title = f"The card of {card.name}"
+            box.border_title = plain(f"The card of {card.name}")
             box.border_subtitle = "tab goes on  ctrl+s keeps  esc leaves"
             with VerticalScroll(can_focus=False):
                 with Horizontal(classes="field"):

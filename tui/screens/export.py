@@ -22,6 +22,7 @@ from kobold_modules.library import Entry, Library
 
 from ..dropped import one_path
 from ..phrases import counted, place
+from ..plain import plain
 from ..remembered import recall, remember
 from ..shelf_deeds import Outcome, export, export_path, in_the_way
 from .ask import PathSuggester
@@ -101,7 +102,7 @@ class Export(ModalScreen[Exported | None]):
         several = len(self.entries) > 1
         with Vertical(classes="question") as box:
             what = counted(len(self.entries), "module") if several else self.entries[0].name
-            box.border_title = f"Export {what}"
+            box.border_title = plain(f"Export {what}")
             box.border_subtitle = "↑ ↓ format  → completes  enter writes  esc leaves"
             yield Formats()
             yield Input(self._suggestion(), suggester=PathSuggester(), compact=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from ..plain import plain
+
 
 class Titled(Widget):
     """Keeps its title clear of the line it stands in: a rule, unlike a frame, leaves no space around it."""
 
     title = ""
     note = short = ""
+    _titles = ("", "")
 
     def set_titles(self, title: str | None = None, note: str | None = None, short: str = "") -> None:
         """``title`` in the upper line; ``note`` in the lower one, or behind the title as ``short`` without a frame."""
@@ -20,8 +23,9 @@ class Titled(Widget):
         ruled = self.is_attached and self.screen.has_class("-narrow")
         said = f"{self.title} · {self.short}" if ruled and self.note else self.title
         title, subtitle = (f" {said} ", "") if ruled else (said, self.note)
-        if (self.border_title, self.border_subtitle) != (title, subtitle):
-            self.border_title, self.border_subtitle = title, subtitle
+        if self._titles != (title, subtitle):
+            self._titles = title, subtitle
+            self.border_title, self.border_subtitle = plain(title), plain(subtitle)
 
     def on_resize(self) -> None:
         self.set_titles()

@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandListItem
 from textual.containers import Vertical
 from textual.content import Content
+from textual.markup import escape
 from textual.message import Message
 from textual.widgets import Static
 
@@ -280,7 +281,7 @@ class StackPanel(Titled, Vertical):
             self.call_after_refresh(self.query_one(StackList).focus)
             run(name)
 
-        found: list[CommandListItem] = [(name, partial(chosen, name), None) for name in stack_file.names()]
+        found: list[CommandListItem] = [(escape(name), partial(chosen, name), None) for name in stack_file.names()]
         if found:
             self.app.search_commands(found, placeholder)
         else:

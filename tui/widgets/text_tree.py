@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.style import Style
-from rich.text import Text
+from rich.text import Text, TextType
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DirectoryTree
@@ -16,6 +16,7 @@ from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from kobold_modules.corpus.files import SUFFIXES
+from kobold_modules.plain_text import printable
 
 from ..keys import quiet
 from ..phrases import place
@@ -86,6 +87,10 @@ class TextTree(DirectoryTree, inherit_bindings=False):
             return path.is_dir() or path.suffix.lower() in SUFFIXES
         except OSError:
             return False
+
+    def process_label(self, label: TextType) -> Text:
+        """The name of a file is no markup."""
+        return Text(printable(label).partition("\n")[0]) if isinstance(label, str) else label
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
         path = node.data.path if node.data else None
