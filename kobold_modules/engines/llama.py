@@ -100,7 +100,7 @@ class LlamaEngine:
         except BaseException:
             self.close()
             raise
-        self._prefixes = TokenPrefixes(self._model, self._model.vocabulary)
+        self._prefixes = TokenPrefixes(self._model, self._model.vocabulary, within_words=native.forgets)
         self.info = ModelInfo(
             name=name or path.stem,
             path=str(path),

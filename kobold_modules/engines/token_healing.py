@@ -32,9 +32,12 @@ class TokenPrefixes:
 
     Args:
         size: number of tokens.
+        within_words: whether a text may be healed inside a word. Going back by a token means reading all of the text
+            again where a model cannot forget the end of it (recurrent ones).
     """
 
-    def __init__(self, words: Words, size: int) -> None:
+    def __init__(self, words: Words, size: int, within_words: bool = True) -> None:
+        self.within_words = within_words
         self._words = words
         self._size = size
         self._by_byte: dict[int, list[tuple[bytes, int]]] = {}  # tokens by their first byte
@@ -101,7 +104,7 @@ def hold_back(text: str, tokens: list[int], words: Words, prefixes: TokenPrefixe
     if text[-1].isspace() and text[-1] not in _LINE_BREAKS:
         kept, held = words.tokenize(text[:-1])[-len(tokens) :], words.tokenize(text[-1])
         return (kept, held) if _spelled(held, words) == text[-1].encode() else (tokens, [])
-    if not _letter(text[-1]):
+    if not _letter(text[-1]) or not prefixes.within_words:
         return tokens, []
     count = _tokens_of_last_word(text, tokens, words)
     while count:  # what no other token reaches across needs no second draw

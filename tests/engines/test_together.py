@@ -191,6 +191,14 @@ def test_a_recurrent_model_writes_side_by_side_too(tmp_path):
         assert [texts[number] for number in range(3)] == [alone(engine, request) for request in requests]
 
 
+def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path):
+    """It cannot forget a token: going on behind its own words would cost reading the whole text again."""
+    for kind, within_words in (("mamba", False), ("llama", True)):
+        write_tiny(tmp_path / f"{kind}.gguf", kind)
+        with LlamaEngine(tmp_path / f"{kind}.gguf", exact=True) as engine:
+            assert engine._prefixes.within_words is within_words
+
+
 def test_an_engine_without_batches_takes_turns(engine):
     requests = [Request(OPENING, Stack(), 5, Sampler(seed=seed)) for seed in (1, 2)]
     texts, told = split(one_after_another(engine, requests))

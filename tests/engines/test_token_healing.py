@@ -87,6 +87,13 @@ def test_what_is_held_back(text: str, held: list[str]) -> None:
     assert "".join(Toy.PIECES[token] for token in [*kept, *found]) == text
 
 
+def test_a_model_that_cannot_go_back_heals_spaces_alone() -> None:
+    spaces = TokenPrefixes(toy, toy.vocabulary, within_words=False)
+
+    assert hold_back(" the do", toy.tokenize(" the do"), toy, spaces)[1] == []
+    assert hold_back(" the ", toy.tokenize(" the "), toy, spaces)[1] == toy.ids(" ")
+
+
 def draws(text: str, steps: list[np.ndarray], settings: Sampler = GREEDY, most: int = 9) -> tuple[str, int, list[str]]:
     """What is shown behind ``text``, how many tokens count, and the tokens that were drawn."""
     kept, held = hold_back(text, toy.tokenize(text), toy, PREFIXES)
