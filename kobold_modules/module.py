@@ -98,7 +98,7 @@ class Card:
                 extra={key: value for key, value in data.items() if key not in known},
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise ValueError(f"not a module card: {error}") from error
+            raise ValueError("a field of it has the wrong type, or its name is missing") from error
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,7 @@ from .interrupts import interruptible
 from .output import Output
 from .prompts import read_prompt
 from .sampler_flags import sampler_of
-from .stacks import parse_stack, sources_of
+from .stacks import parse_stack, sources_of, split_list
 from .writing import opened, warn_of_bias, warn_of_misfits
 
 
@@ -39,7 +39,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
     first = randbits(31) if sampler.seed is None else sampler.seed
     requests, titles, sources = [], [], []
     for typed in stacks:
-        stack = parse_stack(typed.split(","))
+        stack = parse_stack(split_list(typed))
         for take in range(arguments.takes):
             requests.append(
                 Request(
@@ -54,7 +54,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
                 )
             )
             titles.append(stack.label if arguments.takes == 1 else f"{stack.label}, seed {first + take}")
-            sources.append(sources_of(typed.split(",")))
+            sources.append(sources_of(split_list(typed)))
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_bias(engine, sampler, output)
         for request in {request.stack.digest: request for request in requests}.values():

@@ -36,7 +36,22 @@ def sources_of(items: list[str]) -> list[str]:
 def _split(item: str) -> tuple[str, str]:
     """``NAME`` and what stands behind its colon, if that is a strength and not a part of a path."""
     head, colon, tail = item.rpartition(":")
-    return (head, tail) if colon and head and not Path(item).exists() else (item, "")
+    if not (colon and head) or Path(item).exists() or Library().named(item) is not None:
+        return item, ""
+    return head, tail
+
+
+def split_list(typed: str) -> list[str]:
+    """``A,B:0.5`` as its items; a module whose name has commas in it is one item."""
+    parts, items = typed.split(","), []
+    while parts:
+        for count in range(len(parts), 0, -1):
+            item = ",".join(parts[:count])
+            if count == 1 or Library().named(_split(item)[0].strip()) is not None:
+                items.append(item.strip() if count > 1 else item)
+                del parts[:count]
+                break
+    return items
 
 
 def _stack_file(name: str) -> Path | None:

@@ -80,15 +80,20 @@ def meta_of(card: Card) -> dict[str, Any]:
     return {
         "name": plain_name(card.name) or "module",
         "description": cards.clean(card.description),
-        "author": plain_name(card.author),
+        "author": plain_words(card.author),
         "supported": [cards.line(cards.clean(card.model))] if card.model else [],
     }
 
 
 def plain_name(text: str) -> str:
+    """``text`` as :func:`plain_words`, without dots at its ends, which file systems do not keep."""
+    return plain_words(text).strip(" .")
+
+
+def plain_words(text: str) -> str:
     """``text`` without quotes, angle brackets, slashes, colons and control characters, at most 120 characters."""
     text = cards.clean(text).replace("'", "’")
-    return " ".join(_MARKUP.sub(" ", text).split())[:LONGEST_NAME].strip(" .")
+    return " ".join(_MARKUP.sub(" ", text).split())[:LONGEST_NAME].strip()
 
 
 def without_tensor(archive: SafeZip) -> str:
@@ -96,8 +101,9 @@ def without_tensor(archive: SafeZip) -> str:
     names = archive.names
     if any(name.endswith("data.pkl") for name in names):
         return (
-            f"{archive.label} is a PyTorch pickle. Pickles can run programs, so it is not opened; "
-            "ask its author for a KoboldAI zip or a safetensors file."
+            f"{archive.label} is a PyTorch pickle (torch.save). Pickles can run programs, so it is not opened; "
+            "ask its author for a KoboldAI zip, or if you trust it, load it in PyTorch with weights_only=True and save "
+            "the rows with safetensors."
         )
     kinds = {"word/document.xml": "a Word document", "META-INF/container.xml": "an EPUB book", "content.xml": "an ODT"}
     for member, kind in kinds.items():

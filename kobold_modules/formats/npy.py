@@ -115,7 +115,8 @@ def refusal(header: Header, label: str) -> str:
     if header.kind in ("float32", "float16", "bfloat16"):
         if len(header.shape) == 2:
             return ""
-        return f"{label} has {len(header.shape)} dimensions; a module is a table of rows, with two."
+        sides = "one dimension" if len(header.shape) == 1 else f"{len(header.shape)} dimensions"
+        return f"{label} has {sides}; a module is a table of rows, with two."
     if "O" in header.descr:
         return f"{label} holds pickled Python objects, which can run programs; it is not opened."
     if header.descr in ("<u2", "|u2"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,8 +26,11 @@ from .tensors import MOST_FILE, open_tensors, write_tensors
 
 CONFIG, WEIGHTS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
 KEY = "prompt_embeddings"
+# A checkpoint of a training still has the name of the adapter in it, and of the module that the table belongs to.
+_IS_TABLE = re.compile(r"(?:[\w.]+\.)?(?:prompt_embeddings(?:\.\w+)?|prompt_encoder\.\w+\.embedding\.weight)", re.ASCII)
 READABLE = ("PROMPT_TUNING", "P_TUNING")
 MOST_CONFIG = 1 << 20
+SCALE = "embedding_scale"  # a card's training facts hold it where it is not 1
 SCALED_INSIDE = ("gemma", "xglm", "fairseq-dense", "fairseq_dense")
 
 
@@ -47,18 +51,23 @@ def read(folder: Path) -> Module:
             "If you trust its author, load and save it once with a current PEFT: that writes a safetensors file.",
         )
     tensors = open_tensors(read_file(folder / WEIGHTS, MOST_FILE), f"{folder.name}/{WEIGHTS}")
-    if tensors.names != [KEY]:
-        raise BadModule(f"{folder.name} should hold one tensor called {KEY}, and holds {str(tensors.names)[:200]}.")
-    vectors = tensors.table(KEY)
+    keys = [name for name in tensors.names if _IS_TABLE.fullmatch(name)]
+    if len(keys) != 1 or len(tensors.names) != 1:
+        found = str(tensors.names)[:200]
+        raise BadModule(
+            f"{folder.name} should hold one tensor called {KEY}, and holds {found}.",
+            "A reparametrised or unfinished one is finished by PEFT itself: load it there and save it again.",
+        )
+    vectors = tensors.table(keys[0])
     for key, side in (("num_virtual_tokens", 0), ("token_dim", 1)):
         if config.get(key) not in (None, vectors.shape[side]):
             raise BadModule(f"{folder.name}: {CONFIG} says {key} {str(config[key])[:20]}, the rows say otherwise.")
     base = config.get("base_model_name_or_path")
-    base = cards.line(base) if isinstance(base, str) else ""
+    base = without_path(cards.line(base)) if isinstance(base, str) else ""
     card = card_of(tensors, folder.name, vectors.shape[1])
     if card.kind == "imported" and not card.model:
         card = Card(card.name, "imported", model=base)
-    scale = _scale(card.model or base, vectors.shape[1])
+    scale = _scale(card, base, vectors.shape[1])
     import numpy as np
 
     return Module(vectors if scale == 1 else vectors / np.float32(scale), card)
@@ -75,7 +84,7 @@ def write(module: Module, folder: Path, *, replace: bool = True) -> None:
         raise BadUsage(f"{folder} is in the way: it is not a PEFT adapter folder.", "Choose another place.")
     import numpy as np
 
-    scale = _scale(module.card.model, module.width)
+    scale = _scale(module.card, "", module.width)
     rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
     metadata = {"format": "pt", "card": cards.encode(module.card).decode("ascii")}
     with writing(folder):
@@ -108,7 +117,7 @@ def _config_of(module: Module) -> dict[str, Any]:
     """What PEFT needs to load the folder; it works out the model's layers and heads itself."""
     return {
         "auto_mapping": None,
-        "base_model_name_or_path": module.card.model or None,
+        "base_model_name_or_path": without_path(module.card.model) or None,
         "inference_mode": True,
         "modules_to_save": None,
         "num_attention_heads": None,
@@ -125,6 +134,19 @@ def _config_of(module: Module) -> dict[str, Any]:
     }
 
 
-def _scale(model: str, width: int) -> float:
-    """What the embedding module of ``model`` multiplies its rows by; 1 for all but a few families, known by name."""
-    return math.sqrt(width) if any(family in model.lower() for family in SCALED_INSIDE) else 1.0
+def without_path(model: str) -> str:
+    """``model`` as others know it: of a path on somebody's disk only the last part, of ``owner/name`` all of it."""
+    parts = [part for part in re.split(r"[/\\]+", model) if part]
+    a_path = model.startswith(("/", "~", ".", "\\")) or ":" in model[:3] or "\\" in model or len(parts) > 2
+    return parts[-1] if a_path and parts else model
+
+
+def _scale(card: Card, base: str, width: int) -> float:
+    """What the embedding module of the model multiplies its rows by: as the card says, which a training here wrote
+    down; else 1 for all but a few families, known by name.
+    """
+    known = card.training.get(SCALE)
+    if isinstance(known, int | float) and not isinstance(known, bool) and known > 0:
+        return float(known)
+    model = (card.model or base).lower()
+    return math.sqrt(width) if any(family in model for family in SCALED_INSIDE) else 1.0

@@ -3,7 +3,8 @@
 Python's zipfile trusts too much for this: it parses a directory of any length, and inflates a bzip2 or LZMA chunk of a
 few kilobytes into gigabytes before it looks at the declared size. Here the directory is bounded, a size is checked
 before a byte is inflated, and no decompressor is ever asked for more than that size. No name in the archive is used as
-a path. The layout is PKWARE's APPNOTE 6.3.10: sections 4.3.7 (local header), 4.3.12 (directory), 4.3.16 (its end).
+a path. The layout is PKWARE's APPNOTE 6.3.10: sections 4.3.7 (local header), 4.3.12 (directory), 4.3.14 to 4.3.16 (its
+end, ZIP64's, too).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ MOST_MEMBERS = 1000
 MOST_DIRECTORY = 1 << 20
 STORED, DEFLATE, BZIP2, LZMA = 0, 8, 12, 14
 LOCAL, ENTRY, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+LOCATOR64, END64 = b"PK\x06\x07", b"PK\x06\x06"
+FULL32 = 0xFFFFFFFF  # "see the ZIP64 extra field"
 AGAIN = "Download or copy it again."
 
 
@@ -107,6 +110,7 @@ def open_zip(data: bytes, label: str) -> SafeZip:
     if end < 0 or len(data) < end + 22:
         raise Damaged(f"{label} is cut short: the end of the zip is missing.", AGAIN)
     count, size, offset = struct.unpack_from("<HII", data, end + 10)
+    end, count, size, offset = _end64(data, end, label) or (end, count, size, offset)
     if count > MOST_MEMBERS or size > MOST_DIRECTORY:
         raise BadModule(f"{label} is a zip of {count:,} files; a module has two to four.")
     if offset + size != end:
@@ -127,6 +131,34 @@ def has_bytes_in_front(data: bytes) -> bool:
     return data[:4] != LOCAL and end > 0 and data.find(LOCAL) > 0
 
 
+def _end64(data: bytes, end: int, label: str) -> tuple[int, int, int, int] | None:
+    """Where the directory ends, its count, size and offset, from the ZIP64 records before the ``end``; None without."""
+    locator = end - 20
+    if locator < 0 or data[locator : locator + 4] != LOCATOR64:
+        return None
+    (at,) = struct.unpack_from("<Q", data, locator + 8)
+    if at + 56 > locator or data[at : at + 4] != END64:
+        raise Damaged(f"{label} is damaged: its ZIP64 records do not make sense.", AGAIN)
+    count, size, offset = struct.unpack_from("<QQQ", data, at + 32)
+    return at, count, size, offset
+
+
+def _sizes64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+    """The sizes and the place of a member, those of 64 bits from its extra field (APPNOTE 4.5.3)."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        if kind == 1:
+            body = extra[at + 4 : at + 4 + length]
+            longs = iter(struct.unpack(f"<{len(body) // 8}Q", body[: len(body) // 8 * 8]))
+            size, packed, offset = (
+                next(longs, value) if value == FULL32 else value for value in (size, packed, offset)
+            )
+            break
+        at += 4 + length
+    return size, packed, offset
+
+
 def _entries(directory: bytes, label: str) -> list[Member]:
     entries, at = [], 0
     while at < len(directory):
@@ -137,6 +169,9 @@ def _entries(directory: bytes, label: str) -> list[Member]:
         crc, packed, size, length, extra, comment = struct.unpack_from("<IIIHHH", head, 16)
         (offset,) = struct.unpack_from("<I", head, 42)
         name = directory[at + 46 : at + 46 + length]
+        if FULL32 in (packed, size, offset):
+            fields = directory[at + 46 + length : at + 46 + length + extra]
+            size, packed, offset = _sizes64(fields, size, packed, offset)
         at += 46 + length + extra + comment
         if len(name) != length or at > len(directory):
             raise Damaged(f"{label} is damaged: its directory does not make sense.", AGAIN)

@@ -12,6 +12,7 @@ from ..corpus import Corpus, Split
 from ..evaluation.bits import Bits, measure
 from ..evaluation.report import headline, measured_gain
 from ..formats import kobold
+from ..formats.peft import SCALE
 from ..library import Library
 from ..models.find import ModelFile
 from ..models.prompt_loss import PromptLoss
@@ -105,6 +106,7 @@ def finish(
     }
     facts = {
         "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
+        **({SCALE: round(frozen.scale, 6)} if frozen.scale != 1 else {}),
         "start": request.start,
         "steps": state.step,
         "best_step": best_step,

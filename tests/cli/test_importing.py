@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.cli import main
+from kobold_modules.cli.stacks import parse_stack, split_list
 from kobold_modules.formats import kobold, peft
 from kobold_modules.library import Library
 from kobold_modules.module import Card, Module
@@ -144,3 +145,15 @@ def test_json_says_what_became_of_each(capsys: pytest.CaptureFixture[str], folde
     assert [one["outcome"] for one in found] == ["imported", "imported", "failed", "imported"]
     assert [one.get("name") for one in found] == ["farce", "gothic", None, "noir"]
     assert "broken.zip" in found[2]["error"]
+
+
+def test_names_that_look_like_options_are_reachable() -> None:
+    """F26: a colon and a comma belong to a name where a module has it."""
+    for name, fill in (("a", 1.0), ("a:0.5", 2.0), ("b, c:2", 3.0)):
+        Library().add(module(name, fill))
+    assert [layer.strength for layer in parse_stack(["a:0.5"]).layers] == [1]
+    assert [layer.strength for layer in parse_stack(["a:0.5:0.25"]).layers] == [0.25]
+    assert [layer.strength for layer in parse_stack(["a:0.7"]).layers] == [0.7]
+    assert split_list("a,b, c:2,a:0.5") == ["a", "b, c:2", "a:0.5"]
+    assert split_list("a,x:0.5") == ["a", "x:0.5"]
+    assert parse_stack(split_list("b, c:2:0.5,a:0.5")).label.count("×") == 1

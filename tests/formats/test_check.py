@@ -55,7 +55,7 @@ def test_a_file_of_ours_is_sound_and_nothing_else(noir: Module, tmp_path: Path) 
         (np.ones((3, 4), "i1"), "Client and United refuse it"),
         (np.ones((3, 4), "<u2"), "must be declared as V2"),
         (np.ones((3, 4), object), "pickled Python objects"),
-        (np.ones(3, "<f4"), "1 dimensions"),
+        (np.ones(3, "<f4"), "has one dimension"),
         (np.ones((1, 3, 4), "<f4"), "3 dimensions"),
         (np.ones((2048, 1), "<f4"), "above 2047"),
         (np.ones((0, 4), "<f4"), "breaks on the first generation"),

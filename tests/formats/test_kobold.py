@@ -99,6 +99,12 @@ def test_any_text_becomes_a_harmless_name(text: str) -> None:
     assert plain == plain.strip()
 
 
+@pytest.mark.parametrize("author", ["Neil Jr.", "Анна Б.", "...", "J. R. R."])
+def test_the_dots_of_an_author_stay(author: str) -> None:
+    """F20."""
+    assert kobold.meta_of(Card("x", author=author))["author"] == author
+
+
 def test_a_name_of_nothing_but_markup_still_is_a_name() -> None:
     module = Module(ROWS, Card('<>"/'))
     assert kobold.meta_of(module.card)["name"] == "module"
@@ -308,7 +314,7 @@ def test_a_very_long_name_is_cut() -> None:
         (np.ones((3, 4), "i1"), "i1"),
         (np.ones((3, 4), "<u2"), "bfloat16 values must be declared as V2"),
         (np.ones((3, 4), object), "pickled Python objects"),
-        (np.ones(3, "<f4"), "1 dimensions"),
+        (np.ones(3, "<f4"), "has one dimension"),
         (np.ones((1, 3, 4), "<f4"), "3 dimensions"),
         (np.ones((3, 0), "<f4"), "0 wide"),
         (np.ones((1, 2), [("a", "<f4")]), "a module holds float32"),

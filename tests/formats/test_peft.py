@@ -133,3 +133,52 @@ def test_peft_itself_puts_our_rows_before_the_text(tmp_path: Path) -> None:
         ours = model(inputs_embeds=inputs).logits
         theirs = package.PeftModel.from_pretrained(model, str(tmp_path / "x"))(input_ids=ids).logits
     assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "prompt_encoder.default.embedding.weight",
+        "base_model.prompt_encoder.my_style.embedding.weight",
+        "prompt_embeddings.default",
+        "base_model.model.prompt_embeddings",
+    ],
+)
+def test_the_keys_of_a_checkpoint_are_known(key: str, tmp_path: Path) -> None:
+    """F03: a trainer's checkpoint names the adapter and the module that the table belongs to."""
+    assert np.array_equal(peft.read(adapter(tmp_path / "x", key=key)).vectors, ROWS)
+
+
+@pytest.mark.parametrize("key", ["lm_head.weight", "prompt_encoder.default.mlp_head.0.weight", "xprompt_embeddings"])
+def test_other_tables_are_not_taken_for_rows(key: str, tmp_path: Path) -> None:
+    with pytest.raises(BadModule, match="should hold one tensor"):
+        peft.read(adapter(tmp_path / "x", key=key))
+
+
+def test_the_scale_on_the_card_counts_whatever_the_model_is_called(tmp_path: Path) -> None:
+    """F15: a Gemma under a name without "gemma", or a namesake that does not scale."""
+    for name, scale in (("my-fine-tune", 2.5), ("not-a-gemma-at-all", 1.0)):
+        card = Card("x", model=name, training={"embedding_scale": scale})
+        peft.write(Module(ROWS, card), tmp_path / name)
+        written = load_file(tmp_path / name / "adapter_model.safetensors")["prompt_embeddings"]
+        assert np.array_equal(written, ROWS * np.float32(scale))
+        assert np.array_equal(peft.read(tmp_path / name).vectors, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("/home/nora/models/tiny", "tiny"),
+        ("C:\\Users\\Nora\\tiny", "tiny"),
+        ("~/models/tiny", "tiny"),
+        ("../tiny/", "tiny"),
+        ("google/gemma-3-1b", "google/gemma-3-1b"),
+        ("starter", "starter"),
+    ],
+)
+def test_no_path_of_somebodys_disk_travels(model: str, told: str, tmp_path: Path) -> None:
+    """F25: neither in, as the model's name, nor out."""
+    assert peft.read(adapter(tmp_path / "in", base_model_name_or_path=model)).card.model == told
+    peft.write(Module(ROWS, Card("x", model=model)), tmp_path / "out")
+    config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == told

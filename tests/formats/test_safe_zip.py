@@ -7,11 +7,12 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
+from contextlib import suppress
 
 import pytest
 
 from kobold_modules.errors import BadModule
-from kobold_modules.formats.safe_zip import MOST_MEMBERS, has_bytes_in_front, open_zip
+from kobold_modules.formats.safe_zip import LOCAL, MOST_MEMBERS, has_bytes_in_front, open_zip
 
 
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -145,3 +146,34 @@ def test_a_comment_and_bytes_behind_the_zip_do_no_harm() -> None:
         archive.writestr("a", b"1")
         archive.comment = b"made by hand"
     assert open_zip(out.getvalue() + b"\0" * 100, "x.zip").read("a", 10) == b"1"
+
+
+def _zip64(content: bytes, *, directory: bool, end: bool) -> bytes:
+    """A stored member, its sizes in ZIP64 fields of the ``directory``, and the archive's in records at its ``end``."""
+    name, full = b"tensor.npy", 0xFFFFFFFF
+    local = struct.pack("<4sHHHHHIIIHH", LOCAL, 45, 0, 0, 0, 33, zlib.crc32(content), len(content), len(content), 10, 0)
+    extra = struct.pack("<HHQQQ", 1, 24, len(content), len(content), 0) if directory else b""
+    sizes = (full, full) if directory else (len(content), len(content))
+    fixed = struct.pack("<4sHHHHHHI", b"PK\x01\x02", 45, 45, 0, 0, 0, 33, zlib.crc32(content))
+    entry = fixed + struct.pack("<IIHHHHHII", *sizes, 10, len(extra), 0, 0, 0, 0, full if directory else 0)
+    listed, at = entry + name + extra, len(local) + 10 + len(content)
+    records = b""
+    if end:
+        records = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, len(listed), at)
+        records += struct.pack("<4sIQI", b"PK\x06\x07", 0, at + len(listed), 1)
+    counts = (0xFFFF, 0xFFFF, full, full) if end else (1, 1, len(listed), at)
+    return local + name + content + listed + records + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, *counts, 0)
+
+
+@pytest.mark.parametrize(("directory", "end"), [(True, False), (False, True), (True, True), (False, False)])
+def test_zip64_is_read(directory: bool, end: bool) -> None:
+    """F14: KoboldAI's loaders read it; and PyTorch writes such an end (F13)."""
+    archive = open_zip(_zip64(b"rows", directory=directory, end=end), "x.zip")
+    assert archive.read("tensor.npy", 10) == b"rows"
+
+
+def test_damaged_zip64_records_are_one_sentence() -> None:
+    data = _zip64(b"rows", directory=True, end=True)
+    for at in range(len(data)):
+        with suppress(BadModule):
+            open_zip(data[:at] + b"\xee" + data[at + 1 :], "x.zip").read("tensor.npy", 10)

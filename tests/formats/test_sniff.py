@@ -130,3 +130,15 @@ def test_writing_leaves_no_half_files(noir: Module, tmp_path: Path, monkeypatch:
         write(noir.with_card(name="Other"), tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == before
     assert os.listdir(tmp_path) == ["a.zip"]
+
+
+@pytest.mark.parametrize("name", ["prompt.pt", "adapter_model.bin", "prompt.zip"])
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_file_of_torch_save_is_named_whatever_it_is_called(tmp_path: Path, name: str, legacy: bool) -> None:
+    """F13: today's is a zip with a ZIP64 end, the old one a bare pickle."""
+    torch = pytest.importorskip("torch")
+    torch.save({"rows": torch.ones(2, 3)}, tmp_path / name, _use_new_zipfile_serialization=not legacy)
+    with pytest.raises(BadModule, match=r"pickle") as told:
+        read(tmp_path / name)
+    assert "damaged" not in told.value.message
+    assert "not opened" in told.value.message
