@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from . import paths
-from .errors import BadUsage
+from .errors import FULL, BadUsage
 from .formats.files import writing
 
 
@@ -95,6 +95,10 @@ class Lock:
             except Timeout as error:
                 hint = "Try again when it is done."
                 raise BadUsage("Another program is changing the library and does not end.", hint) from error
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                lock = None  # type: ignore[assignment]  # no room for an empty file: removing must still be possible
         try:
             yield
         finally:

@@ -33,7 +33,7 @@ def refuse(label: str) -> BadModule:
     """The error for a file of this format that someone wants read."""
     return BadModule(
         f"{label} is an mkultra soft prompt. It holds a pickle, which can run programs, so it is not opened.",
-        "Ask its author for the KoboldAI zip (their trainer writes both), or convert it where it was made: squeeze the "
+        "Ask its author for a KoboldAI zip, or convert it where it was made: squeeze the "
         "tensor to two dimensions, save it with numpy.save as tensor.npy, and zip that with a meta.json.",
     )
 

@@ -109,3 +109,52 @@ def test_a_text_does_not_replace_a_pipe(tmp_path: Path, starter: Path) -> None:
     os.mkfifo(tmp_path / "out")
     assert main(["generate", "--prompt", "It rained.", "--out", str(tmp_path / "out"), "--replace"]) == 2
     assert (tmp_path / "out").is_fifo()
+
+
+NOIR = str(Path(__file__).resolve().parents[2] / "sample_texts" / "noir")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", NOIR, "--name", "q", "--steps", "1", "--out"],
+        ["train", NOIR, "--name", "q", "--steps", "1", "--detach", "--out"],
+        ["demo", "--no-tui", "--out"],
+    ],
+)
+def test_a_training_looks_at_its_place_before_it_works(
+    arguments: list[str], tmp_path: Path, starter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F1, F2, for --out of train and demo."""
+    (tmp_path / "chapter.md").write_text("It rained.")
+    (tmp_path / "other.zip").write_bytes(b"somebody's")
+    (tmp_path / "null.zip").symlink_to("/dev/null")
+    for name in ("chapter.md", "other.zip", "null.zip"):
+        assert main([*arguments, str(tmp_path / name)]) == 2
+        said = capsys.readouterr()
+        assert name in said.err
+        assert "loading" not in said.err
+    assert (tmp_path / "chapter.md").read_text() == "It rained."
+    assert (tmp_path / "other.zip").read_bytes() == b"somebody's"
+    assert [entry.name for entry in Library().entries()] == ["noir"]
+
+
+@pytest.mark.parametrize("name", ["none", "\u200b", "x" * 300])
+def test_a_training_under_an_impossible_name_does_not_begin(
+    name: str, starter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F26."""
+    assert main(["train", NOIR, "--name", name, "--steps", "1"]) == 2
+    assert "loading" not in capsys.readouterr().err
+
+
+def test_removed_modules_come_back_or_go_for_good(capsys: pytest.CaptureFixture[str]) -> None:
+    """F27."""
+    assert main(["remove", "noir"]) == 0
+    assert main(["trash"]) == 0
+    assert "noir: 2 virtual tokens" in capsys.readouterr().out
+    assert main(["trash", "--restore", "NOIR"]) == 0
+    assert Library().find("noir").tokens == 2
+    main(["remove", "noir"])
+    assert main(["trash", "--empty"]) == 0
+    assert main(["trash", "--restore", "noir"]) == 3

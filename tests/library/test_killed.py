@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules import paths
-from kobold_modules.errors import OutOfRoom
+from kobold_modules.errors import BadUsage, OutOfRoom
 from kobold_modules.formats import kobold
 from kobold_modules.library import Library
 
@@ -151,3 +151,24 @@ def test_names_stay_unique_whoever_writes_at_once(library: Library, tmp_path: Pa
     found = names(library)
     assert len(found) == len({name.casefold() for name in found}) == 16
     assert found.count("farce") == 1
+
+
+def test_a_lock_that_is_not_let_go_is_a_sentence(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kobold_modules.library_staging.PATIENCE", 0.01)
+    with Library(library.root).locked(), pytest.raises(BadUsage, match="Another program is changing the library"):
+        library.add(module())
+    library.add(module())
+
+
+def test_a_disk_too_full_for_a_lock_does_not_keep_a_module_from_leaving(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F27."""
+    library.add(module())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", full)
+    library.remove("noir in the rain")
+    assert names(library) == []
