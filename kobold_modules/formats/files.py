@@ -52,10 +52,10 @@ def check_target(path: Path, suffix: str = "", *, replace: bool = False) -> None
     """Raises BadUsage where nothing should be written to ``path``: its name does not end in ``suffix``, it is no
     regular file, it cannot be written, or there is a file already and nobody said to ``replace`` it.
     """
-    if suffix and path.suffix.lower() != suffix:
-        raise BadUsage(f"{path} should end in {suffix}.", f"Call it {path.with_suffix(suffix).name}.")
     with writing(path):
         file = paths.regular(path)
+        if suffix and path.suffix.lower() != suffix:
+            raise BadUsage(f"{path} should end in {suffix}.", f"Call it {path.with_suffix(suffix).name}.")
         if file.exists() and not replace:
             raise BadUsage(f"{path} is already there.", "Take another name, or add --replace to write over it.")
         above = next(folder for folder in file.parents if folder.exists())
