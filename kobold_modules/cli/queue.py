@@ -46,7 +46,11 @@ def manage(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def submit(request: TrainingRequest, output: Output) -> int:
-    """Put ``request`` into the queue and return at once."""
+    """Put ``request`` into the queue and return at once. Raises NoModel where its model cannot be trained through."""
+    from ..models.find import resolve
+    from ..models.usable import check_can_train
+
+    check_can_train(resolve(request.model))
     queue = TrainingQueue()
     id = queue.submit(request)
     before = sum(1 for training in queue.trainings() if not training.ended) - 1

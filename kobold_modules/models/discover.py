@@ -8,6 +8,7 @@ second look costs a walk through the folders and nothing else.
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from .starter import starter_path
 
 
 CACHE_VERSION = 3
+_JUDGES = ("kobold-modules", "llama-cpp-python", "transformers", "sentencepiece")  # what a verdict depends on
 DEEPEST, MOST_ENTRIES = 8, 200_000
 _KEPT = {field.name for field in fields(Facts)}
 
@@ -243,7 +245,7 @@ def _reason(error: NoModel, path: Path) -> str:
 def _short(error: NoModel, path: Path) -> str:
     """The sentence without the path, which stands beside it anyway."""
     said = error.message.removeprefix(str(path)).strip()
-    return f"It {said}" if said[:3] in ("is ", "has", "can", "kee") else said
+    return f"It {said}" if said[:3] in ("is ", "has", "can", "hol", "kee") else said
 
 
 class _Kept:
@@ -259,7 +261,7 @@ class _Kept:
             data = json.loads(self._file.read_bytes())
         except (OSError, ValueError, RecursionError):
             return {}
-        if not isinstance(data, dict) or data.get("version") != CACHE_VERSION:
+        if not isinstance(data, dict) or data.get("version") != _version():
             return {}
         files = data.get("files")
         return files if isinstance(files, dict) else {}
@@ -281,13 +283,25 @@ class _Kept:
         files = {key: value for key, value in self._before.items() if key not in self._now and os.path.exists(key)}
         files |= self._now
         if files != self._before:
-            text = json.dumps({"version": CACHE_VERSION, "files": files}, ensure_ascii=False, separators=(",", ":"))
+            text = json.dumps({"version": _version(), "files": files}, ensure_ascii=False, separators=(",", ":"))
             with contextlib.suppress(OSError):
                 paths.write_atomically(self._file, text.encode("utf-8", "surrogatepass"))
 
 
+def _version() -> list[object]:
+    """Of what is kept: another release of a library may know architectures that the one before did not."""
+    found: list[object] = [CACHE_VERSION]
+    for name in _JUDGES:
+        try:
+            found.append(importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            found.append("")
+    return found
+
+
 def _of_folder(folder: Path) -> Iterator[Path]:
-    yield from sorted((*folder.glob("*.safetensors"), *folder.glob("*.json")))
+    kinds = ("*.safetensors", "*.json", "tokenizer.model", "merges.txt", "vocab.txt")
+    yield from sorted(file for kind in kinds for file in folder.glob(kind))
 
 
 def _stamp(files: Iterable[Path]) -> list[list[int]]:

@@ -94,8 +94,9 @@ def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
         feed=feed or head.of_model("feed_forward_length"),
         vocabulary=vocabulary,
         cache_row=_cache_row(head, width),
-        no_train=converted_wrongly(head, tensors) or no_train_gguf(head, path, [tensor.name for tensor in tensors]),
-        no_write=no_write_gguf(head, tensors),
+        no_train=converted_wrongly(head, tensors, len(headers))
+        or no_train_gguf(head, path, [tensor.name for tensor in tensors]),
+        no_write=no_write_gguf(head, tensors, len(headers)),
         no_modules=no_modules_gguf(head, width, path.stem),
         left_out=left_out_gguf(head, bool(tensors), path.name),
     )

@@ -87,7 +87,7 @@ def resolve(text: str) -> ModelFile:
 
 def _folder(path: Path) -> ModelFile:
     if (path / "config.json").exists() and weight_files(path):
-        return ModelFile(path.resolve().name, path, "hf")
+        return ModelFile(path.absolute().name, path, "hf")
     ggufs = whole_models(path.glob("*.gguf"))
     if len(ggufs) == 1:
         return ModelFile(ggufs[0].stem, ggufs[0], "gguf")

@@ -65,26 +65,41 @@ def left_out_gguf(head: GgufHeader, weights: bool, name: str) -> str:
         return "a model of sound, which writes no text"
     if architecture in _READERS:
         return "a model that reads text (embeddings, search) and writes none"
-    if not weights:
+    if not weights and head.number("split.count") < 2:
         return "a vocabulary without weights"
     return ""
 
 
-def no_write_gguf(head: GgufHeader, tensors: Iterable[Tensor]) -> str:
-    """Why llama.cpp cannot write with it."""
+def no_write_gguf(head: GgufHeader, tensors: list[Tensor], parts: int) -> str:
+    """Why llama.cpp cannot write with it. ``parts``: how many of its files are here."""
     architecture = head.architecture
+    if lacking := _of_split(head, parts):
+        return lacking
+    if "general.architecture" not in head.fields:
+        return f"its header does not say what kind of model it is; {_ANOTHER}"
     if architecture in _TRANSLATORS:
         return "it turns one text into another (an encoder and a decoder) and does not continue one"
     if architecture in _ALL_AT_ONCE:
         return "it fills in a page all at once (diffusion) and does not continue a text"
     if architecture in _NO_GRAPH or not (architecture in TRAINS_FROM_GGUF or llama_cpp_knows(architecture)):
         return f"llama.cpp cannot run {architecture} models"
-    return converted_wrongly(head, list(tensors))
+    return converted_wrongly(head, tensors, parts)
 
 
-def converted_wrongly(head: GgufHeader, tensors: list[Tensor]) -> str:
+def converted_wrongly(head: GgufHeader, tensors: list[Tensor], parts: int) -> str:
     """What is missing in the file or does not fit together, so that no program can use it."""
-    return _of_tokenizer(head) or _of_table(head, tensors) or _of_tensors(head, tensors)
+    return _of_split(head, parts) or _of_tokenizer(head) or _of_table(head, tensors) or _of_tensors(head, tensors)
+
+
+def _of_split(head: GgufHeader, parts: int) -> str:
+    """A part of a model in several files is known for one by its name, and by nothing else to llama.cpp."""
+    count, number = head.number("split.count"), head.number("split.no") + 1
+    if count <= parts:
+        return ""
+    return (
+        f"it is part {number} of a model in {count} files, which must lie together under their own names "
+        f"(NAME-{number:05d}-of-{count:05d}.gguf)"
+    )
 
 
 def _of_tokenizer(head: GgufHeader) -> str:

@@ -15,7 +15,7 @@ from kobold_modules.models.known_names import llama_cpp_knows, ties_by_default, 
 from kobold_modules.models.torch_model import load_torch_model
 from kobold_modules.models.usable import check_can_train, check_can_write
 
-from .gguf_surgery import rewrite
+from .gguf_surgery import rewrite, split
 from .small_gguf import header, llama_fields, tensor, weights, write_llama
 
 
@@ -116,6 +116,24 @@ def test_a_gguf_without_an_output_matrix_writes_with_its_embeddings(tmp_path: Pa
     frozen = load_torch_model(file_of(path), "cpu")
 
     assert frozen.model.get_output_embeddings().weight is frozen.table
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_part_under_another_name_says_which_it_is(tmp_path: Path, stories: Path, number: int) -> None:
+    """M11 and M13: llama.cpp finds the other parts by their names."""
+    parts = split(stories / "stories260K-F32.gguf", tmp_path, 2)
+    path = parts[number - 1].rename(tmp_path / "x.gguf")
+
+    write, train = refusals(path)
+
+    assert f"it is part {number} of a model in 2 files, which must lie together under their own names" in write
+    assert write.partition(": ")[2] == train.partition(": ")[2]
+
+
+def test_a_file_that_does_not_say_what_it_is(tmp_path: Path, stories: Path) -> None:
+    path = rewrite(stories / "stories260K-F32.gguf", tmp_path / "x.gguf", without=["general.architecture"])
+
+    assert "does not say what kind of model it is" in refusals(path)[0]
 
 
 def test_weights_of_a_kind_that_was_given_up(tmp_path: Path) -> None:
