@@ -42,17 +42,17 @@ class Step:
 
 
 STEPS = (
-    Step("First run", "The shelf is empty; three things to try.", until=r"● starter"),
+    Step("First run", "No modules yet; three ways to begin.", until=r"● starter"),
     Step(
         "The demo module",
-        "`d` takes it. The card says what it does to pages it has never seen, how it was trained, and what it writes.",
+        "`d` adds it. The card says what it does to pages it has never seen, how it was trained, and what it writes.",
         ["d"],
-        r"demo noir is on the shelf",
+        r"demo noir was added",
     ),
-    Step("", "", ["Enter"], r"is on the stack", shown=False),
+    Step("", "", ["Enter"], r"added to the stack", shown=False),
     Step(
         "Onto the stack, and jumping",
-        "`enter`: the row shows `●`, the stack what it costs. `ctrl+o` puts a letter on all that takes the focus, "
+        "`enter`: the row shows `●`, the stack what it costs. `ctrl+o` puts a letter on every panel and field, "
         "a number on the tabs.",
         ["C-o"],
         r" 1 .*Library",
@@ -63,16 +63,21 @@ STEPS = (
         "A first half-sentence, `ctrl+j`. What the model writes has another colour, and the line at the bottom says "
         "whose words the cursor is on.",
         [f"text:{OPENING}", "C-j"],
-        r"Writing …|Wrote|came to an end",
+        r"Writing …|Wrote|ended the text",
         rest=0.15,
     ),
-    Step("The take is there", "Its seed is kept; `ctrl+r` would throw the dice again.", [], r"Wrote|came to an end"),
-    Step("", "", ["C-z"], r"One step back", shown=False),
+    Step(
+        "The take is there",
+        "Its seed is kept; `ctrl+r` writes another one with a new seed.",
+        [],
+        r"Wrote|ended the text",
+    ),
+    Step("", "", ["C-z"], r"Undone", shown=False),
     Step(
         "Takes side by side",
-        "`ctrl+b` writes the same page on from the same dice: without a module and through it. `1` or `2` puts one in.",
+        "`ctrl+b` continues the same page with the same seed: without a module and with it. `1` or `2` inserts one.",
         ["C-b"],
-        r"puts a take into the story",
+        r"to insert a take",
     ),
     Step("", "", ["2"], r"words ", shown=False),
     Step("", "", ["F4"], r"the-long-drop", shown=False),
@@ -80,7 +85,7 @@ STEPS = (
         "Pages to learn from",
         "`F4`, and `space` on a text. It says what was cleaned away and why, and what the training will take.",
         ["Down", "Space"],
-        r"About [\d<]|is taken[\s\S]*(min|hour|h )",
+        r"About [\d<]|added[\s\S]*(min|hour|h )",
     ),
     Step("Models", "`F5` lists what is on this disk and what each can do here.", ["F5"], r"To write"),
     Step("Back at the shelf, and help", "`F2`, then `F1` for whatever has the focus.", ["F2", "F1"], r"Your modules"),

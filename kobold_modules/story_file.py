@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import paths
+from .byte_size import byte_size
 from .errors import BadText, BadUsage
 from .formats import lite_story, novelai_story
 from .formats.files import writing
@@ -164,7 +165,7 @@ def _read(path: Path) -> bytes:
         if not path.is_file():  # a pipe or a device would never end
             raise BadText(f"{path} is no ordinary file.")
         if (size := path.stat().st_size) > MOST_BYTES:
-            raise BadText(f"{path.name} is larger than any story ({size / 1e6:,.0f} MB).", "Is it a model?")
+            raise BadText(f"{path.name} is larger than any story ({byte_size(size)}).", "Is it a model?")
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise BadText(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error

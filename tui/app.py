@@ -23,7 +23,7 @@ from . import heap
 from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
 from .desk import Desk
 from .first_frame import SwiftApp
-from .keys import read_keymap
+from .keys import key_name, read_keymap
 from .manuscript import Manuscript, bench_path
 from .places import PLACES, Place, Working
 from .save_errors import reason
@@ -31,6 +31,7 @@ from .screens.library import LibraryScreen
 from .sheet import Sheet
 from .themes import DEFAULT, INK, PAPER, extra_variables
 from .user_themes import read_themes, themes_dir
+from .widgets.status_line import StatusLine
 from .widgets.top_bar import Tab
 
 
@@ -46,7 +47,7 @@ QUIT = "Quit now?"
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
 LARGE, CHECK_AFTER = 1000, 0.5  # modules, seconds
 TIDY_EVERY, PAUSE, REST = 5.0, 1.0, 20.0  # seconds, and seconds without a key
-JUMP = "Letters over everything that takes the focus; type one to go there"
+JUMP = "Show a letter on each panel and field; type one to go there"
 
 
 class ModulesApp(SwiftApp[int]):
@@ -63,7 +64,7 @@ class ModulesApp(SwiftApp[int]):
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "library"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (13, "-short"), (32, "-tall")]  # noqa: RUF012
     COMMANDS = App.COMMANDS | {ModuleCommands}
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,8 +73,8 @@ class ModulesApp(SwiftApp[int]):
             for place in PLACES.values()
         ),
         Binding("ctrl+o", "jump", "Jump", id="app.jump", tooltip=JUMP, priority=True, show=False),
-        Binding("f1", "help", "Help", id="app.help", priority=True),
-        Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True),
+        Binding("f1", "help", "Help", id="app.help", tooltip="Show or hide help and keys", priority=True),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Save the story and close the program", priority=True),
     ]
 
     def __init__(
@@ -84,7 +85,7 @@ class ModulesApp(SwiftApp[int]):
         self.desk = Desk(self, client, library, model)
         self.manuscript = Manuscript(bench_path())
         self.open_module = open_module
-        self.greeting = ""
+        self.greeting = self.story_greeting = ""  # what the first screen says, and what the bench does
         self.left = False  # in order: the story is saved, or not wanted
         for theme in (INK, PAPER):
             self.register_theme(theme)
@@ -115,7 +116,7 @@ class ModulesApp(SwiftApp[int]):
     def _make_bench(self) -> BenchScreen:
         from .screens.bench import BenchScreen  # after the first paint
 
-        self._bench = BenchScreen(self.desk, self.manuscript, self.greeting)
+        self._bench = BenchScreen(self.desk, self.manuscript, self.story_greeting or self.greeting)
         return self._bench
 
     def _make(self, place: Place) -> Screen[None]:
@@ -131,7 +132,8 @@ class ModulesApp(SwiftApp[int]):
         themes, problem = read_themes(themes_dir())
         for theme in themes:
             self.register_theme(theme)
-        self.greeting = self.manuscript.load() or sentence or problem
+        self.story_greeting = self.manuscript.load()
+        self.greeting = sentence or problem
         if self.manuscript.theme in self.available_themes:
             self.theme = self.manuscript.theme
         self.desk.restore_stack(self.manuscript.stack)
@@ -147,7 +149,7 @@ class ModulesApp(SwiftApp[int]):
             self.desk.refresh_shelf()  # newer than the index
             entry = self._entry(wanted)
         if entry is None or entry.problem:
-            self.greeting = f"There is no module called {wanted} that could be opened."
+            self.greeting = f"The module {wanted} does not exist or cannot be opened."
             self.open_module = None
         elif self.desk.picks.index(entry) is None:
             self.desk.picks = self.desk.picks.add(entry)
@@ -199,6 +201,8 @@ class ModulesApp(SwiftApp[int]):
     async def action_go(self, place: str) -> None:
         """Go to ``place``. A question that is open is closed first, for it belongs to the place left."""
         if place != self.current_mode:
+            for line in self.screen_stack[0].query(StatusLine):
+                line.leave()
             await self.switch_mode(place)
 
     def action_jump(self) -> None:
@@ -216,14 +220,15 @@ class ModulesApp(SwiftApp[int]):
         elif target is not None:
             target.focus()
 
-    def key_of(self, id: str, usual: str) -> str:
-        """The key of a binding as it is shown, after the person's own key table."""
-        return self.get_key_display(Binding(self.keymap.get(id, usual).split(",")[0].strip(), "", ""))
+    def key_of(self, id: str, usual: str, display: str | None = None) -> str:
+        """The key of a binding as it is shown, after the person's own key table; ``display`` for the ``usual`` one."""
+        if display and id not in self.keymap:
+            return display
+        return key_name(self.keymap.get(id, usual).split(",")[0].strip())
 
     def get_key_display(self, binding: Binding) -> str:
-        """F keys in capitals, as they stand on the keys and in the line at the top."""
-        shown = super().get_key_display(binding)
-        return shown.upper() if shown[:1] == "f" and shown[1:].isdigit() else shown
+        """One notation wherever a key is named: see keys.key_name."""
+        return binding.key_display or key_name(binding.key)
 
     async def action_help(self) -> None:
         if self.screen.query("HelpPanel"):
@@ -237,9 +242,7 @@ class ModulesApp(SwiftApp[int]):
         if found:
             self.search_commands([(name, run, about) for name, about, run in found], "Add a module to the stack …")
         elif (screen := self.screen if isinstance(self.screen, LibraryScreen) else self._bench) is not None:
-            said = (
-                "Every module is on the stack already." if self.desk.entries else "There is no module on the shelf yet."
-            )
+            said = "Every module is already on the stack." if self.desk.entries else "There are no modules yet."
             screen.say(said, "warning", "" if self.desk.entries else "F2 shows how to get one.")
 
     # -- leaving --
@@ -256,7 +259,7 @@ class ModulesApp(SwiftApp[int]):
         elif isinstance(self.screen, Confirm):
             return
         elif under_way := self._under_way():
-            self.push_screen(Confirm(QUIT, " ".join(under_way), "Quit", "Stay"), self._leave)
+            self.push_screen(Confirm(QUIT, " ".join(under_way), "Quit", "Cancel"), self._leave)
         else:
             self._leave(True)
 
@@ -337,7 +340,8 @@ class ModulesApp(SwiftApp[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for title, about, run in self._own_commands(screen):
             yield SystemCommand(title, about, run)
-        yield from super().get_system_commands(screen)
+        theirs = (command for command in super().get_system_commands(screen) if command.title not in ("Quit", "Keys"))
+        yield from theirs
 
     def _own_commands(self, screen: Screen[object]) -> Commands:
         yield from screen_commands(screen)
@@ -345,7 +349,8 @@ class ModulesApp(SwiftApp[int]):
             key = self.key_of(f"app.{place.name}", place.key)
             yield place.title, f"{place.about} ({key})", partial(self.action_go, place.name)
         yield "Jump", f"{JUMP} ({self.key_of('app.jump', 'ctrl+o')})", self.action_jump
-        yield "Add module", "Pick one by a few letters (ctrl+t)", self.action_pick_module
+        yield "Help", f"Show help and keys for this screen ({self.key_of('app.help', 'f1')})", self.action_help
+        yield "Quit", f"Save the story and close the program ({self.key_of('app.quit', 'ctrl+q')})", self.action_quit
 
 
 def run(model: str = "starter", module: str | None = None) -> int:

@@ -33,12 +33,8 @@ def screen_commands(screen: Screen[object]) -> Commands:
                 continue
             seen.add(binding.id)
             first = next(iter(Binding.make_bindings([binding])))
-            key = cast("ModulesApp", screen.app).key_of(binding.id, first.key)
-            yield (
-                binding.description,
-                f"{binding.tooltip or binding.description} ({key})",
-                partial(node.run_action, binding.action),
-            )
+            key = cast("ModulesApp", screen.app).key_of(binding.id, first.key, binding.key_display)
+            yield binding.description, f"{binding.tooltip} ({key})", partial(node.run_action, binding.action)
 
 
 def stack_commands(desk: Desk) -> Commands:
@@ -55,14 +51,14 @@ def stack_commands(desk: Desk) -> Commands:
 
     for index, pick in enumerate(desk.picks.items):
         name = pick.entry.name
-        yield f"Take {name} out", "Remove it from the stack", partial(take_out, index)
+        yield f"Remove {name}", "Take this module off the stack", partial(take_out, index)
         switched = "off" if pick.on else "on"
-        yield f"Switch {name} {switched}", "In the stack", partial(change, index, on=not pick.on)
-        yield f"{name} stronger", f"From {pick.strength:.2f} up a step", partial(change, index, STEP)
-        yield f"{name} weaker", f"From {pick.strength:.2f} down a step", partial(change, index, -STEP)
+        yield f"Switch {name} {switched}", "It keeps its place on the stack", partial(change, index, on=not pick.on)
+        yield f"{name} stronger", f"Raise its strength, now {pick.strength:.2f}", partial(change, index, STEP)
+        yield f"{name} weaker", f"Lower its strength, now {pick.strength:.2f}", partial(change, index, -STEP)
         if len(desk.picks.items) > 1:
-            yield f"{name} earlier", "Towards the front of the stack", partial(move, index, -1)
-            yield f"{name} later", "Towards the end of the stack", partial(move, index, 1)
+            yield f"{name} earlier", "Move it towards the front of the stack", partial(move, index, -1)
+            yield f"{name} later", "Move it towards the end of the stack", partial(move, index, 1)
 
 
 def shelf_commands(desk: Desk) -> Commands:

@@ -20,9 +20,9 @@ from .phrases import counted
 
 Lineup = Literal["stacks", "modules", "dice"]
 LINEUPS: dict[Lineup, str] = {
-    "stacks": "nothing, then one module more each",
-    "modules": "nothing, then each module alone",
-    "dice": "the whole stack, rolled anew for each",
+    "stacks": "no module, then one more module each",
+    "modules": "no module, then each module alone",
+    "dice": "same stack, different seeds",
 }
 FEWEST, MOST, USUAL = 2, 8, 3
 

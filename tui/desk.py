@@ -129,6 +129,8 @@ class Desk:
 
     def __init__(self, owner: DOMNode, client: Client | Callable[[], Client], library: Library, model: str) -> None:
         self._client = client
+        if not callable(client):
+            client.on_death = self._worker_died
         self.library = library
         self.stack_changed: Signal[Picks] = Signal(owner, "stack")
         self.model_changed: Signal[ModelState] = Signal(owner, "model")
@@ -147,7 +149,13 @@ class Desk:
     def client(self) -> Client:
         if callable(self._client):
             self._client = self._client()
+            self._client.on_death = self._worker_died
         return self._client
+
+    def _worker_died(self) -> None:
+        """Its memory is gone, and the model with it: whoever needs the model loads it again, or hears why not."""
+        if self.model.phase == "ready":
+            self.model = ModelState(self.model.name, "unloaded")
 
     async def close(self) -> None:
         """End the worker, if there is one."""
@@ -260,7 +268,7 @@ class Desk:
                 case Failed():
                     self.model = ModelState(name, "failed", failed=record)
         if self.model.phase == "loading":
-            self.model = ModelState(name, "failed", failed=Failed("The model did not load.", "Try it again.", 5))
+            self.model = ModelState(name, "failed", failed=Failed("The model did not load.", "Try again.", 5))
 
     def fits(self, entry: Entry) -> bool:
         """Whether :meth:`fit` has no objection. Answers for ten thousand at once: modules of one model share it."""

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from textual.content import Content
 
+from kobold_modules.byte_size import byte_size
+
 from .remembered import FOLDERS as FOLDERS
 from .remembered import USUAL as USUAL
 
@@ -75,8 +77,8 @@ class Memory:
         """``24.0 of 32.0 GB of memory free``, cards behind it."""
         if not self.total:
             return ""
-        cards = "".join(f"; {name}: {gigabytes(free)} free" for name, _, free in self.cards)
-        return f"{gigabytes(self.free)} of {gigabytes(self.total)} of memory free{cards}"
+        cards = "".join(f"; {name}: {byte_size(free)} free" for name, _, free in self.cards)
+        return f"{byte_size(self.free)} of {byte_size(self.total)} of memory free{cards}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,10 @@ def about(model: DiskModel) -> str:
     if model.problem:
         return model.problem
     said = [f"{_long(model.parameters)} parameters as {model.weights}" if model.parameters else model.weights]
-    said.append(f"{gigabytes(model.bytes)} on disk" + (f" in {model.parts} parts" if model.parts > 1 else ""))
+    said.append(f"{byte_size(model.bytes)} on disk" + (f" in {model.parts} parts" if model.parts > 1 else ""))
     if model.context:
         said.append(f"context {model.context:,}")
-    place = {"this program": "came with this program", "folder": "", "named": ""}.get(
+    place = {"this program": "included with this program", "folder": "", "named": ""}.get(
         model.place, f"from {model.place}"
     )
     return ", ".join(said) + f"; {model.architecture}" + (f", {place}" if place else "") + "."
@@ -139,11 +141,6 @@ def _long(count: int) -> str:
     return f"{count:,}"
 
 
-def gigabytes(count: int) -> str:
-    """``812 MB``, ``4.9 GB``."""
-    return f"{max(1, round(count / 10**6))} MB" if count < 10**9 else f"{count / 10**9:.1f} GB"
-
-
 def bar(verdict: Verdict, memory: Memory, width: int) -> Content:
     """A model's need in the memory there is: ``■`` the model, ``·`` free, ``▨`` in use, ``!`` more than is free."""
     total = max(memory.total_of(verdict.where), verdict.has, 1)
@@ -161,10 +158,8 @@ def bar(verdict: Verdict, memory: Memory, width: int) -> Content:
 
 
 def downloading(done: int, total: int, seconds_left: float | None) -> str:
-    """``1.2 of 2.6 GB, 3 min left``."""
+    """``1.2 GB of 2.6 GB, 3 min left``."""
     from .phrases import duration
 
-    unit, size = ("GB", 10**9) if total >= 10**9 else ("MB", 10**6)
-    digits = 1 if unit == "GB" else 0
-    said = f"{done / size:.{digits}f} of {total / size:.{digits}f} {unit}"
+    said = f"{byte_size(done)} of {byte_size(total)}"
     return said + (f", {duration(seconds_left)} left" if seconds_left is not None else "")

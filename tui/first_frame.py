@@ -40,8 +40,8 @@ class HeldScreen(Screen[ScreenResultType]):
         if not shown:
             return
         (width, height), app = self.app.size, self.app
-        classes = self._get_breakpoint_classes(width, app.HORIZONTAL_BREAKPOINTS or [])
-        classes |= self._get_breakpoint_classes(height, app.VERTICAL_BREAKPOINTS or [])
+        classes = self._get_breakpoint_classes(width, self.HORIZONTAL_BREAKPOINTS or app.HORIZONTAL_BREAKPOINTS or [])
+        classes |= self._get_breakpoint_classes(height, self.VERTICAL_BREAKPOINTS or app.VERTICAL_BREAKPOINTS or [])
         self.update_classes(dict.fromkeys(classes, True), update=False)
         for rack in self.query(ToastRack):
             rack.display = False  # as it does itself, but a layout later

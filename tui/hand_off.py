@@ -21,12 +21,12 @@ def editor_command() -> list[str]:
     try:
         command = shlex.split(said)
     except ValueError as error:
-        raise BadUsage(f"$EDITOR makes no sense: {said}.", "Set it to a command, such as nano.") from error
+        raise BadUsage(f"$EDITOR is not a valid command: {said}.", "Set it to a command, such as nano.") from error
     if not command:
         command = [found for name in USUAL if (found := shutil.which(name))][:1]
     if not command or shutil.which(command[0]) is None:
-        named = f"The editor {command[0]} is not there." if command else "There is no editor here."
-        raise BadUsage(named, "Set $EDITOR to the one you like.")
+        named = f"The editor {command[0]} was not found." if command else "No text editor was found."
+        raise BadUsage(named, "Set $EDITOR to an editor that is installed.")
     return command
 
 

@@ -14,6 +14,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
+
+
+SPELLED = {"enter": "enter", "backspace": "backspace", "tab": "tab"}  # where Textual shows a sign, or a long name
+
+
+def key_name(key: str) -> str:
+    """Return ``key``, as Textual calls it, the way every sentence and list here writes it: ``ctrl+j``, ``F1``, ``esc``.
+
+    The footer, the palette, help and hints name keys alike, so that one can be found after reading of the other.
+    """
+    *modifiers, last = key.split("+")
+    shown = SPELLED.get(last) or format_key(last)
+    if shown[:1] == "f" and shown[1:].isdigit():
+        shown = shown.upper()
+    return "+".join((*modifiers, shown))
 
 
 def read_keymap(config: Path) -> tuple[dict[str, str], str]:
@@ -25,7 +41,7 @@ def read_keymap(config: Path) -> tuple[dict[str, str], str]:
     try:
         data = tomllib.loads(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return {}, f"{config} cannot be read, so the keys are the usual ones: {error}"
+        return {}, f"{config} cannot be read, so the default keys are used: {error}"
     keys = data.get("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         return {}, f'[keys] in {config} should hold lines like "bench.continue" = "f5".'

@@ -110,8 +110,8 @@ class Manuscript:
                 except OSError:
                     before = self.path
                     self._belong(free_beside(before))
-                    return f"{before.name} is no story and is left as it is; this story starts empty."
-                return f"{self.path.name} was no story and has been set aside as {aside.name}."
+                    return f"{before.name} is not a story and is left as it is; this story starts empty."
+                return f"{self.path.name} was not a story and was renamed to {aside.name}."
             self._read_bench(self.story.extra.pop("bench", None))
         return self._recover()
 
@@ -135,16 +135,16 @@ class Manuscript:
         if back is not None:
             self._takes_ended += 1  # its journal goes with the next save
             if back.aside is not None:
-                return f"A take was still coming when the story was saved elsewhere; it is in {back.aside.name}."
-            return f"Your story is back, with the take that was still coming: {words}."
+                return f"The story was saved elsewhere during a take; that take is in {back.aside.name}."
+            return f"Story restored, with the unfinished take: {words}."
         takes = self.journal.find(self.story.text)
         if takes is not None:
             from .comparison import Comparison
 
             if (comparison := Comparison.from_dict(takes.head)) is not None:
                 self.comparison = comparison.with_texts(takes.texts)
-                return "The takes that were still coming are back: ctrl+b shows them."
-        return f"Your story is back: {words}." if self.story.text else ""
+                return "Unfinished takes were restored: ctrl+b shows them."
+        return f"Story restored: {words}." if self.story.text else ""
 
     # -- the take that is coming --
 
@@ -211,7 +211,7 @@ class Manuscript:
             return ""
         self._belong(now)
         self._remember_open()
-        return f"{before.name} was changed elsewhere meanwhile: yours goes on as {now.name}, and both are kept."
+        return f"{before.name} was changed by another program: your version is now {now.name}, and both are kept."
 
     def _prepared(self) -> Callable[[], None]:
         """The saving of what is there now, as something any thread may do."""

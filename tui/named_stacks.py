@@ -31,7 +31,7 @@ async def keep(desk: Desk, name: str, *, replace: bool = True) -> str:
         stack_file.keep(StackFile(name, modules), replace=replace)
 
     await asyncio.to_thread(write)
-    return f"The stack is kept as {name}: {counted(len(picks.items), 'module')}."
+    return f"Stack saved as {name}: {counted(len(picks.items), 'module')}."
 
 
 async def bring(desk: Desk, name: str) -> tuple[str, bool]:
@@ -52,11 +52,11 @@ async def bring(desk: Desk, name: str) -> tuple[str, bool]:
         if item.digest and await asyncio.to_thread(_digest, desk.library, entry) not in ("", item.digest):
             others.append(item.name)
     desk.picks = picks
-    said = f"The stack {kept.name} is in use."
+    said = f"Stack {kept.name} loaded."
     if missing:
-        said = f"The stack {kept.name} also needs {' and '.join(missing)}: not in your library."
+        said = f"Stack {kept.name} also needs {' and '.join(missing)}, not in your library."
     elif others:
-        said = f"The stack {kept.name} was made with another {' and '.join(others)} than yours."
+        said = f"Stack {kept.name} was saved with a different version of {' and '.join(others)}."
     return said, not missing and not others
 
 

@@ -46,12 +46,12 @@ class Pace:
         """``Wrote 120 tokens in 3 s, 38 a second.``"""
         tokens = counted(written.tokens, "token")
         if written.reason == "cancelled":
-            return f"Stopped after {tokens}; what was written stays."
+            return f"Stopped after {tokens}; the text stays."
         speed = f", {_per_second(written.tokens / written.seconds)}" if written.seconds > 0.2 else ""
         if written.reason == "length":
             return f"Wrote {tokens} in {duration(written.seconds)}{speed}."
-        return f"The model came to an end after {tokens}{speed}."
+        return f"The model ended the text after {tokens}{speed}."
 
 
 def _per_second(rate: float) -> str:
-    return f"{rate:.0f} a second" if rate >= 10 else f"{rate:.1f} a second"
+    return f"{rate:.0f} per second" if rate >= 10 else f"{rate:.1f} per second"

@@ -90,15 +90,6 @@ def duration(seconds: float) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def size(count: int) -> str:
-    """``812 bytes``, ``28 KB``, ``1.4 MB``."""
-    if count < 1000:
-        return counted(count, "byte")
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} KB"
-    return f"{count / 1_000_000:.1f} MB"
-
-
 def place(path: Path) -> str:
     """``path`` with the home folder as ``~``, safe to show."""
     home = str(Path.home())

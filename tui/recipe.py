@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from kobold_modules.byte_size import byte_size
 from kobold_modules.errors import BadUsage
 from kobold_modules.training.settings import DIALS as DIAL_MINUTES
 from kobold_modules.training.settings import TrainingRequest
 
-from .phrases import counted, duration, size
+from .phrases import counted, duration
 
 
 Dial = Literal["quick", "normal", "thorough"]
@@ -35,12 +36,12 @@ class Setting:
 
 ADVANCED = (
     Setting("tokens", "tokens", "integer", "100 virtual tokens"),
-    Setting("minutes", "minutes", "number", "as the dial says"),
-    Setting("steps", "steps", "integer", "as the dial says; a number can be repeated exactly"),
+    Setting("minutes", "minutes", "number", "as set above"),
+    Setting("steps", "steps", "integer", "as set above; a number gives the same result again"),
     Setting("seed", "seed", "integer", "1"),
-    Setting("rate", "rate", "number", "what suits the time; 0 looks for one"),
+    Setting("rate", "rate", "number", "chosen for the time; 0 searches for one"),
     Setting("row", "row", "integer", "512 tokens in a training row, or what fits"),
-    Setting("batch", "batch", "integer", "2 rows a step"),
+    Setting("batch", "batch", "integer", "2 rows per step"),
     Setting("start", "start", "text", "text; or vocabulary, words, module"),
     Setting("start_with", "with", "text", "the words, or the module, to start from"),
     Setting("method", "method", "text", "prompt; or residual"),
@@ -65,7 +66,7 @@ class Recipe:
     def request(self) -> TrainingRequest:
         """Raises BadUsage with a sentence where something is missing or makes no sense."""
         if not self.files:
-            raise BadUsage("There is nothing to train on yet.", "Choose texts: space in the tree, or type a path.")
+            raise BadUsage("There is nothing to train on yet.", "Select texts with space, or type a path.")
         if not self.name.strip():
             raise BadUsage("The module needs a name.", "Type one into the form.")
         values: dict[str, Any] = {}
@@ -162,7 +163,7 @@ class Estimate:
     def lines(self) -> list[str]:
         """A writer's words for it, the most telling first."""
         if not self.words:
-            return ["Choose texts, and this says what it will take."]
+            return ["Select texts to see time and memory."]
         about = "" if self.exact else "about "
         lines = []
         if self.minutes is not None:
@@ -172,8 +173,8 @@ class Estimate:
         if self.tokens is not None:
             text += f", {about}{counted(self.tokens, 'token')}"
         lines.append(text)
-        takes = [f"{size(self.memory)} of memory"] if self.memory else []
-        takes += [f"{size(self.disk)} on disk"] if self.disk else []
+        takes = [f"{byte_size(self.memory)} of memory"] if self.memory else []
+        takes += [f"{byte_size(self.disk)} on disk"] if self.disk else []
         takes += [counted(self.steps, "step")] if self.steps and self.exact else []
         if takes:
             lines.append(", ".join(takes))

@@ -145,8 +145,8 @@ def bring_in(library: Library, paths: Sequence[Path]) -> Entry | Outcome:
 
 def _better_hint(path: Path) -> str:
     if path.suffix.lower() in TEXTS:
-        return "A text becomes a module by training: F4."
-    return "Models are found by themselves: F5 lists them." if path.suffix.lower() == ".gguf" else ""
+        return "To make a module from a text, train one: F4."
+    return "Models are listed on F5." if path.suffix.lower() == ".gguf" else ""
 
 
 def export_path(entries: Sequence[Entry], answer: Path, format: str) -> Path:

@@ -9,6 +9,17 @@ from textual.color import Color
 from textual.theme import Theme
 
 
+def _scrollbars(track: str, thumb: str, held: str) -> dict[str, str]:
+    """A track that can be told from the page, and a thumb that can be told from the track."""
+    tracks = (
+        "scrollbar-background",
+        "scrollbar-background-hover",
+        "scrollbar-background-active",
+        "scrollbar-corner-color",
+    )
+    return {**dict.fromkeys(tracks, track), "scrollbar": thumb, "scrollbar-hover": held, "scrollbar-active": held}
+
+
 INK = Theme(
     name="ink",
     primary="#7fa99b",
@@ -22,7 +33,8 @@ INK = Theme(
     surface="#1c1f23",
     panel="#24282d",
     dark=True,
-    variables={"block-cursor-background": "#3c5a52", "block-cursor-foreground": "#f4efe3", "border": "#7fa99b"},
+    variables={"block-cursor-background": "#3c5a52", "block-cursor-foreground": "#f4efe3", "border": "#7fa99b"}
+    | _scrollbars("#2e343a", "#6a747d", "#7fa99b"),
 )
 PAPER = Theme(
     name="paper",
@@ -37,7 +49,8 @@ PAPER = Theme(
     surface="#efe8d9",
     panel="#e6dcc8",
     dark=False,
-    variables={"block-cursor-background": "#2f6f60", "block-cursor-foreground": "#fbf7ee", "border": "#2f6f60"},
+    variables={"block-cursor-background": "#2f6f60", "block-cursor-foreground": "#fbf7ee", "border": "#2f6f60"}
+    | _scrollbars("#d8ccb4", "#978a70", "#2f6f60"),
 )
 DEFAULT = INK.name
 

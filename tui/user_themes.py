@@ -40,7 +40,7 @@ def read_themes(folder: Path) -> tuple[list[Theme], str]:
         try:
             themes.append(_theme(path))
         except (OSError, ValueError) as error:
-            problem = problem or f"{path} is no theme: {error}"
+            problem = problem or f"{path} is not a theme: {error}"
     return themes, problem
 
 
@@ -51,7 +51,7 @@ def _theme(path: Path) -> Theme:
     data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     for key, value in data.items():
         if key not in KNOWN:
-            raise ValueError(f"it has no use for {key}; colours are {', '.join(COLOURS)}.")
+            raise ValueError(f"{key} is not a colour of a theme; colours are {', '.join(COLOURS)}.")
         if key in COLOURS:
             _colour(key, value)
         elif key == "dark" and not isinstance(value, bool):
@@ -69,4 +69,4 @@ def _colour(key: str, value: object) -> None:
     try:
         Color.parse(str(value))
     except ColorParseError:
-        raise ValueError(f"{key} = {value!r} is no colour; write it like #b48ead.") from None
+        raise ValueError(f"{key} = {value!r} is not a colour; write it like #b48ead.") from None

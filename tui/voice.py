@@ -20,7 +20,7 @@ Mood = Literal["good", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Marked words, in characters from the passage's start, and the mean change in nats a token."""
+    """Marked words, in characters from the passage's start, and the mean change in nats per token."""
 
     tinges: tuple[Tinge, ...]
     gain: float
@@ -62,7 +62,7 @@ def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
 async def voice(desk: Desk, text: str) -> Voice | str:
     """Ask the model. A sentence where that fails."""
     stack = tuple(pick.item for pick in desk.picks.items if pick.active)
-    found: Voice | str = "The passage is too short to read anything into it."
+    found: Voice | str = "The passage is too short to compare."
     async for record in desk.client.run(Score(text, stack)):
         if isinstance(record, Result) and record.what == "score":
             found = voice_of(record.data, text) or found
@@ -74,8 +74,8 @@ async def voice(desk: Desk, text: str) -> Voice | str:
 def say_voice(found: Voice) -> tuple[str, Mood, str]:
     """The sentence about it, its mood and a hint."""
     share = (2.718281828 ** abs(found.gain) - 1) * 100
-    kinder = "likelier" if found.gain >= 0 else "less likely"
-    said = f"With the stack, {share:.0f} % {kinder} a token."
+    kinder = "more likely" if found.gain >= 0 else "less likely"
+    said = f"With the stack, this passage is {share:.0f} % {kinder} per token."
     if not found.tinges:
         return said, "good", "No single word stands out."
-    return said, "good", "Underlined: its words; slanted: not."
+    return said, "good", "Underlined: more likely; italic: less likely."

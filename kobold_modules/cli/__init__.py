@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a disk that is full, read-only or gone; whoever knew more has said it before this
         return output.failed(of_os_error(error))
     except MemoryError:
-        output.error("There is not enough memory for this.", "Close other programs or take a smaller model.", 6)
+        output.error("There is not enough memory for this.", "Close other programs or choose a smaller model.", 6)
         return 6
 
 

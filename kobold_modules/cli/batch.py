@@ -71,7 +71,7 @@ class Task:
 def batch(arguments: argparse.Namespace, output: Output) -> int:
     """Write every line of the batch. Returns 3 if one made no sense, else 0."""
     if prompted(arguments):
-        raise BadUsage("A batch brings its own prompts.", "Take --prompt away.")
+        raise BadUsage("A batch brings its own prompts.", "Remove --prompt.")
     out = Path(arguments.out) if arguments.out is not None else None
     done = _done(out, arguments) if out is not None else set()
     source = sys.stdin.buffer if arguments.batch == "-" else _open(Path(arguments.batch))
@@ -112,7 +112,7 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
             wrote += 1
             output.say(f"  {task.id}: {outcome.words:,} words, seed {outcome.written.seed}")
     left = f", {passed:,} were there already" if passed else ""
-    output.say(f"{wrote:,} written{left}" + (f", {bad:,} made no sense." if bad else "."))
+    output.say(f"{wrote:,} written{left}" + (f", {bad:,} could not be understood." if bad else "."))
     if stopped:
         return INTERRUPTED
     return BadInput.exit_code if bad else 0
@@ -131,18 +131,18 @@ def _task(number: int, line: bytes, arguments: argparse.Namespace, stacks: dict[
     try:
         data = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise BadText(f"it is no JSON ({_first(error)})") from error
+        raise BadText(f"it is not JSON ({_first(error)})") from error
     if not isinstance(data, dict):
-        raise BadText("it is no JSON object")
+        raise BadText("it is not a JSON object")
     prompt = data.get("prompt")
     if not isinstance(prompt, str):
-        raise BadText("it has no prompt" if prompt is None else "its prompt is no text")
+        raise BadText("it has no prompt" if prompt is None else "its prompt is not text")
     modules = _modules(data, arguments)
     words, most = _whole(data, "words", 1), _whole(data, "max_tokens", 1)
     settings = {key: value for key, value in data.items() if key not in (*_OWN, "sampler")}
     inner = data.get("sampler", {})
     if not isinstance(inner, dict):
-        raise BadText("its sampler is no JSON object")
+        raise BadText("its sampler is not a JSON object")
     sampler = Sampler.from_dict({**settings, **inner}, sampler_of(arguments))
     if "seed" in data:
         sampler = Sampler.from_dict({"seed": data["seed"]}, sampler)
@@ -177,7 +177,7 @@ def _modules(data: dict[str, Any], arguments: argparse.Namespace) -> tuple[str, 
     if isinstance(value, str):
         value = [item.strip() for item in value.split(",") if item.strip()]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadText(f"its {given[0]} is no list of module names")
+        raise BadText(f"its {given[0]} is not a list of module names")
     return tuple(value)
 
 
@@ -193,7 +193,7 @@ def _whole(data: dict[str, Any], key: str, least: int) -> int | None:
 def _text(data: dict[str, Any], key: str, default: str) -> str:
     value = data.get(key, default)
     if not isinstance(value, str):
-        raise BadText(f"its {key} is no text")
+        raise BadText(f"its {key} is not text")
     return value
 
 
@@ -256,7 +256,7 @@ def _done(out: Path, arguments: argparse.Namespace) -> set[str]:
                 answer = json.loads(line)
                 ids.add(str(answer["id"]))
             except (ValueError, RecursionError, KeyError, TypeError) as error:
-                raise BadUsage(f"{out} exists and holds no answers of a batch.", "Take another name.") from error
+                raise BadUsage(f"{out} exists and holds no answers of a batch.", "Choose another name.") from error
             whole = file.tell()
         file.truncate(whole)
     return ids

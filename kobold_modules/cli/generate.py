@@ -59,7 +59,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.out is not None and ways and ways != ["batch"]:
         raise BadUsage(f"--out is for a prompt or a batch, not for --{ways[0]}.", "A story goes to --save-as FILE.")
     if arguments.resume and arguments.out is None:
-        raise BadUsage("--resume goes on with the file of --out.")
+        raise BadUsage("--resume continues the file of --out.")
     if arguments.words is not None and arguments.words < 1:
         raise BadUsage("--words must be at least 1.")
     if arguments.max_tokens is not None and arguments.max_tokens < 0:
@@ -108,7 +108,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             # Other dice than the first: the same ones would be thrown again at the same places.
             if begun.seed is not None:
                 sampler = replace(sampler, seed=(begun.seed + done) % 2**31)
-            output.say(f"Going on behind {ending.words:,} words in {out.path}.")
+            output.say(f"Continuing after {ending.words:,} words in {out.path}.")
             out.go_on(begun)
         request = Request(
             text, stack, most, sampler, tuple(arguments.stop), arguments.memory, arguments.note, arguments.note_depth
@@ -142,7 +142,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             output.show(outcome.written)
         output.say(told(outcome, stack))
         if stopped and out is not None:
-            output.say(f"{out.path} keeps what was written; --resume goes on with it.")
+            output.say(f"{out.path} keeps what was written; --resume continues it.")
     return INTERRUPTED if stopped else 0
 
 

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from .. import paths
+from ..byte_size import byte_size
 from ..journal import journal_file
 from ..models.find import resolve
 from .output import Output, table
@@ -43,7 +44,7 @@ def doctor(arguments: argparse.Namespace, output: Output) -> int:
         _tried("llama.cpp", _try_llama),
         _tried("training", _try_training),
         _tried("library folder", _try_folder),
-        _tried("free disk", lambda: f"{shutil.disk_usage(_existing(paths.modules_dir())).free / 1e9:.1f} GB"),
+        _tried("free disk", lambda: byte_size(shutil.disk_usage(_existing(paths.modules_dir())).free)),
         _tried(
             "processors",
             lambda: str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),

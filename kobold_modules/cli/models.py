@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..byte_size import byte_size
 from ..errors import NoModel
 from ..models.discover import Found, Survey, discover
 from ..models.facts import facts_of
 from ..models.find import resolve
-from ..models.fit import can_train, can_write, gigabytes
+from ..models.fit import can_train, can_write
 from ..models.listing import listed
 from ..models.room import Room, room
 from ..models.usable import HINT
@@ -86,12 +87,12 @@ def _print(survey: Survey, here: Room, arguments: argparse.Namespace, output: Ou
         for path, reason in survey.left_out:
             output.say(f"  left out {path}: {reason}")
     elif survey.left_out:
-        output.say(f"{len(survey.left_out)} files are left out, being no models of text; --all names them.")
+        output.say(f"{len(survey.left_out)} files are left out because they are not language models; --all lists them.")
     if survey.offer:
         output.say(survey.offer)
-    cards = "".join(f"; {gpu.name}: {gigabytes(gpu.free)} of {gigabytes(gpu.total)} free" for gpu in here.gpus)
+    cards = "".join(f"; {gpu.name}: {byte_size(gpu.free)} of {byte_size(gpu.total)} free" for gpu in here.gpus)
     if here.known:
-        output.say(f"Memory: {gigabytes(here.free)} of {gigabytes(here.total)} free{cards}.")
+        output.say(f"Memory: {byte_size(here.free)} of {byte_size(here.total)} free{cards}.")
 
 
 def _row(model: Found, here: Room) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ def _row(model: Found, here: Room) -> tuple[str, ...]:
     return (
         model.name,
         kind,
-        gigabytes(facts.bytes),
+        byte_size(facts.bytes),
         f"{facts.context:,}" if facts.context else "?",
         can_write(facts, here).can,
         can_train(facts, here).can,

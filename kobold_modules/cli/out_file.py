@@ -59,10 +59,10 @@ class OutFile:
                 f"{self.path} exists already."
                 if not resume
                 else f"{self.path} is finished; nothing is left to resume.",
-                "Take another name, or --replace it.",
+                "Choose another name, or --replace it.",
             )
         if not resume:
-            raise BadUsage(f"{self.path} was not finished.", "--resume goes on with it, --replace begins it again.")
+            raise BadUsage(f"{self.path} was not finished.", "--resume continues it, --replace starts it again.")
         return self._begun(state)
 
     def begin(self, prompt: str, seed: int | None) -> None:
@@ -70,7 +70,7 @@ class OutFile:
         state = {"v": VERSION, "prompt_bytes": len(_bytes(prompt)), "seed": seed}
         with writing(self.path):
             if self.path.exists() and not self.path.is_file():
-                raise BadUsage(f"{self.path} is no ordinary file.", "Write to stdout, without --out.")
+                raise BadUsage(f"{self.path} is not an ordinary file.", "Write to stdout, without --out.")
             paths.write_atomically(self.note, json.dumps(state).encode())
             paths.write_atomically(self.path, _bytes(prompt))
             self._open()
@@ -127,11 +127,11 @@ class OutFile:
             data = self.path.read_bytes()
             at = state["prompt_bytes"]
             if not 0 <= at <= len(data):
-                raise BadText(f"{self.path} is shorter than its prompt was.", "--replace begins it again.")
+                raise BadText(f"{self.path} is shorter than its prompt was.", "--replace starts it again.")
             seed = state.get("seed")
             return Begun(data[:at].decode(), _whole_letters(data[at:]), seed if type(seed) is int else None)
         except (OSError, UnicodeDecodeError) as error:
-            raise BadText(f"{self.path} cannot be gone on with: {error}.", "--replace begins it again.") from error
+            raise BadText(f"{self.path} cannot be continued: {error}.", "--replace starts it again.") from error
 
 
 def _bytes(text: str) -> bytes:

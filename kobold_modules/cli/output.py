@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..byte_size import byte_size
 from ..plain_text import escaped, one_line, printable
 from .code_page import json_line, shown
 
@@ -127,7 +128,7 @@ class Output:
             bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
             left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
             if progress.stage in ("downloading", "checking"):  # counted in bytes
-                line = f"  {bar} {progress.stage} {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB{left}"
+                line = f"  {bar} {progress.stage} {byte_size(progress.done)} of {byte_size(progress.total)}{left}"
             else:
                 line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
         line = line[: shutil.get_terminal_size().columns - 1]

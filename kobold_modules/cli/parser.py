@@ -81,7 +81,7 @@ def _prompt(verb: argparse.ArgumentParser) -> None:
 
 def _demo(verbs: Any) -> None:
     verb = _verb(
-        verbs, "demo", "demo", "train a module on the sample texts and write with it: the whole road in 5 minutes"
+        verbs, "demo", "demo", "train a module on the sample texts and write with it: the whole way in 5 minutes"
     )
     _model(verb)
     verb.add_argument("--minutes", type=float, default=2.0, metavar="M", help="training time (default: 2)")
@@ -94,7 +94,7 @@ def _train(verbs: Any) -> None:
     verb.add_argument("files", nargs="*", metavar="FILE", help=".txt and .md files, or folders of them")
     _model(verb)
     verb.add_argument("--kind", default="style", choices=["style", "world"])
-    verb.add_argument("--name", help="what the module is called (needed)")
+    verb.add_argument("--name", help="name of the module (required)")
     verb.add_argument("--description", default="")
     verb.add_argument("--author", default="")
     verb.add_argument("--tokens", type=int, metavar="N", help="virtual tokens of the module (1 to 2047)")
@@ -103,31 +103,33 @@ def _train(verbs: Any) -> None:
     verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
     verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
     verb.add_argument("--seed", type=int, default=1, metavar="S")
-    more = verb.add_argument_group("for those who like to turn every knob")
+    more = verb.add_argument_group("advanced settings")
     more.add_argument("--method", choices=["prompt", "residual"], help="prompt tuning, plain (default) or residual")
     more.add_argument("--optimiser", choices=["muon", "adam"], help="default: muon")
-    more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows begin as")
+    more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows start as")
     more.add_argument("--start-with", metavar="WORDS", help="the words, or the module, that --start means")
     more.add_argument("--rate", type=_rate, metavar="R", help=RATE_HELP)
     more.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
-    more.add_argument("--batch", type=int, metavar="N", help="rows a step")
+    more.add_argument("--batch", type=int, metavar="N", help="rows per step")
     more.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
     keepings = ["auto", "whole", "split", "4-bit", "streamed", "disk"]
     more.add_argument("--weights", choices=keepings, help="how the frozen model is kept (default: auto)")
     more.add_argument("--recompute", action="store_true", default=None, help="less memory, a third more time")
     more.add_argument("--compile", action="store_true", default=None, help="fuse small arithmetic")
     verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")
-    verb.add_argument("--replace", action="store_true", help="take the place of a module of the same name")
-    verb.add_argument("--resume", action="store_true", help="go on with this training where it was stopped or killed")
+    verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
+    verb.add_argument("--resume", action="store_true", help="resume this training where it was stopped or killed")
     verb.add_argument("--dry-run", action="store_true", help="read the texts and say what would be trained, then stop")
-    verb.add_argument("--detach", action="store_true", help="put it into the queue: it outlives this terminal")
+    verb.add_argument(
+        "--detach", action="store_true", help="add it to the queue: it continues after this terminal is closed"
+    )
     own = verb.add_argument_group("trainings in the queue", "instead of FILE and --name")
     own.add_argument("--queue", action="store_true", help="list the trainings that wait, run or have ended")
     own.add_argument("--follow", metavar="ID", help="show one from its beginning until it ends")
-    own.add_argument("--pause", metavar="ID", help="hold it where it is")
-    own.add_argument("--continue", metavar="ID", dest="go_on", help="let it go on, even one that has failed")
-    own.add_argument("--stop", metavar="ID", help="end it early and keep its best module")
-    own.add_argument("--cancel", metavar="ID", help="end it and keep nothing")
+    own.add_argument("--pause", metavar="ID", help="pause it")
+    own.add_argument("--continue", metavar="ID", dest="go_on", help="resume it, even after it failed")
+    own.add_argument("--stop", metavar="ID", help="stop it early and save its best module")
+    own.add_argument("--cancel", metavar="ID", help="stop it and save nothing")
 
 
 def _generate(verbs: Any) -> None:
@@ -154,7 +156,7 @@ def _compare(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="A,B:0.5",
-        help="modules with strengths, a kept stack, or none; may be repeated",
+        help="modules with strengths, a saved stack, or none; may be repeated",
     )
     verb.add_argument("--takes", type=int, default=1, metavar="N", help="takes of each stack, a seed each (8 in all)")
     add_memory_flags(verb)
@@ -176,19 +178,19 @@ def _shelf(verbs: Any) -> None:
     verb = _verb(verbs, "show", "shelf", "the card of a module")
     verb.add_argument("module", metavar="MODULE")
     looking_flags.add_show_flags(verb)
-    verb = _verb(verbs, "import", "importing", "put module files into the library", "import_")
+    verb = _verb(verbs, "import", "importing", "add module files to the library", "import_")
     verb.add_argument("files", nargs="+", metavar="FILE", help="a .zip, .safetensors, PEFT folder, or a folder of them")
     verb.add_argument("--name", help="what the module is called here (for one FILE)")
-    verb.add_argument("--replace", action="store_true", help="take the place of a module of the same name")
+    verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
     verb = _verb(verbs, "export", "exporting", "write a module in another program's format")
     verb.add_argument("module", metavar="MODULE")
     verb.add_argument("--format", default="kobold", choices=["kobold", "peft", "mkultra", "safetensors"])
     verb.add_argument("--out", required=True, metavar="FILE")
     verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
-    verb = _verb(verbs, "check", "shelf", "say whether and where a module file will load")
+    verb = _verb(verbs, "check", "shelf", "check whether and where a module file will load")
     verb.add_argument("file", metavar="FILE")
     verb.add_argument("--model", metavar="MODEL", help="also say whether it fits this model")
-    verb = _verb(verbs, "remove", "shelf", "take a module out of the library (it goes to the library's trash)")
+    verb = _verb(verbs, "remove", "shelf", "remove a module from the library (it goes to the library's trash)")
     verb.add_argument("module", metavar="MODULE")
     verb = _verb(verbs, "trash", "trash", "list removed modules, bring one back, or delete them for good")
     what = verb.add_mutually_exclusive_group()

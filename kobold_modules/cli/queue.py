@@ -14,10 +14,10 @@ from .output import Output, duration, table
 
 
 CHANGES: dict[str, tuple[str, str]] = {
-    "pause": ("pause", "{} is paused; `kobold-modules train --continue {}` lets it go on."),
-    "go_on": ("resume", "{} goes on."),
-    "stop": ("stop", "{} stops and keeps its best module."),
-    "cancel": ("cancel", "{} is cancelled; nothing of it is kept."),
+    "pause": ("pause", "{} is paused; `kobold-modules train --continue {}` resumes it."),
+    "go_on": ("resume", "{} was resumed."),
+    "stop": ("stop", "{} stops and saves its best module."),
+    "cancel": ("cancel", "{} is cancelled; nothing of it is saved."),
 }
 
 
@@ -31,7 +31,7 @@ def manage(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.files or arguments.detach:
         raise BadUsage(
             "--queue, --follow, --pause, --continue, --stop and --cancel go without FILE and --detach.",
-            "Start a training in a command of its own.",
+            "Start a training with a separate command.",
         )
     queue = TrainingQueue()
     for option, (method, sentence) in CHANGES.items():
@@ -57,7 +57,7 @@ def submit(request: TrainingRequest, output: Output) -> int:
     output.object(training=id, waiting_behind=before)
     output.data(id)
     behind = f"It starts after {before} other{'s' if before > 1 else ''}. " if before else ""
-    output.say(f"{behind}It goes on without this terminal; `kobold-modules train --follow {id}` shows how far it is.")
+    output.say(f"{behind}It continues without this terminal; `kobold-modules train --follow {id}` shows how far it is.")
     return 0
 
 
@@ -80,12 +80,12 @@ def _list(queue: TrainingQueue, output: Output) -> None:
     if rows:
         output.data(table(rows, ("id", "name", "state", "")))
     else:
-        output.say("No training waits, runs or has ended. `kobold-modules train FILE --name NAME --detach` adds one.")
+        output.say("There are no trainings. `kobold-modules train FILE --name NAME --detach` adds one.")
 
 
 def _state(training: Training) -> str:
     if training.state == "done" and training.stopped:
-        return "stopped, best kept"
+        return "stopped, best saved"
     return "interrupted" if training.state == "waiting" and training.started else training.state
 
 
@@ -106,7 +106,7 @@ def _follow(queue: TrainingQueue, id: str, output: Output) -> int:
     try:
         kept = output.follow(queue.follow(id))
     except KeyboardInterrupt:
-        output.say(f"\n{id} goes on without this terminal.")
+        output.say(f"\n{id} continues without this terminal.")
         return 0
     for record in kept:
         if isinstance(record, Result) and record.what == "module":

@@ -37,7 +37,7 @@ def replay(arguments: argparse.Namespace, output: Output) -> int:
     same, at = replays.same(entry, text), replays.difference(entry, text)
     output.object(**_result(entry, text, same, at))
     if same is None:
-        output.say("[the log does not know how the first one went on: it was cut short]")
+        output.say("[the log does not hold the rest of the first one: it was cut short]")
     elif same:
         output.say(f"[identical to what was written then: {len(text):,} characters]")
     else:

@@ -17,8 +17,14 @@ from .typed_text import sign, unescaped, unescaped_lines
 # option, other spellings, field of Sampler, type, help
 _NUMBERS: tuple[tuple[str, tuple[str, ...], str, type, str], ...] = (
     ("--temperature", (), "temperature", float, "0 always takes the likeliest token (default: 0.8)"),
-    ("--dynamic-range", ("--dynatemp-range",), "dynamic_range", float, "move the temperature with the model's doubt"),
-    ("--dynamic-exponent", ("--dynatemp-exponent",), "dynamic_exponent", float, "how it moves"),
+    (
+        "--dynamic-range",
+        ("--dynatemp-range",),
+        "dynamic_range",
+        float,
+        "adapt the temperature to the model's certainty",
+    ),
+    ("--dynamic-exponent", ("--dynatemp-exponent",), "dynamic_exponent", float, "how strongly it adapts"),
     ("--top-k", (), "top_k", int, "keep the K likeliest tokens, 0 is off"),
     ("--top-p", (), "top_p", float, "keep the likeliest tokens that reach P together, 1 is off"),
     ("--min-p", (), "min_p", float, "drop tokens less likely than P times the likeliest, 0 is off"),
@@ -28,7 +34,7 @@ _NUMBERS: tuple[tuple[str, tuple[str, ...], str, type, str], ...] = (
     ("--repetition-range", ("--rep-pen-range",), "repetition_range", int, "tokens that the penalties look back"),
     ("--frequency", ("--frequency-penalty",), "frequency", float, "penalty for each time a token was there, 0 is off"),
     ("--presence", ("--presence-penalty",), "presence", float, "penalty if a token was there at all, 0 is off"),
-    ("--dry", ("--dry-multiplier",), "dry_multiplier", float, "DRY: punish repeated phrases, 0 is off, 0.8 is usual"),
+    ("--dry", ("--dry-multiplier",), "dry_multiplier", float, "DRY: penalise repeated phrases, 0 is off, 0.8 is usual"),
     ("--dry-base", (), "dry_base", float, "DRY: how fast the penalty grows with the phrase (default: 1.75)"),
     ("--dry-allowed-length", (), "dry_allowed_length", int, "DRY: tokens that may repeat freely (default: 2)"),
     ("--dry-range", (), "dry_range", int, "DRY: tokens it looks back (default: 1024)"),
@@ -45,7 +51,7 @@ def add_sampler_flags(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("how the next token is chosen")
     group.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same text")
     group.add_argument("--preset", default="balanced", metavar="NAME", help=f"{', '.join(PRESETS)}, or one of your own")
-    group.add_argument("--save-preset", metavar="NAME", help="keep these settings (but for the seed) under this name")
+    group.add_argument("--save-preset", metavar="NAME", help="save these settings (except the seed) under this name")
     for option, others, field, kind, text in _NUMBERS:
         group.add_argument(option, *others, dest=field, type=kind, metavar="N" if kind is int else "X", help=text)
     group.add_argument(
@@ -75,7 +81,7 @@ def add_sampler_flags(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--token-healing",
         action=argparse.BooleanOptionalAction,
-        help="go on from a space or an unfinished word at the end of the text as if it had not been cut (default)",
+        help="continue a space or an unfinished word at the end of the text as if it had not been cut (default)",
     )
     group.add_argument(
         "--stop",
@@ -109,7 +115,7 @@ def sampler_of(arguments: argparse.Namespace) -> Sampler:
     if name := getattr(arguments, "save_preset", None):
         kept = Sampler.from_dict({"seed": base.seed}, settings)
         file = save_preset(name, kept)
-        Output(arguments.json).say(f"The preset {name} is kept in {file}.")
+        Output(arguments.json).say(f"The preset {name} was saved to {file}.")
     return settings
 
 
@@ -120,7 +126,7 @@ def _pair(text: str) -> tuple[str, float]:
             raise ValueError
         return word, float(number)
     except ValueError as error:
-        raise BadUsage(f"{text!r} is no bias.", "Write WORD=2 to have more of it, WORD=-2 to have less.") from error
+        raise BadUsage(f"{text!r} is not a bias.", "Write WORD=2 to have more of it, WORD=-2 to have less.") from error
 
 
 def _lines(path: str | None) -> list[str]:

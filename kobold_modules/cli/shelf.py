@@ -81,7 +81,7 @@ def remove(arguments: argparse.Namespace, output: Output) -> int:
     entry = Library().entry(arguments.module)
     Library().remove(entry.name)
     output.object(removed=entry.name)
-    output.data(f"{entry.name} is out of the library; `kobold-modules trash` lists it and brings it back.")
+    output.data(f"{entry.name} was removed; `kobold-modules trash` lists and restores it.")
     return 0
 
 

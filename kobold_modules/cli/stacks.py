@@ -92,5 +92,5 @@ def _strength(item: str) -> float:
     except ValueError as error:
         raise BadUsage(f"{tail!r} in {item!r} is not a strength.", "Write NAME:0.5, or just NAME.") from error
     if not -4 <= strength <= 4:
-        raise BadUsage(f"A strength of {strength:g} is too far out; 0 is off, 1 is as trained.")
+        raise BadUsage(f"A strength of {strength:g} is too large; 0 is off, 1 is as trained.")
     return strength

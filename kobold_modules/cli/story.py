@@ -46,7 +46,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
     """Continue the story at ``--story`` by one take. See the parser for the options."""
     path = Path(arguments.story)
     if in_use(path):
-        raise BadUsage(f"Another program is writing {path.name} just now.", "Wait until its take is done.")
+        raise BadUsage(f"Another program is writing {path.name} just now.", "Wait until its take is finished.")
     story = _opened(path, arguments, output)
     target = Path(arguments.save_as) if arguments.save_as is not None else path
     _check_target(path, target, arguments.replace)
@@ -118,9 +118,9 @@ def _opened(path: Path, arguments: argparse.Namespace, output: Output) -> Story:
         story, recovered = recover(path, Story(path.stem))
     if recovered is not None and recovered.take is not None:
         words = len(recovered.take.text.split())
-        output.say(f"A take of {words:,} words that was cut short is back at the end of the story.")
+        output.say(f"A take of {words:,} words that was cut short was restored at the end of the story.")
     elif recovered is not None and recovered.aside is not None:
-        output.say(f"A take that was cut short is in {recovered.aside}, for the story was changed since.")
+        output.say(f"A take that was cut short is in {recovered.aside}, because the story was changed since.")
     for sentence in (told_used(story), told_unused(story)):
         if sentence:
             output.say(sentence)

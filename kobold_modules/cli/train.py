@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from ..braille import braille
+from ..byte_size import byte_size
 from ..errors import BadUsage
 from ..evaluation.report import headline
 from ..records import Loss, Record, Result
@@ -72,7 +73,7 @@ def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
     for result in results:
         output.data(verdict(result))
     if stopped:
-        output.say("Add --resume to the same command to go on where it stopped.")
+        output.say("Add --resume to the same command to continue where it stopped.")
     return 130 if stopped else 0
 
 
@@ -98,7 +99,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
         f"{cost['words']:,} words, {cost['tokens']:,} tokens to train on; at most {cost['steps']:,} steps of "
         f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes "
         f"and some {cost['seconds_around']:.0f} s to load and to measure, {cost['passes']:g} times through the text; "
-        f"about {cost['memory_bytes'] / 1e9:.2f} GB of memory and {cost['disk_bytes'] / 1e6:.1f} MB of disk."
+        f"about {byte_size(cost['memory_bytes'])} of memory and {byte_size(cost['disk_bytes'])} of disk."
     )
     if cost["rows_at_once"] < request.batch:
         output.say(f"  {cost['rows_at_once']} of the {request.batch} rows of a step fit into memory at once.")

@@ -131,7 +131,7 @@ class Meter:
             self._output.show(Progress("writing", min(done, total), total, left))
             return
         of = f" of {self._words:,}" if self._words is not None else ""
-        line = f"  {words:,}{of} words, {60 * words / seconds:,.0f} a minute"
+        line = f"  {words:,}{of} words, {60 * words / seconds:,.0f} per minute"
         line += f", about {duration(left)} left" if left is not None else ""
         if self._live:
             sys.stderr.write("\r" + line.ljust(len(self._line)))
@@ -155,9 +155,9 @@ def told(outcome: Outcome, stack: Stack) -> str:
     said = {
         "length": "as long as asked",
         "words": "as long as asked",
-        "until": "the awaited text came",
-        "stop": "a stop text came",
-        "end": "the model ended it",
+        "until": "the text of --until was reached",
+        "stop": "a stop text was reached",
+        "end": "the model ended the text",
         "cancelled": "interrupted",
     }.get(written.reason, written.reason)
     counts = f"{outcome.words:,} words, {written.tokens:,} tokens, {speed:.0f}/s"

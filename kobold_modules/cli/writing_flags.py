@@ -23,7 +23,7 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
     add_memory_flags(verb.add_argument_group("what the model keeps in mind"))
     file = verb.add_argument_group("into a file")
     file.add_argument("--out", metavar="FILE", help="write there, as it comes; what is written survives a kill")
-    file.add_argument("--resume", action="store_true", help="go on with an unfinished --out")
+    file.add_argument("--resume", action="store_true", help="continue an unfinished --out")
     file.add_argument("--replace", action="store_true", help="begin --out again, or write over what is at --save-as")
     story = verb.add_argument_group("a saved story")
     story.add_argument(
@@ -42,7 +42,7 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
         "--batch",
         metavar="FILE.jsonl",
         help='one {"prompt": ..., "id", "modules", "seed", "max_tokens", "sampler"} a line, one answer a line on '
-        "stdout or into --out, which a killed batch goes on with (- is stdin)",
+        "stdout or into --out, which a killed batch continues (- is stdin)",
     )
     many.add_argument(
         "--replay", metavar="ID", help="write a logged text again and say whether it is the same (last; list shows ids)"

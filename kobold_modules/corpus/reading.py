@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..byte_size import byte_size
 from ..errors import BadText
 from .clean import clean
 from .decode import decode
@@ -103,7 +104,7 @@ def _load(file: Found) -> bytes:
         size = file.path.stat().st_size
         if size > MOST_BYTES:
             raise BadText(
-                f"{file.name} is {size / 1024**2:,.0f} MB; {MOST_BYTES // 1024**2} MB is the most a text may have.",
+                f"{file.name} has {byte_size(size)}; {byte_size(MOST_BYTES)} is the most a text may have.",
                 "A module learns from thousands of words, not millions: give it a part of this.",
             )
         data = file.path.read_bytes()

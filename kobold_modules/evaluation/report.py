@@ -138,7 +138,7 @@ def headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headli
     """
     gain, over_start = gain_of(measured), gain_of(measured, "gain_over_start")
     if gain is None:
-        return Headline("Not measured yet on pages it has not seen.", short="not measured")
+        return Headline("Not measured yet on held-out pages.", short="not measured")
     said, verdict = long_gain(gain), verdict_of(gain)
     if measured.get("learned") is False:
         reason, advice = _reason(training)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .. import paths
+from ..byte_size import byte_size
 from ..errors import FULL, BadModule, BadUsage, OutOfRoom
 
 
@@ -26,7 +27,7 @@ def read_file(path: Path, most: int) -> bytes:
         size = path.stat().st_size
         if size > most:
             raise BadModule(
-                f"{path.name} is larger than any module ({size / 1e6:,.0f} MB).",
+                f"{path.name} is larger than any module ({byte_size(size)}).",
                 "Is it a model? A module is a small file that steers one.",
             )
         with path.open("rb") as file:

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from ..byte_size import byte_size
 from ..errors import BadInput, BadUsage, EngineFailed, KoboldModulesError, NoModel, OutOfRoom
 from ..records import Done, Note, Progress, Record, Saved
 from .find import hub_caches
-from .fit import gigabytes
 from .hub_files import choose
 from .hub_id import HubId, parse_hub_id
 
@@ -285,7 +285,7 @@ def _check_disk(hub: HubId, need: int) -> None:
     free = shutil.disk_usage(folder).free
     if need + SPARE > free:
         raise OutOfRoom(
-            f"{hub} needs {gigabytes(max(0, need))} of disk, and {gigabytes(free)} is free where models are kept "
+            f"{hub} needs {byte_size(max(0, need))} of disk, and {byte_size(free)} is free where models are kept "
             f"({hub_caches()[0]}).",
             "Free some room, or set HF_HOME to a folder on another disk.",
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from ..byte_size import byte_size
 from ..errors import NoModel, OutOfRoom
 from .facts import Facts, facts_of_folder, facts_of_gguf
 from .find import ModelFile, later_parts
@@ -119,7 +120,7 @@ def can_train(facts: Facts, here: Room) -> Verdict:
         return on_card
     free = sum(each.free for each in here.gpus)
     if len(here.gpus) > 1 and need.total <= free:
-        said = f"Needs {gigabytes(need.total)} of the {gigabytes(free)} free on {len(here.gpus)} cards together."
+        said = f"Needs {byte_size(need.total)} of the {byte_size(free)} free on {len(here.gpus)} cards together."
         return Verdict("yes", need.total, free, "memory", said)
     # Its layers wait in memory and stream through the card (see keeping.py).
     waits = Need(need.weights, 0, _PROGRAM)
@@ -142,13 +143,13 @@ def _verdict(need: Need, free: int, total: int, where: str, known: bool) -> Verd
     needs = need.total
     kind = "memory" if where == "memory" else f"memory on {where}"
     if not known:
-        return Verdict("yes", needs, free, where, f"Needs {gigabytes(needs)} of {kind}.")
+        return Verdict("yes", needs, free, where, f"Needs {byte_size(needs)} of {kind}.")
     if needs <= free - STAYS_FREE * total:
-        return Verdict("yes", needs, free, where, f"Needs {gigabytes(needs)} of the {gigabytes(free)} free {kind}.")
+        return Verdict("yes", needs, free, where, f"Needs {byte_size(needs)} of the {byte_size(free)} free {kind}.")
     if needs <= total * (1 - STAYS_FREE):
-        said = f"Needs {gigabytes(needs)}, and {gigabytes(free)} of {kind} is free now: close other programs first."
+        said = f"Needs {byte_size(needs)}, and {byte_size(free)} of {kind} is free now: close other programs first."
         return Verdict("tight", needs, free, where, said)
-    said = f"Needs {gigabytes(needs)}, and this machine has {gigabytes(total)} of {kind}."
+    said = f"Needs {byte_size(needs)}, and this machine has {byte_size(total)} of {kind}."
     return Verdict("no", needs, free, where, said)
 
 
@@ -177,8 +178,8 @@ def check_room(path: Path, context: int = 0, here: Room | None = None) -> None:
         return
     smaller = "a smaller context, " if need.cache > need.total // 4 else ""
     raise OutOfRoom(
-        f"{path.name} needs {gigabytes(need.total)} of memory (weights {gigabytes(need.weights)}, context "
-        f"{gigabytes(need.cache)}), and {gigabytes(free)} is free.",
+        f"{path.name} needs {byte_size(need.total)} of memory (weights {byte_size(need.weights)}, context "
+        f"{byte_size(need.cache)}), and {byte_size(free)} is free.",
         f"Take {smaller}a smaller model or a smaller quantisation of it, or close other programs. "
         f"{ANYWAY}=1 tries all the same.",
     )
@@ -202,7 +203,7 @@ def check_folder_room(file: ModelFile, context: int = 0, device: str = "auto", h
         return
     where = "" if card is None else f" on {card.name}"
     raise OutOfRoom(
-        f"{file.name} needs {gigabytes(need)} of memory{where}, and {gigabytes(free)} is free.",
+        f"{file.name} needs {byte_size(need)} of memory{where}, and {byte_size(free)} is free.",
         f"Take a smaller model, or the same one as a quantised GGUF file. {ANYWAY}=1 tries all the same.",
     )
 
@@ -229,10 +230,3 @@ def torch_sees_cards() -> bool:
         return False
     line = next((line for line in said.splitlines() if line.startswith("cuda")), "")
     return "None" not in line and "=" in line
-
-
-def gigabytes(count: int) -> str:
-    """``812 MB``, ``4.9 GB``, ``52 GB``."""
-    if count < 10**9:
-        return f"{max(1, round(count / 10**6))} MB"
-    return f"{count / 10**9:.1f} GB" if count < 10**11 else f"{count / 10**9:.0f} GB"

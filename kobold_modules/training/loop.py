@@ -158,7 +158,7 @@ def _pause(course: Course, state: State) -> Iterator[Record]:
     yield Note("Paused.")
     while course.paused() and not course.stop():
         time.sleep(LOOK)
-    yield Note("Going on.")
+    yield Note("Resumed.")
 
 
 def _measured(

@@ -90,7 +90,7 @@ def _travel(
     began = time.monotonic()
     state = restore(checkpoint, identity, frozen.device, world) if request.resume else None
     if state is not None:
-        yield Note(f"Going on from step {state.step}.")
+        yield Note(f"Continuing from step {state.step}.")
     else:
         if request.resume:
             for each in requests:
@@ -100,7 +100,7 @@ def _travel(
         yield Progress("choosing a start", 0, 1)
         state = _fresh(loss, writers, world)
     if state.compiled and not loss.compile():
-        yield Note("The step cannot be compiled on this machine; it goes on plainly.")
+        yield Note("The step cannot be compiled on this machine; training continues without that.")
     baselines = []
     looking = time.monotonic()
     for index, writer in enumerate(writers):

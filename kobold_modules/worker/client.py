@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +29,12 @@ NEED_THE_MODEL = (jobs.Generate, jobs.Compare, jobs.Peek, jobs.Score, jobs.Count
 
 
 class Client(Protocol):
-    """What a screen needs of a worker. worker.fake serves the same for tests of screens."""
+    """What a screen needs of a worker. worker.fake serves the same for tests of screens.
+
+    ``on_death`` is called when the child ends unasked, with whatever it had loaded.
+    """
+
+    on_death: Callable[[], None] | None
 
     def run(self, job: Job) -> AsyncIterator[Record]:
         """The records of ``job``, the last of which is its result or Failed. Leaving the loop early cancels the job."""
@@ -84,6 +89,7 @@ class WorkerClient:
         self._number: int | None = None  # of the job that the child is running for us
         self._stop = False
         self._closed = False
+        self.on_death: Callable[[], None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -138,7 +144,7 @@ class WorkerClient:
     async def _carry_out(self, job: Job) -> AsyncGenerator[Record]:
         if self._child is None or not self._child.alive:
             try:
-                self._child = await _Child.start(self._command, self._env)
+                self._child = await _Child.start(self._command, self._env, self._died)
             except OSError as error:
                 yield Failed(f"The worker could not be started: {error}.", "", EngineFailed.exit_code)
                 return
@@ -154,6 +160,10 @@ class WorkerClient:
                 if isinstance(job, Load) and isinstance(record, Loaded):
                     self._model = job
                 yield record
+
+    def _died(self) -> None:
+        if self.on_death is not None and not self._closed:
+            self.on_death()
 
     async def _exchange(self, child: _Child, job: Job) -> AsyncGenerator[Record]:
         """Send ``job`` and yield what comes back; cancel it if the caller stops listening."""
@@ -178,15 +188,16 @@ class WorkerClient:
 class _Child:
     """One running process: lines to it, and its answers sorted by job."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, died: Callable[[], None]) -> None:
         self._process = process
+        self._died = died
         self._waiting: dict[int, asyncio.Queue[Record | None]] = {}
         self._closing = False
         self.alive = True
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, command: Sequence[str], env: Mapping[str, str]) -> _Child:
+    async def start(cls, command: Sequence[str], env: Mapping[str, str], died: Callable[[], None]) -> _Child:
         """Raises OSError if the command cannot be run."""
         log = open_log()  # sys.stderr will not do: Textual's has no file behind it
         try:
@@ -201,7 +212,7 @@ class _Child:
             )
         finally:
             os.close(log)
-        return cls(process)
+        return cls(process, died)
 
     @property
     def pid(self) -> int:
@@ -256,6 +267,8 @@ class _Child:
         self.alive = False
         for answers in self._waiting.values():
             self._bury(answers)
+        if not self._closing:
+            self._died()
 
     def _bury(self, answers: asyncio.Queue[Record | None]) -> None:
         answers.put_nowait(self._obituary())
@@ -264,7 +277,7 @@ class _Child:
     def _obituary(self) -> Failed:
         if self._closing:
             return Failed("The worker has been closed.", "", EngineFailed.exit_code)
-        failed = explain(self.status, "model", again="Then try again: the model is loaded anew by itself.")
+        failed = explain(self.status, "model", again="Then try again: the model is loaded again automatically.")
         hint = failed.hint if signal_name(self.status) == "SIGKILL" else f"{failed.hint} Details are in {log_file()}."
         return Failed(f"{failed.message} No text is lost.", hint, failed.code)
 

@@ -156,7 +156,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path) -> int:
 
 def _give_up(training: Training) -> None:
     log = training.folder / "log.txt"
-    again = f"`kobold-modules train --continue {training.id}` goes on from its last checkpoint."
+    again = f"`kobold-modules train --continue {training.id}` continues from its last checkpoint."
     status = training.died[-1] if training.died else 0
     failed = explain(status, "training", _failed_assert(log), again)
     message, times = failed.message, len(training.died)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from ..engines.base import Request
@@ -43,6 +43,7 @@ class FakeClient:
         self.jobs: list[Job] = []
         self.closed = False
         self.engine: FakeEngine | None = None
+        self.on_death: Callable[[], None] | None = None
         self._lock = asyncio.Lock()
         self._cancelled = False
         self._running = False

@@ -68,7 +68,7 @@ def test_writing_goes_on_until_a_text_has_come(capsys: pytest.CaptureFixture[str
     assert code == 0
     assert out.rstrip("\n").endswith(",")
     assert out.removeprefix(PROMPT).count(",") == 1
-    assert "awaited" in err
+    assert "--until" in err
 
 
 def test_a_text_longer_than_the_context(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
@@ -180,7 +180,7 @@ def test_kill_9_leaves_everything_written_and_resume_goes_on(
 
     text = out.read_text()
     assert code == 0
-    assert f"Going on behind {words}" in err
+    assert f"Continuing after {words}" in err
     assert text.startswith(kept)
     assert words + 20 <= len(text.removeprefix(PROMPT).split()) <= words + 20 + max(20, words)
     assert run(capsys, "--out", str(out), "--resume")[0] == 2

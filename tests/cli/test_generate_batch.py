@@ -101,7 +101,7 @@ def test_bad_lines_are_told_by_number_and_the_rest_goes_on(
     for number in range(2, len(bad) + 2):
         assert f"line {number}: " in err, number
     assert "Traceback" not in err
-    assert f"{len(bad)} made no sense" in err
+    assert f"{len(bad)} could not be understood" in err
 
 
 def test_a_batch_from_a_pipe(

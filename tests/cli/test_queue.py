@@ -57,7 +57,7 @@ def test_detach_returns_an_id_that_the_other_options_take(
     assert "my-noir-1  My Noir  waiting" in run(capsys, "--queue")[1]
     assert "paused" in run(capsys, "--pause", "my-noir-1")[1]
     assert "my-noir-1  My Noir  paused" in run(capsys, "--queue")[1]
-    assert "goes on" in run(capsys, "--continue", "my-noir-1")[1]
+    assert "resumed" in run(capsys, "--continue", "my-noir-1")[1]
     assert run(capsys, "--cancel", "second-1")[0] == 0
     assert TrainingQueue().get("second-1").state == "cancelled"
     code, out, _ = run(capsys, "--queue", "--json")

@@ -55,7 +55,7 @@ def test_a_line_break_stops_the_text(capsys: pytest.CaptureFixture[str], starter
     assert code == 0
     told = capsys.readouterr()
     assert "\n" not in told.out.removeprefix(prompt).rstrip("\n")
-    assert "a stop text came" in told.err
+    assert "a stop text was reached" in told.err
 
 
 @pytest.mark.parametrize("option", ["--stop", "--until"])

@@ -82,7 +82,7 @@ def test_a_named_file_that_cannot_be_used_is_refused(tmp_path: Path, data: bytes
 
 def test_a_giant_is_refused_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST_BYTES", 1024)
-    with pytest.raises(BadText, match="MB is the most"):
+    with pytest.raises(BadText, match="1 KB is the most"):
         read([write(tmp_path / "a.txt", "x" * 2000)])
 
 

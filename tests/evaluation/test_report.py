@@ -118,5 +118,5 @@ def test_too_little_held_out_text_claims_nothing() -> None:
 
 
 def test_a_module_of_another_program_gets_no_advice_on_a_training_nobody_knows() -> None:
-    assert headline({}, {}).text == "Not measured yet on pages it has not seen."
+    assert headline({}, {}).text == "Not measured yet on held-out pages."
     assert headline({"gain": -0.02}, {}) == ("Predicts held-out pages 2.0 % worse.", "", False, "2.0 % worse")

@@ -16,7 +16,6 @@ from kobold_modules.models.fit import (
     can_write,
     check_folder_room,
     check_room,
-    gigabytes,
     to_train,
     to_write,
 )
@@ -186,10 +185,6 @@ def test_cards_as_nvidia_smi_lists_them() -> None:
     assert [card.name for card in read_cards(said, "1")] == ["NVIDIA GeForce RTX 3060, odd"]
     assert read_cards(said, "") == ()
     assert read_cards("") == ()
-
-
-def test_sizes_in_words() -> None:
-    assert [gigabytes(n) for n in (1, 812_000_000, 4_940_000_000, 120 * GB)] == ["1 MB", "812 MB", "4.9 GB", "120 GB"]
 
 
 def test_a_long_context_is_named_as_a_way_out(tmp_path: Path) -> None:

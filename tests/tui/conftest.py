@@ -181,7 +181,7 @@ def shelf(empty_shelf: Library) -> Library:
 
 
 @pytest.fixture
-def stage(home: Path, request: pytest.FixtureRequest) -> Open:
+def stage(home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens the app: ``async with stage(size=(80, 24), delay=0.01, ...) as on:``."""
 
     @asynccontextmanager
@@ -192,7 +192,9 @@ def stage(home: Path, request: pytest.FixtureRequest) -> Open:
         library: Library | None = None,
         open_module: str | None = None,
         ready: bool = True,
+        lives: dict[str, float] | None = None,
     ) -> AsyncIterator[Stage]:
+        monkeypatch.setattr(StatusLine, "LIFE", lives or {})  # a busy machine's test may take longer than a sentence
         client = client or FakeClient(delay)
         shelf = library if library is not None else request.getfixturevalue("shelf")
         app = ModulesApp(client, shelf, "starter", open_module)

@@ -29,7 +29,7 @@ async def test_the_story_survives(stage: Open) -> None:
         assert on.editor.text == whole
         assert on.stack == [("gothic house", 1.0, True)]
         assert on.bench.sampler.choice.preset == "careful"
-        assert "Your story is back" in on.status
+        assert "Story restored" in on.status
         assert on.editor.marks
         await on.press("ctrl+r")
         await on.written()
@@ -54,7 +54,7 @@ async def test_a_story_that_cannot_be_read_is_set_aside(stage: Open) -> None:
     bench_path().write_text("{ half a")
     async with stage() as on:
         await on.press("f3")
-        assert "set aside" in on.status
+        assert "was renamed to" in on.status
         assert [path.read_text() for path in bench_path().parent.glob("*unreadable*")] == ["{ half a"]
 
 

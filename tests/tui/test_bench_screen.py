@@ -35,7 +35,7 @@ async def test_stop_keeps_what_was_written(stage: Open) -> None:
         on.tap("escape")
         await on.written()
         assert len(OPENING) + 20 < len(on.editor.text) < 400
-        assert "what was written stays" in on.status
+        assert "the text stays" in on.status
         assert on.bench.story.text == on.editor.text
         await on.until(lambda: not on.editor.read_only)
 
@@ -97,7 +97,7 @@ async def test_undo_takes_back_takes_and_words_redo_brings_them(stage: Open) -> 
         assert on.editor.text == "The lamp was "
         await on.press("ctrl+y", "ctrl+y")
         assert on.editor.text == whole
-        assert "forward" in on.status
+        assert "Redone" in on.status
         await on.press("ctrl+y")
         assert "nothing to redo" in on.status
 
@@ -141,7 +141,7 @@ async def test_the_same_dice_are_called_the_same(stage: Open) -> None:
         await on.written()
         await on.press("ctrl+r")
         await on.written()
-        assert "The same words again" in on.status
+        assert "The same text again" in on.status
 
 
 async def test_hold_the_seed(stage: Open) -> None:
@@ -151,7 +151,7 @@ async def test_hold_the_seed(stage: Open) -> None:
         await on.written()
         await on.press("ctrl+l")
         assert on.bench.query_one("#seed", Input).value == "1"
-        assert "Seed 1 is held" in on.status
+        assert "Seed 1 is locked" in on.status
         await on.press("ctrl+l")
         assert on.bench.query_one("#seed", Input).value == ""
 

@@ -49,7 +49,7 @@ def frames(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_the_first_frame_has_tabs_modules_and_keys(stage: Open, frames: list[str]) -> None:
     async with stage() as on:
         first = frames[0]
-        assert all(said in first for said in ("F2 Library", "F5 Models", "gothic house", "Style · 2", "^q Quit"))
+        assert all(said in first for said in ("F2 Library", "F5 Models", "gothic house", "Style · 2", "ctrl+q Quit"))
         assert on.app.screen.has_class("-wide", "-tall")
         assert not on.library._held
 
@@ -100,7 +100,7 @@ async def test_the_library_comes_to_life_behind_a_bench_that_opened_first(stage:
         assert isinstance(on.app.screen, BenchScreen)
         await on.press("f2")
         assert isinstance(on.app.screen, LibraryScreen)
-        await on.until(lambda: "gothic house" in on.text() and "^q Quit" in on.text())
+        await on.until(lambda: "gothic house" in on.text() and "ctrl+q Quit" in on.text())
 
 
 def test_only_what_the_first_frame_needs_is_imported() -> None:

@@ -44,19 +44,19 @@ async def test_delete_and_bring_back(stage: Open, shelf: Library) -> None:
         await on.press("enter", "d")
         assert "gothic house" not in on.names
         assert on.stack == []
-        assert "u brings it back" in on.status
+        assert "u restores it" in on.status
         await on.press("u")
         assert "gothic house" in on.names
         assert on.stack == [("gothic house", 1.0, True)]
         assert "gothic house" in [entry.name for entry in shelf.entries()]
         await on.press("u")
-        assert "Nothing was taken off" in on.status
+        assert "Nothing has been deleted" in on.status
 
 
 async def test_several_marked_modules_join_the_stack_together(stage: Open) -> None:
     async with stage() as on:
         await on.press("x", "x")
-        assert "2 modules marked" in on.status
+        assert "2 modules selected" in on.status
         await on.press("enter")
         assert [name for name, *_ in on.stack] == ["gothic house", "harbour town"]
         await on.press("escape")
@@ -82,7 +82,7 @@ async def test_several_are_deleted_and_brought_back_together(stage: Open) -> Non
     async with stage() as on:
         await on.press("space", "x", "x", "d")
         assert on.names == ["noir rain", "old sea tales", "torn-page"]
-        assert "2 modules are off the shelf" in on.status
+        assert "2 modules are removed" in on.status
         assert on.stack == []
         await on.press("u")
         assert len(on.names) == 5
@@ -131,7 +131,7 @@ async def test_a_star_leads_its_section_and_is_found(stage: Open) -> None:
         await on.type("*")
         assert on.names == ["harbour town"]
         await on.press("enter", "s")
-        assert "not starred" in on.status
+        assert "no longer starred" in on.status
 
 
 async def test_a_copy(stage: Open, shelf: Library) -> None:

@@ -140,7 +140,7 @@ async def test_a_file_dropped_on_the_terminal_is_imported(stage: Open, home: Pat
         on.app.post_message(Paste(f"'{home}/found it.zip' "))
         await on.until(lambda: "found on a disk" in on.names)
         on.app.post_message(Paste(f"'{home}/found it.zip' {home}/another.zip"))
-        await on.until(lambda: "2 modules are on the shelf" in on.status)
+        await on.until(lambda: "2 modules are added" in on.status)
         assert {"found on a disk 2", "and another"} <= set(on.names)
 
 
@@ -151,7 +151,7 @@ async def test_what_is_dropped_and_no_module_is_told_where_to_go(stage: Open, ho
         await on.until(lambda: "text" in on.status)
         assert "F4" in on.status
         on.app.post_message(Paste("It was a dark night."))
-        await on.until(lambda: "no file on this machine" in on.status)
+        await on.until(lambda: "not a file on this computer" in on.status)
 
 
 async def test_an_empty_shelf_greets(stage: Open, empty_shelf: Library, home: Path) -> None:
@@ -160,8 +160,8 @@ async def test_an_empty_shelf_greets(stage: Open, empty_shelf: Library, home: Pa
         assert isinstance(on.app.focused, Greeting)
         shown = on.text()
         assert "A module is a small file" in shown
-        assert "d  Take the demo module" in shown
-        assert "F4  Make one from your pages" in shown
+        assert "d  Add the demo module" in shown
+        assert "F4  Train one from your texts" in shown
         assert "F3  Write first" in shown
         await on.press("i")
         on.app.screen.query_one(Input).value = str(home / "first.zip")

@@ -122,7 +122,7 @@ async def test_the_footer_never_shows_more_than_six_keys(stage: Open) -> None:
     async with stage(size=(80, 24)) as on:
         for keys in ((), ("enter", "tab", "tab"), ("f3",), ("tab",)):
             await on.press(*keys)
-            await on.until(lambda: "F1 Help" in on.text() and "^q Quit" in on.text())
+            await on.until(lambda: "F1 Help" in on.text() and "ctrl+q Quit" in on.text())
             assert 2 <= len(on.app.screen.query_one(KeyBar).keys) <= 6
 
 

@@ -67,7 +67,7 @@ async def test_what_each_can_do_here_stands_in_its_line(stage: Open) -> None:
         assert "✓ yes    ✓ yes" in lines["Qwen/Qwen3-0.6B-Base"]
         assert "! It is damaged or unfinished" in lines["novelist-13b.Q5_K_M"]
         assert "LM Studio" in lines["Llama-3.3-70B-Instruct-Q4_K_M"]
-        assert "24.0 GB of 32.0 GB of memory free" in on.text()
+        assert "24 GB of 32 GB of memory free" in on.text()
 
 
 def _rows(on: Stage) -> list[str]:
@@ -81,8 +81,8 @@ async def test_the_panel_says_why_not(stage: Open) -> None:
         await to(on, "Mistral-7B-v0.3.Q4_K_M")
         shown = on.text()
         assert "7.2 billion parameters as Q4_K_M, 4.4 GB on disk, context 32,768" in shown
-        assert "Needs 5.1 GB of the 24.0 GB free memory." in shown
-        assert "and this machine has 32.0 GB of memory." in shown
+        assert "Needs 5.1 GB of the 24 GB free memory." in shown
+        assert "and this machine has 32 GB of memory." in shown
         await to(on, "glm-4-9b.Q4_K_M")
         assert "llama.cpp accepts no soft prompts for glm4" in on.text()
 
@@ -99,10 +99,10 @@ async def test_enter_loads_and_u_unloads(stage: Open) -> None:
         assert models(on).marks.loaded == MISTRAL
         assert "Loaded, with a context of 2,048 tokens." in on.text()
         await on.press("enter")
-        assert "is loaded already" in on.status
+        assert "is already loaded" in on.status
         await on.press("u")
         await on.until(lambda: on.app.desk.model.phase == "unloaded")
-        await on.until(lambda: "out of memory" in on.status)
+        await on.until(lambda: "was unloaded" in on.status)
         assert on.client.jobs[-1] == Load("")
         assert "not loaded" in on.text()
         assert models(on).marks.loaded == ""
@@ -124,7 +124,7 @@ async def test_what_cannot_write_is_not_tried(stage: Open) -> None:
     async with stage() as on:
         await opened(on)
         for name, reason in (
-            ("Llama-3.3-70B-Instruct-Q4_K_M", "this machine has 32.0 GB"),
+            ("Llama-3.3-70B-Instruct-Q4_K_M", "this machine has 32 GB"),
             ("novelist-13b.Q5_K_M", "damaged"),
         ):
             await to(on, name)
@@ -157,7 +157,7 @@ async def test_the_usual_model_is_where_the_program_begins(
         await opened(on)
         await to(on, "Mistral-7B-v0.3.Q4_K_M")
         await on.press("s")
-        assert "begins with Mistral" in on.status
+        assert "is now the default model" in on.status
         assert models(on).marks.usual == MISTRAL
         assert recall(USUAL) == MISTRAL
     assert cli_tui._usual("starter") == "starter"  # the file is gone
@@ -173,15 +173,15 @@ async def test_a_download_by_name(stage: Open) -> None:
         await on.type("nothing")
         await on.press("enter")
         assert isinstance(on.app.screen, Ask)
-        assert "no name of a model on the hub" in on.text()
+        assert "not the name of a model on Hugging Face" in on.text()
         on.app.screen.query_one(Input).value = "https://huggingface.co/maker/story-1b/tree/main"
         await on.press("enter")
         line = screen(on).query_one(DownloadLine)
         await on.until(lambda: models(on).chosen is not None and models(on).chosen.name == "story-1b", 30)
         assert "maker/story-1b" in str(line.render())
-        assert "100%  808 of 808 MB" in str(line.render())
+        assert "100%  808 MB of 808 MB" in str(line.render())
         assert not line.display
-        assert "is on this disk" in on.status
+        assert "was downloaded" in on.status
         assert Download("maker/story-1b") in on.client.jobs
 
 
@@ -192,7 +192,7 @@ async def test_smollm2_is_offered_in_one_line_and_g_fetches_it(stage: Open) -> N
         await on.press("g")
         await on.until(lambda: models(on).chosen is not None and models(on).chosen.model == "smollm2", 30)
         assert Download("smollm2") in on.client.jobs
-        assert "smollm2 is on this disk" in on.status
+        assert "smollm2 was downloaded" in on.status
         assert "fetches a real small model" not in on.text()
         await on.press("g")
         assert on.client.jobs.count(Download("smollm2")) == 1
@@ -317,7 +317,7 @@ async def test_every_key_is_in_the_palette(stage: Open) -> None:
     async with stage() as on:
         await opened(on)
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
-        assert {"Load", "Unload", "Download", "Make usual", "Add a folder", "Search again"} <= titles
+        assert {"Load", "Unload", "Download", "Set as default", "Add folder", "Search again"} <= titles
 
 
 def test_columns_fit_every_width() -> None:

@@ -22,23 +22,23 @@ async def keep(on: Stage, name: str) -> None:
     await on.press("s")
     await on.type(name)
     await on.press("enter")
-    await on.until(lambda: "is kept as" in on.status)
+    await on.until(lambda: "saved as" in on.status)
 
 
 async def test_keep_and_bring_back(stage: Open) -> None:
     async with stage() as on:
         await stack_up(on)
         await keep(on, "wet houses")
-        assert "The stack is kept as wet houses: 2 modules." in on.status
+        assert "Stack saved as wet houses: 2 modules." in on.status
         (entry, _) = stack_file.read(stack_file.named("wet houses")).modules  # type: ignore[arg-type]
         assert entry.digest
         await on.press("delete", "delete")
         assert on.stack == []
-        await on.command("bring a stack")
+        await on.command("load stack")
         await on.until(lambda: "wet houses" in on.text())
         await on.press("down", "enter")
         await on.until(lambda: on.stack == [("gothic house", 0.5, True), ("noir rain", 1.0, False)])
-        assert "The stack wet houses is in use." in on.status
+        assert "Stack wet houses loaded." in on.status
 
 
 async def test_what_is_missing_or_another_is_named(stage: Open) -> None:
@@ -48,7 +48,7 @@ async def test_what_is_missing_or_another_is_named(stage: Open) -> None:
         await on.press("o")
         await on.until(lambda: "odd" in on.text())
         await on.press("down", "enter")
-        await on.until(lambda: "sea of glass: not in your library" in on.status)
+        await on.until(lambda: "sea of glass, not in your library" in on.status)
         assert on.stack == [("gothic house", 1.0, True)]
 
 
@@ -60,10 +60,10 @@ async def test_forget(stage: Open) -> None:
         await on.press("S")
         await on.until(lambda: "wet houses" in on.text())
         await on.press("down", "enter")
-        await on.until(lambda: "is forgotten" in on.status)
+        await on.until(lambda: "deleted" in on.status)
         assert stack_file.names() == []
         await on.press("o")
-        assert "No stack is kept yet" in on.status
+        assert "No stack is saved yet" in on.status
 
 
 async def test_a_module_of_that_name_that_is_another_is_told(stage: Open) -> None:
@@ -75,4 +75,4 @@ async def test_a_module_of_that_name_that_is_another_is_told(stage: Open) -> Non
         await on.press("o")
         await on.until(lambda: "wet houses" in on.text())
         await on.press("down", "enter")
-        await on.until(lambda: "was made with another gothic house" in on.status)
+        await on.until(lambda: "a different version of gothic house" in on.status)

@@ -31,7 +31,7 @@ SCREENS = [place.screen.split(":") for place in PLACES.values()]
 async def test_every_action_of_a_screen_is_in_the_palette(stage: Open) -> None:
     async with stage() as on:
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
-        assert {"Add", "Toggle", "Find", "Rename", "Delete", "Bring back", "Import", "Export", "Tags", "Star"} <= titles
+        assert {"Add", "Toggle", "Find", "Rename", "Delete", "Restore", "Import", "Export", "Tags", "Star"} <= titles
         await on.press("f3")
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
         assert {
@@ -40,7 +40,7 @@ async def test_every_action_of_a_screen_is_in_the_palette(stage: Open) -> None:
             "Retry",
             "Undo",
             "Redo",
-            "Hold the seed",
+            "Lock seed",
             "Next preset",
             "Add module",
             "Theme",

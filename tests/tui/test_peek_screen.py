@@ -122,7 +122,7 @@ async def test_in_the_middle_one_is_asked_before_the_rest_is_cut(stage: Open) ->
         await on.press("enter")
         await on.until(lambda: isinstance(on.app.screen, Confirm))
         assert isinstance(on.app.screen, Confirm)
-        assert "4 words after the cursor would be cut" in on.app.screen.explanation
+        assert "4 words after the cursor will be cut" in on.app.screen.explanation
         await on.press("escape")
         assert on.editor.text == OPENING + word + " Nobody said a word."
         await on.press("ctrl+z")
@@ -208,7 +208,7 @@ async def test_where_no_stack_is_nothing_shows(stage: Open) -> None:
         await on.press("f3")
         on.editor.insert(OPENING)
         await on.press("f10")
-        assert "no stack" in on.status
+        assert "stack is empty" in on.status
 
 
 async def test_keys_of_the_list_do_not_reach_the_page(stage: Open) -> None:

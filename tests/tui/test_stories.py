@@ -53,7 +53,7 @@ async def test_a_story_that_was_changed_elsewhere_is_not_written_over(stage: Ope
         story_file.save(theirs, path)
         await on.type(" Nobody spoke.")
         ours = path.with_name("bench-2.json")
-        await on.until(lambda: "changed elsewhere" in on.status)
+        await on.until(lambda: "changed by another program" in on.status)
         assert story_file.load(path).text == f"{OPENING} Rain."
         await on.until(lambda: story_file.load(ours).text == f"{OPENING} Nobody spoke.")
         await on.type(" The tide turned.")
@@ -72,7 +72,7 @@ async def test_both_versions_can_be_opened(stage: Open) -> None:
         story_file.save(Story("", "Theirs."), path)
         on.bench.story.edit("Ours.")
         said = manuscript.save()
-        assert "bench.json was changed elsewhere" in said
+        assert "bench.json was changed by another program" in said
         assert "bench-2.json" in said
         manuscript.open(path)
         assert manuscript.story.text == "Theirs."
@@ -119,7 +119,7 @@ def test_a_story_that_appeared_meanwhile_is_kept(home: Path) -> None:
 async def test_memory_and_note_go_with_the_request_and_into_the_file(stage: Open) -> None:
     async with stage(size=(120, 40)) as on:
         await on.begin()
-        assert "F6: what the model should never forget" in on.text()
+        assert "F6 edits memory" in on.text()
         await on.press("f6")
         assert isinstance(on.app.screen, NotesScreen)
         await on.type("Mara keeps the light.")
@@ -323,7 +323,7 @@ async def test_another_editor_changes_the_story_in_one_step(
         await on.press("f8")
         assert lent == ["the terminal"]
         assert on.editor.text == f"A new first line.\n{OPENING}"
-        assert "Back from" in on.status
+        assert "Changes from" in on.status
         await on.press("ctrl+z")
         assert on.editor.text == OPENING
 
@@ -334,7 +334,7 @@ async def test_without_an_editor_there_is_a_sentence(stage: Open, monkeypatch: p
     async with stage() as on:
         await on.begin()
         await on.press("f8")
-        assert "no-such-editor is not there" in on.status
+        assert "no-such-editor was not found" in on.status
 
 
 def test_an_editor_that_fails_changes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,7 +365,7 @@ async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -
     async with stage() as on:
         await on.press("f3")
         assert on.editor.text.startswith(shown)
-        assert "the take that was still coming" in on.status
+        assert "the unfinished take" in on.status
         assert on.bench.story.can_retry
         assert on.bench.story.spans[-1].by_model
         await on.until(lambda: not on.bench.writing)
@@ -394,7 +394,7 @@ async def test_takes_side_by_side_that_were_coming_are_back(stage: Open) -> None
         (folder / name).write_bytes(data)
     async with stage() as on:
         await on.press("f3")
-        assert "takes that were still coming" in on.status
+        assert "Unfinished takes" in on.status
         await on.press("ctrl+b")
         await on.until(lambda: isinstance(on.app.screen, TakesScreen))
         assert isinstance(on.app.screen, TakesScreen)

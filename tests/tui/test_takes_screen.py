@@ -139,7 +139,7 @@ async def test_without_a_stack_there_are_dice_to_compare(stage: Open) -> None:
         await ended(on)
         assert takes(on).comparison.lineup == "dice"
         await on.press("l")
-        assert "only the dice" in on.status
+        assert "only seeds" in on.status
 
 
 async def test_each_module_alone(stage: Open) -> None:
@@ -221,7 +221,7 @@ async def test_an_error_is_a_sentence_and_the_page_is_untouched(stage: Open) -> 
         await on.until(lambda: not takes(on).running)
         assert on.status == "llama.cpp ran out of memory. Load a smaller model."
         await on.press("1")
-        assert "Nothing was written there" in on.status
+        assert "This take is empty" in on.status
         await on.press("escape")
         assert on.editor.text == OPENING
 

@@ -157,7 +157,7 @@ async def test_the_model_writes_on_with_the_warning(stage: Open, home: Path, bro
         assert len(on.editor.text) > len(OPENING)
         await on.until(lambda: "not saved" in on.bench.page.note)
         await on.press("ctrl+b")  # takes side by side, too
-        await on.until(lambda: type(on.app.screen).__name__ == "TakesScreen" and "puts a take" in on.status)
+        await on.until(lambda: type(on.app.screen).__name__ == "TakesScreen" and "to insert a take" in on.status)
         await on.press("escape", "ctrl+q")
         assert isinstance(on.app.screen, Unsaved)
         await to_elsewhere(on, home / "kept.json")  # below the same folder: there is no room either

@@ -32,8 +32,8 @@ def test_no_folder_is_no_theme(tmp_path: Path) -> None:
     [
         ("primary = ", "Invalid value"),
         ("", "needs a line like primary"),
-        ('primary = "purplish"', "is no colour"),
-        ('primary = "#b48ead"\nfont = "x"', "no use for font"),
+        ('primary = "purplish"', "is not a colour"),
+        ('primary = "#b48ead"\nfont = "x"', "font is not a colour"),
         ('primary = "#b48ead"\ndark = "yes"', "true or false"),
         ('primary = "#b48ead"\n[variables]\nx = 1', "should hold texts"),
     ],

@@ -115,10 +115,19 @@ async def test_a_killed_child_costs_one_take(loaded):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
 async def test_a_child_that_died_between_jobs_is_started_again(loaded):
+    told = asyncio.Event()
+    loaded.on_death = told.set
     os.kill(loaded.pid, signal.SIGKILL)
-    while loaded.pid is not None:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(told.wait(), 60)  # whoever shows what is loaded hears of it at once
     assert (await ask(loaded, Generate(OPENING, max_tokens=10)))[-1].tokens == 10
+
+
+async def test_a_worker_that_is_closed_has_not_died(loaded):
+    told = asyncio.Event()
+    loaded.on_death = told.set
+    await loaded.close()
+    assert loaded.pid is None
+    assert not told.is_set()
 
 
 async def test_errors_are_sentences_with_codes(client, stories, tmp_path):

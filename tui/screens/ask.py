@@ -20,6 +20,7 @@ from textual.widgets import Button, Input, Static
 
 from kobold_modules.errors import KoboldModulesError
 
+from ..hints import here
 from ..plain import plain
 
 
@@ -44,6 +45,25 @@ class PathSuggester(Suggester):
         return None if not found else typed + slash + found[0].name + ("/" if found[0].is_dir() else "")
 
 
+class PathInput(Input):
+    """A path: tab completes it as a shell would, and goes to the next field where nothing is left to complete."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete path", id="path.complete", tooltip="Complete the path", show=False),
+    ]
+
+    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
+        super().__init__(value, placeholder=placeholder, suggester=PathSuggester(), compact=True, id=id)
+
+    async def action_complete(self) -> None:
+        found = await PathSuggester().get_suggestion(self.value) if self.cursor_at_end else None
+        if found is None:
+            self.screen.focus_next()
+        else:
+            self.value = found
+            self.cursor_position = len(found)
+
+
 class Ask(ModalScreen[object]):
     """Asks for one line. ``attempt`` does the work with the answer; what it returns closes the question.
 
@@ -53,7 +73,7 @@ class Ask(ModalScreen[object]):
     CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="ask.leave"),
+        Binding("escape", "leave", "Cancel", id="ask.leave", tooltip="Close without changes"),
     ]
 
     def __init__(
@@ -75,20 +95,18 @@ class Ask(ModalScreen[object]):
         self.value = value
         self.placeholder = placeholder
         self.is_path = is_path
-        self.suggester = PathSuggester() if is_path else suggester
+        self.suggester = suggester
         self.may_be_empty = may_be_empty
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question") as box:
             box.border_title = plain(self.question)
-            box.border_subtitle = ("→ completes  " if self.is_path else "") + "enter does it  esc leaves"
+            box.border_subtitle = ("tab completes  " if self.is_path else "") + "enter confirms  esc cancels"
             yield Static(Content(self.explanation), classes="explanation")
-            yield Input(
-                self.value,
-                placeholder=self.placeholder,
-                suggester=self.suggester,
-                compact=True,
-            )
+            if self.is_path:
+                yield PathInput(self.value, placeholder=self.placeholder)
+            else:
+                yield Input(self.value, placeholder=self.placeholder, suggester=self.suggester, compact=True)
             yield Static(classes="problem")
 
     def action_leave(self) -> None:
@@ -102,7 +120,7 @@ class Ask(ModalScreen[object]):
         try:
             result = self.attempt(answer)
         except KoboldModulesError as error:
-            self._say(f"✗ {error.message} {error.hint}".rstrip())
+            self._say(here(f"✗ {error.message} {error.hint}".rstrip()))
         except OSError as error:
             self._say(f"✗ {error.strerror or error}: {answer}")
         else:
@@ -122,8 +140,8 @@ class Confirm(ModalScreen[bool]):
     CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n", "answer(False)", "No", id="confirm.no"),
-        Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("escape,n", "answer(False)", "No", id="confirm.no", tooltip="Change nothing"),
+        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Do it"),
         Binding("ctrl+q", "answer(True)", "Yes", id="confirm.quit", show=False, priority=True),
         Binding("left,right,up,down", "app.focus_next", "Other", id="confirm.other", show=False),
     ]

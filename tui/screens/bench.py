@@ -43,29 +43,55 @@ class BenchScreen(KeepingScreen):
     AUTO_FOCUS = "Editor"
     BINDING_GROUP_TITLE = "Bench"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("ctrl+j", "continue", "Continue", "Let the model go on from the end"),
-        Binding("escape", "stop", "Stop", id="bench.stop", tooltip="Stop the model and keep what it wrote"),
-        _key("ctrl+r", "retry", "Retry", "Another take instead of the last one"),
-        _key("ctrl+b", "takes", "Takes", "Takes side by side: without a module, with one, with all"),
-        _key("ctrl+n", "peek", "Next words", "What could come next at the cursor, with the stack and without"),
-        _key("ctrl+z,super+z", "undo", "Undo", "One step back, be it words or a take", show=False),
-        _key("ctrl+y,super+y", "redo", "Redo", "One step forward again", show=False),
-        Binding("ctrl+t", "app.pick_module", "Add module", id="stack.add", priority=True, show=False),
-        _key("ctrl+l", "hold_seed", "Hold the seed", "Repeat the last take's dice, or roll again", show=False),
-        _key("ctrl+g", "next_preset", "Next preset", "Another way of choosing words", show=False),
-        _key("ctrl+s", "save", "Save", "Save the story, and name it if it has no name", show=False),
-        _key("ctrl+f", "find", "Find and replace", "In the whole story", show=False),
-        _key("ctrl+d", "outline", "Go to a chapter", "Chapters and scenes of the story", show=False),
-        _key("f6", "notes", "Memory and note", "Memory and author's note, sent with every request", show=False),
-        _key("f7", "stories", "Stories", "Open another story, or begin one", show=False),
-        _key("f8", "outside", "Open in $EDITOR", "Write in an editor of your own", show=False),
-        _key("f9", "reroll", "From here", "Cut what follows the cursor and let the model go on from there", show=False),
-        _key("f10", "voice", "Where the stack shows", "Mark the words that the stack makes likelier", show=False),
-        _key("f11", "dice", "Several takes", "Takes of the stack in use, from several dice", show=False),
-        _key("ctrl+underscore", "export", "Export the story", "As text, Markdown or for KoboldAI Lite", show=False),
-        _key("f12", "import_story", "Open a file", "A text, or a story of KoboldAI Lite", show=False),
-        _key("shift+f7", "new_story", "New story", "Begin another story", show=False),
-        _key("shift+f2", "name_story", "Name the story", "Give the story a name", show=False),
+        _key("ctrl+j", "continue", "Continue", "Have the model continue the story from its end"),
+        Binding("escape", "stop", "Stop", id="bench.stop", tooltip="Stop the model; what it wrote stays"),
+        _key("ctrl+r", "retry", "Retry", "Replace the last take with a new one"),
+        _key("ctrl+b", "takes", "Takes", "Compare takes side by side: without a module, with one, with all"),
+        _key("ctrl+n", "peek", "Next words", "Show the words that could come next at the cursor"),
+        _key(
+            "ctrl+z,super+z", "undo", "Undo", "Undo the last change, whether typed or written by the model", show=False
+        ),
+        _key("ctrl+y,super+y", "redo", "Redo", "Redo the last change that was undone", show=False),
+        Binding(
+            "ctrl+t",
+            "app.pick_module",
+            "Add module",
+            id="stack.add",
+            tooltip="Add a module to the stack by its name",
+            priority=True,
+            show=False,
+        ),
+        _key(
+            "ctrl+l",
+            "hold_seed",
+            "Lock seed",
+            "Use the last take's seed for every take, or a new one each time",
+            show=False,
+        ),
+        _key("ctrl+g", "next_preset", "Next preset", "Change how the model chooses words", show=False),
+        _key("ctrl+s", "save", "Save", "Save the story; a new one is given a name first", show=False),
+        _key("ctrl+f", "find", "Find and replace", "Find and replace words in the whole story", show=False),
+        _key("ctrl+d", "outline", "Go to a chapter", "List chapters and scenes and go to one", show=False),
+        _key("f6", "notes", "Memory and note", "Edit memory and author's note, sent with every request", show=False),
+        _key("f7", "stories", "Stories", "Open, start or delete a story", show=False),
+        _key("f8", "outside", "Open in $EDITOR", "Edit the story in your own editor", show=False),
+        _key(
+            "f9", "reroll", "Continue from cursor", "Cut the text after the cursor and continue from there", show=False
+        ),
+        _key(
+            "f10",
+            "voice",
+            "Highlight the stack's words",
+            "Mark words that the stack makes more or less likely",
+            show=False,
+        ),
+        _key("f11", "dice", "Several takes", "Write several takes with the same stack and different seeds", show=False),
+        _key(
+            "ctrl+underscore", "export", "Export story", "Write it as text, Markdown or for KoboldAI Lite", show=False
+        ),
+        _key("f12", "import_story", "Open file", "Open a text or a KoboldAI Lite story", show=False),
+        _key("shift+f7", "new_story", "New story", "Save this one and start another", show=False),
+        _key("shift+f2", "name_story", "Rename story", "Give this story a title", show=False),
     ]
 
     def __init__(self, desk: Desk, manuscript: Manuscript, greeting: str = "") -> None:
@@ -131,14 +157,14 @@ class BenchScreen(KeepingScreen):
     def _took(self, column: Column | None) -> None:
         self.touch()
         if column is None:
-            self.say("The page is as it was.", "calm", "ctrl+b shows the takes again.")
+            self.say("The story is unchanged.", "calm", "ctrl+b shows the takes again.")
             return
         self.story.append_take(column.text, column.label, column.seed)
         self.sampler.show_rolled(column.seed)
         self.show_story()
         self.editor.move_cursor(self.editor.document.end)
-        said = f"Put in: {column.label}, seed {column.seed}."
-        self.say(said, "good", "ctrl+z takes it out.")
+        said = f"Inserted: {column.label}, seed {column.seed}."
+        self.say(said, "good", "ctrl+z undoes it.")
 
     # -- a look at the next words --
 
@@ -160,9 +186,9 @@ class BenchScreen(KeepingScreen):
         if take is not None and take.end == len(self.story.text) and take.start <= at:
             self._put_in(at, words, "")  # what follows is the last take's own end: rolled anew from here
             return
-        question = f"{counted(len(rest.split()), 'word')} after the cursor would be cut. ctrl+z brings them back."
+        question = f"{counted(len(rest.split()), 'word')} after the cursor will be cut. ctrl+z undoes it."
         self.app.push_screen(
-            Confirm("Go on from here?", question, "Cut and go on", "Only put it in"),
+            Confirm("Continue from here?", question, "Cut and continue", "Only insert"),
             lambda cut: self._put_in(at, words if cut else Words(words.text, False), "" if cut else rest),
         )
 
@@ -180,7 +206,7 @@ class BenchScreen(KeepingScreen):
         if words.go_on:
             self.go_on()
         else:
-            self.say(f"Put in: {words.text.strip() or 'white space'}", "good", "ctrl+z takes it out.")
+            self.say(f"Inserted: {words.text.strip() or 'white space'}", "good", "ctrl+z undoes it.")
 
     def action_reroll(self) -> None:
         """Cut what follows the cursor and go on from there."""
@@ -193,7 +219,7 @@ class BenchScreen(KeepingScreen):
             self.show_story()
         self.go_on()
         if cut.strip():
-            self.say(f"{counted(len(cut.split()), 'word')} cut.", "busy", "ctrl+z, twice, brings them back.")
+            self.say(f"{counted(len(cut.split()), 'word')} cut.", "busy", "Press ctrl+z twice to undo it.")
 
     # -- the passage, word by word --
 
@@ -202,12 +228,12 @@ class BenchScreen(KeepingScreen):
         """Mark the words of the passage at the cursor by what the stack does to them; again takes the marks away."""
         if self.editor.tinges:
             self.editor.show_tinges(())
-            self.say("The marks are gone.", "calm")
+            self.say("Highlighting is off.", "calm")
             return
         if not self._idle():
             return
         if not self.desk.picks.tokens:
-            self.say("There is no stack whose voice could show.", "warning", "ctrl+t adds a module.")
+            self.say("The stack is empty, so there is nothing to highlight.", "warning", "ctrl+t adds a module.")
             return
         if not await self.ready():
             return
@@ -225,7 +251,7 @@ class BenchScreen(KeepingScreen):
     def action_hold_seed(self) -> None:
         held = self.sampler.hold()
         seed = self.sampler.rolled
-        self.say(f"Seed {seed} is held for every take." if held else "Each take rolls its own dice.", "calm")
+        self.say(f"Seed {seed} is locked: every take uses it." if held else "Each take uses a new seed.", "calm")
 
     def action_next_preset(self) -> None:
         self.sampler.next_preset()
@@ -241,5 +267,7 @@ class BenchScreen(KeepingScreen):
         self.touch()
 
     def _model_changed(self, model: ModelState) -> None:
+        if model.phase == "ready":
+            self.status_line.settle("model")
         if model.failed is not None and not self.writing:
-            self.say(model.failed.message, "error", model.failed.hint)
+            self.say(model.failed.message, "error", model.failed.hint, "model")

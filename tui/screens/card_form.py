@@ -17,10 +17,12 @@ from kobold_modules.errors import KoboldModulesError
 from kobold_modules.library import Entry
 from kobold_modules.module import Card
 
+from ..hints import here
 from ..plain import plain
 
 
-KINDS = (("a style: how it is written", "style"), ("a world: what it is about", "world"), ("imported", "imported"))
+
+KINDS = (("style: how it is written", "style"), ("world: what it is about", "world"), ("imported", "imported"))
 
 
 class CardForm(ModalScreen[Entry | None]):
@@ -35,7 +37,7 @@ class CardForm(ModalScreen[Entry | None]):
         .field { height: auto; margin-bottom: 1; }
         .field > .label { width: 13; color: $text-muted; }
         TextArea { height: 5; width: 1fr; border: none; background: $panel; padding: 0 1; }
-        .-short & TextArea, &.-short TextArea { height: 3; }
+        .-short & TextArea, &.-short TextArea, .-tiny & TextArea, &.-tiny TextArea { height: 3; }
         Select { width: 1fr; height: 1; }
         SelectCurrent { border: none; padding: 0 1; height: 1; background: $panel; }
         VerticalScroll { height: auto; max-height: 100%; }
@@ -44,8 +46,8 @@ class CardForm(ModalScreen[Entry | None]):
     """
     AUTO_FOCUS = "#form-description"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "keep", "Keep", id="form.keep", priority=True),
-        Binding("escape", "leave", "Cancel", id="form.leave"),
+        Binding("ctrl+s", "keep", "Save", id="form.keep", tooltip="Save the card", priority=True),
+        Binding("escape", "leave", "Cancel", id="form.leave", tooltip="Close without saving"),
     ]
 
     def __init__(self, entry: Entry, keep: Callable[[dict[str, Any]], Entry]) -> None:
@@ -56,8 +58,8 @@ class CardForm(ModalScreen[Entry | None]):
     def compose(self) -> ComposeResult:
         card = self.entry.card
         with Vertical(classes="question") as box:
-            box.border_title = plain(f"The card of {card.name}")
-            box.border_subtitle = "tab goes on  ctrl+s keeps  esc leaves"
+            box.border_title = plain(f"Card of {card.name}")
+            box.border_subtitle = "tab next field  ctrl+s saves  esc cancels"
             with VerticalScroll(can_focus=False):
                 with Horizontal(classes="field"):
                     yield Static("Name", classes="label")
@@ -73,7 +75,7 @@ class CardForm(ModalScreen[Entry | None]):
                     yield Input(card.author, compact=True, id="form-author")
                 with Horizontal(classes="field"):
                     yield Static("Tags", classes="label")
-                    yield Input(", ".join(card.tags), compact=True, placeholder="they go with the file", id="form-tags")
+                    yield Input(", ".join(card.tags), compact=True, placeholder="separated by commas", id="form-tags")
             yield Static(classes="problem")
 
     def action_leave(self) -> None:
@@ -113,7 +115,7 @@ class CardForm(ModalScreen[Entry | None]):
         try:
             self.dismiss(self.keep(changes))
         except KoboldModulesError as error:
-            self.query_one(".problem", Static).update(Content(f"✗ {error.message} {error.hint}".rstrip()))
+            self.query_one(".problem", Static).update(Content(here(f"✗ {error.message} {error.hint}".rstrip())))
 
 
 def _of(card: Card, key: str) -> object:

@@ -21,18 +21,19 @@ from kobold_modules.formats import SUFFIXES
 from kobold_modules.library import Entry, Library
 
 from ..dropped import one_path
+from ..hints import here
 from ..phrases import counted, place
 from ..plain import plain
 from ..remembered import recall, remember
 from ..shelf_deeds import Outcome, export, export_path, in_the_way
-from .ask import PathSuggester
+from .ask import PathInput
 
 
 FOLDER = "export folder"  # as it is remembered
 FORMATS = {
     "kobold": ("KoboldAI", "a .zip for its softprompts folder"),
     "peft": ("PEFT", "an adapter folder, for transformers"),
-    "safetensors": ("safetensors", "one file with the rows and the card"),
+    "safetensors": ("safetensors", "one file with the vectors and the card"),
     "mkultra": ("mkultra", "a .json, the oldest of the formats"),
 }
 
@@ -87,9 +88,17 @@ class Export(ModalScreen[Exported | None]):
     """
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="export.leave"),
-        Binding("down", "format(1)", "Next format", id="export.next", priority=True),
-        Binding("up", "format(-1)", "Previous format", id="export.previous", priority=True, show=False),
+        Binding("escape", "leave", "Cancel", id="export.leave", tooltip="Close without exporting"),
+        Binding("down", "format(1)", "Next format", id="export.next", tooltip="Choose the next format", priority=True),
+        Binding(
+            "up",
+            "format(-1)",
+            "Previous format",
+            id="export.previous",
+            tooltip="Choose the previous format",
+            priority=True,
+            show=False,
+        ),
     ]
 
     def __init__(self, library: Library, entries: Sequence[Entry], beside: bool = False) -> None:
@@ -103,9 +112,9 @@ class Export(ModalScreen[Exported | None]):
         with Vertical(classes="question") as box:
             what = counted(len(self.entries), "module") if several else self.entries[0].name
             box.border_title = plain(f"Export {what}")
-            box.border_subtitle = "↑ ↓ format  → completes  enter writes  esc leaves"
+            box.border_subtitle = "↑ ↓ format  tab completes  enter exports  esc cancels"
             yield Formats()
-            yield Input(self._suggestion(), suggester=PathSuggester(), compact=True)
+            yield PathInput(self._suggestion())
             yield Static(classes="problem")
 
     def _suggestion(self) -> str:
@@ -153,12 +162,12 @@ class Export(ModalScreen[Exported | None]):
             if there and self._over != target:
                 self._over = target
                 names = f"{there[0].name} is" if len(there) == 1 else f"{counted(len(there), 'file')} are"
-                raise BadUsage(f"{names} already there.", "Press enter again to write over.")
+                raise BadUsage(f"{names} already there.", "Press enter again to replace.")
             outcome = None if self._beside else export(self.library, self.entries, target, self._format)
             if outcome is not None and not outcome.done and outcome.error is not None:
                 raise outcome.error
         except KoboldModulesError as error:
-            self._say(f"✗ {error.message} {error.hint}".rstrip())
+            self._say(here(f"✗ {error.message} {error.hint}".rstrip()))
             return
         remember(FOLDER, place(target if len(self.entries) > 1 else target.parent))
         self.dismiss(Exported(outcome, target, self._format))

@@ -58,9 +58,9 @@ class HandOn:
         if not folder.is_dir():
             self.ask_folder(entry)
         elif (folder / f"{entry.slug}.zip").exists():
-            question = f"{entry.slug}.zip is in {folder} already."
+            question = f"{folder} already has a file {entry.slug}.zip."
             self.screen.app.push_screen(
-                Confirm("Write over it?", question, "Write over", "Leave it"),
+                Confirm("Replace the file?", question, "Replace", "Cancel"),
                 lambda sure: self._write(entry, folder) if sure else None,
             )
         else:
@@ -71,7 +71,7 @@ class HandOn:
             folder = one_path(answer)
             if not folder.is_dir():
                 raise BadUsage(
-                    f"There is no folder {folder}.", "It is called softprompts and lies where KoboldAI does."
+                    f"There is no folder {folder}.", "It is the folder called softprompts inside KoboldAI's own folder."
                 )
             return folder
 
@@ -79,13 +79,13 @@ class HandOn:
             if isinstance(folder, Path):
                 remember(SOFTPROMPTS, str(folder.absolute()))
                 if entry is None:
-                    self.say(f"Modules for KoboldAI go to {folder}.", "good")
+                    self.say(f"KoboldAI's softprompts folder is set to {folder}.", "good")
                 else:
                     self.send(entry)
 
         ask = Ask(
             "KoboldAI's softprompts folder",
-            "Where is it? It is asked once; K asks again.",
+            "Its path on this computer. You are asked once; press K to change it.",
             folder_of,
             value=recall(SOFTPROMPTS),
             placeholder="~/KoboldAI-Client/softprompts",
@@ -99,4 +99,6 @@ class HandOn:
         if outcome.error is not None:
             self.say_error(outcome.error)
         else:
-            self.say(f"{entry.name} is in {folder} as {target.name}.", "good", "Choose it in KoboldAI's settings.")
+            self.say(
+                f"{entry.name} was saved to {folder} as {target.name}.", "good", "Select it in KoboldAI's settings."
+            )

@@ -62,7 +62,7 @@ class Jump(ModalScreen[Widget | None]):
     Jump { background: $background 40%; &:ansi { background: transparent; } }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Stay here", id="jump.leave", priority=True),
+        Binding("escape", "leave", "Cancel", id="jump.leave", tooltip="Close without moving", priority=True),
     ]
 
     def __init__(self, below: Screen[object]) -> None:

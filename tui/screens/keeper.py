@@ -104,13 +104,13 @@ class Keeper:
                 self._removed.append([stood[entry.slug] for entry in outcome.done])
             self.desk.refresh_shelf()
             many = len(outcome.done) > 1
-            self._tell(outcome, "off the shelf", f"u brings {'them' if many else 'it'} back.")
+            self._tell(outcome, "removed", f"u restores {'them' if many else 'it'}.")
 
-        self._do(entries, "Taking away", partial(deeds.remove, self.library, entries), done)
+        self._do(entries, "Removing", partial(deeds.remove, self.library, entries), done)
 
     def _restore(self) -> None:
         if not self._removed:
-            self.screen.say("Nothing was taken off the shelf in this session.")
+            self.screen.say("Nothing has been deleted since the program started.")
             return
         removed = self._removed[-1]
 
@@ -120,9 +120,9 @@ class Keeper:
             self._removed[-1:] = [left] if left else []
             self._show(outcome)
             deeds.restack(self.desk, removed)
-            self._tell(outcome, "back")
+            self._tell(outcome, "restored")
 
-        self._do(removed, "Bringing back", partial(deeds.restore, self.library, removed), done)
+        self._do(removed, "Restoring", partial(deeds.restore, self.library, removed), done)
 
     # -- stars, tags, copies --
 
@@ -131,9 +131,11 @@ class Keeper:
 
         def done(outcome: Outcome) -> None:
             self._show(outcome)
-            self._tell(outcome, "starred" if on else "not starred any more", "/ * finds starred ones." if on else "")
+            self._tell(
+                outcome, "starred" if on else "no longer starred", "Search for * to list starred modules." if on else ""
+            )
 
-        self._do(entries, "Marking", lambda: deeds.star(self.library, entries)[0], done)
+        self._do(entries, "Starring", lambda: deeds.star(self.library, entries)[0], done)
 
     def _ask_tags(self, entries: list[Entry]) -> None:
         def done(answer: object) -> None:
@@ -142,18 +144,18 @@ class Keeper:
 
             def told(outcome: Outcome) -> None:
                 self._show(outcome)
-                self._tell(outcome, "tagged" if answer.strip() else "without tags", "/ #tag finds it.")
+                self._tell(outcome, "tagged" if answer.strip() else "without tags", "Search for #tag to find it.")
 
             self._do(entries, "Tagging", partial(deeds.retag, self.library, entries, answer), told)
 
         known = list(self.screen.shelf.tags())
         if len(entries) == 1:
-            title, said, value = f"Tags of {entries[0].name}", "With commas between them.", ", ".join(entries[0].tags)
+            title, said, value = f"Tags of {entries[0].name}", "Separate tags with commas.", ", ".join(entries[0].tags)
         else:
             title, value = f"Tags of {counted(len(entries), 'module')}", ""
-            said = "These join the tags that are there; one with a minus in front (-draft) is taken away."
+            said = "These tags are added; a minus in front (-draft) removes one."
         if known:
-            said += f" There are: {', '.join(known[:12])}{' …' if len(known) > 12 else ''}."
+            said += f" In use: {', '.join(known[:12])}{' …' if len(known) > 12 else ''}."
         suggester = SuggestFromList(known, case_sensitive=False)
         ask = Ask(title, said, lambda answer: answer, value=value, suggester=suggester, may_be_empty=len(entries) == 1)
         self.screen.app.push_screen(ask, done)
@@ -167,11 +169,11 @@ class Keeper:
     def _one(self, entries: list[Entry], what: str) -> Entry | None:
         if len(entries) == 1:
             return entries[0]
-        self.screen.say(f"{what} is for one module at a time.", "warning", "escape takes the marks away.")
+        self.screen.say(f"{what} works on one module at a time.", "warning", "esc clears the selection.")
         return None
 
     def _ask_rename(self, entries: list[Entry]) -> None:
-        entry = self._one(entries, "A name")
+        entry = self._one(entries, "Rename")
         if entry is None:
             return
 
@@ -181,10 +183,10 @@ class Keeper:
                 self.screen.say(f"{entry.name} is now called {renamed.name}.", "good")
 
         rename = partial(self.library.rename, entry)
-        self.screen.app.push_screen(Ask("Rename", "What should it be called?", rename, value=entry.name), done)
+        self.screen.app.push_screen(Ask("Rename", "The new name of the module.", rename, value=entry.name), done)
 
     def _ask_card(self, entries: list[Entry]) -> None:
-        entry = self._one(entries, "A card")
+        entry = self._one(entries, "Edit card")
         if entry is None:
             return
 
@@ -194,7 +196,7 @@ class Keeper:
         def done(kept: Entry | None) -> None:
             if kept is not None:
                 self._show(Outcome((kept,)), {entry.slug: kept.slug})
-                self.screen.say(f"The card of {kept.name} is written.", "good")
+                self.screen.say(f"The card of {kept.name} is saved.", "good")
 
         from .card_form import CardForm  # forms are imported when they are asked for, not before the first paint
 
@@ -211,7 +213,7 @@ class Keeper:
             return
         self._show(Outcome((came,)))
         self.screen.list.focus()
-        self.screen.say(f"{came.name} is on the shelf.", "good", "enter puts it on the stack, F3 writes with it.")
+        self.screen.say(f"{came.name} was added.", "good", "enter puts it on the stack; F3 opens the bench.")
 
     def bring_in(self, paths: Sequence[Path]) -> None:
         """Import ``paths``, and say what came of it."""
@@ -224,11 +226,11 @@ class Keeper:
         def attempt(answer: str) -> Entry | Outcome:
             paths = dropped_paths(answer) or [one_path(answer)]
             if not paths[0].exists():
-                raise BadInput(f"There is nothing at {paths[0]}.", "Check the path; right completes it.")
+                raise BadInput(f"There is nothing at {paths[0]}.", "Check the path; tab completes it.")
             return deeds.bring_in(self.library, paths)
 
         explanation = (
-            "The path of a KoboldAI .zip, a PEFT folder or a .safetensors file. Or drop files on the terminal."
+            "Path of a KoboldAI .zip, a PEFT folder or a .safetensors file. You can also drop files on this window."
         )
         ask = Ask("Import", explanation, attempt, placeholder="~/Downloads/module.zip", is_path=True)
         self.screen.app.push_screen(ask, self._imported)
@@ -238,11 +240,11 @@ class Keeper:
             self._show(Outcome((came,)))
             self.screen.list.focus()
             tokens = counted(came.tokens, "virtual token")
-            self.screen.say(f"{came.name} is on the shelf: {tokens}.", "good", "enter adds it.")
+            self.screen.say(f"{came.name} was added: {tokens}.", "good", "enter puts it on the stack.")
         elif isinstance(came, Outcome):
             self._show(came)
             self.screen.list.focus()
-            self._tell(came, "on the shelf")
+            self._tell(came, "added")
 
     def _ask_export(self, entries: list[Entry]) -> None:
         def done(exported: Exported | None) -> None:

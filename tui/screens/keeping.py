@@ -73,8 +73,8 @@ class KeepingScreen(WritingScreen):
             self.say(f"A copy of the story as it is now is in {place(path)}.", "good", "What you write next is not.")
 
     def action_name_story(self) -> None:
-        explanation = "What is the story called? It saves itself; a name lets you find it among others."
-        self.app.push_screen(Ask("Name the story", explanation, self._give_name, value=self.story.title))
+        explanation = "Title of the story. It is saved automatically; the title helps you find it later."
+        self.app.push_screen(Ask("Rename story", explanation, self._give_name, value=self.story.title))
 
     def _give_name(self, title: str) -> str:
         self.story.title = title
@@ -86,7 +86,11 @@ class KeepingScreen(WritingScreen):
     async def _save_aloud(self) -> None:
         before = self.manuscript.path
         if await self.keep() and self.manuscript.path == before:
-            self.say(f"{self.story.title} is saved in {place(self.manuscript.path)}.", "good", "It saves itself, too.")
+            self.say(
+                f"{self.story.title} is saved in {place(self.manuscript.path)}.",
+                "good",
+                "It is also saved automatically.",
+            )
 
     def action_notes(self) -> None:
         """Memory and author's note."""
@@ -117,36 +121,40 @@ class KeepingScreen(WritingScreen):
             with self.app.suspend():
                 text = edited(self.story.text, "story")
         except SuspendNotSupported:
-            self.say("This terminal cannot be lent to another program.", "warning", "Export the story instead.")
+            self.say("Another program cannot be opened in this terminal.", "warning", "Export the story instead.")
             return
         except (KoboldModulesError, OSError) as error:
             self.say_error(error)
             return
         self.app.refresh(layout=True)
         if text == self.story.text:
-            self.say(f"Back from {command[0]}; nothing was changed.", "calm")
+            self.say(f"{command[0]} closed; nothing was changed.", "calm")
             return
         self.story.edit(text)
         self.show_story()
-        self.say(f"Back from {command[0]}: {counted(self.story.word_count, 'word')}.", "good", "ctrl+z undoes it all.")
+        self.say(
+            f"Changes from {command[0]} loaded: {counted(self.story.word_count, 'word')}.",
+            "good",
+            "ctrl+z undoes them.",
+        )
 
     def action_export(self) -> None:
         """Text, Markdown, or a story for KoboldAI Lite."""
         if not self._idle():
             return
         explanation = (
-            ".txt and .md take the text alone. .json is a KoboldAI Lite story, with memory, note and takes: "
-            "its page opens it, and KoboldAI does."
+            ".txt and .md hold the text alone. .json is a story for KoboldAI Lite and KoboldAI, with memory, "
+            "author's note and takes."
         )
         self._over: Path | None = None  # a file that may be written over: it was asked about
         name = self.story.title or "story"
         usual = str(Path.home() / f"{''.join(c for c in name if c not in '/:')}.txt")
-        self.app.push_screen(Ask("Export the story", explanation, self._export, value=place(Path(usual)), is_path=True))
+        self.app.push_screen(Ask("Export story", explanation, self._export, value=place(Path(usual)), is_path=True))
 
     def _export(self, answer: str) -> object:
         path = Path(answer).expanduser()
         if path.suffix.lower() not in (".txt", ".md", ".json"):
-            raise BadUsage(f"{path.name} should end in .txt, .md or .json.", "The ending says what is written.")
+            raise BadUsage(f"{path.name} should end in .txt, .md or .json.", "The ending decides the format.")
         if path.exists() and path != self._over:
             self._over = path
             raise BadUsage(f"{path.name} is already there.", "Press enter again to write over it.")
@@ -156,7 +164,7 @@ class KeepingScreen(WritingScreen):
             story_file.export_lite(copy, path)
         else:
             story_file.save(copy, path)
-        self.say(f"The story is in {place(path)}.", "good")
+        self.say(f"The story was exported to {place(path)}.", "good")
         return path
 
     # -- in this story --
@@ -211,7 +219,7 @@ class KeepingScreen(WritingScreen):
 
     def action_new_story(self) -> None:
         if self._idle():
-            explanation = "What shall it be called? The one on the bench is saved, and stays where it is."
+            explanation = "Title of the new story. The one on the bench is saved first."
             self.app.push_screen(Ask("New story", explanation, self._new), self._made)
 
     def _new(self, title: str) -> object:
@@ -229,7 +237,7 @@ class KeepingScreen(WritingScreen):
                 "A text (.txt, .md), or a story of KoboldAI (.json, .kaistory) or NovelAI (.story, .scenario). "
                 "It is copied, not moved."
             )
-            ask = Ask("Open a file", explanation, self._import, placeholder="~/", is_path=True)
+            ask = Ask("Open file", explanation, self._import, placeholder="~/", is_path=True)
             self.app.push_screen(ask, self.show_imported)
 
     def _import(self, answer: str) -> object:

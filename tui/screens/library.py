@@ -14,11 +14,12 @@ from textual.containers import Container
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from kobold_modules.byte_size import byte_size
 from kobold_modules.library import Entry
 
 from ..desk import Desk, ModelState, Picks
 from ..first_frame import HeldScreen
-from ..phrases import counted, size
+from ..phrases import counted
 from ..shelf_view import SORTS, Look, Shelf
 from ..widgets.card_panel import CardPanel
 from ..widgets.greeting import Greeting
@@ -45,12 +46,24 @@ class LibraryScreen(HeldScreen[None]):
 
     CSS_PATH = "library.tcss"
     AUTO_FOCUS = "ModuleList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012
     BINDING_GROUP_TITLE = "Library"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "clear_filter", "Show all", id="library.clear", show=False),
-        Binding("ctrl+t", "app.pick_module", "Add module", id="stack.add", show=False),
-        Binding("i", "want('import')", "Import", id="library.import"),
-        Binding("u", "want('restore')", "Bring back", id="library.restore", show=False),
+        Binding(
+            "escape", "clear_filter", "Show all", id="library.clear", tooltip="Clear selection and search", show=False
+        ),
+        Binding(
+            "ctrl+t",
+            "app.pick_module",
+            "Add module",
+            id="stack.add",
+            tooltip="Add a module to the stack by its name",
+            show=False,
+        ),
+        Binding("i", "want('import')", "Import", id="library.import", tooltip="Import modules from files"),
+        Binding(
+            "u", "want('restore')", "Restore", id="library.restore", tooltip="Restore what was deleted last", show=False
+        ),
     ]
 
     def __init__(self, desk: Desk, greeting: str = "") -> None:
@@ -98,12 +111,12 @@ class LibraryScreen(HeldScreen[None]):
             self.say(self.greeting)
         self._model_changed(self.desk.model)
 
-    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
-        self.query_one(StatusLine).status = Status(text, mood, hint, self._totals())
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
+        self.query_one(StatusLine).status = Status(text, mood, hint, self._totals(), about)
 
     def _totals(self) -> str:
         entries = self.desk.entries
-        return f"{size(entries.size)} on the shelf" if entries else ""
+        return f"{byte_size(entries.size)} on the shelf" if entries else ""
 
     # -- what quitting should ask about first --
 
@@ -150,7 +163,7 @@ class LibraryScreen(HeldScreen[None]):
             nothing.update(
                 "Reading the shelf …"
                 if self.desk.reading
-                else "No module matches. escape shows all again."
+                else "No module matches. esc shows all."
                 if look.narrowed
                 else ""
             )
@@ -170,7 +183,7 @@ class LibraryScreen(HeldScreen[None]):
         if look.sort != "name":
             said.append(SORTS[look.sort])
         if modules.marked:
-            said.append(f"{len(modules.marked):,} marked")
+            said.append(f"{len(modules.marked):,} selected")
         note = " · ".join(said)
         self.query_one("#shelf", Panel).set_titles(note=note)
 
@@ -197,8 +210,10 @@ class LibraryScreen(HeldScreen[None]):
                 self._show_list()
             self.list.refresh()
             self.show_card()
+        if model.phase == "ready":
+            self.query_one(StatusLine).settle("model")
         if model.failed is not None:
-            self.say(model.failed.message, "error", model.failed.hint)
+            self.say(model.failed.message, "error", model.failed.hint, "model")
 
     @on(ModuleList.Moved)
     def _cursor_moved(self) -> None:
@@ -214,9 +229,9 @@ class LibraryScreen(HeldScreen[None]):
     def _marks_changed(self, event: ModuleList.Marked) -> None:
         self._show_title()
         if event.count:
-            said = f"{counted(event.count, 'module')} marked: what you do next is done to "
-            self.say(said + ("it." if event.count == 1 else "all of them."), "calm", "escape takes the marks away.")
-        elif " marked: " in self.query_one(StatusLine).status.text:
+            said = f"{counted(event.count, 'module')} selected: actions apply to "
+            self.say(said + ("it." if event.count == 1 else "all of them."), "calm", "esc clears the selection.")
+        elif " selected: " in self.query_one(StatusLine).status.text:
             self.say("")
 
     @on(Header.Wanted)
@@ -254,7 +269,7 @@ class LibraryScreen(HeldScreen[None]):
     def _find(self, words: str = "") -> None:
         """Go to the search field, with ``words`` in it."""
         if self.field is None:  # not before the first paint
-            self.field = Filter(placeholder="letters of its name, a word, #tag or *", compact=True, id="filter")
+            self.field = Filter(placeholder="name, word, #tag or * for starred", compact=True, id="filter")
             self.query_one("#shelf").mount(self.field, before=0)
         self.field.add_class("-shown")
         self.field.focus()
@@ -271,10 +286,10 @@ class LibraryScreen(HeldScreen[None]):
         """Do ``what`` with the marked modules or the one under the cursor, or say why it cannot be done."""
         entries = self.list.targets
         if what in NEEDS_MODULE and not entries:
-            self.say("There is no module under the cursor.", "warning", "i brings one in from a file.")
+            self.say("No module is selected.", "warning", "i imports one from a file.")
             return
         if what in READABLE_ONLY and (broken := next((entry for entry in entries if entry.problem), None)) is not None:
-            self.say(f"{broken.name} cannot be used: {broken.problem}", "warning", "d takes it off the shelf.")
+            self.say(f"{broken.name} cannot be used: {broken.problem}", "warning", "d deletes it.")
             return
         match what:
             case "filter":
@@ -295,11 +310,11 @@ class LibraryScreen(HeldScreen[None]):
         self.show_look(self.look._replace(fitting=not self.look.fitting))
         loaded = self.desk.model.loaded
         if not self.look.fitting:
-            self.say("Modules of every model are shown.")
+            self.say("Showing modules of every model.")
         elif loaded is None:
-            self.say("No model is loaded, so every module may fit.", "warning", "F5 loads one.")
+            self.say("No model is loaded, so every module may fit.", "warning", "F5 loads one.", "model")
         else:
-            self.say(f"Only modules that fit {loaded.name} are shown.", "calm", "m shows all again.")
+            self.say(f"Showing only modules that fit {loaded.name}.", "calm", "m shows all.")
 
     def _stack_them(self, entries: Sequence[Entry], what: str) -> None:
         picks = self.desk.picks
@@ -308,34 +323,34 @@ class LibraryScreen(HeldScreen[None]):
             for entry in new:
                 picks = picks.add(entry)
             self.desk.picks = picks
-            self.say(f"{counted(len(new), 'module')} joined the stack.", "good", "F3 goes to the bench.")
+            self.say(f"{counted(len(new), 'module')} added to the stack.", "good", "F3 opens the bench.")
         elif new:
             self.desk.picks = picks.add(new[0])
             fits, sentence, hint = self.desk.fit(new[0])
             if sentence:
                 self.say(sentence, "warning" if fits else "error", hint)
             else:
-                self.say(f"{new[0].name} is on the stack.", "good", "F3 goes to the bench.")
+                self.say(f"{new[0].name} was added to the stack.", "good", "F3 opens the bench.")
         elif what == "toggle":
             at = picks.index(entries[0])
             self.desk.picks = picks if at is None else picks.remove(at)
-            self.say(f"{entries[0].name} is off the stack.")
+            self.say(f"{entries[0].name} was removed from the stack.")
         else:
-            self.say(f"{entries[0].name} is on the stack already.", "calm", "space takes it off.")
+            self.say(f"{entries[0].name} is already on the stack.", "calm", "space removes it.")
 
     @work(exclusive=True, group="nearest")
     async def _find_nearest(self, entry: Entry) -> None:
         """Ask the loaded model which words the rows of ``entry`` are nearest to."""
         fits, sentence, hint = self.desk.fit(entry)
         if self.desk.model.loaded is None or not fits:
-            said = sentence or "Nearest words are looked up in a loaded model."
-            self.say(said, "warning", hint or "F5 loads one.")
+            said = sentence or "Finding nearest words needs a loaded model."
+            self.say(said, "warning", hint or "F5 loads one.", "model")
             return
         from kobold_modules.records import Failed, Result
         from kobold_modules.worker.jobs import Nearest
 
-        self.say("Looking up the nearest words …", "busy")
-        told = ("This worker cannot look up nearest words.", "")
+        self.say("Finding the nearest words …", "busy")
+        told = ("The nearest words could not be found.", "")
         async for record in self.desk.client.run(Nearest(str(entry.path))):
             if isinstance(record, Result) and record.what == "nearest":
                 rows = [[str(word.get("text", "")) for word in row] for row in record.data.get("rows", [])]
@@ -348,7 +363,7 @@ class LibraryScreen(HeldScreen[None]):
         if told[0]:
             self.say(told[0], "warning", told[1])
         else:
-            self.say("A curiosity: what a row does is not what it is near to.")
+            self.say("For curiosity only: nearest words do not explain what a module does.")
 
     # -- files that are dropped on the terminal --
 

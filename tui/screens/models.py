@@ -50,12 +50,12 @@ class Find(Input):
     HELP = """\
     ## Finding a model
 
-    Letters in order are enough: `msq4` finds **Mistral-7B.Q4_K_M**. **enter** or **down** goes to the list, **escape**
-    shows everything again.
+    Type letters of the name in order: `msq4` finds **Mistral-7B.Q4_K_M**. **enter** or **down** goes to the list,
+    **esc** shows everything again.
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "screen.focus_list", "To the list", id="find.list"),
-        Binding("escape", "screen.back", "Show all", id="find.clear"),
+        Binding("down,enter", "screen.focus_list", "Go to list", id="find.list", tooltip="Go to the list of models"),
+        Binding("escape", "screen.back", "Show all", id="find.clear", tooltip="Clear the search and show all models"),
     ]
 
 
@@ -67,8 +67,21 @@ class ModelsScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-broad")]  # noqa: RUF012
     BINDING_GROUP_TITLE = "Models"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Stop loading", id="models.back", tooltip="Stop loading, or show all", show=False),
-        Binding("x", "stop_download", "Stop download", id="models.stop", tooltip="What has arrived is kept"),
+        Binding(
+            "escape",
+            "back",
+            "Stop loading",
+            id="models.back",
+            tooltip="Stop loading the model, or show all models",
+            show=False,
+        ),
+        Binding(
+            "x",
+            "stop_download",
+            "Stop download",
+            id="models.stop",
+            tooltip="Stop the download; what has arrived is kept",
+        ),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -90,7 +103,7 @@ class ModelsScreen(Screen[None]):
         yield TopBar(self.desk, "models")
         with Container(id="body"):
             with Panel("Models", "models"):
-                yield Find(placeholder="letters of its name", compact=True, id="find")
+                yield Find(placeholder="name", compact=True, id="find")
                 yield Static(id="header")
                 yield ModelList()
                 yield Static(id="nothing")
@@ -108,8 +121,8 @@ class ModelsScreen(Screen[None]):
         await self._worker.close()
         await self._fetcher.close()
 
-    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
-        self.query_one(StatusLine).status = Status(text, mood, hint)
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
+        self.query_one(StatusLine).status = Status(text, mood, hint, about=about)
 
     # -- what quitting asks --
 
@@ -118,7 +131,7 @@ class ModelsScreen(Screen[None]):
         """See places.Working."""
         if self._fetching is None:
             return ""
-        kept = " What has arrived is kept, and the same download goes on from there."
+        kept = " What has arrived is kept, and the same download resumes from there."
         return f"{self._fetching} is being downloaded.{'' if self._fetching == SMOLLM2 else kept}"
 
     def put_down(self) -> None:
@@ -134,9 +147,9 @@ class ModelsScreen(Screen[None]):
         if not self.disk.models:
             self._show()
         if not choose:
-            self.say("Looking at this disk …", "busy")
+            self.say("Searching this disk …", "busy")
         folders = tuple(line for line in recall(FOLDERS).splitlines() if line)
-        failed: Failed | None = Failed("The search gave no answer.", "r tries it again.", 5)
+        failed: Failed | None = Failed("The search gave no answer.", "r tries again.", 5)
         try:
             async for record in self._worker.run(Models(folders)):
                 if isinstance(record, Result):
@@ -167,7 +180,7 @@ class ModelsScreen(Screen[None]):
         found = bool(self.list.models)
         nothing = self.query_one("#nothing", Static)
         nothing.display = not found
-        nothing.update("Looking at this disk …" if self.searching else "No model matches. escape shows all again.")
+        nothing.update("Searching this disk …" if self.searching else "No model matches. esc shows all.")
         self.list.display = self.query_one("#header").display = found
         self._show_offer()
         shown, everything = len(self.list.models), len(models)
@@ -263,7 +276,7 @@ class ModelsScreen(Screen[None]):
                 field.add_class("-shown")
                 field.focus()
             case _ if model is None:
-                self.say("There is no model under the cursor.", "warning", "d fetches one from the hub.")
+                self.say("No model is selected.", "warning", "d downloads one from Hugging Face.")
             case "usual":
                 self._make_usual(model)
             case _:
@@ -274,14 +287,14 @@ class ModelsScreen(Screen[None]):
             return
         remember(USUAL, model.model)
         self.list.show_marks(self._marks())
-        self.say(f"This program begins with {model.name} from now on.", "good")
+        self.say(f"{model.name} is now the default model.", "good")
 
     def _writes(self, model: DiskModel) -> bool:
         """Whether ``model`` can be loaded at all; says why not."""
         if model.problem:
             self.say(f"{model.name} cannot be loaded. {model.problem}", "error")
         elif model.write is not None and model.write.can == "no":
-            hint = "It can be trained through." if model.train is not None and model.train.can == "yes" else ""
+            hint = "You can train modules for it." if model.train is not None and model.train.can == "yes" else ""
             self.say(f"{model.name} cannot write here. {model.write.sentence}", "error", hint)
         else:
             return True
@@ -289,45 +302,47 @@ class ModelsScreen(Screen[None]):
 
     def _try_load(self, model: DiskModel) -> None:
         if model.model == self._loaded():
-            self.say(f"{model.name} is loaded already.", "calm", "F3 goes to the bench.")
+            self.say(f"{model.name} is already loaded.", "calm", "F3 opens the bench.")
         elif self.desk.model.phase == "loading":
-            self.say("A model is being loaded.", "warning", "escape stops it.")
+            self.say("A model is being loaded.", "warning", "esc stops it.")
         elif self._writes(model):
             self._load(model)
 
     @work(group="load")
     async def _load(self, model: DiskModel) -> None:
-        self.say(f"Loading {model.name} …", "busy", "escape stops it.")
+        self.say(f"Loading {model.name} …", "busy", "esc stops it.")
         state = await self.desk.switch(model.model, model.name)
         if state.phase == "ready":
             misfits = [pick.entry.name for pick in self.desk.picks.items if not self.desk.fit(pick.entry)[0]]
             if model.no_modules:
-                self.say(f"{model.name} is loaded. It takes no modules.", "warning", "F3 goes to the bench.")
+                self.say(f"{model.name} is loaded. It cannot use modules.", "warning", "F3 opens the bench.")
             elif misfits:
                 said = f"{model.name} is loaded; {', '.join(misfits)} on the stack was made for another model."
-                self.say(said, "warning", "F3 goes to the bench.")
+                self.say(said, "warning", "F3 opens the bench.")
             else:
-                self.say(f"{model.name} is loaded.", "good", "F3 goes to the bench.")
+                self.say(f"{model.name} is loaded.", "good", "F3 opens the bench.")
 
     @work(group="load")
     async def _unload(self) -> None:
         if self.desk.model.phase != "ready":
-            self.say("No model is loaded.")
+            self.say("No model is loaded.", about="model")
             return
         name = self.desk.model.name
         self.say(f"Unloading {name} …", "busy")
         await self.desk.unload()
-        self.say(f"{name} is out of memory.", "good", "Whatever needs it loads it again.")
+        self.say(f"{name} was unloaded.", "good", "It is loaded again when needed.")
 
     def _model_changed(self, model: ModelState) -> None:
         self.list.show_marks(self._marks())
         self._show_model()
+        if model.phase == "ready":
+            self.query_one(StatusLine).settle("model")
         if model.failed is not None:
-            self.say(model.failed.message, "error", model.failed.hint)
+            self.say(model.failed.message, "error", model.failed.hint, "model")
         elif model.phase == "loading" and model.share is not None:
-            self.say(f"Loading {model.name} … {model.share:.0%}", "busy", "escape stops it.")
+            self.say(f"Loading {model.name} … {model.share:.0%}", "busy", "esc stops it.")
         elif model.phase == "ready" and self.query_one(StatusLine).status.text.startswith("Loading"):
-            self.say(f"{model.name} is loaded.", "good", "F3 goes to the bench.")
+            self.say(f"{model.name} is loaded.", "good", "F3 opens the bench.")
 
     # -- more models --
 
@@ -335,7 +350,7 @@ class ModelsScreen(Screen[None]):
         def add(answer: str) -> Path:
             folder = Path(answer.strip("'\"")).expanduser().absolute()
             if not folder.is_dir():
-                raise BadInput(f"There is no folder {folder}.", "Check the path; right completes it.")
+                raise BadInput(f"There is no folder {folder}.", "Check the path; tab completes it.")
             return folder
 
         def done(folder: object) -> None:
@@ -344,22 +359,22 @@ class ModelsScreen(Screen[None]):
                 remember(FOLDERS, "\n".join(dict.fromkeys([*known, str(folder)])))
                 self._search()
 
-        about = "A folder in which you keep models. It is searched now and from now on."
-        self.app.push_screen(Ask("Add a folder", about, add, placeholder="~/models", is_path=True), done)
+        about = "Path of a folder with models. It is searched now and each time from now on."
+        self.app.push_screen(Ask("Add folder", about, add, placeholder="~/models", is_path=True), done)
 
     def _ask_download(self) -> None:
         def parse(answer: str) -> HubId:
             hub = parse_hub_id(answer)
             if hub is None:
-                raise BadUsage(f"{answer} is no name of a model on the hub.", f"They look like {EXAMPLES}.")
+                raise BadUsage(f"{answer} is not the name of a model on Hugging Face.", f"Write it like {EXAMPLES}.")
             return hub
 
         def done(hub: object) -> None:
             if isinstance(hub, HubId):
                 self._fetch_too(str(hub))
 
-        about = f"Its name on huggingface.co: {EXAMPLES}. A pasted address works, too."
-        self.app.push_screen(Ask("Download a model", about, parse, placeholder="owner/name:Q4_K_M"), done)
+        about = f"Name on huggingface.co: {EXAMPLES}. You can also paste its address."
+        self.app.push_screen(Ask("Download model", about, parse, placeholder="owner/name:Q4_K_M"), done)
 
     def action_get(self) -> None:
         """Fetch SmolLM2, unless it is here or on its way."""
@@ -387,7 +402,7 @@ class ModelsScreen(Screen[None]):
             self._fetching = hub = self._queue.popleft()
             self.refresh_bindings()
             line.begin(hub, kept=hub != SMOLLM2)
-            self.say(f"Downloading {hub}.", "calm", "It goes on while you write.")
+            self.say(f"Downloading {hub}.", "calm", "You can write meanwhile.")
             saved = ""
             async for record in self._fetcher.run(Download(hub)):
                 match record:
@@ -400,7 +415,7 @@ class ModelsScreen(Screen[None]):
                     case Failed():
                         self.say(record.message, "error", record.hint)
                     case Done() if saved:
-                        self.say(f"{hub} is on this disk.", "good", "enter loads it.")
+                        self.say(f"{hub} was downloaded.", "good", "enter loads it.")
             self._fetching = None
             line.end()
             self.refresh_bindings()

@@ -34,8 +34,8 @@ class Slip(TextArea, inherit_bindings=False):
     ## Memory and author's note
 
     *Memory* always stands before your story, however long it grows: who is who, what must not be forgotten.
-    The *author's note* stands a few lines before its end, where it is felt at once: a mood, a turn the scene should
-    take. Both take room from the story, as the meter shows. Kept with the story; **escape** closes.
+    The *author's note* stands a few lines before the end, where its effect is strongest: a mood, a turn the scene
+    should take. Both take room from the story, as the meter shows. Saved with the story; **esc** closes.
     """
     BINDINGS: ClassVar[list[BindingType]] = quiet(TextArea.BINDINGS)
     DEFAULT_CSS = """
@@ -70,7 +70,14 @@ class NotesScreen(ModalScreen[Asides]):
     AUTO_FOCUS = "#memory"
     BINDING_GROUP_TITLE = "Memory and note"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f6,ctrl+s", "keep", "Keep", id="notes.keep", priority=True),
+        Binding(
+            "escape,f6,ctrl+s",
+            "keep",
+            "Close",
+            id="notes.keep",
+            tooltip="Close; what you typed is saved",
+            priority=True,
+        ),
     ]
 
     def __init__(self, asides: Asides, changed: Callable[[Asides], None]) -> None:
@@ -81,14 +88,16 @@ class NotesScreen(ModalScreen[Asides]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="question notes") as box:
             box.border_title = "Memory and author's note"
-            box.border_subtitle = "tab goes on  esc keeps and closes"
-            told = "Sent with every request, before the story and near its end. No part of what you save as text."
+            box.border_subtitle = "tab next field  esc closes; saved as you type"
+            told = "Sent with every request, before the story and near its end. Not part of the exported text."
             yield Static(Content(told), classes="explanation")
             yield Slip(self.asides.memory, "Memory", "memory", "Mara is a lighthouse keeper. It is 1911.")
             yield Slip(self.asides.note, "Author's note", "note", "The scene turns cold.")
             with Horizontal(classes="depth"):
-                yield Static("The note stands this many lines before the end: ")
-                yield Input(str(self.asides.depth), type="integer", compact=True, id="depth", max_length=2)
+                yield Static("Lines between the note and the end: ")
+                yield Input(
+                    str(self.asides.depth), type="integer", valid_empty=True, compact=True, id="depth", max_length=2
+                )
 
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:

@@ -61,9 +61,9 @@ class PageScreen(PromptScreen[None]):
 
     # -- saying --
 
-    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
         """Put a sentence on the status line."""
-        self.status_line.status = Status(text, mood, hint, self._aside())
+        self.status_line.status = Status(text, mood, hint, self._aside(), about)
 
     def say_error(self, error: KoboldModulesError | OSError) -> None:
         """The sentence of what went wrong."""
@@ -79,7 +79,7 @@ class PageScreen(PromptScreen[None]):
 
     def _aside(self) -> str:
         at = self.cursor
-        unseen = "the model no longer sees this" if at < self.editor.unseen else ""
+        unseen = "outside the model's context" if at < self.editor.unseen else ""
         return unseen or hand_at(self.story, at)
 
     def refresh_aside(self) -> None:
@@ -139,7 +139,7 @@ class PageScreen(PromptScreen[None]):
         self.sync()
         if self.story.undo():
             self.show_story()
-            self.say("One step back.", "calm", "ctrl+y goes forward again.")
+            self.say("Undone.", "calm", "ctrl+y redoes it.")
         else:
             self.say("There is nothing to undo.", "calm")
 
@@ -147,7 +147,7 @@ class PageScreen(PromptScreen[None]):
         self.sync()
         if not self.writing and self.story.redo():
             self.show_story()
-            self.say("One step forward.", "calm")
+            self.say("Redone.", "calm")
         elif not self.writing:
             self.say("There is nothing to redo.", "calm")
 

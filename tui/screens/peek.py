@@ -23,6 +23,7 @@ from kobold_modules.worker.jobs import Peek
 
 from ..candidates import Candidate, bar, candidates, per_cent, shown
 from ..desk import Desk
+from ..hints import here
 from ..phrases import ending, shortened
 from ..widgets.plain_list import moving
 
@@ -46,11 +47,11 @@ class CandidateList(OptionList, inherit_bindings=False):
     HELP = """\
     ## What could come next
 
-    Each row is a word (or a piece of one: …ing) the model thinks of, with its probability through your stack and
-    through the plain model. ▲ and ▼ say what the stack pulls up and pushes down.
+    Each row is a word (or a piece of one: …ing) with its probability, with your stack and with the plain model. ▲ and
+    ▼ mark what the stack makes more and less likely.
 
-    **enter** puts the word in and lets the model go on; **space** puts it in and looks at the next one; **backspace**
-    takes it out again; **escape** goes back to the page, with the words that were put in.
+    **enter** inserts the word and has the model continue; **space** inserts it and shows what follows; **backspace**
+    removes it again; **esc** closes the list and keeps the inserted words.
     """
     BINDINGS: ClassVar[list[BindingType]] = moving("enter")
     DEFAULT_CSS = """
@@ -72,10 +73,16 @@ class PeekScreen(ModalScreen[Words | None]):
     AUTO_FOCUS = "CandidateList"
     BINDING_GROUP_TITLE = "Next words"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "Go on from it", id="peek.go_on", tooltip="Put the word in and let the model go on"),
-        Binding("space,right", "put", "Put in", id="peek.put", tooltip="Put the word in and look at what follows"),
-        Binding("backspace,left", "take_back", "Take back", id="peek.back", tooltip="Take the last word out again"),
-        Binding("escape", "leave", "Back", id="peek.leave", tooltip="Back to the page, with the words put in"),
+        Binding(
+            "enter",
+            "go_on",
+            "Insert and continue",
+            id="peek.go_on",
+            tooltip="Insert the word and have the model continue",
+        ),
+        Binding("space,right", "put", "Insert", id="peek.put", tooltip="Insert the word and show what could follow"),
+        Binding("backspace,left", "take_back", "Remove", id="peek.back", tooltip="Remove the last inserted word"),
+        Binding("escape", "leave", "Back", id="peek.leave", tooltip="Close the list; inserted words stay"),
     ]
 
     def __init__(self, desk: Desk, text: str, asides: dict[str, Any]) -> None:
@@ -89,7 +96,7 @@ class PeekScreen(ModalScreen[Words | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet") as box:
             box.border_title = "What could come next"
-            box.border_subtitle = "enter goes on from it  space puts it in  ⌫ takes it back  esc leaves"
+            box.border_subtitle = "enter inserts and continues  space inserts  backspace removes  esc closes"
             yield Static(id="so-far")
             yield Static(id="head")
             yield CandidateList()
@@ -116,7 +123,7 @@ class PeekScreen(ModalScreen[Words | None]):
                 self._show()
             elif isinstance(record, Failed):
                 self.rows = []
-                self._show(f"✗ {record.message} {record.hint}".rstrip())
+                self._show(here(f"✗ {record.message} {record.hint}".rstrip()))
 
     def _show(self, problem: str = "") -> None:
         width = self.query_one(CandidateList).scrollable_content_region.width

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.story_shelf import Shelved, remove, stories
 
+from ..hints import here
 from ..manuscript import NAME
 from ..phrases import counted, shortened
 from ..widgets.plain_list import moving
@@ -34,8 +35,8 @@ class StoryList(OptionList, inherit_bindings=False):
     HELP = """\
     ## Stories
 
-    **enter** opens the one under the cursor; the story on the bench is saved first, it always is. **n** begins a new
-    one, **delete** puts one into the trash and **u** brings it back.
+    **enter** opens the one under the cursor; the story on the bench is saved first. **n** starts a new one, **del**
+    moves one to the trash and **u** restores it.
     """
     BINDINGS: ClassVar[list[BindingType]] = moving()
     DEFAULT_CSS = """
@@ -61,10 +62,17 @@ class StoriesScreen(ModalScreen[Path | None]):
     AUTO_FOCUS = "StoryList"
     BINDING_GROUP_TITLE = "Stories"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back", id="stories.leave"),
-        Binding("n", "new", "New story", id="stories.new"),
-        Binding("delete,d", "remove", "Delete", id="stories.delete", key_display="del"),
-        Binding("u", "bring_back", "Bring back", id="stories.undo"),
+        Binding("escape", "leave", "Back", id="stories.leave", tooltip="Go back to the bench"),
+        Binding("n", "new", "New story", id="stories.new", tooltip="Start a new story"),
+        Binding(
+            "delete,d",
+            "remove",
+            "Delete",
+            id="stories.delete",
+            tooltip="Move the story to the trash",
+            key_display="del",
+        ),
+        Binding("u", "bring_back", "Restore", id="stories.undo", tooltip="Restore the story deleted last"),
     ]
 
     def __init__(self, here: Path, list_stories: Callable[[], list[Shelved]] = stories) -> None:
@@ -77,7 +85,7 @@ class StoriesScreen(ModalScreen[Path | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="question") as box:
             box.border_title = "Stories"
-            box.border_subtitle = "enter opens  n new  del deletes  esc leaves"
+            box.border_subtitle = "enter opens  n new  del deletes  esc closes"
             yield StoryList()
             yield Static(classes="problem")
 
@@ -93,7 +101,7 @@ class StoriesScreen(ModalScreen[Path | None]):
         rows.highlighted = min(at, len(self.found) - 1) if self.found else None
         rows.styles.height = min(MOST_ROWS, max(1, len(self.found)))
         if not self.found:
-            self._say("There is no story yet besides the one on the bench.")
+            self._say("There are no other stories yet.")
 
     def _row(self, story: Shelved, width: int) -> Content:
         room = width - WORDS - WHEN - 2
@@ -133,19 +141,19 @@ class StoriesScreen(ModalScreen[Path | None]):
         if story is None:
             return
         if story.path == self.here:
-            self._say("✗ This one is on the bench. Open another one first.")
+            self._say("✗ This story is open on the bench. Open another one first.")
             return
         try:
             self._removed.append((story.path, remove(story.path)))
         except KoboldModulesError as error:
-            self._say(f"✗ {error.message} {error.hint}".rstrip())
+            self._say(here(f"✗ {error.message} {error.hint}".rstrip()))
             return
         self._show()
-        self._say(f"{story.title} is in the trash; u brings it back.")
+        self._say(f"{story.title} was moved to the trash; u restores it.")
 
     def action_bring_back(self) -> None:
         if not self._removed:
-            self._say("Nothing was deleted just now.")
+            self._say("Nothing has been deleted since the program started.")
             return
         before, now = self._removed.pop()
         try:
@@ -154,4 +162,4 @@ class StoriesScreen(ModalScreen[Path | None]):
             self._say(f"✗ {error.strerror}: {before.name}")
             return
         self._show()
-        self._say(f"{before.stem} is back.")
+        self._say(f"{before.stem} was restored.")

@@ -48,17 +48,20 @@ class TakesScreen(Screen[Column | None]):
     AUTO_FOCUS = "TakeColumn"
     BINDING_GROUP_TITLE = "Takes"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("1", "choose(0)", "Choose", "Put take 1 into the story", display="1…8"),
-        *(_key(str(n + 1), f"choose({n})", f"Choose {n + 1}", f"Put take {n + 1} in", False) for n in range(1, MOST)),
-        _key("escape", "leave", "Back", "Stop the takes, or go back to the page"),
-        _key("b", "blind", "Blind", "Hide what is what until one is chosen"),
-        _key("l", "lineup", "Compare …", "Compare something else: stacks, single modules, dice"),
-        _key("r", "again", "Again", "Write them all anew, from other dice unless the seed is held", False),
-        _key("plus,equals_sign", "more(1)", "One more", "One more take of the stack", False),
-        _key("minus", "more(-1)", "One fewer", "One take fewer of the stack", False),
-        _key("enter", "choose_this", "Choose this", "Put the take you stand on into the story", False),
-        _key("left", "walk(-1)", "Left", "The take to the left", False),
-        _key("right", "walk(1)", "Right", "The take to the right", False),
+        _key("1", "choose(0)", "Choose", "Insert take 1 into the story", display="1…8"),
+        *(
+            _key(str(n + 1), f"choose({n})", f"Choose {n + 1}", f"Insert take {n + 1} into the story", False)
+            for n in range(1, MOST)
+        ),
+        _key("escape", "leave", "Back", "Stop writing, or go back to the story"),
+        _key("b", "blind", "Blind", "Hide which take is which until you choose one"),
+        _key("l", "lineup", "Compare …", "Change what is compared: stacks, single modules, seeds"),
+        _key("r", "again", "Rewrite all", "Write all takes again, with new seeds unless the seed is locked", False),
+        _key("plus,equals_sign", "more(1)", "One more", "Write one more take with the same stack", False),
+        _key("minus", "more(-1)", "One fewer", "Write one take fewer with the same stack", False),
+        _key("enter", "choose_this", "Choose this", "Insert the focused take into the story", False),
+        _key("left", "walk(-1)", "Left", "Go to the take on the left", False),
+        _key("right", "walk(1)", "Right", "Go to the take on the right", False),
     ]
 
     def __init__(self, desk: Desk, manuscript: Manuscript, lineup: Lineup = "stacks") -> None:
@@ -112,7 +115,7 @@ class TakesScreen(Screen[Column | None]):
     def _about(self) -> str:
         said = LINEUPS[self.comparison.lineup]
         if not any(column.stack for column in self.comparison.columns):
-            said = "the plain model, rolled anew for each"
+            said = "plain model, different seeds"
         seeds = {column.seed for column in self.comparison.columns}
         return f"{said[0].upper()}{said[1:]}" + (f" · seed {seeds.pop()}" if len(seeds) == 1 else "")
 
@@ -219,9 +222,9 @@ class TakesScreen(Screen[Column | None]):
             self._tell_tally()
         elif any(column.text for column in self.comparison.columns):
             count = len(self.comparison.columns)
-            self.say(f"1 to {count} puts a take into the story.", "good", "esc leaves the page as it was.")
+            self.say(f"Press 1 to {count} to insert a take.", "good", "esc closes without inserting.")
         else:
-            self.say("Nothing was written.", "calm", "r writes them anew, esc goes back.")
+            self.say("Nothing was written.", "calm", "r writes them again; esc goes back.")
 
     # -- choosing --
 
@@ -244,7 +247,7 @@ class TakesScreen(Screen[Column | None]):
     def _take(self, index: int) -> None:
         column = self.comparison.columns[index]
         if not column.text:
-            self.say("Nothing was written there.", "warning", "Choose another one.")
+            self.say("This take is empty.", "warning", "Choose another one.")
         elif self.comparison.hidden:
             self._reveal(index)
         else:
@@ -262,7 +265,7 @@ class TakesScreen(Screen[Column | None]):
                 try:
                     self.desk.library.count_blind_test(entry, won)
                 except KoboldModulesError as error:
-                    problem = f" The tally could not be kept: {error.message}"
+                    problem = f" The result could not be saved: {error.message}"
         self.desk.refresh_shelf()
         self._show_opening()
         self._show()
@@ -274,14 +277,16 @@ class TakesScreen(Screen[Column | None]):
         if chosen is None:
             return
         if not self.comparison.blind:
-            self.say(f"You took {self.comparison.name(chosen)} the last time.", "calm", "Another number takes another.")
+            self.say(
+                f"You chose {self.comparison.name(chosen)} last time.", "calm", "Press a number to choose another."
+            )
             return
         told = self.comparison.votes(chosen)
         tallies = [
             f"{entry.name} {blind_tests(entry.notes)}" for entry in self.desk.entries if told.keys() & {entry.slug}
         ]
         tally = f" {'; '.join(tallies)}.".replace(" .", "") if tallies else ""
-        self.say(f"You chose {self.comparison.name(chosen)}.{tally}{problem}", "good", "enter puts it in.")
+        self.say(f"You chose {self.comparison.name(chosen)}.{tally}{problem}", "good", "enter inserts it.")
 
     # -- other keys --
 
@@ -302,7 +307,7 @@ class TakesScreen(Screen[Column | None]):
     async def action_lineup(self) -> None:
         following = ORDER[(ORDER.index(self.comparison.lineup) + 1) % len(ORDER)]
         if not self.desk.picks.tokens:
-            self.say("The stack is empty: there are only the dice to compare.", "warning", "ctrl+t adds a module.")
+            self.say("The stack is empty, so only seeds can be compared.", "warning", "ctrl+t adds a module.")
             return
         await self._anew(following, self.comparison.blind)
 
@@ -312,7 +317,9 @@ class TakesScreen(Screen[Column | None]):
 
     async def _anew(self, lineup: Lineup, blind: bool) -> None:
         if self.running:
-            self.say(f"{counted(len(self.comparison.columns), 'take')} still to come.", "busy", "esc stops them first.")
+            self.say(
+                f"{counted(len(self.comparison.columns), 'take')} still being written.", "busy", "esc stops them first."
+            )
             return
         self.comparison = self._set_out(lineup, blind=blind, fresh_dice=blind)
         await self._lay_out()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from textual.widgets import Input
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfRoom
 from kobold_modules.records import Failed, Result
+from kobold_modules.slug import key_of
 from kobold_modules.worker import jobs
 from kobold_modules.worker.client import Client, WorkerClient
 
@@ -36,7 +38,7 @@ from ..widgets.status_line import StatusLine
 from ..widgets.text_tree import TextTree
 from ..widgets.top_bar import TopBar
 from ..widgets.training_list import TrainingList
-from .ask import PathSuggester
+from .ask import PathInput
 from .watching import View, WatchingScreen
 
 
@@ -45,17 +47,17 @@ LEAST_WORDS = 300
 SETTLE = 0.4  # seconds the hands rest before the worker is asked for an estimate
 
 
-class PathField(Input):
+class PathField(PathInput):
     """A path of a text or a folder; files dragged onto the terminal land here."""
 
     HELP = """\
     ## A path
 
-    **enter** takes a text, or shows a folder in the tree below. **right** completes what you have begun to type.
+    **enter** selects a text, or shows a folder in the tree below. **tab** completes the path.
     """
     BINDING_GROUP_TITLE = "Path"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "To the tree", id="path.tree", tooltip="Go to the tree below"),
+        Binding("down", "app.focus_next", "Go to files", id="path.tree", tooltip="Go to the list of files below"),
     ]
 
 
@@ -66,14 +68,35 @@ class TrainScreen(WatchingScreen):
     AUTO_FOCUS = ""
     BINDING_GROUP_TITLE = "Train"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "start", "Start", id="train.start", tooltip="Put the training into the queue", priority=True),
-        Binding("n", "view('new')", "New", id="train.new", tooltip="Make another module from your pages"),
         Binding(
-            "ctrl+g", "other_view", "Trainings", id="train.view", tooltip="The queue, or the form again", priority=True
+            "ctrl+s",
+            "start",
+            "Start",
+            id="train.start",
+            tooltip="Start the training, or add it to the queue",
+            priority=True,
         ),
-        Binding("escape", "view('watch')", "Back", id="train.back", tooltip="Back to the trainings", show=False),
-        Binding("K", "softprompts", "KoboldAI's folder …", id="train.softprompts", show=False),
-        Binding("ctrl+k", "give_back", "Choose none", id="train.none", tooltip="Give all texts back", show=False),
+        Binding("n", "view('new')", "New", id="train.new", tooltip="Train another module from your texts"),
+        Binding(
+            "ctrl+g",
+            "other_view",
+            "Trainings",
+            id="train.view",
+            tooltip="Switch between the form and the list of trainings",
+            priority=True,
+        ),
+        Binding(
+            "escape", "view('watch')", "Back", id="train.back", tooltip="Back to the list of trainings", show=False
+        ),
+        Binding(
+            "K",
+            "softprompts",
+            "KoboldAI folder",
+            id="train.softprompts",
+            tooltip="Change the path of KoboldAI's softprompts folder",
+            show=False,
+        ),
+        Binding("ctrl+k", "give_back", "Deselect all", id="train.none", tooltip="Deselect all texts", show=False),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -93,9 +116,7 @@ class TrainScreen(WatchingScreen):
         yield TopBar(self.desk, "train")
         with Container(id="new"):
             with Panel("Texts", "texts"):
-                yield PathField(
-                    placeholder="a path, or choose below", suggester=PathSuggester(), compact=True, id="path"
-                )
+                yield PathField(placeholder="path, or choose below", id="path")
                 yield TextTree(_first_folder(), id="tree")
             yield PreviewPanel()
             yield RecipePanel(self.recipe, [("starter", "starter")])
@@ -115,7 +136,9 @@ class TrainScreen(WatchingScreen):
 
     def _say_first(self) -> None:
         if self.view == "new":
-            self.say("Choose some pages of yours: a few thousand words show a voice.", "calm", "space takes a text.")
+            self.say(
+                "Choose texts you wrote; a few thousand words are enough for a style.", "calm", "space selects a text."
+            )
         elif self.trainings.problem:
             self.say(self.trainings.problem, "error")
 
@@ -172,13 +195,13 @@ class TrainScreen(WatchingScreen):
             if path.is_dir() and len(paths) == 1:
                 tree.show_folder(path)
                 remember(FOLDER, str(path))
-                self.say(f"{path} is shown in the tree.", "calm", "space takes all of it, or single texts.")
+                self.say(f"Showing {path}.", "calm", "space selects a folder or a single text.")
             elif path.exists():
                 tree.toggle(path, only_add=True)
                 if path.parent != Path(tree.path).absolute() and len(paths) == 1:
                     tree.show_folder(path.parent)
             else:
-                self.say(f"There is nothing at {path}.", "error", "Right completes a path while you type it.")
+                self.say(f"There is nothing at {path}.", "error", "tab completes a path while you type.")
                 return
         field.value = ""
         if field.has_focus:
@@ -189,15 +212,15 @@ class TrainScreen(WatchingScreen):
         files = self.files
         if event.chosen:
             remember(FOLDER, str(event.path.parent))
-            self.say(f"{event.path.name} is taken.", "good", "ctrl+s starts when you have all you want.")
+            self.say(f"{event.path.name} added.", "good", "ctrl+s starts the training.")
         else:
-            self.say(f"{event.path.name} is given back.")
-        self.query_one(RecipePanel).suggest_name(name_from(files[0]) if files else "")
+            self.say(f"{event.path.name} deselected.")
+        self.query_one(RecipePanel).suggest_name(self._free_name(name_from(files[0])) if files else "")
         self._read(files, str(event.path) if event.chosen else "")
 
     def action_give_back(self) -> None:
         self.query_one(TextTree).give_back_all()
-        self.say("No text is chosen.")
+        self.say("No texts are selected.")
         self._read(())
 
     @work(exclusive=True, group="read")
@@ -205,7 +228,7 @@ class TrainScreen(WatchingScreen):
         panel = self.query_one(PreviewPanel)
         panel.set_reading(bool(files))
         count = len(files)
-        self.query_one("#texts", Panel).set_titles(note=f"{count} chosen" if count else "")
+        self.query_one("#texts", Panel).set_titles(note=f"{count} selected" if count else "")
         self.preview = await read_preview(files)
         panel.show(self.preview)
         if then:
@@ -222,6 +245,7 @@ class TrainScreen(WatchingScreen):
         self.recipe = event.recipe
         remember(AUTHOR, event.recipe.author.strip())
         remember(DIAL, event.recipe.dial)
+        self._say_name()
         self._estimate()
 
     def _estimate(self) -> None:
@@ -266,8 +290,9 @@ class TrainScreen(WatchingScreen):
     async def _find_models(self) -> None:
         """Fill the list of models with those that can be trained through here."""
         found: list[tuple[str, str]] = []
+        searcher = self.desk.client.another()  # not the worker that writes: nobody's take waits for a look at the disk
         folders = tuple(line for line in recall("model folders").splitlines() if line)
-        async for record in self.desk.client.run(jobs.Models(folders)):
+        async for record in searcher.run(jobs.Models(folders)):
             if not isinstance(record, Result) or record.what != "models":
                 continue
             for about in record.data.get("models", ()):
@@ -276,6 +301,7 @@ class TrainScreen(WatchingScreen):
                     tight = " (tight)" if trains.get("can") == "tight" else ""
                     found.append((f"{about['name']}{tight}", str(about["model"])))
                     self._memory[str(about["model"])] = int(trains.get("needs", 0))
+        await searcher.close()
         if found and self.is_attached:
             self.query_one(RecipePanel).set_models(found)
             self._estimate()
@@ -297,22 +323,45 @@ class TrainScreen(WatchingScreen):
         self._let_go()
         ahead = sum(1 for training in self.trainings.items if not training.ended) - 1
         self.query_one(TextTree).give_back_all()
-        self.query_one(RecipePanel).named = False
+        self.query_one(RecipePanel).clear()
         self._read(())
         self.query_one(TrainingList).choose(id)
         self.show_view("watch")
-        waits = f"{request.name} waits behind {ahead}." if ahead else f"{request.name} is on its way."
-        self.say(waits, "good", "It goes on even when this window is closed.")
+        waits = (
+            f"{request.name} is in the queue behind {ahead}."
+            if ahead
+            else f"The training of {request.name} has started."
+        )
+        self.say(waits, "good", "It continues even if you close this window.")
 
     def _check(self, name: str) -> None:
         if self.preview.problems:
             raise BadUsage(self.preview.problems[0].message, self.preview.problems[0].hint)
         if 0 < self.preview.words < LEAST_WORDS:
             raise BadUsage(
-                f"{self.preview.words:,} words are too little to train on.", f"At least {LEAST_WORDS} are needed."
+                f"{self.preview.words:,} words are too few to train on.", f"At least {LEAST_WORDS} are needed."
             )
-        if any(entry.name.casefold() == name.casefold() for entry in self.desk.entries):
-            raise BadUsage(f"There is a module called {name} on the shelf already.", "Choose another name.")
+        if self._is_taken(name):
+            raise BadUsage(f"A module called {name} already exists.", "Choose another name.")
+
+    def _is_taken(self, name: str) -> bool:
+        """Whether a module on the shelf, or one that is still to be trained, has this name."""
+        key = key_of(name)
+        unfinished = (training.request.name for training in self.trainings.items if not training.ended)
+        return any(key_of(known) == key for known in (*(entry.name for entry in self.desk.entries), *unfinished))
+
+    def _free_name(self, name: str) -> str:
+        """``name``, with the first number behind it that makes it one nobody has."""
+        numbered = (f"{name} {number}" for number in count(2))
+        return name if not name or not self._is_taken(name) else next(n for n in numbered if not self._is_taken(n))
+
+    def _say_name(self) -> None:
+        """Say at once that a name is taken, and no longer once it is not."""
+        name = self.recipe.name.strip()
+        if name and self._is_taken(name):
+            self.say(f"A module called {name} already exists.", "warning", "Choose another name.", "name")
+        else:
+            self.query_one(StatusLine).settle("name")
 
     def on_screen_suspend(self) -> None:
         self._let_go()

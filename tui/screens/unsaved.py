@@ -38,7 +38,7 @@ class Unsaved(ModalScreen[Path | bool]):
     """
     AUTO_FOCUS = "#elsewhere"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stay", "Stay", id="unsaved.stay"),
+        Binding("escape", "stay", "Cancel", id="unsaved.stay", tooltip="Go back to the story"),
         Binding("right,down", "app.focus_next", "Other", id="unsaved.next", show=False),
         Binding("left,up", "app.focus_previous", "Other", id="unsaved.previous", show=False),
     ]
@@ -55,7 +55,7 @@ class Unsaved(ModalScreen[Path | bool]):
             yield Static(Content(told), classes="explanation")
             with Horizontal(classes="answers"):
                 yield Button("Save elsewhere …", id="elsewhere", compact=True)
-                yield Button("Stay", id="stay", compact=True)
+                yield Button("Cancel", id="stay", compact=True)
                 yield Button(self.leave, id="leave", compact=True)
 
     @on(Button.Pressed)

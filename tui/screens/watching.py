@@ -49,9 +49,9 @@ class WatchingScreen(Screen[None]):
 
     # -- saying --
 
-    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
         """Put a sentence on the status line."""
-        self.query_one(StatusLine).status = Status(text, mood, hint)
+        self.query_one(StatusLine).status = Status(text, mood, hint, about=about)
 
     def say_error(self, error: Exception) -> None:
         """The sentence of what went wrong."""
@@ -65,7 +65,7 @@ class WatchingScreen(Screen[None]):
     def _queue_changed(self, trainings: Trainings) -> None:
         self.query_one(TrainingList).show(trainings)
         live = sum(1 for training in trainings.items if not training.ended)
-        self.query_one("#queue", Panel).set_titles(note=f"{live} to go" if live else "")
+        self.query_one("#queue", Panel).set_titles(note=f"{live} unfinished" if live else "")
         if trainings.problem:
             self.say(trainings.problem, "error")
         if self.view == "watch":
@@ -117,25 +117,29 @@ class WatchingScreen(Screen[None]):
             case "try" | "send" | "library":
                 await self._with_module(event.what, id)
             case "pause":
-                await self._change(queue.pause, id, said=f"{name} is held where it is.", hint="c lets it go on.")
+                await self._change(queue.pause, id, said=f"{name} is paused.", hint="c resumes it.")
             case "go_on":
-                await self._change(queue.resume, id, said=f"{name} goes on.")
+                await self._change(queue.resume, id, said=f"{name} was resumed.")
             case "stop":
-                await self._change(queue.stop, id, said=f"{name} stops; the best it was is kept.")
+                await self._change(queue.stop, id, said=f"{name} is stopping; the best version so far is saved.")
             case "cancel" if training.started:
-                question = f"Nothing of {name} will be kept. To keep the best it was, stop it instead (s)."
-                self.app.push_screen(Confirm("Cancel this training?", question, "Cancel it", "Go on"), self._cancel(id))
+                question = f"Nothing of {name} will be saved. To save the best version so far, stop it instead (s)."
+                self.app.push_screen(
+                    Confirm("Discard this training?", question, "Discard", "Keep training"), self._cancel(id)
+                )
             case "cancel":
-                await self._change(queue.cancel, id, said=f"{name} is cancelled.", hint="c takes it up again.")
+                await self._change(queue.cancel, id, said=f"{name} is cancelled.", hint="c starts it again.")
             case "remove":
-                await self._change(queue.remove, id, said=f"{name} is off the list. Its module, if any, stays.")
+                await self._change(
+                    queue.remove, id, said=f"{name} was removed from the list. Its module, if any, stays."
+                )
             case "earlier" | "later":
                 await self._change(queue.move, id, -1 if event.what == "earlier" else 1)
 
     def _cancel(self, id: str) -> Callable[[bool | None], Awaitable[None]]:
         async def answered(sure: bool | None) -> None:
             if sure:
-                await self._change(self.trainings.queue.cancel, id, said="It is cancelled; nothing is kept.")
+                await self._change(self.trainings.queue.cancel, id, said="The training was discarded.")
 
         return answered
 
@@ -156,7 +160,7 @@ class WatchingScreen(Screen[None]):
             self.desk.refresh_shelf()
             entry = self._entry(id)
         if entry is None:
-            self.say("Its module is no longer on the shelf.", "warning", "It may have been renamed or taken off.")
+            self.say("Its module is no longer in the library.", "warning", "It may have been renamed or deleted.")
         else:
             await self.hand_on.do(what, entry)
 
@@ -170,7 +174,7 @@ class WatchingScreen(Screen[None]):
     def in_hand(self) -> str:
         """What quitting should ask about first."""
         alive = next((training for training in self.trainings.items if training.alive), None)
-        return f"{alive.request.name} is training. It goes on without this window." if alive is not None else ""
+        return f"{alive.request.name} is training. It continues if you quit." if alive is not None else ""
 
     def put_down(self) -> None:
         """Nothing is lost by leaving: the queue is on the disk."""

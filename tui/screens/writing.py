@@ -68,7 +68,9 @@ class WritingScreen(PageScreen):
         self._settle()
         self.sync()
         if not self.story.can_retry:
-            self.say("There is no take at the end of the story to retry.", "warning", "ctrl+j writes one.")
+            self.say(
+                "The story does not end with a take, so there is nothing to retry.", "warning", "ctrl+j writes one."
+            )
             return
         take = self.story.takes[-1]
         self.story.retry()
@@ -85,7 +87,7 @@ class WritingScreen(PageScreen):
         else:
             self.workers.cancel_group(self, "write")
             self.commit(None)
-            self.say("Not waiting for the model any more.", "calm")
+            self.say("Cancelled.", "calm")
 
     def action_undo(self) -> None:
         if self.writing:
@@ -148,18 +150,18 @@ class WritingScreen(PageScreen):
     async def ready(self) -> bool:
         """Whether the model is loaded and everything in the stack may stand before it; says so where not."""
         if self.desk.model.phase != "ready":
-            self.say("The model is still loading; it writes as soon as it is there.", "busy", "esc calls it off.")
+            self.say("The model is still loading; it writes as soon as it is ready.", "busy", "esc cancels.", "model")
             model = await self.desk.load()
             if model.failed is not None:
-                self.say(model.failed.message, "error", model.failed.hint)
+                self.say(model.failed.message, "error", model.failed.hint, "model")
                 return False
         for pick in self.desk.picks.items:
             fits, sentence, _ = self.desk.fit(pick.entry)
             if pick.active and not fits:
-                self.say(sentence, "error", "Switch it off in the stack, or load its model.")
+                self.say(sentence, "error", "Switch it off on the stack, or load its model.")
                 return False
         if not (self.story.text.strip() or self.story.memory.strip() or self.desk.picks.tokens):
-            self.say("There is nothing to go on from yet.", "warning", "Write a first sentence, or add a module.")
+            self.say("There is nothing to continue yet.", "warning", "Write a first sentence, or add a module.")
             return False
         return True
 
@@ -204,9 +206,9 @@ class WritingScreen(PageScreen):
             self.context.saw(ended.left_out, len(self.story.text))
             if before is not None and streamed == before.text and streamed:
                 self.say(
-                    "The same words again: same dice, same stack.",
+                    "The same text again: same seed, same stack.",
                     "warning",
-                    "Change one, or let the seed go (ctrl+l).",
+                    "Change the stack, or unlock the seed (ctrl+l).",
                 )
             else:
                 self.say(self._pace.end(ended), "good" if ended.reason != "cancelled" else "calm")

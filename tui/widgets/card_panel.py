@@ -18,6 +18,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
+from kobold_modules.byte_size import byte_size
 from kobold_modules.library import Entry
 from kobold_modules.module import Card
 
@@ -89,11 +90,11 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
     ## The card
 
     *Measured* compares how well the model predicts pages it has never seen, with and without the module: a style that
-    is really yours shows up as a percentage.
+    is your own shows as a percentage.
 
-    Other authors' pages show whether it learned a voice or merely English. The curve is the loss on held-out pages
-    during training; lower is better. The two passages continue the same opening with the same dice, so what differs
-    between them is the module.
+    Other authors' pages show whether it learned a style or merely English. The curve is the loss on held-out pages
+    during training; lower is better. The two passages continue the same opening with the same seed, so the module is
+    the only difference between them.
     """
     BINDING_GROUP_TITLE = "Card"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -179,7 +180,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
     def _show_broken(self, entry: Entry) -> None:
         for child in self.children:
             child.display = child.id in ("about", "facts")
-        problem = f"! {entry.problem}\n  d takes it off the shelf; u would bring it back."
+        problem = f"! {entry.problem}\n  d deletes it; u restores it."
         self._say("#about", Content.styled(problem, "$text-warning"))
         self.query_one(Facts).facts = (("File", Content(phrases.place(entry.path))),)
 
@@ -212,19 +213,19 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def _show_facts(self, entry: Entry, card: Card, fit: tuple[bool, str, str]) -> None:
         fits, sentence, hint = fit
-        made_for = Content(card.model or "not said")
+        made_for = Content(card.model or "unknown")
         if sentence:
             style = "$text-warning" if fits else "$text-error"
             said = f"\n{'!' if fits else '✗'} {sentence} {hint}".rstrip()
             made_for = Content.assemble(made_for, (said, style))
         values: dict[str, str | Content] = {
             "Made for": made_for,
-            "Readers": phrases.blind_tests(entry.notes),
+            "Blind tests": phrases.blind_tests(entry.notes),
             "Trained": phrases.training(card),
             "Sources": "\n".join(phrases.sources(card)),
             "Author": card.author,
             "Created": phrases.day(card.created),
-            "File": f"{phrases.place(entry.path)}, {phrases.size(entry.size)}",
+            "File": f"{phrases.place(entry.path)}, {byte_size(entry.size)}",
         }
         self.query_one(Facts).facts = tuple(
             (label, Content(value) if isinstance(value, str) else value) for label, value in values.items() if value

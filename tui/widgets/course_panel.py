@@ -16,6 +16,7 @@ from textual.widgets import Static
 from kobold_modules.module import Card
 from kobold_modules.worker.training_files import Training
 
+from ..hints import here
 from ..keys import quiet
 from ..phrases import counted, duration, effect_numbers, effect_sentence
 from ..trainings import Course
@@ -84,7 +85,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         if chart.display:
             self._show_chart(chart, course)
         self._show_sample()
-        self._say("told", _told(training, course) if training else Content())
+        self._say("told", _told(training, course, self._headline(training, course)) if training else Content())
 
     def _say(self, name: str, content: Content) -> None:
         line = self.query_one(f"#{name}", Static)
@@ -107,21 +108,27 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
     def _outcome(self, training: Training, course: Course) -> Content:
         if training.state == "failed":
             return Content.assemble(
-                (training.message or "It failed.", "$text-error"), (f" {training.hint}".rstrip(), "$foreground-muted")
+                (here(training.message or "It failed."), "$text-error"),
+                (f" {here(training.hint)}".rstrip(), "$foreground-muted"),
             )
         if training.state == "cancelled":
             return Content.styled(
-                "Nothing of it is kept. c starts it anew, d takes it off this list.", "$foreground-muted"
+                "Nothing was saved. c starts it again; d removes it from this list.", "$foreground-muted"
             )
         if training.state == "done":
-            card = self.card or Card(training.request.name, measured=_measured(course))
-            numbers = effect_numbers(card)
-            lines = [Content.styled(effect_sentence(card), "bold")]
+            numbers = effect_numbers(self._made(training, course))
+            lines = [Content.styled(self._headline(training, course), "bold")]
             if numbers:
                 lines.append(Content.styled(f"{numbers}, without and with it", "$foreground-muted"))
-            lines.append(Content("It is on the shelf: t tries it, k sends it to KoboldAI, o shows it."))
+            lines.append(Content("It is in your library: t tries it, k sends it to KoboldAI, o shows it."))
             return Content("\n").join(lines)
         return _so_far(course, self.size.width)
+
+    def _made(self, training: Training, course: Course) -> Card:
+        return self.card or Card(training.request.name, measured=_measured(course))
+
+    def _headline(self, training: Training, course: Course) -> str:
+        return effect_sentence(self._made(training, course)) if training.state == "done" else ""
 
     def _show_chart(self, chart: LossChart, course: Course) -> None:
         baselines = []
@@ -131,7 +138,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
             baselines.append(("words in context", course.in_context))
         chart.chart = Chart(course.points, tuple(baselines), course.total)
         title = Content.assemble(
-            ("Pages held back", "bold $text-primary"),
+            ("Held-out pages", "bold $text-primary"),
             ("  loss in nats per token, lower is better", "$foreground-muted"),
         )
         self.query_one("#chart-title", Static).update(title)
@@ -146,7 +153,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
             opening = card.samples.get("opening", "") if card is not None else ""
             self._say(
                 "sample-title",
-                Content.styled("A page it never saw, continued", "bold $text-primary") if wrote else Content(),
+                Content.styled("A held-out page, continued", "bold $text-primary") if wrote else Content(),
             )
             self._say("sample", Content.assemble((opening, "$foreground-muted"), wrote) if wrote else Content())
             return
@@ -169,7 +176,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
 
 
 def _nothing() -> Content:
-    return Content.styled("No training yet. n makes one from your pages.", "$foreground-muted")
+    return Content.styled("No trainings yet. n starts one.", "$foreground-muted")
 
 
 def _measured(course: Course) -> dict[str, float]:
@@ -181,23 +188,24 @@ def _so_far(course: Course, width: int) -> Content:
     best, gain = course.best, course.gain
     if best is None or best.held_out is None:
         return Content()
-    bits = "" if best.bits_per_byte is None else f", {best.bits_per_byte:.3f} bits a byte"
-    numbers = f"{best.held_out:.3f} nats a token{bits}"
+    bits = "" if best.bits_per_byte is None else f", {best.bits_per_byte:.3f} bits per byte"
+    numbers = f"{best.held_out:.3f} nats per token{bits}"
     if gain is None:
         return Content(f"Best so far: {numbers}")
     change = f"{abs(gain):.1f} % {'better' if gain >= 0 else 'worse'}"
-    said = Content.assemble("So far it predicts pages it has not seen ", (change, "bold"), " than no module.")
+    said = Content.assemble("So far it predicts held-out pages ", (change, "bold"), " than no module.")
     room = width - said.cell_length - 1
     return Content.assemble(said, (f" {numbers}", "$foreground-muted")) if room >= len(numbers) else said
 
 
-def _told(training: Training, course: Course) -> Content:
+def _told(training: Training, course: Course, outcome: str = "") -> Content:
     request = training.request
-    facts = [request.kind, f"through {request.model.rpartition('/')[2]}", counted(request.tokens, "virtual token")]
+    facts = [request.kind, f"for {request.model.rpartition('/')[2]}", counted(request.tokens, "virtual token")]
     lines = [", ".join(facts)]
-    lines += [f"· {note}" for note in course.notes[-6:]]
+    said = outcome.rstrip(".")  # of the sentence above, which need not stand here a second time
+    lines += [f"· {note}" for note in course.notes[-6:] if not said or said not in note]
     if training.ended and course.done:
         lines.append(f"· {counted(course.done, 'step')}")
     if training.state == "running" and course.seconds_left and course.seconds_left > 3600:
-        lines.append(f"· about {duration(course.seconds_left)} left; you may close this window")
+        lines.append(f"· about {duration(course.seconds_left)} left; you can close this window")
     return Content("\n").join(Content(line) for line in lines)

@@ -29,7 +29,7 @@ class Curve(Widget):
 
     def _lines(self, size: Size) -> list[Content]:
         if len(self.points) < 2 or size.width < 12 or size.height < 3:
-            return [Content.styled("No curve was kept.", "$foreground-muted")]
+            return [Content.styled("No curve was saved.", "$foreground-muted")]
         values = [value for _, value in self.points]
         top, bottom = f"{max(values):.2f}", f"{min(values):.2f}"
         margin = max(len(top), len(bottom))

@@ -23,13 +23,13 @@ class DownloadLine(Static):
         self.what = name
         self.update(self._line("asking for it …"))
         self.display = True
-        self.tooltip = "Click to stop. What is here is kept." if kept else "Click to stop."
+        self.tooltip = "Click to stop. What has arrived is kept." if kept else "Click to stop."
 
     def progress(self, stage: str, done: int, total: int, seconds_left: float | None) -> None:
         share = done / total if total else 0.0
         bar = 10 if self.screen.has_class("-narrow") else 20
         filled = round(bar * share)
-        said = downloading(done, total, seconds_left) if stage == "downloading" else "checking that it arrived whole"
+        said = downloading(done, total, seconds_left) if stage == "downloading" else "checking the file"
         self.update(self._line(f"{'█' * filled}{'░' * (bar - filled)} {share:4.0%}  {said}"))
 
     def end(self) -> None:

@@ -55,14 +55,13 @@ class Editor(KeptLines, inherit_bindings=False):
     HELP = """\
     ## The page
 
-    Write here. **ctrl+j** lets the model continue from the end, **escape** stops it and keeps what it wrote,
-    **ctrl+r** throws the last take away and asks for another one. The usual editing keys work as everywhere.
+    Write here. **ctrl+j** has the model continue from the end, **esc** stops it and keeps what it wrote, **ctrl+r**
+    replaces the last take with a new one. Editing keys work as in other editors.
 
-    Typing while the model writes stops it, and your keys land where your cursor is. Text of the model has another
-    colour; the line below says who wrote the passage under the cursor. What has slid out of the model's sight is
-    dimmed.
+    Typing while the model writes stops it, and your text goes where your cursor is. Text by the model has another
+    colour; the line below says who wrote the passage under the cursor. Text outside the model's context is dimmed.
 
-    **ctrl+b** sets takes side by side: without a module, with one, with all, from the same dice. **ctrl+n** shows
+    **ctrl+b** compares takes side by side: without a module, with one, with all, from the same seed. **ctrl+n** shows
     which words could come next, and how the stack changes that. **F6** opens memory and author's note.
 
     **ctrl+f** finds and replaces, **ctrl+d** lists the chapters; **ctrl+home** and **ctrl+end** go to the start and the

@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from ..app import ModulesApp
 
 WELCOME = (
-    "A module is a small file of trained “virtual tokens”. It stands in front of your text, invisible, and leans the "
-    "model towards a style or a world. It is made from your own pages, on this machine; nothing leaves it."
+    "A module is a small file of trained “virtual tokens”. It stands in front of your text, invisible, and steers the "
+    "model towards a style or a world. It is made from your own texts, on this computer; nothing leaves it."
 )
 # Binding, its usual key, what it does, and what to expect.
 TRIES = (
     (
         "greeting.demo",
         "d",
-        "Take the demo module",
+        "Add the demo module",
         "A clipped noir voice, made for the small model that came with the program. Put it on the stack with enter and "
         "hear the difference on the bench.",
     ),
     (
         "app.train",
         "f4",
-        "Make one from your pages",
-        "A story or a folder of them, ten minutes, no more questions than a name.",
+        "Train one from your texts",
+        "Choose a story or a folder of them and a name. It takes about ten minutes.",
     ),
     (
         "app.bench",
         "f3",
         "Write first",
-        "The bench goes on from your first sentence with the plain model.",
+        "Write a first sentence on the bench, and the plain model continues it.",
     ),
 )
 
@@ -46,14 +46,14 @@ class Greeting(VerticalScroll):
     """Shown instead of the list while there are no modules."""
 
     HELP = """\
-    ## An empty shelf
+    ## No modules yet
 
-    **d** takes the demo module, **F4** trains one from your pages, **F3** writes with the plain model. **i** brings a
-    module in from a file; so does dropping the file on the terminal.
+    **d** adds the demo module, **F4** trains one from your texts, **F3** writes with the plain model. **i** imports a
+    module from a file; so does dropping the file on this window.
     """
     BINDING_GROUP_TITLE = "Greeting"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "screen.want('demo')", "Demo module", id="greeting.demo", tooltip="Take the demo module"),
+        Binding("d", "screen.want('demo')", "Demo module", id="greeting.demo", tooltip="Add the demo module"),
     ]
     DEFAULT_CSS = """
     Greeting {
@@ -66,12 +66,12 @@ class Greeting(VerticalScroll):
         .key { width: 5; text-align: right; padding-right: 2; text-style: bold; color: $text-accent; }
         .what { width: 1fr; height: auto; }
     }
-    .-short Greeting { align: center top; }
+    .-short Greeting, .-tiny Greeting { align: center top; }
     """
 
     def compose(self) -> ComposeResult:
         key_of = cast("ModulesApp", self.app).key_of
-        yield Static("Your shelf is empty, which is a fine place to begin.", classes="title")
+        yield Static("You have no modules yet. Three ways to begin:", classes="title")
         yield Static(WELCOME)
         for id, usual, title, rest in TRIES:
             with Horizontal(classes="try"):

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from kobold_modules.braille import BRAILLE, DOTS
 
 
-PATTERNS = ((0, 1, 2), (0,))  # dots of every six that are set, by baseline: dashes, then points
+PATTERNS = ((0, 1, 2), (4,))  # dots of every six that are set, by baseline: dashes, then points between them
 PERIOD = 6
 BEST = "◆"
 

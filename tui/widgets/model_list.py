@@ -15,7 +15,9 @@ from textual.style import Style
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from ..disk_models import MARKS, DiskModel, Verdict, gigabytes
+from kobold_modules.byte_size import byte_size
+
+from ..disk_models import MARKS, DiskModel, Verdict
 from ..phrases import shortened
 from .plain_list import moving
 
@@ -81,7 +83,7 @@ def row(model: DiskModel, columns: ModelColumns, marks: Marks, chosen: bool, mat
     parts: list[Content] = [start, name]
     if columns.shape:
         parts.append(Content.styled(f"{shortened(model.shape, columns.shape - 1):<{columns.shape}}", muted))
-    parts.append(Content(f"{gigabytes(model.bytes):>{SIZE - 3}}   "))
+    parts.append(Content(f"{byte_size(model.bytes):>{SIZE - 3}}   "))
     if columns.context:
         said = f"{model.context:,}" if model.context else "?"
         parts.append(Content.styled(f"{said:>{columns.context - 3}}   ", muted))
@@ -106,23 +108,23 @@ class ModelList(OptionList, inherit_bindings=False):
     HELP = """\
     ## The models on this disk
 
-    **enter** loads the one under the cursor, **u** frees its memory, **d** fetches another by its name on the hub.
-    **g** fetches SmolLM2, a real small model (98 MB), where there is none yet.
+    **enter** loads the one under the cursor, **u** unloads it, **d** downloads another by its name on Hugging Face.
+    **g** downloads SmolLM2, a small model (98 MB), if you have none yet.
 
-    `●` is in memory, `★` is the one this program begins with, `!` cannot be read. *writes* and *trains* say what a
-    model can do on this machine: `✓ yes`, `~ tight` (close other programs first), `✗ no` (the panel says why).
+    `●` is loaded, `★` is the default, `!` cannot be read. *writes* and *trains* say what a model can do on this
+    computer: `✓ yes`, `~ tight` (close other programs first), `✗ no` (the panel says why).
     """
     BINDING_GROUP_TITLE = "Models"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("enter", "load", "Load", "Load the model, and write with it"),
-        _key("u", "unload", "Unload", "Free the memory of the model that is loaded"),
-        _key("d", "download", "Download", "Fetch a model by its name on the hub"),
-        _key("g", "get", "Get SmolLM2", "Fetch SmolLM2 135M, a real small model of 98 MB", show=False),
-        _key("s", "usual", "Make usual", "Begin with this model the next time"),
-        _key("slash", "find", "Find", "Find models by letters of their name", show=False),
-        _key("a", "folder", "Add a folder", "Search one more folder, now and from now on", show=False),
-        _key("r", "search", "Search again", "Look at the disk again", show=False),
-        _key("o", "left_out", "What was left out", "Show the files that are no models of text", show=False),
+        _key("enter", "load", "Load", "Load the model and write with it"),
+        _key("u", "unload", "Unload", "Free the memory of the loaded model"),
+        _key("d", "download", "Download", "Download a model from Hugging Face by its name"),
+        _key("g", "get", "Get SmolLM2", "Download SmolLM2 135M, a small model of 98 MB", show=False),
+        _key("s", "usual", "Set as default", "Load this model when the program starts"),
+        _key("slash", "find", "Find", "Search models by name", show=False),
+        _key("a", "folder", "Add folder", "Include another folder in every search for models", show=False),
+        _key("r", "search", "Search again", "Search this disk for models again", show=False),
+        _key("o", "left_out", "Show files left out", "List files that are not language models, and why", show=False),
         *moving("enter"),
     ]
     DEFAULT_CSS = """

@@ -24,10 +24,10 @@ class ModelPanel(Titled, VerticalScroll):
     HELP = """\
     ## What a model needs
 
-    To **write**, llama.cpp keeps the file in memory, and keys and values of the context beside it. To **train**, every
-    weight is unpacked to a plain number, so a small quantisation does not help there.
+    To **write**, llama.cpp keeps the file in memory, and the context beside it. To **train**, every weight is
+    unpacked to full precision, so a smaller quantisation does not help there.
 
-    In the bars `■` is the model, `·` free, `▨` in use by other programs, and `!` more than is free.
+    In the bars `■` is the model, `·` free memory, `▨` in use by other programs, and `!` more than is free.
     """
     DEFAULT_CSS = """
     ModelPanel {

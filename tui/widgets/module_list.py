@@ -43,43 +43,43 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
     HELP = """\
     ## Your modules
 
-    A module stands before your text and leans the model towards a style or a world.
-    **enter** puts the one under the cursor on the stack, **space** puts it there and takes it away again.
+    A module stands before your text and steers the model towards a style or a world.
+    **enter** adds the one under the cursor to the stack, **space** adds or removes it.
 
-    **/** finds by letters of the name, words of the description, `#tag` or `*` for starred ones. **o** sorts, **m**
-    shows only what fits the loaded model. **x** marks modules; what you do next is done to all that are marked.
+    **/** searches by letters of the name, words of the description, `#tag` or `*` for starred modules. **o** sorts,
+    **m** shows only what fits the loaded model. **x** selects modules; actions then apply to all selected.
 
-    `●` is in the stack and on, `○` in the stack but off, `★` starred, `✗` made for another model than the loaded one,
-    `!` cannot be read: its card says why.
+    `●` is on the stack, `○` on the stack but switched off, `★` starred, `✗` made for another model than the loaded
+    one, `!` cannot be read: its card says why.
     """
     BINDING_GROUP_TITLE = "Modules"
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("enter,a", "add", "Add", "Put the module on the stack", show=True),
-        _key("space", "toggle", "Toggle", "Put it on the stack or take it off"),
-        _key("slash", "filter", "Find", "Find modules by letters, words, #tags", show=True),
-        _key("x", "mark", "Mark", "Mark it, to do something to several at once", show=True),
-        _key("d,delete", "remove", "Delete", "Take it off the shelf; u brings it back", show=True),
-        _key("ctrl+a", "mark_all", "Mark all", "Mark everything that is shown, or nothing"),
-        _key("o", "sort", "Sort", "Sort by name, newest, best, model"),
+        _key("enter,a", "add", "Add", "Add the module to the stack", show=True),
+        _key("space", "toggle", "Toggle", "Add it to the stack or remove it"),
+        _key("slash", "filter", "Find", "Search by name, word or #tag", show=True),
+        _key("x", "mark", "Select", "Select several modules for one action", show=True),
+        _key("d,delete", "remove", "Delete", "Delete it; u restores it", show=True),
+        _key("ctrl+a", "mark_all", "Select all", "Select all modules shown, or none"),
+        _key("o", "sort", "Sort", "Sort by name, date, effect or model"),
         _key("m", "fitting", "Only what fits", "Show only modules that fit the loaded model, or all"),
-        _key("s", "star", "Star", "Star it: it leads its section"),
-        _key("t", "tag", "Tags", "Change its tags"),
-        _key("r", "rename", "Rename", "Give the module another name"),
-        _key("c", "edit", "Edit card", "Change description, kind, author"),
-        _key("y", "duplicate", "Duplicate", "Make a copy of it"),
-        _key("e", "export", "Export", "Write it for KoboldAI or another program"),
-        _key("w", "nearest", "Nearest words", "Which words its virtual tokens are nearest to"),
-        _key("i", "import", "Import", "Bring modules in from files"),
-        _key("u", "restore", "Bring back", "Undo the last delete"),
+        _key("s", "star", "Star", "Star it and list it first"),
+        _key("t", "tag", "Tags", "Edit its tags"),
+        _key("r", "rename", "Rename", "Change the name of the module"),
+        _key("c", "edit", "Edit card", "Edit description, kind and author"),
+        _key("y", "duplicate", "Duplicate", "Copy the module"),
+        _key("e", "export", "Export", "Save it for KoboldAI or another program"),
+        _key("w", "nearest", "Nearest words", "Show the words nearest to each virtual token"),
+        _key("i", "import", "Import", "Import modules from files"),
+        _key("u", "restore", "Restore", "Restore what was deleted last"),
         _move("up,k", "step(-1)", "Up", "up"),
         _move("down,j", "step(1)", "Down", "down"),
         _move("pageup", "page(-1)", "Page up", "page_up"),
         _move("pagedown", "page(1)", "Page down", "page_down"),
         _move("home,g", "first", "First", "first"),
         _move("end,G", "last", "Last", "last"),
-        _move("shift+down", "extend(1)", "Mark downwards", "extend_down"),
-        _move("shift+up", "extend(-1)", "Mark upwards", "extend_up"),
+        _move("shift+down", "extend(1)", "Select downwards", "extend_down"),
+        _move("shift+up", "extend(-1)", "Select upwards", "extend_up"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "module-list--row",

@@ -15,7 +15,7 @@ from ..shelf_view import Sort, letters
 
 
 MARK, KIND, TOKENS, EFFECT = 5, 9, 8, 14
-MODEL_MOST, DAY, TAGS_MOST = 18, 11, 22
+MODEL_MOST, DAY, TAGS_MOST = 18, 11, 40
 NARROWEST_NAME = 12
 SORTED_BY: dict[str, Sort] = {"name": "name", "made for": "model", "made": "newest", "measured": "effect"}
 

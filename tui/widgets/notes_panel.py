@@ -38,7 +38,7 @@ class NotesPanel(Panel):
             return
         self._shown = (story.memory, story.note)
         if not (story.memory.strip() or story.note.strip()):
-            told = "F6: what the model should never forget, and a note on the scene."
+            told = "F6 edits memory and author's note."
             self.body.update(Content.styled(told, "$foreground-muted"))
             self.set_titles(note="")
             return

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from kobold_modules.corpus.preview import Changed, Page, Preview
 
+from ..hints import here
 from ..keys import quiet
 from ..phrases import counted, shortened
 from .panel import Titled
@@ -28,16 +29,18 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     HELP = """\
     ## What will be read
 
-    Your pages as the module will see them. Page numbers, licences, titles, markup and odd characters teach it nothing
-    good, so they are taken out; each line says what was changed, how often and why, with the first place it happened.
-    Your files themselves are never touched.
+    Your texts as the module will see them. Page numbers, licences, titles, markup and odd characters teach it nothing
+    useful, so they are removed; each line says what was changed, how often and why, with the first place it happened.
+    Your files themselves are never changed.
 
-    `✗` stands in the way of training, `!` is worth knowing. **right** and **left** show the next and the previous file.
+    `✗` prevents training, `!` is a warning. **right** and **left** show the next and the previous file.
     """
     BINDING_GROUP_TITLE = "Preview"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "file(1)", "Next file", id="preview.next", tooltip="Show the next file"),
-        Binding("left", "file(-1)", "Previous file", id="preview.previous", tooltip="Show the file before", show=False),
+        Binding(
+            "left", "file(-1)", "Previous file", id="preview.previous", tooltip="Show the previous file", show=False
+        ),
         Binding("j", "scroll_down", "Down", id="list.down", show=False, system=True),
         Binding("k", "scroll_up", "Up", id="list.up", show=False, system=True),
         *quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right")),
@@ -115,11 +118,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         preview = self.preview
         lines: list[Content] = []
         if not preview.pages and not preview.problems:
-            said = (
-                "Reading your texts …"
-                if self.reading
-                else "Nothing is chosen yet. What you choose is shown here cleaned."
-            )
+            said = "Reading your texts …" if self.reading else "Selected texts are shown here after cleaning."
             return Content.styled(said, "$foreground-muted")
         used = sum(1 for page in preview.pages if page.words)
         if used:
@@ -129,7 +128,9 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         for problem in preview.problems:
             lines.append(
                 Content.assemble(
-                    ("✗ ", "$text-error"), (problem.message, "$text-error"), (f" {problem.hint}", "$foreground-muted")
+                    ("✗ ", "$text-error"),
+                    (problem.message, "$text-error"),
+                    (f" {here(problem.hint)}", "$foreground-muted"),
                 )
             )
         told = [*preview.warnings]
@@ -139,7 +140,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         lines += [Content.assemble(("! ", "$text-warning"), warning) for warning in told]
         if preview.passed_over:
             names = ", ".join(preview.passed_over[:4]) + (" …" if len(preview.passed_over) > 4 else "")
-            lines.append(Content.styled(f"Passed over, neither .txt nor .md: {names}", "$foreground-muted"))
+            lines.append(Content.styled(f"Skipped, neither .txt nor .md: {names}", "$foreground-muted"))
         return Content("\n").join(lines)
 
     def _files(self) -> Content:

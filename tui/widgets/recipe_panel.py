@@ -24,8 +24,8 @@ from .panel import Titled
 LABEL = 9
 KINDS = ("style", "world")
 MEANING = {
-    "style": "a voice: how things are told",
-    "world": "people, places, customs: what is told of",
+    "style": "how things are told",
+    "world": "people, places, customs",
 }
 
 
@@ -53,10 +53,10 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
     ## The module
 
     *Style* learns how you tell things, *world* what you tell of. The *model* is the one it will work with: a module
-    fits the model it was trained on and no other. The *dial* is how long it may take; it stops by itself when it no
-    longer gets better, and the best it was is kept.
+    fits the model it was trained on and no other. *Time* is the most it may take; it stops early when it no longer
+    improves, and the best version is saved.
 
-    More settings are in the drawer at the bottom. **ctrl+s** starts, from anywhere on this screen.
+    *More settings* are at the bottom. **ctrl+s** starts the training from anywhere on this screen.
     """
     BINDING_GROUP_TITLE = "Module"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -97,18 +97,19 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         recipe = self.recipe
-        name = Input(recipe.name, placeholder="what to call it", compact=True, id="module-name", max_length=80)
+        name = Input(recipe.name, placeholder="name of the module", compact=True, id="module-name", max_length=80)
         yield Line("name", name)
         yield Line("kind", Choice(KINDS, recipe.kind, id="kind"))
         yield Static(id="meaning")
         yield Line("model", Select(self._options(), value=recipe.model, allow_blank=False, compact=True, id="model"))
-        yield Line("author", Input(recipe.author, placeholder="you, if you like", compact=True, id="author"))
-        yield Line("dial", Choice(DIALS, recipe.dial, join="──", id="dial"))
+        yield Line("author", Input(recipe.author, placeholder="optional", compact=True, id="author"))
+        yield Line("time", Choice(DIALS, recipe.dial, join="──", id="dial"))
         yield Static(id="estimate")
         yield Button("Start training", id="go", compact=True)
         with Collapsible(title="More settings", collapsed=True, id="more"), Vertical(id="advanced"):
             for setting in ADVANCED:
-                field = Input(placeholder=setting.empty, type=setting.kind, compact=True, id=f"set-{setting.name}")
+                field = Input(placeholder=setting.empty, type=setting.kind, valid_empty=True, compact=True)
+                field.id = f"set-{setting.name}"
                 yield Line(setting.label, field)
 
     def on_mount(self) -> None:
@@ -133,6 +134,13 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
             with self.prevent(Input.Changed):
                 self.query_one("#module-name", Input).value = name
             self.read()
+
+    def clear(self) -> None:
+        """Make the form ready for another module: what belonged to the last one alone goes back to its start."""
+        self.named = False
+        self.query_one("#module-name", Input).value = ""
+        self.query_one("#kind", Choice).value = "style"
+        self.read()
 
     def show_estimate(self, estimate: Estimate) -> None:
         """What it will take, in words."""

@@ -67,8 +67,9 @@ class SamplerPanel(Titled, Vertical):
     HELP = """\
     ## The sampler
 
-    *Preset*: how adventurous the next word is. *Seed*: empty rolls new dice for each take; a number repeats them, so
-    two stacks can be compared fairly. **ctrl+l** holds the seed of the last take. *Length*: tokens a take, at most.
+    *Preset*: how adventurous the next word is. *Seed*: leave it empty for a new one each take; the same number gives
+    the same take, so two stacks can be compared fairly. **ctrl+l** locks the seed of the last take. *Length*: the most
+    tokens in a take.
     """
     DEFAULT_CSS = """
     SamplerPanel {
@@ -103,9 +104,20 @@ class SamplerPanel(Titled, Vertical):
             yield Field("preset", Select(options, value=choice.preset, allow_blank=False, compact=True, id="preset"))
             seed = "" if choice.seed is None else str(choice.seed)
             yield Field(
-                "seed", Input(seed, placeholder="random", type="integer", compact=True, id="seed", max_length=10)
+                "seed",
+                Input(
+                    seed, placeholder="random", type="integer", valid_empty=True, compact=True, id="seed", max_length=10
+                ),
             )
-            length = Input(str(choice.length), type="integer", compact=True, id="length", max_length=4)
+            length = Input(
+                str(choice.length),
+                placeholder=str(LENGTH),
+                type="integer",
+                valid_empty=True,
+                compact=True,
+                id="length",
+                max_length=4,
+            )
             length.validators.append(Integer(1, LONGEST))
             yield Field("length", length)
         yield Told(id="meaning")
@@ -159,5 +171,5 @@ class SamplerPanel(Titled, Vertical):
         rolled = self.query_one("#rolled", Told)
         rolled.display = self.rolled is not None
         held = self.choice.seed is not None
-        said = "ctrl+l lets it go" if held else "ctrl+l holds it"
+        said = "ctrl+l unlocks it" if held else "ctrl+l locks it"
         rolled.update(Content(f"last seed {self.rolled}, {said}"))

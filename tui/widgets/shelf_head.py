@@ -21,14 +21,14 @@ class Filter(Input):
     HELP = """\
     ## Finding modules
 
-    Letters in order are enough: `nra` finds **noir rain**. A word of the description or of the model's name finds, too;
-    `#tag` finds by tag, `*` what is starred. Several words narrow it down. **enter** or **down** goes to the list,
-    **escape** shows everything again.
+    Type letters of the name in order: `nra` finds **noir rain**. Words of the description or of the model's name work,
+    too; `#tag` finds a tag, `*` starred modules. Several words must all match. **enter** or **down** goes to the list,
+    **esc** shows everything again.
     """
     BINDING_GROUP_TITLE = "Find"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "screen.focus_list", "To the list", id="filter.list"),
-        Binding("escape", "screen.clear_filter", "Show all", id="filter.clear"),
+        Binding("down,enter", "screen.focus_list", "Go to list", id="filter.list", tooltip="Go to the list of modules"),
+        Binding("escape", "screen.clear_filter", "Show all", id="library.clear", tooltip="Clear selection and search"),
     ]
 
 

@@ -75,21 +75,65 @@ class StackList(PlainList, inherit_bindings=False):
     ## The stack
 
     These modules stand before your text, the first one first. **left** and **right** make the one under the cursor
-    weaker or stronger: 0 is as if it had never been trained, 1.00 is as trained, up to 2.00. **space** switches it off
-    and on, **[** and **]** move it, **delete** takes it out, **u** puts it back, **ctrl+t** adds another. **s** keeps
-    the whole stack under a name, **o** brings one back.
+    weaker or stronger: 0 has no effect, 1.00 is as trained, 2.00 is the most. **space** switches it off and on,
+    **[** and **]** move it, **del** removes it, **u** restores it, **ctrl+t** adds another. **s** saves the whole stack
+    under a name, **o** loads a saved one.
 
-    Virtual tokens take room from the context, as text would.
+    Virtual tokens take room in the context, as text does.
     """
     BINDING_GROUP_TITLE = "Stack"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,minus", "strength(-1)", "Weaker", id="stack.weaker", key_display="←"),
-        Binding("right,plus,equals_sign", "strength(1)", "Stronger", id="stack.stronger", key_display="→"),
-        Binding("space,enter", "switch", "On/off", id="stack.switch", key_display="space"),
-        Binding("left_square_bracket,shift+up", "move(-1)", "Earlier", id="stack.earlier", show=False),
-        Binding("right_square_bracket,shift+down", "move(1)", "Move", id="stack.later", show=False),
-        Binding("delete,backspace,d,x", "take_out", "Take out", id="stack.remove", key_display="del"),
-        Binding("u", "put_back", "Put back", id="stack.put_back", tooltip="What was removed last", show=False),
+        Binding(
+            "left,minus", "strength(-1)", "Weaker", id="stack.weaker", tooltip="Make the module weaker", key_display="←"
+        ),
+        Binding(
+            "right,plus,equals_sign",
+            "strength(1)",
+            "Stronger",
+            id="stack.stronger",
+            tooltip="Make the module stronger",
+            key_display="→",
+        ),
+        Binding(
+            "space,enter",
+            "switch",
+            "On/off",
+            id="stack.switch",
+            tooltip="Switch the module on or off",
+            key_display="space",
+        ),
+        Binding(
+            "left_square_bracket,shift+up",
+            "move(-1)",
+            "Earlier",
+            id="stack.earlier",
+            tooltip="Move the module towards the front of the stack",
+            show=False,
+        ),
+        Binding(
+            "right_square_bracket,shift+down",
+            "move(1)",
+            "Later",
+            id="stack.later",
+            tooltip="Move the module towards the end of the stack",
+            show=False,
+        ),
+        Binding(
+            "delete,backspace,d,x",
+            "take_out",
+            "Remove",
+            id="stack.remove",
+            tooltip="Remove the module from the stack",
+            key_display="del",
+        ),
+        Binding(
+            "u",
+            "put_back",
+            "Put back",
+            id="stack.put_back",
+            tooltip="Put the module removed last back on the stack",
+            show=False,
+        ),
         *moving("enter"),
     ]
     DEFAULT_CSS = """
@@ -198,9 +242,18 @@ class StackPanel(Titled, Vertical):
 
     BINDING_GROUP_TITLE = "Stacks by name"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "keep", "Keep the stack", id="stack.keep", tooltip="Under a name, to bring back", show=False),
-        Binding("o", "bring", "Bring a stack back", id="stack.bring", tooltip="One kept under a name", show=False),
-        Binding("S", "forget", "Forget a stack", id="stack.forget", tooltip="One kept under a name", show=False),
+        Binding(
+            "s",
+            "keep",
+            "Save stack",
+            id="stack.keep",
+            tooltip="Save modules, order and strengths under a name",
+            show=False,
+        ),
+        Binding("o", "bring", "Load stack", id="stack.bring", tooltip="Replace the stack with a saved one", show=False),
+        Binding(
+            "S", "forget", "Delete stack", id="stack.forget", tooltip="Delete a saved stack; modules stay", show=False
+        ),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -249,10 +302,10 @@ class StackPanel(Titled, Vertical):
         if self.desk.picks.items:
             from ..screens.ask import Ask
 
-            explanation = "A name for modules, order and strengths as they are. A kept one of that name is replaced."
-            self.app.push_screen(Ask("Keep the stack", explanation, lambda name: name), self._named)
+            explanation = "Name for these modules, their order and strengths. A saved stack of that name is replaced."
+            self.app.push_screen(Ask("Save stack", explanation, lambda name: name), self._named)
         else:
-            self._say("There is no stack to keep.", "warning", "ctrl+t adds a module.")
+            self._say("The stack is empty; there is nothing to save.", "warning", "ctrl+t adds a module.")
 
     def _named(self, name: object) -> None:
         self.call_after_refresh(self.query_one(StackList).focus)  # it was asked from there
@@ -264,15 +317,15 @@ class StackPanel(Titled, Vertical):
         from .. import named_stacks
 
         try:
-            self._say(await named_stacks.keep(self.desk, name), "good", "o brings it back.")
+            self._say(await named_stacks.keep(self.desk, name), "good", "o loads it.")
         except KoboldModulesError as error:
             self._say(error.message, "error", error.hint)
 
     def action_bring(self) -> None:
-        self._pick("Bring back …", self._bring)
+        self._pick("Load stack …", self._bring)
 
     def action_forget(self) -> None:
-        self._pick("Forget …", self._forget)
+        self._pick("Delete stack …", self._forget)
 
     def _pick(self, placeholder: str, run: Callable[[str], object]) -> None:
         from kobold_modules import stack_file
@@ -285,7 +338,7 @@ class StackPanel(Titled, Vertical):
         if found:
             self.app.search_commands(found, placeholder)
         else:
-            self._say("No stack is kept yet.", "warning", "s keeps the one in use.")
+            self._say("No stack is saved yet.", "warning", "s saves the current one.")
 
     @work(group="stacks")
     async def _bring(self, name: str) -> None:
@@ -306,4 +359,4 @@ class StackPanel(Titled, Vertical):
         except KoboldModulesError as error:
             self._say(error.message, "error", error.hint)
         else:
-            self._say(f"The stack {name} is forgotten; its modules are where they were.")
+            self._say(f"Stack {name} deleted; its modules stay in the library.")

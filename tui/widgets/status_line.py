@@ -1,17 +1,20 @@
 """One line that says what is going on, and what to do when something went wrong.
 
-It stays where it is instead of popping up: nothing covers the prose, and a sentence remains until the next one.
+It stays where it is instead of popping up: nothing covers the prose. A sentence belongs to its screen and its moment:
+it goes after its time, when its screen is left, and when what it says about something is no longer so.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
+
+from ..hints import here
 
 
 Mood = Literal["calm", "busy", "good", "warning", "error"]
@@ -27,12 +30,16 @@ STYLES: dict[Mood, str] = {
 
 
 class Status(NamedTuple):
-    """``text`` is a sentence, ``hint`` the next step, ``aside`` stands at the right edge where there is room."""
+    """``text`` is a sentence, ``hint`` the next step, ``aside`` stands at the right edge where there is room.
+
+    ``about`` names what the sentence depends on; :meth:`StatusLine.settle` takes it away.
+    """
 
     text: str = ""
     mood: Mood = "calm"
     hint: str = ""
     aside: str = ""
+    about: str = ""
 
 
 class StatusLine(Widget):
@@ -47,14 +54,38 @@ class StatusLine(Widget):
     }
     """
 
+    LIFE: ClassVar[dict[Mood, float]] = {"calm": 30.0, "good": 30.0, "warning": 90.0, "error": 600.0}  # seconds
+
     status: reactive[Status] = reactive(Status())
     _turn: reactive[int] = reactive(0)
     _timer: Timer | None = None
+    _end: Timer | None = None
 
     def on_mount(self) -> None:
         self._timer = self.set_interval(0.1, self._spin, pause=True)
 
+    def validate_status(self, status: Status) -> Status:
+        return status._replace(text=here(status.text), hint=here(status.hint))
+
+    def settle(self, about: str) -> None:
+        """Take the sentence away if it is about ``about``, which has changed."""
+        if self.status.about == about:
+            self._clear()
+
+    def leave(self) -> None:
+        """The screen is left: what was said in passing is not news any more when somebody comes back."""
+        if self.status.mood not in ("busy", "error"):
+            self._clear()
+
+    def _clear(self) -> None:
+        self.status = Status(aside=self.status.aside)
+
     def watch_status(self, before: Status, status: Status) -> None:
+        if before._replace(aside="") != status._replace(aside=""):
+            if self._end is not None:
+                self._end.stop()
+            life = self.LIFE.get(status.mood) if status.text else None
+            self._end = self.set_timer(life, self._clear) if life is not None and self.is_attached else None
         if len(before.text + before.hint) != len(status.text + status.hint):
             self.refresh(layout=max(len(s.text + s.hint) for s in (before, status)) > self.size.width - 4)
         if self._timer is not None:
@@ -76,8 +107,8 @@ class StatusLine(Widget):
 
     def _said(self) -> Content:
         status = self.status
-        if not status.text and not status.aside:
-            return Content()
+        if not status.text:
+            return Content()  # what stands aside needs no mark
         mark = SPINNER[self._turn % len(SPINNER)] if status.mood == "busy" else MARKS[status.mood]
         style = STYLES[status.mood]
         return Content.assemble(

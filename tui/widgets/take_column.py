@@ -23,13 +23,13 @@ class TakeColumn(Titled, VerticalScroll, can_focus=True, inherit_bindings=False)
     HELP = """\
     ## Takes side by side
 
-    The same words go on in several ways: without a module, with one, with all of them, from the same dice. A number
-    chooses a take, and it joins your story; **left** and **right** walk along them, **enter** chooses the one you
-    stand on.
+    The same text is continued in several ways: without a module, with one, with all of them, from the same seed.
+    A number inserts that take into your story; **left** and **right** move between takes, **enter** inserts the
+    focused one.
 
-    **b** hides what is what until you have chosen: the columns are shuffled, and the modules' cards count how often
-    each was chosen. **l** compares something else: module by module, each alone, or one stack with several dice.
-    **plus** and **minus** roll more or fewer of those. **r** writes them all anew.
+    **b** hides which take is which until you have chosen: the columns are shuffled, and each module's card counts how
+    often it was chosen. **l** compares something else: module by module, each alone, or one stack with several seeds.
+    **plus** and **minus** write more or fewer of those. **r** writes all of them again.
     """
     BINDINGS = quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right"))
     DEFAULT_CSS = """
@@ -54,7 +54,7 @@ class TakeColumn(Titled, VerticalScroll, can_focus=True, inherit_bindings=False)
 
     def show(self, name: str, text: str, tokens: int, ended: str, chosen: bool = False) -> None:
         """Show the take as it is now."""
-        note = counted(tokens, "token") + MARKS.get(ended, "") if tokens else "…" if not ended else "nothing came"
+        note = counted(tokens, "token") + MARKS.get(ended, "") if tokens else "…" if not ended else "empty"
         number = f"{self.number + 1} {'★ ' if chosen else ''}"
         room = max(NARROWEST, self.outer_size.width) - 6 - len(number)
         told, parts = name, name.split(" + ")

@@ -31,17 +31,18 @@ class TextTree(DirectoryTree, inherit_bindings=False):
     HELP = """\
     ## Your texts
 
-    **space** takes the file under the cursor, or all of a folder; again gives it back. **enter** opens and shuts
+    **space** selects the file under the cursor, or a whole folder; again deselects it. **enter** opens and closes
     folders, **left** goes up. Only files that can be read are shown: .txt and .md.
 
-    The line above takes a path: of a file, which is chosen, or of a folder, which is shown. A file dragged onto the
-    terminal lands there as well.
+    Type a path into the line above to select a file or show a folder. You can also drag a file onto this window.
     """
     BINDING_GROUP_TITLE = "Texts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "choose", "Choose", id="texts.choose", tooltip="Take this text or folder, or give it back"),
-        Binding("enter", "select_cursor", "Open", id="texts.open", tooltip="Open a folder, or take a text", show=False),
-        Binding("left,backspace", "up", "Up", id="texts.up", tooltip="Shut the folder, or show the one above"),
+        Binding("space", "choose", "Select", id="texts.choose", tooltip="Select or deselect this text or folder"),
+        Binding(
+            "enter", "select_cursor", "Open", id="texts.open", tooltip="Open a folder, or select a text", show=False
+        ),
+        Binding("left,backspace", "up", "Up", id="texts.up", tooltip="Close the folder, or show the one above"),
         Binding("right", "select_cursor", "Open", id="texts.in", show=False, system=True),
         Binding("home", "line(0)", "First", id="texts.first", show=False, system=True),
         Binding("end", "line(-1)", "Last", id="texts.last", show=False, system=True),

@@ -25,15 +25,15 @@ def state_words(training: Training, course: Course) -> str:
     """``42 %, 2 min left``, ``waits``, ``is ready``: where a training stands."""
     match training.state:
         case "done":
-            return "stopped, best kept" if training.stopped else "ready"
+            return "stopped, best saved" if training.stopped else "ready"
         case "failed":
             return "failed"
         case "cancelled":
             return "cancelled"
         case "paused":
-            return f"paused at {course.share:.0%}" if course.total else "held back"
+            return f"paused at {course.share:.0%}" if course.total else "paused"
         case "waiting":
-            return f"goes on from {course.share:.0%}" if training.started and course.total else "waits"
+            return f"resumes from {course.share:.0%}" if training.started and course.total else "waits"
     if training.control == "stop":
         return "stopping …"
     if training.control == "cancel":
@@ -70,29 +70,29 @@ class TrainingList(PlainList, inherit_bindings=False):
     HELP = """\
     ## Your trainings
 
-    They go on wherever you are in here, and when this window is closed. **p** holds one where it is, **c** lets it go
-    on, **s** ends it early and keeps the best it was, **x** ends it and keeps nothing. **[** and **]** move one that
-    waits, **d** takes one that has ended off the list; its module stays on the shelf.
+    Trainings continue on every screen, and after you quit. **p** pauses one, **c** resumes it, **s** stops it early
+    and saves the best version so far, **x** stops it and saves nothing. **[** and **]** move one that is waiting,
+    **d** removes a finished one from this list; its module stays in the library.
 
-    The curve is the loss on pages held back from training: lower is better. The dashed line is the plain model.
-    **left** and **right** page through the same opening as the module wrote it at each stage.
+    The curve is the loss on held-out pages: lower is better. The dashed line is the plain model. **left** and
+    **right** show how the same opening was continued at each stage.
     """
     BINDING_GROUP_TITLE = "Trainings"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("t", "try", "Try it", "Write with it on the bench, beside the plain model"),
-        _key("k", "send", "To KoboldAI", "Put it into KoboldAI's softprompts folder"),
+        _key("t", "try", "Try it", "Open it on the bench beside the plain model"),
+        _key("k", "send", "To KoboldAI", "Save it to KoboldAI's softprompts folder"),
         _key("o", "library", "In library", "Show its card in the library"),
-        _key("p", "pause", "Pause", "Hold it where it is"),
-        _key("c", "go_on", "Go on", "Let it go on, also one that failed or was cancelled"),
-        _key("s", "stop", "Stop & keep", "End it early and keep the best it was"),
-        _key("x", "cancel", "Cancel", "End it and keep nothing"),
+        _key("p", "pause", "Pause", "Pause this training"),
+        _key("c", "go_on", "Resume", "Resume it, even after it failed or was cancelled"),
+        _key("s", "stop", "Stop & save", "Stop early and save the best version so far"),
+        _key("x", "cancel", "Discard", "Stop and save nothing"),
         _key(
             "left_square_bracket,shift+up", "earlier", "Earlier", "Move it towards the front of the queue", False, "["
         ),
         _key("right_square_bracket,shift+down", "later", "Later", "Move it towards the end of the queue", False, "]"),
-        _key("d,delete", "remove", "Take off", "Take an ended training off the list", False),
-        _key("left", "sample_before", "Sample before", "The sample paragraph at the stage before", False),
-        _key("right", "sample_after", "Next sample", "The sample paragraph at the next stage", False),
+        _key("d,delete", "remove", "Remove", "Remove a finished training from the list", False),
+        _key("left", "sample_before", "Previous sample", "Show the sample from the previous stage", False),
+        _key("right", "sample_after", "Next sample", "Show the sample from the next stage", False),
         *moving("enter", "left", "right"),
     ]
     DEFAULT_CSS = """

@@ -119,6 +119,11 @@ async def watching(on: Stage, id: str, holds: Callable[[Course], Any] = lambda c
 class Knowing(FakeClient):
     """A worker that knows models and what a training takes."""
 
+    def another(self) -> FakeClient:
+        other = Knowing(self.delay, self.failures)
+        other.jobs = self.jobs
+        return other
+
     async def run(self, job: Job) -> AsyncIterator[Record]:
         if isinstance(job, Estimate):
             self.jobs.append(job)

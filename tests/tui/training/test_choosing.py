@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from textual.widgets import Input, Select, Static
 
+from kobold_modules.library import Library
+from kobold_modules.records import Record
 from kobold_modules.tui.remembered import recall
 from kobold_modules.tui.screens.train import PathField
 from kobold_modules.tui.widgets.choice import Choice
 from kobold_modules.tui.widgets.preview_panel import PreviewPanel
 from kobold_modules.tui.widgets.text_tree import TextTree
-from kobold_modules.worker.jobs import Estimate
+from kobold_modules.worker.fake import FakeClient
+from kobold_modules.worker.jobs import Estimate, Job, Models
 from kobold_modules.worker.training_queue import TrainingQueue
 
-from ..conftest import Open
+from ..conftest import Open, module
 from .conftest import Knowing, choose, opened, submit
 
 
@@ -42,7 +46,7 @@ async def test_texts_are_chosen_seen_and_submitted_with_keys_alone(stage: Open, 
             "style",
             "starter",
         )
-        assert "on its way" in on.status
+        assert "has started" in on.status
         assert train.files == ()
 
 
@@ -83,7 +87,7 @@ async def test_a_path_is_taken_a_folder_shown_and_a_wrong_one_told(stage: Open, 
     async with stage() as on:
         train = await opened(on)
         field = train.query_one(PathField)
-        for typed, says in ((str(pages / "nothing.txt"), "There is nothing at"), (str(pages / "drafts"), "is shown")):
+        for typed, says in ((str(pages / "nothing.txt"), "There is nothing at"), (str(pages / "drafts"), "Showing")):
             field.focus()
             field.value = typed
             await on.press("enter")
@@ -136,7 +140,7 @@ async def test_what_is_missing_is_one_sentence_each(stage: Open, pages: Path) ->
         await choose(on, "note.md")
         await on.until(lambda: "words are little" in on.text())
         await on.press("ctrl+s")
-        assert "too little to train on" in on.status
+        assert "too few to train on" in on.status
         await choose(on, "the-long-drop.txt")
         name = train.query_one("#module-name", Input)
         name.value = ""
@@ -144,7 +148,7 @@ async def test_what_is_missing_is_one_sentence_each(stage: Open, pages: Path) ->
         assert "needs a name" in on.status
         name.value = "Noir Rain"
         await on.press("ctrl+s")
-        assert "on the shelf already" in on.status
+        assert "already exists" in on.status
         submit("twin")
         name.value = "twin"
         await on.press("ctrl+s")
@@ -169,7 +173,7 @@ async def test_the_worker_knows_better_than_a_guess(stage: Open, pages: Path) ->
         await on.press("left", "left")
         await on.until(lambda: "1 min, reads your text once" in " ".join(on.text().split()))
         assert sum(isinstance(job, Estimate) for job in on.client.jobs) == asked  # what was measured is scaled
-        assert "812.0 MB of memory" in on.text()
+        assert "812 MB of memory" in on.text()
         models: Select[str] = train.query_one("#model", Select)
         assert [value for _, value in models._options] == ["starter", "/models/small.gguf"]
         models.value = "/models/small.gguf"
@@ -177,3 +181,69 @@ async def test_the_worker_knows_better_than_a_guess(stage: Open, pages: Path) ->
         await on.press("ctrl+s")
         await on.until(lambda: train.view == "watch")
         assert TrainingQueue().trainings()[0].request.model == "/models/small.gguf"
+
+
+async def test_the_form_is_ready_for_another_module(stage: Open, pages: Path) -> None:
+    """interface.md: the kind stayed on world from the last form."""
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        train.query_one("#kind", Choice).focus()
+        await on.press("right")
+        assert train.recipe.kind == "world"
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+        assert TrainingQueue().trainings()[0].request.kind == "world"
+        await on.press("n")
+        assert train.recipe.kind == "style"
+        assert train.query_one("#kind", Choice).value == "style"
+        assert train.query_one("#module-name", Input).value == ""
+
+
+async def test_a_suggested_name_is_one_that_nobody_has(stage: Open, pages: Path, shelf: Library) -> None:
+    """interface.md: the automatic name could be a taken one, and was refused only at the start."""
+    shelf.add(module("the long drop"))
+    submit("The Long Drop 2")
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.until(lambda: train.query_one("#module-name", Input).value == "the long drop 3")
+
+
+async def test_a_taken_name_is_said_while_it_is_typed(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        name = train.query_one("#module-name", Input)
+        name.focus()
+        name.value = "Noir Rain"
+        await on.until(lambda: "A module called Noir Rain already exists." in on.status)
+        await on.press("s")
+        await on.until(lambda: "already exists" not in on.status)
+
+
+async def test_looking_for_models_does_not_wait_for_the_worker_that_writes(stage: Open, pages: Path) -> None:
+    """Issue 12, 10: the search for models ran on the worker that writes."""
+    client = Closing()
+    async with stage(client=client) as on:
+        await opened(on)
+        await on.until(lambda: client.others and client.others[0].closed)
+        assert [type(job) for job in client.others[0].own] == [Models]
+        assert not any(isinstance(job, Models) for job in client.own)
+
+
+class Closing(FakeClient):
+    """Remembers who was asked what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own: list[Job] = []
+        self.others: list[Closing] = []
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        self.own.append(job)
+        async for record in super().run(job):
+            yield record
+
+    def another(self) -> FakeClient:
+        self.others.append(Closing())
+        return self.others[-1]

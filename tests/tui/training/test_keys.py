@@ -52,10 +52,10 @@ async def test_every_action_is_in_the_palette(stage: Open, pages: Path, actor: C
         await watching(on, id, lambda course: course.total)
         await opened(on)
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
-        assert {"Pause", "Stop & keep", "Cancel", "New", "Earlier", "Later", "Take off", "Next sample"} <= titles
+        assert {"Pause", "Stop & save", "Discard", "New", "Earlier", "Later", "Remove", "Next sample"} <= titles
         await on.press("n")
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
-        assert {"Start", "Choose none", "Trainings", "Choose"} <= titles
+        assert {"Start", "Deselect all", "Trainings", "Select"} <= titles
 
 
 async def test_every_theme_draws(stage: Open, pages: Path) -> None:

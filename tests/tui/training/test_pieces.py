@@ -48,6 +48,6 @@ def test_a_guess_follows_the_dial_and_the_drawer() -> None:
     assert guess(1000, Recipe(dial="quick")).lines()[0] == "About 1 min"
     assert guess(1000, Recipe(advanced={"minutes": "30"})).lines()[0] == "About 30 min"
     assert guess(1000, Recipe(advanced={"steps": "30"})).minutes is None
-    assert guess(0, Recipe()).lines() == ["Choose texts, and this says what it will take."]
+    assert guess(0, Recipe()).lines() == ["Select texts to see time and memory."]
     request = Recipe(files=("a",), name="b", dial="quick").request()
     assert (request.dial, request.budget) == ("quick", 60)

@@ -55,13 +55,13 @@ async def test_pause_go_on_and_stop(stage: Open, home: Path, actor: Callable[[st
         await on.press("p")
         await on.until(lambda: item(id).state == "paused")
         await on.until(lambda: "paused at 50%" in on.text())
-        assert "c lets it go on" in on.status
+        assert "c resumes it" in on.status
         await on.press("c")
         await on.until(lambda: item(id).state == "running")
         await on.press("s")
         await on.until(lambda: item(id).state == "done")
         assert item(id).stopped
-        await on.until(lambda: "stopped, best kept" in on.text())
+        await on.until(lambda: "stopped, best saved" in on.text())
 
 
 async def test_cancelling_asks_first_and_can_be_taken_back(
@@ -77,7 +77,7 @@ async def test_cancelling_asks_first_and_can_be_taken_back(
         assert item(id).state == "running"
         await on.press("x", "y")
         await on.until(lambda: item(id).state == "cancelled")
-        await on.until(lambda: "Nothing of it is kept" in on.text())
+        await on.until(lambda: "Nothing was saved" in on.text())
         await on.press("c")
         await on.until(lambda: item(id).state == "waiting")
 
@@ -96,7 +96,7 @@ async def test_several_wait_and_change_places(stage: Open, home: Path) -> None:
         await on.press("right_square_bracket")
         await on.until(lambda: [training.request.name for training in names.items] == ["one", "two", "three"])
         await on.press("p")
-        await on.until(lambda: "held back" in on.text())
+        await on.until(lambda: "paused" in on.text())
         await on.press("x")  # it never began, so there is nothing to ask about
         await on.until(lambda: item(ids[2]).state == "cancelled")
         await on.press("d")
@@ -130,7 +130,7 @@ async def test_a_new_window_shows_everything_the_old_one_did(
         first = trainings_of(on.app).course(id)
         await opened(on)
         await on.press("ctrl+q")
-        assert "It goes on without this window." in on.text()
+        assert "It continues if you quit." in on.text()
         await on.press("y")
     assert item(id).state == "running"
     async with stage() as on:
