@@ -151,7 +151,7 @@ async def test_what_is_dropped_and_no_module_is_told_where_to_go(stage: Open, ho
         await on.until(lambda: "text" in on.status)
         assert "F4" in on.status
         on.app.post_message(Paste("It was a dark night."))
-        await on.until(lambda: "not a file on this computer" in on.status)
+        await on.until(lambda: on.library.field is not None and on.library.field.value == "It was a dark night.")
 
 
 async def test_an_empty_shelf_greets(stage: Open, empty_shelf: Library, home: Path) -> None:

@@ -21,7 +21,6 @@ from ..hints import here
 from ..plain import plain
 
 
-
 KINDS = (("style: how it is written", "style"), ("world: what it is about", "world"), ("imported", "imported"))
 
 

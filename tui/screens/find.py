@@ -52,10 +52,10 @@ class Find(ModalScreen[Query]):
     AUTO_FOCUS = "#find"
     BINDING_GROUP_TITLE = "Find and replace"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Close", id="find.leave"),
-        Binding("down,ctrl+f", "step(1)", "Next", id="find.next", priority=True),
-        Binding("up", "step(-1)", "Previous", id="find.previous", priority=True),
-        Binding("ctrl+r", "replace_all", "Replace all", id="find.all", priority=True),
+        Binding("escape", "leave", "Close", id="find.leave", tooltip="Close find and replace"),
+        Binding("down,ctrl+f", "step(1)", "Next", id="find.next", tooltip="Go to the next match", priority=True),
+        Binding("up", "step(-1)", "Previous", id="find.previous", tooltip="Go to the previous match", priority=True),
+        Binding("ctrl+r", "replace_all", "Replace all", id="find.all", tooltip="Replace every match", priority=True),
     ]
 
     def __init__(self, editor: Editor, replace: Callable[[Edits], None], query: Query) -> None:

@@ -33,7 +33,7 @@ class Outline(ModalScreen[int]):
     AUTO_FOCUS = "Input"
     BINDING_GROUP_TITLE = "Outline"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="outline.leave"),
+        Binding("escape", "leave", "Cancel", id="outline.leave", tooltip="Close without moving"),
         Binding("down", "move('cursor_down')", "Down", id="outline.down", show=False, priority=True),
         Binding("up", "move('cursor_up')", "Up", id="outline.up", show=False, priority=True),
         Binding("pagedown", "move('page_down')", "Page down", id="outline.page_down", show=False, priority=True),

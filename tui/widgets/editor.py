@@ -45,8 +45,8 @@ def changed_part(old: str, new: str) -> tuple[int, int, int]:
     return at, len(old) - tail, len(new) - tail
 
 
-def _go(key: str, action: str, name: str, id: str) -> Binding:
-    return Binding(key, action, name, id=f"page.{id}", show=False)
+def _go(key: str, action: str, name: str, id: str, tooltip: str) -> Binding:
+    return Binding(key, action, name, id=f"page.{id}", show=False, tooltip=tooltip)
 
 
 class Editor(KeptLines, inherit_bindings=False):
@@ -80,11 +80,23 @@ class Editor(KeptLines, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        _go("ctrl+home", "go_to('start')", "Start of the story", "start"),
-        _go("ctrl+end", "go_to('end')", "End of the story", "end"),
-        _go("ctrl+shift+home", "go_to('start', True)", "Select to the start", "select_start"),
-        _go("ctrl+shift+end", "go_to('end', True)", "Select to the end", "select_end"),
-        _go("ctrl+a", "select_all", "Select all", "select_all"),
+        _go("ctrl+home", "go_to('start')", "Start of the story", "start", "Go to the first word"),
+        _go("ctrl+end", "go_to('end')", "End of the story", "end", "Go to the last word"),
+        _go(
+            "ctrl+shift+home",
+            "go_to('start', True)",
+            "Select to the start",
+            "select_start",
+            "Select from the cursor to the first word",
+        ),
+        _go(
+            "ctrl+shift+end",
+            "go_to('end', True)",
+            "Select to the end",
+            "select_end",
+            "Select from the cursor to the last word",
+        ),
+        _go("ctrl+a", "select_all", "Select all", "select_all", "Select the whole story"),
         *quiet(
             replace(b, key=b.key.removesuffix(",ctrl+a"))
             for b in TextArea.BINDINGS
