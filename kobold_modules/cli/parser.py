@@ -192,7 +192,7 @@ def _shelf(verbs: Any) -> None:
     verb.add_argument("--model", metavar="MODEL", help="also say whether it fits this model")
     verb = _verb(verbs, "remove", "shelf", "remove a module from the library (it goes to the library's trash)")
     verb.add_argument("module", metavar="MODULE")
-    verb = _verb(verbs, "trash", "trash", "list removed modules, bring one back, or delete them for good")
+    verb = _verb(verbs, "trash", "trash", "list removed modules, restore one, or delete them for good")
     what = verb.add_mutually_exclusive_group()
     what.add_argument("--restore", metavar="MODULE", help="put it back into the library")
     what.add_argument("--empty", action="store_true", help="delete all of them for good")
