@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from kobold_modules.formats import kobold
 from kobold_modules.library import Library
-from kobold_modules.records import Result, Saved
+from kobold_modules.records import Note, Result, Saved
 from kobold_modules.tui.screens.ask import Ask, Confirm
 from kobold_modules.tui.screens.takes import TakesScreen
 from kobold_modules.tui.trainings import trainings_of
@@ -27,6 +27,7 @@ async def finished(on: Stage, actor: Callable[[str], Actor], library: Library) -
     played.train(20)
     await watching(on, id, lambda course: course.total)
     made = library.add(module("night work", samples={"opening": OPENING, "with": " It had rained.", "without": " So."}))
+    played.tell(Note("Predicts held-out pages 4.1 % better."), Note("The best module so far is kept."))
     played.end(Result("module", {"name": "night work"}), Saved(str(made.path), "module"))
     await watching(on, id, lambda course: course.module)
     await on.until(lambda: any(entry.name == "night work" for entry in on.app.desk.entries))
@@ -42,6 +43,8 @@ async def test_the_end_is_told_everywhere_and_says_what_it_is_worth(
         await opened(on)
         await on.until(lambda: "Predicts held-out pages 4.1 % better." in on.text())
         assert "t tries it, k sends it to KoboldAI, o shows it" in on.text()
+        assert "The best module so far is kept." in on.text()
+        assert on.text().count("4.1 % better") == 1, "interface.md: a card said the same percentage twice"
         await on.press("f2")
         await on.until(lambda: on.app.current_mode == "library")
         trainings_of(on.app).changed.publish(trainings_of(on.app))
