@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
@@ -21,10 +22,10 @@ from kobold_modules.library import Entry, Library
 
 from . import heap
 from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
-from .desk import Desk
+from .desk import Desk, ModelState
 from .first_frame import SwiftApp
 from .keys import key_name, read_keymap
-from .manuscript import Manuscript, bench_path
+from .manuscript import Manuscript, WrittenWith, bench_path
 from .places import PLACES, Place, Working
 from .save_errors import reason
 from .screens.library import LibraryScreen
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .screens.bench import BenchScreen
 
 QUIT = "Quit now?"
+OPENED_WITHIN = 10.0  # seconds until a screen is there
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
 LARGE, CHECK_AFTER = 1000, 0.5  # modules, seconds
 TIDY_EVERY, PAUSE, REST = 5.0, 1.0, 20.0  # seconds, and seconds without a key
@@ -58,6 +60,7 @@ class ModulesApp(SwiftApp[int]):
         library: the shelf.
         model: as the command line names models.
         open_module: a module to put on the stack; the bench opens with it.
+        model_is_usual: whether nobody asked for this very ``model``: then a story has the one it was written with.
     """
 
     TITLE = "kobold modules"
@@ -78,7 +81,12 @@ class ModulesApp(SwiftApp[int]):
     ]
 
     def __init__(
-        self, client: Client | Callable[[], Client], library: Library, model: str, open_module: str | None = None
+        self,
+        client: Client | Callable[[], Client],
+        library: Library,
+        model: str,
+        open_module: str | None = None,
+        model_is_usual: bool = True,
     ) -> None:
         self._variables: tuple[Theme, dict[str, str]] | None = None
         super().__init__()
@@ -86,6 +94,8 @@ class ModulesApp(SwiftApp[int]):
         self.manuscript = Manuscript(bench_path())
         self.open_module = open_module
         self.greeting = self.story_greeting = ""  # what the first screen says, and what the bench does
+        self.usual_model, self.model_is_usual = model, model_is_usual
+        self._instead = ""  # the model that stands in for one that could not be loaded
         self.left = False  # in order: the story is saved, or not wanted
         for theme in (INK, PAPER):
             self.register_theme(theme)
@@ -136,6 +146,9 @@ class ModulesApp(SwiftApp[int]):
         self.greeting = sentence or problem
         if self.manuscript.theme in self.available_themes:
             self.theme = self.manuscript.theme
+        if self.model_is_usual:
+            self._want_story_model()
+        self.desk.model_changed.subscribe(self, self._note_model)
         self.desk.restore_stack(self.manuscript.stack)
         if len(self.desk.picks.items) < len(self.manuscript.stack) and not self.desk.reading:
             self.desk.refresh_shelf()  # newer than the index
@@ -192,9 +205,44 @@ class ModulesApp(SwiftApp[int]):
         if self.rested > PAUSE:
             heap.look()
 
+    # -- the model --
+
+    def _want_story_model(self) -> bool:
+        """Make the model the story was written with the one to load. False where it is that already, or is gone."""
+        model = self.manuscript.model
+        self._instead = ""
+        if model is None or (model.model, model.context) == (self.desk.wanted, self.desk.wanted_context):
+            return False
+        if model.missing:
+            self._instead = self.desk.wanted
+            self.story_greeting = f"{model.name}, which this story was written with, is not there any more."
+            return False
+        self.desk.want(model.model, model.name, model.context)
+        return True
+
+    def _note_model(self, state: ModelState) -> None:
+        """What is loaded is what the story on the bench is written with from now on."""
+        if state.phase == "ready" and self.desk.wanted != self._instead:
+            self.manuscript.model = WrittenWith(self.desk.wanted, state.name, self.desk.wanted_context)
+
     @work(group="model")
     async def _load_model(self) -> None:
-        await self.desk.load()
+        state = await self.desk.load()
+        if state.failed is not None and self.desk.wanted != self.usual_model:
+            failed, self._instead = state.failed, self.usual_model
+            state = await self.desk.switch(self.usual_model, Path(self.usual_model).stem)
+            if state.phase == "ready":
+                self._tell(f"{failed.message} {state.name} is loaded instead.", failed.hint)
+
+    def story_opened(self) -> str:
+        """Another story is on the bench: load the model it was written with. Returns a sentence, or nothing."""
+        self.story_greeting = ""
+        before = self.desk.model
+        if self._want_story_model():
+            self._load_model()
+            return f"Loading {self.desk.model.name}, which it was written with."
+        self._note_model(before)
+        return self.story_greeting
 
     # -- places --
 
@@ -204,6 +252,59 @@ class ModulesApp(SwiftApp[int]):
             for line in self.screen_stack[0].query(StatusLine):
                 line.leave()
             await self.switch_mode(place)
+
+    # -- files that are dropped on the terminal, or named where another kind is asked for --
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._takes_files():
+            from .dropped import dropped_paths
+
+            if paths := dropped_paths(event.text):
+                self.receive(paths)
+                return
+        await super().on_event(event)
+
+    def _takes_files(self) -> bool:
+        """Not where a path is asked for, and not in front of a question."""
+        asked = self.focused is not None and self.focused.id == "path"
+        return not asked and self.screen in [stack[0] for stack in self._screen_stacks.values() if stack]
+
+    @work(group="files")
+    async def receive(self, paths: list[Path]) -> None:
+        """Bring ``paths`` in, whatever they are and wherever one is: models to the models, modules to the shelf,
+        stories to the bench, texts to the bench where one is there and to a new training otherwise.
+        """
+        from .dropped import kind_of, model_of
+
+        kinds = {path: kind_of(path) for path in paths}
+        kind = kinds[paths[0]]
+        if len(set(kinds.values())) > 1:
+            self._tell(
+                "These files are of several kinds.", "Drop models, modules, stories and texts one kind at a time."
+            )
+        elif kind == "model":
+            (await self._opened("models")).bring_in(model_of(paths[0]))
+        elif kind == "module":
+            (await self._opened("library")).keeper.bring_in(paths)
+        elif kind == "story" or (kind == "text" and self.current_mode == "bench" and _is_page(paths)):
+            (await self._opened("bench")).open_file(paths[0])
+        elif kind == "text":
+            (await self._opened("train")).take_paths(paths)
+        else:
+            said = f"{paths[0].name} is no model, module, story or text that can be read here."
+            self._tell(said, "Texts are .txt or .md files, models .gguf, modules .zip or .safetensors.")
+
+    async def _opened(self, mode: str) -> Any:
+        """The screen of ``mode``, gone to and with all that belongs on it."""
+        await self.action_go(mode)
+        end = monotonic() + OPENED_WITHIN
+        while self.at_work() and monotonic() < end:
+            await self.settled()
+        return self._screen_stacks[mode][0]
+
+    def _tell(self, text: str, hint: str = "") -> None:
+        if callable(say := getattr(self.screen, "say", None)):
+            say(text, "warning", hint)
 
     def action_jump(self) -> None:
         """Letters over everything that takes the focus."""
@@ -353,14 +454,19 @@ class ModulesApp(SwiftApp[int]):
         yield "Quit", f"Save the story and close the program ({self.key_of('app.quit', 'ctrl+q')})", self.action_quit
 
 
-def run(model: str = "starter", module: str | None = None) -> int:
+def run(model: str = "starter", module: str | None = None, model_is_usual: bool = True) -> int:
     """Open the interface on this terminal; returns the exit code."""
-    app = ModulesApp(_client, Library(), model, module)
+    app = ModulesApp(_client, Library(), model, module, model_is_usual)
     try:
         return app.run() or 0
     finally:
         if not app.left and (said := last_save(app.manuscript)):
             print(said, file=sys.stderr)
+
+
+def _is_page(paths: list[Path]) -> bool:
+    """Whether it is one text that the bench opens as a story."""
+    return len(paths) == 1 and paths[0].suffix.lower() in (".txt", ".text", ".md", ".markdown")
 
 
 def last_save(manuscript: Manuscript) -> str:

@@ -20,6 +20,7 @@ from kobold_modules.library import Entry, Library
 from kobold_modules.shelf_listing import Listing
 
 from .authorship import NO_MODULE
+from .remembered import context_of
 
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class Desk:
         self._picks = Picks()
         self._model = ModelState(model)
         self.wanted = model  # what is or will be loaded, as a Load job takes it; the model may call itself otherwise
+        self.context: int | None = None  # tokens to load it with; None: what is remembered of the model
         self._loading = asyncio.Lock()
 
     @property
@@ -233,12 +235,21 @@ class Desk:
                 await self._load()
             return self.model
 
-    async def switch(self, model: str, name: str) -> ModelState:
+    def want(self, model: str, name: str, context: int | None = None) -> None:
+        """The next :meth:`load` is of ``model``, called ``name``, with ``context`` tokens (0: the usual)."""
+        self.wanted, self.context, self.model = model, context, ModelState(name)
+
+    async def switch(self, model: str, name: str, context: int | None = None) -> ModelState:
         """Load ``model``, shown as ``name`` meanwhile, instead of the one that is there."""
         async with self._loading:
-            self.wanted, self.model = model, ModelState(name)
+            self.want(model, name, context)
             await self._load()
             return self.model
+
+    @property
+    def wanted_context(self) -> int:
+        """Tokens of context that the model is loaded with; 0: as many as is usual."""
+        return context_of(self.wanted) if self.context is None else self.context
 
     async def unload(self) -> None:
         """Free the model's memory. The next thing that needs a model loads it again."""
@@ -256,7 +267,7 @@ class Desk:
 
         name = self.model.name
         self.model = ModelState(name, "loading")
-        async for record in self.client.run(Load(self.wanted)):
+        async for record in self.client.run(Load(self.wanted, self.wanted_context)):
             match record:
                 case Progress():
                     share = record.done / record.total if record.total else None

@@ -7,10 +7,69 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
+
+from kobold_modules.errors import KoboldModulesError
 
 
 LONGEST = 1 << 16
+Kind = Literal["model", "module", "story", "text", "nothing"]
+MODELS = (".gguf", ".kcpps")
+STORIES = (".json", ".kaistory", ".story", ".scenario")
+TEXTS = (".txt", ".text", ".md", ".markdown", ".mdown", ".docx", ".odt", ".epub", ".rtf", ".html", ".htm", ".fb2")
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file or folder is for: a model to load, a module for the shelf, a story, or a text to train on.
+
+    By what it holds where that is quick to see. A folder of models is a model, one of texts a text.
+    """
+    try:
+        return _kind_of_folder(path) if path.is_dir() else _kind_of_file(path)
+    except OSError:
+        return "nothing"
+
+
+def _kind_of_folder(folder: Path) -> Kind:
+    if (folder / "adapter_config.json").exists():
+        return "module"
+    names = [child.name.lower() for child in folder.iterdir()]
+    if "config.json" in names or any(name.endswith(MODELS) for name in names):
+        return "model"
+    holds_texts = any(name.endswith(TEXTS) for name in names) or any(child.is_dir() for child in folder.iterdir())
+    return "text" if holds_texts else "nothing"
+
+
+def _kind_of_file(path: Path) -> Kind:
+    suffix = path.suffix.lower()
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"GGUF") or suffix in MODELS:
+        return "model"
+    folder = path.parent
+    weights = suffix in (".safetensors", ".bin", ".index.json") and (folder / "config.json").exists()
+    if weights and not (folder / "adapter_config.json").exists():
+        return "model"
+    if suffix in TEXTS:
+        return "text"
+    from kobold_modules.formats import sniff
+
+    try:
+        sniff(path)
+        return "module"
+    except KoboldModulesError:
+        return "story" if suffix in STORIES else "module" if suffix in (".zip", ".safetensors", ".pt") else "nothing"
+
+
+def model_of(path: Path) -> Path:
+    """What a Models job calls the model at ``path``: weights of a Hugging Face folder stand for the folder."""
+    return path.parent if path.is_file() and path.suffix.lower() not in MODELS and _loose(path) else path
+
+
+def _loose(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) != b"GGUF"
 
 
 def dropped_paths(text: str) -> list[Path]:

@@ -63,7 +63,7 @@ class KeyOrderApp(PromptApp[ReturnType]):
         """Give away what waits, one by one, each when the one ahead of it is done."""
         while self._held and self.is_running:
             if self._unsettled:
-                await self._settled()
+                await self.settled()
                 self._unsettled = False
             event = self._released = self._held[0]
             self.post_message(event)
@@ -71,14 +71,15 @@ class KeyOrderApp(PromptApp[ReturnType]):
                 await sleep(0)
             self._held.popleft()
 
-    async def _settled(self) -> None:
+    async def settled(self) -> None:
         """Return when no widget has anything left to do, or when that takes too long."""
         end, quiet = monotonic() + LONGEST, 0
         while quiet < QUIET and monotonic() < end:
             await sleep(0)
-            quiet = 0 if self._at_work() else quiet + 1
+            quiet = 0 if self.at_work() else quiet + 1
 
-    def _at_work(self) -> bool:
+    def at_work(self) -> bool:
+        """Whether anything on the screen has still to take its place, or to answer."""
         if not self._screen_stack:
             return False  # the app is closing
         screen = self.screen
@@ -86,7 +87,9 @@ class KeyOrderApp(PromptApp[ReturnType]):
             return True
         if not screen.is_running or (self.focused is None and screen.AUTO_FOCUS):
             return True  # a question that has only just been put
-        return any(widget.message_queue_size for widget in screen.walk_children(Widget))
+        return any(
+            widget.message_queue_size or not widget._mounted_event.is_set() for widget in screen.walk_children(Widget)
+        )
 
 
 def _waits(event: Typed) -> bool:

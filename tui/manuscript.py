@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kobold_modules import paths
 from kobold_modules.errors import BadUsage
@@ -48,6 +48,27 @@ def bench_path() -> Path:
     return folder / name if name and Path(name).name == name and (folder / name).is_file() else folder / NAME
 
 
+class WrittenWith(NamedTuple):
+    """The model a story is written with: as a Load job takes it, as it is called, its context in tokens (0: usual)."""
+
+    model: str
+    name: str
+    context: int = 0
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WrittenWith | None:
+        """What was saved; None for anything else."""
+        if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in ("model", "name")):
+            return None
+        context = data.get("context")
+        return cls(data["model"], data["name"], context if type(context) is int and context >= 0 else 0)
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is a file that is not there any more."""
+        return self.model.startswith(("/", "~")) and not Path(self.model).expanduser().exists()
+
+
 class Manuscript:
     """A story, what stood around it, and the file both live in."""
 
@@ -63,6 +84,7 @@ class Manuscript:
         self.story = Story()
         self.choice = Choice()
         self.stack: list[dict[str, Any]] = []
+        self.model: WrittenWith | None = None
         self.note_depth = NOTE_DEPTH
         self.comparison: Comparison | None = None
         self._belong(self.path)
@@ -119,6 +141,7 @@ class Manuscript:
         if not isinstance(bench, dict):
             return
         self.choice = Choice.from_dict(bench.get("sampler"))
+        self.model = WrittenWith.from_dict(bench.get("model"))
         stack, depth = bench.get("stack"), bench.get("note_depth")
         self.stack = stack if isinstance(stack, list) else []
         self.theme = str(bench.get("theme", ""))
@@ -185,6 +208,7 @@ class Manuscript:
         """The file's content as it should be now."""
         bench = {
             "stack": self.stack,
+            "model": self.model._asdict() if self.model is not None else None,
             "sampler": self.choice.to_dict(),
             "theme": self.theme,
             "note_depth": self.note_depth,

@@ -15,6 +15,16 @@ from kobold_modules import paths
 USUAL, FOLDERS = "usual model", "model folders"
 
 
+def context_of(model: str) -> int:
+    """The context a person wants for ``model`` (as a Load job names it), in tokens; 0 where they did not say."""
+    said = recall(f"context of {model}")
+    return int(said) if said.isdecimal() else 0
+
+
+def remember_context(model: str, tokens: int) -> None:
+    remember(f"context of {model}", str(tokens))
+
+
 def remembered_file() -> Path:
     return paths.logs_dir().parent / "remembered.json"
 

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         raise BadUsage(
             "The interface needs a terminal.", "`kobold-modules --help` lists the verbs that work without one."
         )
-    return open_interface(_usual(arguments.model), arguments.module)
+    return open_interface(_usual(arguments.model), arguments.module, arguments.model == "starter")
 
 
 def _usual(model: str) -> str:
@@ -38,7 +38,7 @@ def _usual(model: str) -> str:
         return model
 
 
-def open_interface(model: str, module: str | None) -> int:
+def open_interface(model: str, module: str | None, model_is_usual: bool = True) -> int:
     import gc
 
     gc.disable()  # what is made before the first frame stays; the app looks for garbage from then on
@@ -48,7 +48,7 @@ def open_interface(model: str, module: str | None) -> int:
     Library().must_be_readable()
     from ..tui.app import run as run_app
 
-    return int(run_app(model=model, module=module))
+    return int(run_app(model=model, module=module, model_is_usual=model_is_usual))
 
 
 def import_asyncio() -> None:

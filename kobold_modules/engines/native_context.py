@@ -76,7 +76,7 @@ class NativeContext:
         else:
             raise OutOfRoom(
                 f"There is no memory for a context of {context} tokens{f' ({log.reason()})' if log.reason() else ''}.",
-                "Load the model with a smaller context.",
+                "Load the model with a smaller context: --context, or c on the Models screen.",
             )
         self._memory = self._lib.llama_get_memory(self._ctx)
         self.batch = int(self._lib.llama_n_batch(self._ctx))

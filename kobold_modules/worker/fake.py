@@ -84,7 +84,7 @@ class FakeClient:
         elif isinstance(job, Load):
             yield from self._load(job)
         elif isinstance(job, Models):
-            yield fake_models.survey(*self._fetched[-1:])
+            yield fake_models.survey("".join(self._fetched[-1:]), job.folders)
         elif isinstance(job, Download):
             yield from self._download(job)
         elif self.engine is None:

@@ -70,8 +70,10 @@ MODELS = (
 LEFT_OUT = ((HOME / "mmproj-F16.gguf", "a projector: the part of another model that reads pictures"),)
 
 
-def survey(also: str = "") -> Result:
-    """The answer to a Models job; ``also`` is the name of a model that has been downloaded since."""
+def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
+    """The answer to a Models job; ``also`` is the name of a model that has been downloaded since, ``named`` are paths of
+    .gguf files that were named.
+    """
     if also == SMOLLM2:
         facts = Facts("llama", "Q4_1", SIZE, 1, 134_515_008, 8192, 30, 576, 1536, 49152, 11520)
         new = _found(SMOLLM2, "this program", facts)
@@ -79,6 +81,8 @@ def survey(also: str = "") -> Result:
         facts = Facts("llama", "Q4_K_M", 808_000_000, 1, 1_236_000_000, 131072, 16, 2048, 8192, 128256, 16384)
         new = _found(also, "Hugging Face", facts)
     models = (*MODELS, new) if also else MODELS
+    for path in (Path(path) for path in named if path.endswith(".gguf")):
+        models = (*models, Found(path.stem, str(path), path, "gguf", "named", MODELS[-1].facts, ""))
     return Result("models", answered(Survey(models, LEFT_OUT, offer="" if also == SMOLLM2 else OFFER), HERE))
 
 

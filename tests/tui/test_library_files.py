@@ -18,6 +18,7 @@ from kobold_modules.tui.screens import keeper
 from kobold_modules.tui.screens.ask import Confirm
 from kobold_modules.tui.screens.export import Export, Formats
 from kobold_modules.tui.screens.library import LibraryScreen
+from kobold_modules.tui.screens.train import TrainScreen
 from kobold_modules.tui.widgets.greeting import Greeting
 
 from .conftest import Open, module
@@ -144,14 +145,13 @@ async def test_a_file_dropped_on_the_terminal_is_imported(stage: Open, home: Pat
         assert {"found on a disk 2", "and another"} <= set(on.names)
 
 
-async def test_what_is_dropped_and_no_module_is_told_where_to_go(stage: Open, home: Path) -> None:
+async def test_a_text_that_is_dropped_is_trained_on(stage: Open, home: Path) -> None:
     (home / "novel.txt").write_text("It was a dark night.")
     async with stage() as on:
         on.app.post_message(Paste(str(home / "novel.txt")))
-        await on.until(lambda: "text" in on.status)
-        assert "F4" in on.status
-        on.app.post_message(Paste("It was a dark night."))
-        await on.until(lambda: on.library.field is not None and on.library.field.value == "It was a dark night.")
+        await on.until(lambda: on.app.current_mode == "train" and "novel.txt" in on.status)
+        training = on.app.screen
+        await on.until(lambda: isinstance(training, TrainScreen) and training.preview.words)
 
 
 async def test_an_empty_shelf_greets(stage: Open, empty_shelf: Library, home: Path) -> None:

@@ -285,7 +285,7 @@ async def test_one_more_folder_is_searched_from_now_on(stage: Open, home: Path) 
         await on.press("a")
         await on.type("~/nowhere")
         await on.press("enter")
-        assert "There is no folder" in on.text()
+        assert "There is nothing at" in on.text()
         on.app.screen.query_one(Input).value = "~/more"
         await on.press("enter")
         await on.until(lambda: on.client.jobs[-1] == Models((str(home / "more"),)))

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.suggester import SuggestFromList
 
@@ -18,7 +18,7 @@ from kobold_modules.library import Entry
 from kobold_modules.models.starter import demo_module_path
 
 from .. import shelf_deeds as deeds
-from ..dropped import dropped_paths, one_path
+from ..dropped import dropped_paths, kind_of, one_path
 from ..phrases import counted, place
 from ..shelf_deeds import Outcome, Removed
 from ..widgets.status_line import Mood
@@ -26,6 +26,7 @@ from .ask import Ask
 
 
 if TYPE_CHECKING:
+    from ..app import ModulesApp
     from .export import Exported
     from .library import LibraryScreen
 
@@ -223,10 +224,12 @@ class Keeper:
             self.screen.say(error.message, "error", error.hint)
 
     def _ask_import(self) -> None:
-        def attempt(answer: str) -> Entry | Outcome:
+        def attempt(answer: str) -> Entry | Outcome | list[Path]:
             paths = dropped_paths(answer) or [one_path(answer)]
             if not paths[0].exists():
                 raise BadInput(f"There is nothing at {paths[0]}.", "Check the path; tab completes it.")
+            if kind_of(paths[0]) in ("model", "story", "text"):
+                return paths  # no module, and of use all the same
             return deeds.bring_in(self.library, paths)
 
         explanation = (
@@ -245,6 +248,8 @@ class Keeper:
             self._show(came)
             self.screen.list.focus()
             self._tell(came, "added")
+        elif isinstance(came, list):
+            cast("ModulesApp", self.screen.app).receive(came)
 
     def _ask_export(self, entries: list[Entry]) -> None:
         def done(exported: Exported | None) -> None:

@@ -15,7 +15,7 @@ from kobold_modules.story import Story
 from kobold_modules.story_shelf import free_path
 
 from ..authorship import model_ranges
-from ..dropped import one_path
+from ..dropped import kind_of, one_path
 from ..hand_off import edited, editor_command
 from ..phrases import counted, place
 from ..save_errors import reason
@@ -241,12 +241,25 @@ class KeepingScreen(WritingScreen):
             self.app.push_screen(ask, self.show_imported)
 
     def _import(self, answer: str) -> object:
-        return imported(one_path(answer))
+        path = one_path(answer)
+        if path.exists() and kind_of(path) in ("model", "module"):
+            return [path]  # no story, and of use all the same
+        return imported(path)
+
+    def open_file(self, path: Path) -> None:
+        """Put a copy of the story or text at ``path`` on the bench."""
+        if self._idle():
+            try:
+                self.show_imported(imported(path))
+            except (KoboldModulesError, OSError) as error:
+                self.say_error(error)
 
     def show_imported(self, story: object) -> None:
         """Open a story that was just copied here; says what of it is not used."""
         if isinstance(story, Imported):
             self._open(story.path, story.unused)
+        elif isinstance(story, list):
+            cast("ModulesApp", self.app).receive(story)
 
     def _open(self, path: Path, warning: str = "") -> None:
         """Put another story on the bench, once this one is saved or not wanted; ``warning`` is said of it."""
@@ -277,6 +290,7 @@ class KeepingScreen(WritingScreen):
             cast("ModulesApp", self.app).desk.restore_stack(self.manuscript.stack)
         self.touch()
         self.editor.focus()
+        said = cast("ModulesApp", self.app).story_opened() or said
         self.say(warning or said or f"{self.story.title} is on the bench.", "warning" if warning else "calm")
 
 

@@ -365,13 +365,8 @@ class LibraryScreen(HeldScreen[None]):
         else:
             self.say("For curiosity only: nearest words do not explain what a module does.")
 
-    # -- files that are dropped on the terminal --
-
     def on_paste(self, event: events.Paste) -> None:
-        from ..dropped import dropped_paths
-
-        if paths := dropped_paths(event.text):
+        """A text is searched for; files have gone to the app."""
+        if words := " ".join(event.text.split())[:LONGEST_SEARCH]:
             event.stop()
-            self.keeper.bring_in(paths)
-        elif words := " ".join(event.text.split())[:LONGEST_SEARCH]:
             self._find(words)

@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -25,9 +25,10 @@ from kobold_modules.records import Done, Failed, Note, Progress, Result, Saved
 from kobold_modules.worker.jobs import Download, Models
 
 from ..desk import Desk, ModelState
-from ..disk_models import FOLDERS, USUAL, Disk, DiskModel, Memory, read_disk
+from ..disk_models import FOLDERS, USUAL, Disk, DiskModel, Memory, about, read_disk
+from ..dropped import kind_of, model_of, one_path
 from ..phrases import counted
-from ..remembered import recall, remember
+from ..remembered import context_of, recall, remember, remember_context
 from ..widgets.download_line import DownloadLine
 from ..widgets.key_bar import KeyBar
 from ..widgets.model_list import Marks, ModelList
@@ -35,12 +36,14 @@ from ..widgets.model_panel import ModelPanel
 from ..widgets.panel import Panel
 from ..widgets.status_line import Mood, Status, StatusLine
 from ..widgets.top_bar import TopBar
-from .ask import Ask
+from .ask import Ask, Confirm
 
 
 if TYPE_CHECKING:
     from ..app import ModulesApp
 
+LONGEST_SEARCH = 80  # characters
+LEAST_CONTEXT, USUAL_CONTEXT, MOST_CONTEXT = 64, 4096, 1 << 20  # tokens
 EXAMPLES = "owner/name, owner/name:Q4_K_M or owner/name/file.gguf"
 
 
@@ -141,8 +144,8 @@ class ModelsScreen(Screen[None]):
     # -- searching --
 
     @work(exclusive=True, group="search")
-    async def _search(self, choose: str = "") -> None:
-        """Look at the disk; then put the cursor on ``choose``."""
+    async def _search(self, choose: str = "", offer: bool = False) -> None:
+        """Look at the disk; then put the cursor on ``choose``, and ``offer`` to load it."""
         self.searching = True
         if not self.disk.models:
             self._show()
@@ -165,11 +168,56 @@ class ModelsScreen(Screen[None]):
             return
         if choose or first:
             self.list.choose(choose or self._loaded() or self.desk.wanted)
-        if self.disk.notes:
+        if offer:
+            self._offer(choose)
+        elif self.disk.notes:
             more = f" (and {len(self.disk.notes) - 1} more such notes)" if len(self.disk.notes) > 1 else ""
             self.say(self.disk.notes[0] + more, "warning")
         elif not choose:
             self.say("")
+
+    # -- a model that was dropped or named --
+
+    def bring_in(self, path: Path) -> None:
+        """Search ``path``, a model or a folder of models, from now on; a single model is offered to be loaded."""
+        known = recall(FOLDERS).splitlines()
+        remember(FOLDERS, "\n".join(dict.fromkeys([*known, str(path)])))
+        field = self.query_one("#find", Input)
+        field.value = ""
+        field.remove_class("-shown")
+        self.say(f"Looking at {path.name} …", "busy")
+        self._search(str(path), offer=True)
+
+    def _offer(self, path: str) -> None:
+        """Ask whether to load the model at ``path``, or say why that cannot be."""
+        model = self.list.chosen
+        if model is None or path not in (model.model, model.path):
+            why = next((reason for left, reason in self.disk.left_out if left == path), "")
+            inside = [model.name for model in self.disk.models if Path(path) in Path(model.path).parents]
+            if inside:
+                self.say(f"{counted(len(inside), 'model')} in {path}.", "good", "enter loads the one under the cursor.")
+                self.list.choose(next(m.model for m in self.disk.models if m.name == inside[0]))
+            else:
+                self.say(f"{Path(path).name} cannot be loaded: {why or 'it is no model'}.", "error")
+        elif model.model == self._loaded():
+            self.say(f"{model.name} is loaded already.", "calm", "F3 goes to the bench.")
+        elif self._writes(model):
+            self.say(f"{model.name} is in the list.", "good", "enter loads it.")
+            instead = f" It takes the place of {self.desk.model.name}." if self._loaded() else ""
+            question = about(model) + instead
+            self.app.push_screen(
+                Confirm(f"Load {model.name}?", question, "Load", "Not now"),
+                lambda sure: self._try_load(model) if sure else None,
+            )
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Text on the list is searched for."""
+        if words := " ".join(event.text.split())[:LONGEST_SEARCH]:
+            event.stop()
+            field = self.query_one("#find", Input)
+            field.add_class("-shown")
+            field.focus()
+            field.value = words
 
     def _show(self) -> None:
         """Draw everything from what is known."""
@@ -279,8 +327,39 @@ class ModelsScreen(Screen[None]):
                 self.say("No model is selected.", "warning", "d downloads one from Hugging Face.")
             case "usual":
                 self._make_usual(model)
+            case "context":
+                self._ask_context(model)
             case _:
                 self._try_load(model)
+
+    def _ask_context(self, model: DiskModel) -> None:
+        if not self._writes(model):
+            return
+        most = model.context or MOST_CONTEXT
+
+        def parse(answer: str) -> int:
+            digits = answer.replace(",", "")
+            if not digits.isdecimal() or not LEAST_CONTEXT <= int(digits) <= most:
+                raise BadUsage(
+                    f"{answer} is no context of {model.name}.", f"Give {LEAST_CONTEXT:,} to {most:,} tokens."
+                )
+            return int(digits)
+
+        def done(tokens: object) -> None:
+            if isinstance(tokens, int):
+                remember_context(model.model, tokens)
+                if model.model == self._loaded():
+                    self._load(model)
+                else:
+                    self.say(f"{model.name} will be loaded with {counted(tokens, 'token')} of context.", "good")
+
+        told = (
+            f"How many tokens {model.name} sees at once: modules, memory and the end of your story. It was trained for "
+            f"{most:,}. Without a choice it gets {min(most, USUAL_CONTEXT):,}: a longer context takes memory even "
+            "while it is empty."
+        )
+        value = str(context_of(model.model) or min(most, USUAL_CONTEXT))
+        self.app.push_screen(Ask(f"Context of {model.name}", told, parse, value=value), done)
 
     def _make_usual(self, model: DiskModel) -> None:
         if not self._writes(model):
@@ -348,19 +427,20 @@ class ModelsScreen(Screen[None]):
 
     def _ask_folder(self) -> None:
         def add(answer: str) -> Path:
-            folder = Path(answer.strip("'\"")).expanduser().absolute()
-            if not folder.is_dir():
-                raise BadInput(f"There is no folder {folder}.", "Check the path; tab completes it.")
-            return folder
+            path = one_path(answer).absolute()
+            if not path.exists():
+                raise BadInput(f"There is nothing at {path}.", "Check the path; tab completes it.")
+            if path.is_file() and (kind := kind_of(path)) != "model":
+                what = {"module": "a module: F2 imports it", "nothing": "no model"}.get(kind, "a text: F4 trains on it")
+                raise BadInput(f"{path.name} is {what}.")
+            return path if path.is_dir() else model_of(path)
 
-        def done(folder: object) -> None:
-            if isinstance(folder, Path):
-                known = recall(FOLDERS).splitlines()
-                remember(FOLDERS, "\n".join(dict.fromkeys([*known, str(folder)])))
-                self._search()
+        def done(path: object) -> None:
+            if isinstance(path, Path):
+                self.bring_in(path)
 
-        about = "Path of a folder with models. It is searched now and each time from now on."
-        self.app.push_screen(Ask("Add folder", about, add, placeholder="~/models", is_path=True), done)
+        about = "A model (.gguf), or a folder in which you keep models. It is searched now and from now on."
+        self.app.push_screen(Ask("Add model or folder", about, add, placeholder="~/models", is_path=True), done)
 
     def _ask_download(self) -> None:
         def parse(answer: str) -> HubId:

@@ -9,9 +9,9 @@ import asyncio
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -25,7 +25,7 @@ from kobold_modules.worker import jobs
 from kobold_modules.worker.client import Client, WorkerClient
 
 from ..desk import Desk
-from ..dropped import dropped_paths, one_path
+from ..dropped import dropped_paths, kind_of, one_path
 from ..reading import read_preview
 from ..recipe import DIALS, Estimate, Recipe, guess, name_from
 from ..remembered import recall, remember
@@ -41,6 +41,9 @@ from ..widgets.training_list import TrainingList
 from .ask import PathInput
 from .watching import View, WatchingScreen
 
+
+if TYPE_CHECKING:
+    from ..app import ModulesApp
 
 FOLDER, AUTHOR, DIAL = "texts folder", "author", "dial"  # as they are remembered
 LEAST_WORDS = 300
@@ -181,15 +184,15 @@ class TrainScreen(WatchingScreen):
         if event.value.strip():
             event.stop()
             paths = dropped_paths(event.value) or [one_path(event.value)]
-            self._take_paths([path.expanduser().absolute() for path in paths])
+            self.take_paths([path.expanduser().absolute() for path in paths])
 
-    def on_paste(self, event: events.Paste) -> None:
-        """Files dragged onto the terminal, wherever the focus is."""
-        if self.view == "new" and (paths := dropped_paths(event.text)):
-            event.stop()
-            self._take_paths(paths)
-
-    def _take_paths(self, paths: list[Path]) -> None:
+    def take_paths(self, paths: list[Path]) -> None:
+        """Choose texts, or show a folder of them, in the form of a new training."""
+        if self.view != "new":
+            self.show_view("new")
+        if any(path.exists() and kind_of(path) in ("model", "module") for path in paths):
+            cast("ModulesApp", self.app).receive(paths)  # its path was typed among the texts
+            return
         tree, field = self.query_one(TextTree), self.query_one("#path", PathField)
         for path in paths:
             if path.is_dir() and len(paths) == 1:

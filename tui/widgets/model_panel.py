@@ -83,7 +83,7 @@ class ModelPanel(Titled, VerticalScroll):
 
     def _verdict(self, task: str, verdict: Verdict, memory: Memory, context: int) -> Content:
         mark, style = MARKS[verdict.can]
-        said = f"Loaded, with a context of {counted(context, 'token')}." if context else verdict.sentence
+        said = self._loaded(context) if context else verdict.sentence
         if context:
             mark, style = "● ", "$text-success"
         first = Content.assemble((f"{task:<{LABEL}}", "bold"), (f"{mark[0]} ", style), said)
@@ -91,3 +91,10 @@ class ModelPanel(Titled, VerticalScroll):
             return first
         width = max(10, self.scrollable_content_region.width - LABEL)
         return Content("\n").join([first, Content.assemble(" " * LABEL, bar(verdict, memory, width))])
+
+    def _loaded(self, context: int) -> str:
+        """``Loaded, with a context of 4,096 of its 8,192 tokens; c changes it.``"""
+        model, _, _ = self._shown
+        most = model.context if model is not None else 0
+        size = f"{context:,} of its {counted(most, 'token')}" if most > context else counted(context, "token")
+        return f"Loaded, with a context of {size}; c changes it."
