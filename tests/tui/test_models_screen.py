@@ -97,7 +97,7 @@ async def test_enter_loads_and_u_unloads(stage: Open) -> None:
         await on.until(lambda: "is loaded" in on.status)
         assert Load(MISTRAL) in on.client.jobs
         assert models(on).marks.loaded == MISTRAL
-        assert "Loaded, with a context of 2,048 tokens." in on.text()
+        assert "Loaded, with a context of 2,048 of its" in on.text()
         await on.press("enter")
         assert "is already loaded" in on.status
         await on.press("u")
