@@ -71,8 +71,9 @@ LEFT_OUT = ((HOME / "mmproj-F16.gguf", "a projector: the part of another model t
 
 
 def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
-    """The answer to a Models job; ``also`` is the name of a model that has been downloaded since, ``named`` are paths of
-    .gguf files that were named.
+    """The answer to a Models job.
+
+    ``also`` is the name of a model that has been downloaded since, ``named`` are paths of .gguf files that were named.
     """
     if also == SMOLLM2:
         facts = Facts("llama", "Q4_1", SIZE, 1, 134_515_008, 8192, 30, 576, 1536, 49152, 11520)
