@@ -253,3 +253,22 @@ async def test_memory_and_note_go_with_the_takes(stage: Open) -> None:
 @pytest.mark.parametrize("nonsense", [None, 7, {}, {"columns": []}, {"columns": [{}], "lineup": "stacks"}])
 def test_a_comparison_that_is_none(nonsense: object) -> None:
     assert Comparison.from_dict(nonsense) is None
+
+
+async def test_takes_that_gave_way_to_others_come_back(stage: Open) -> None:
+    """``b`` and ``l`` discarded what had been written; and blind, a number chooses before it inserts."""
+    async with stage() as on:
+        await on.press("enter")
+        await on.begin()
+        await on.press("ctrl+b")
+        await on.until(lambda: "insert a take" in on.status)
+        screen = on.app.screen
+        assert isinstance(screen, TakesScreen)
+        before = screen.comparison
+        await on.press("b")
+        await on.until(lambda: "choose a take and see which is which" in on.status)
+        await on.press("u")
+        assert screen.comparison == before
+        assert "insert a take" in on.status
+        await on.press("u")
+        assert "no takes before these" in on.status

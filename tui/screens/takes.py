@@ -60,6 +60,7 @@ class TakesScreen(Screen[Column | None]):
         _key("plus,equals_sign", "more(1)", "One more", "Write one more take with the same stack", False),
         _key("minus", "more(-1)", "One fewer", "Write one take fewer with the same stack", False),
         _key("enter", "choose_this", "Choose this", "Insert the focused take into the story", False),
+        _key("u", "back", "Takes before", "Show the takes that stood here before these", False),
         _key("left", "walk(-1)", "Left", "Go to the take on the left", False),
         _key("right", "walk(1)", "Right", "Go to the take on the right", False),
     ]
@@ -72,6 +73,7 @@ class TakesScreen(Screen[Column | None]):
         kept = manuscript.comparison
         self.fresh = kept is None or not kept.goes_on(self.text) or not any(c.text for c in kept.columns)
         self.takes = USUAL
+        self._earlier: list[Comparison] = []
         self.comparison = self._set_out(lineup) if self.fresh or kept is None else kept
         self.status_line = StatusLine()
         self.running = False
@@ -222,7 +224,12 @@ class TakesScreen(Screen[Column | None]):
             self._tell_tally()
         elif any(column.text for column in self.comparison.columns):
             count = len(self.comparison.columns)
-            self.say(f"Press 1 to {count} to insert a take.", "good", "esc closes without inserting.")
+            if self.comparison.hidden:
+                hint = "enter then inserts it; esc closes without."
+                self.say(f"Press 1 to {count} to choose a take and see which is which.", "good", hint)
+            else:
+                back = " u shows the takes before." if self._earlier else ""
+                self.say(f"Press 1 to {count} to insert a take.", "good", f"esc closes without inserting.{back}")
         else:
             self.say("Nothing was written.", "calm", "r writes them again; esc goes back.")
 
@@ -321,9 +328,22 @@ class TakesScreen(Screen[Column | None]):
                 f"{counted(len(self.comparison.columns), 'take')} still being written.", "busy", "esc stops them first."
             )
             return
+        if any(column.text for column in self.comparison.columns):
+            self._earlier.append(self.comparison)
         self.comparison = self._set_out(lineup, blind=blind, fresh_dice=blind)
         await self._lay_out()
         self._start()
+
+    async def action_back(self) -> None:
+        """The takes that stood here before these: nothing that was written is thrown away."""
+        if self.running:
+            self.say("The takes are still being written.", "busy", "esc stops them first.")
+        elif not self._earlier:
+            self.say("There are no takes before these.")
+        else:
+            self.comparison = self.manuscript.comparison = self._earlier.pop()
+            await self._lay_out()
+            self._tell_end()
 
     def action_walk(self, by: int) -> None:
         columns = list(self.query(TakeColumn))
