@@ -15,6 +15,8 @@ from textual.app import App
 from textual.signal import Signal
 
 from kobold_modules.errors import KoboldModulesError
+from kobold_modules.evaluation.interval import Gain
+from kobold_modules.evaluation.report import Headline, gain_of, headline
 from kobold_modules.records import Failed, Loss, Note, Progress, Record, Result, Sample, Saved
 from kobold_modules.worker.training_files import Training
 from kobold_modules.worker.training_queue import TrainingQueue
@@ -34,7 +36,9 @@ class Course:
         losses: held-out measurements by step, in nats per token, and in bits per byte where they are known.
         baseline: nats per token without a module; ``in_context``: with the writer's own words in front instead.
         samples: the same opening as the module continued it, by step.
+        looked_at, held_out: tokens that these losses are over, and tokens that are held out in all; 0 where not known.
         module: where the finished module lies; ``measured`` what its last measurement said.
+        since: when the stage began that it is in, in seconds of the clock.
     """
 
     offset: int = 0
@@ -42,19 +46,24 @@ class Course:
     done: int = 0
     total: int = 0
     seconds_left: float | None = None
+    since: float = 0.0
     losses: dict[int, Loss] = field(default_factory=dict)
     baseline: float | None = None
     in_context: float | None = None
+    looked_at: int = 0
+    held_out: int = 0
     samples: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
     module: str = ""
     failed: Failed | None = None
 
-    def add(self, record: Record) -> None:
-        """Take in the next record."""
+    def add(self, record: Record, at: float = 0.0) -> None:
+        """Take in the next record, which was written ``at`` about this time."""
         match record:
             case Progress():
+                if record.stage != self.stage:
+                    self.since = at
                 self.stage, self.seconds_left = record.stage, record.seconds_left
                 if record.total > 1:
                     self.done, self.total = record.done, record.total
@@ -71,6 +80,8 @@ class Course:
                 self.baseline = _number(record.data.get("nats_per_token"))
                 words = record.data.get("words_in_context")
                 self.in_context = _number(words.get("nats_per_token")) if isinstance(words, dict) else None
+                self.looked_at = int(_number(record.data.get("tokens")) or 0)
+                self.held_out = int(_number(record.data.get("held_out_tokens")) or 0)
             case Result(what="module"):
                 self.measured = record.data
             case Saved(what="module"):
@@ -93,11 +104,30 @@ class Course:
         return min(self.losses.values(), key=lambda loss: loss.held_out or 0.0, default=None)
 
     @property
-    def gain(self) -> float | None:
-        """By how many per cent the best module so far predicts held-out pages better than none."""
+    def gain(self) -> Gain | None:
+        """How much better the best module so far predicts held-out pages than none, as far as it has been looked at."""
         if self.best is None or self.best.held_out is None or not self.baseline:
             return None
-        return (self.baseline - self.best.held_out) / self.baseline * 100
+        return Gain((self.baseline - self.best.held_out) / self.baseline)
+
+    @property
+    def learned(self) -> bool:
+        """Whether a step has improved on the words it started from."""
+        return self.best is not None and self.best.step > 0
+
+    @property
+    def outcome(self) -> Headline | None:
+        """What came of it; None while nobody has measured that."""
+        return headline(self.measured, self.measured) if gain_of(self.measured) is not None else None
+
+    @property
+    def disappointing(self) -> bool:
+        """Whether it has ended with a module that is of no use."""
+        return self.outcome is not None and not self.outcome.good
+
+    def elapsed(self, now: float) -> float:
+        """Seconds that it has been in its stage."""
+        return max(0.0, now - self.since) if self.since else 0.0
 
 
 class Trainings:
@@ -116,6 +146,7 @@ class Trainings:
         self.courses: dict[str, Course] = {}
         self.ended: list[str] = []  # and nobody has looked at it yet
         self.problem = ""
+        self.watched = ""  # the training that a person has before them
         self._watched: set[str] = set()
         self._looking = asyncio.Lock()
 
@@ -148,10 +179,10 @@ class Trainings:
         async with self._looking:
             items, told, problem = await asyncio.to_thread(self._read)
             before, self.items, self.problem = self.items, items, problem
-            for id, (records, offset) in told.items():
+            for id, (records, offset, at) in told.items():
                 course = self.course(id)
                 for record in records:
-                    course.add(record)
+                    course.add(record, at)
                 course.offset = offset
             known = {training.id for training in items}
             self.courses = {id: course for id, course in self.courses.items() if id in known}
@@ -161,12 +192,22 @@ class Trainings:
         desk: Desk | None = getattr(self.app, "desk", None)
         if desk is not None and any(training.state == "done" for training in newly):
             desk.refresh_shelf()
-        if items != before or any(records for records, _ in told.values()) or newly:
+        if items != before or any(records for records, _, _ in told.values()) or newly or self._waited_for:
             self.changed.publish(self)
 
-    def _read(self) -> tuple[list[Training], dict[str, tuple[list[Record], int]], str]:
+    @property
+    def _waited_for(self) -> bool:
+        """Whether something takes its time and tells nothing meanwhile: then how long it has taken is told."""
+        return any(
+            training.alive and not training.control and self.course(training.id).stage != "training"
+            for training in self.items
+        )
+
+    def _read(self) -> tuple[list[Training], dict[str, tuple[list[Record], int, float]], str]:
         """Runs beside the screen; changes nothing of this object."""
         problem, told = "", {}
+        if self.watched:
+            self.queue.watch(self.watched)
         try:
             self.queue.ensure_runner()
         except (KoboldModulesError, OSError) as error:
@@ -175,9 +216,13 @@ class Trainings:
             items = self.queue.trainings()
             for training in items:
                 known = self.courses.get(training.id)
-                size = training.records_file.stat().st_size if training.records_file.exists() else 0
-                if size > (known.offset if known else 0):
-                    told[training.id] = self.queue.records(training.id, known.offset if known else 0)
+                try:
+                    file = training.records_file.stat()
+                except FileNotFoundError:
+                    continue
+                if file.st_size > (known.offset if known else 0):
+                    records, offset = self.queue.records(training.id, known.offset if known else 0)
+                    told[training.id] = records, offset, file.st_mtime
         except OSError as error:  # a disk that went away comes back, or the next look says so again
             return self.items, {}, f"The queue of trainings cannot be read: {error}."
         return items, told, problem

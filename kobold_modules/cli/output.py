@@ -9,6 +9,7 @@ import json
 import math
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ class Output:
         self._line = ""
         self._shown = 0.0
         self._held_out = ""
+        self._stage: tuple[str, float] | None = None  # what is going on that tells nothing meanwhile, and since when
+        self._ticking = False
+        self._lock = threading.RLock()
 
     def say(self, text: str = "") -> None:
         """Narration, on stderr."""
@@ -86,11 +90,14 @@ class Output:
         from ..records import Progress
 
         kept: list[Record] = []
-        for record in records:
-            if not isinstance(record, Progress):
-                kept.append(record)
-            self.show(record)
-        self._clear()
+        try:
+            for record in records:
+                if not isinstance(record, Progress):
+                    kept.append(record)
+                self.show(record)
+        finally:
+            self._stage = None
+            self._clear()
         return kept
 
     def show(self, record: Record) -> None:
@@ -122,24 +129,47 @@ class Output:
             return
         self._shown = time.monotonic()
         if progress.total <= 1:
-            line = f"  {progress.stage} ..."
+            self._begin_stage(progress.stage)
+            return
+        share = progress.done / progress.total
+        bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
+        left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
+        if progress.stage in ("downloading", "checking"):  # counted in bytes
+            line = f"  {bar} {progress.stage} {byte_size(progress.done)} of {byte_size(progress.total)}{left}"
         else:
-            share = progress.done / progress.total
-            bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
-            left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
-            if progress.stage in ("downloading", "checking"):  # counted in bytes
-                line = f"  {bar} {progress.stage} {byte_size(progress.done)} of {byte_size(progress.total)}{left}"
-            else:
-                line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
+            line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
+        self._stage = None
+        self._draw(line)
+
+    def _draw(self, line: str) -> None:
         line = line[: shutil.get_terminal_size().columns - 1]
-        sys.stderr.write("\r" + line.ljust(len(self._line)))
-        sys.stderr.flush()
-        self._line = line
+        with self._lock:
+            sys.stderr.write("\r" + line.ljust(len(self._line)))
+            sys.stderr.flush()
+            self._line = line
+
+    def _begin_stage(self, stage: str) -> None:
+        """Show ``stage``, and how long it has taken as that grows."""
+        with self._lock:
+            if self._stage is None or self._stage[0] != stage:
+                self._stage = stage, time.monotonic()
+            self._draw(f"  {stage} ...")
+            if not self._ticking:
+                self._ticking = True
+                threading.Thread(target=self._tick, daemon=True).start()
+
+    def _tick(self) -> None:
+        while True:
+            time.sleep(1)
+            with self._lock:
+                if self._stage is not None:
+                    self._draw(f"  {self._stage[0]} ... {duration(time.monotonic() - self._stage[1])}")
 
     def _clear(self) -> None:
-        if self._line:
-            sys.stderr.write("\r" + " " * len(self._line) + "\r")
-            self._line = ""
+        with self._lock:
+            if self._line:
+                sys.stderr.write("\r" + " " * len(self._line) + "\r")
+                self._line = ""
 
 
 def finite(value: Any) -> Any:

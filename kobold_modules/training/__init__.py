@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..records import Record
+from ..records import Progress, Record
 from .settings import DIALS, TrainingRequest
 
 
@@ -36,9 +36,10 @@ def train_together(
     """Train a module for each of ``requests``, which differ in texts and names only, over one frozen model: the rows of
     one batch stand behind different prompts. Budget and steps are those of each module.
     """
+    yield Progress("starting", 0, 1)  # importing torch takes seconds, on a busy machine many
     from .road import train as road
 
-    return road(requests, stop, paused)
+    yield from road(requests, stop, paused)
 
 
 def estimate(request: TrainingRequest) -> dict[str, Any]:

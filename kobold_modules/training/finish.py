@@ -147,6 +147,7 @@ def finish(
             "steps": state.step,
             "best_step": best_step,
             **measured,
+            **{key: facts[key] for key in ("budget", "stopped") if key in facts},
             "headline": told.text,
             "advice": told.advice,
             "good": told.good,

@@ -66,12 +66,14 @@ def _travel(
     keep_memory()
     file = resolve(request.model)
     check_can_train(file)
+    yield Progress("reading the texts", 0, 1)
     corpora = [read_texts(each) for each in requests]
     for corpus in corpora:
         for sentence in corpus.describe():
             yield Note(sentence)
     yield Progress(f"loading {file.name}", 0, 1)
     frozen = load_torch_model(file, world.device(request.device), weights=request.weights, recompute=request.recompute)
+    yield Progress(f"comparing {file.name} with llama.cpp", 0, 1)
     yield from _check_parity(file, frozen)
     writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
     for writer in writers:
@@ -101,6 +103,7 @@ def _travel(
         state = _fresh(loss, writers, world)
     if state.compiled and not loss.compile():
         yield Note("The step cannot be compiled on this machine; training continues without that.")
+    yield Progress("measuring the held-out pages", 0, 1)
     baselines = []
     looking = time.monotonic()
     for index, writer in enumerate(writers):

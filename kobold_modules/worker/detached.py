@@ -34,6 +34,7 @@ from . import training_journal as journal
 from .alive import Lock, born
 from .client import child_environment
 from .log import open_log
+from .priority import Share
 from .training_files import Control, Training, read_control, read_status, request_of, write_status
 from .training_journal import Journal
 from .training_queue import TrainingQueue
@@ -45,7 +46,6 @@ GRACE = 8.0  # seconds a training has to hear a cancel before its process is end
 LOG_END = 20_000  # bytes of a log in which a failed assert is looked for
 LOOK = 0.1  # seconds between two looks at what is asked
 BUSY = 75  # exit code: another process works on this training
-NICE = 10  # a training takes what is left over: whoever writes meanwhile should not feel it
 _started: list[subprocess.Popen[bytes]] = []  # kept, so that ended ones are reaped
 
 
@@ -293,17 +293,6 @@ def _forget_checkpoint(folder: Path) -> None:
             checkpoint.unlink(missing_ok=True)
 
 
-def _stand_back() -> None:
-    """Take only the time of the processor that nobody else wants."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(NICE)
-    # Linux shares time among sessions first (sched_autogroup), and this is a session of its own: nice alone would only
-    # order the threads within it.
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE))
-
-
 def main(argv: list[str]) -> int:
     """Run the queue in the folder named, or the one training in it."""
     folder = Path(argv[0])
@@ -317,7 +306,7 @@ def main(argv: list[str]) -> int:
     lock = Lock(folder / "lock")
     if not lock.take():
         return BUSY
-    _stand_back()
+    Share(folder).begin()
     carry_out(folder)
     sys.stdout.flush()
     sys.stderr.flush()

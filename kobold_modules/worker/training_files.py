@@ -18,6 +18,7 @@ from .alive import same_process
 
 State = Literal["waiting", "running", "paused", "done", "cancelled", "failed"]
 Control = Literal["", "pause", "stop", "cancel"]
+WATCHED = "watched"  # a file touched again and again while somebody has a training before them
 ENDED: tuple[State, ...] = ("done", "cancelled", "failed")
 
 

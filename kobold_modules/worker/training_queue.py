@@ -10,6 +10,7 @@ One folder a training::
         control          what is asked of it: pause, stop, cancel; no file: go on
         log.txt          what native libraries had to say
         seen             somebody has looked at how it ended
+        watched          touched while somebody has it before them
 
 The files are the truth: a program that only looks needs no process at all, and nothing is lost by killing any of them.
 ``detached`` runs what waits here. Everything is written whole or not at all.
@@ -33,7 +34,7 @@ from ..records import Record
 from ..training.settings import TrainingRequest
 from . import training_journal as journal
 from .alive import held
-from .training_files import Control, Training, read_training, write_status
+from .training_files import WATCHED, Control, Training, read_training, write_status
 
 
 KEPT, KEPT_DAYS = 20, 30  # ended trainings: so many, the latest, and all that ended in so many days
@@ -86,10 +87,13 @@ class TrainingQueue:
     def follow(self, id: str, offset: int = 0) -> Iterator[Record]:
         """Records of ``id`` from ``offset`` on, as they come, until it has ended. Waits where it has to.
 
+        Whoever follows is waiting for it: it has its share of the processor meanwhile.
+
         Raises BadUsage if there is no such training, or it is removed meanwhile.
         """
         while True:
             ended = self.get(id).ended  # before reading, so that the last records are not missed
+            self.watch(id)
             found, offset = self.records(id, offset)
             yield from found
             if ended and not found:
@@ -182,6 +186,11 @@ class TrainingQueue:
             raise BadUsage(f"{id} has ended already ({training.state}).")
         paths.write_atomically(training.folder / "control", control.encode())
         return training
+
+    def watch(self, id: str) -> None:
+        """Note that somebody has ``id`` before them at this moment, which lets it have its share of the processor."""
+        with contextlib.suppress(OSError, ValueError):
+            (self.folder / id / WATCHED).touch()
 
     def see(self, id: str) -> None:
         """Note that somebody has looked at how ``id`` ended. A disk that is full forgets it, which does no harm."""

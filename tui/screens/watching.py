@@ -81,6 +81,9 @@ class WatchingScreen(Screen[None]):
         if self.is_mounted and self.view == "watch":
             self.show_course()
 
+    def on_screen_suspend(self) -> None:
+        self.trainings.watched = ""
+
     def show_course(self) -> None:
         """Show what became of the training under the cursor so far."""
         training = self.query_one(TrainingList).chosen
@@ -91,6 +94,7 @@ class WatchingScreen(Screen[None]):
             return
         if self.is_current:
             self.trainings.see(training.id)
+            self.trainings.watched = training.id
         panel.show(training, course, self._card(training.id) if training.state == "done" else None)
 
     def _entry(self, id: str) -> Entry | None:

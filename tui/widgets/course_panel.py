@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from kobold_modules.evaluation.report import headline, long_gain
 from kobold_modules.module import Card
 from kobold_modules.worker.training_files import Training
 
@@ -22,12 +23,13 @@ from ..phrases import counted, duration, effect_numbers, effect_sentence
 from ..trainings import Course
 from .loss_chart import Chart, LossChart
 from .panel import Titled
-from .training_list import MARKS, STYLES, state_words
+from .training_list import mark_of, state_words
 
 
 FULL, EMPTY = "━", "─"
 BAR = 24
 LATEST = -1
+KEPT = -2  # in place of a step: the sample on the card
 
 
 class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True):
@@ -93,9 +95,8 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         line.update(content)
 
     def _now(self, training: Training, course: Course) -> Content:
-        style = STYLES.get(training.state, "$foreground-muted")
-        words = state_words(training, course)
-        said = Content.assemble((f"{MARKS[training.state]} ", style), (words, "bold"))
+        mark, style = mark_of(training, course)
+        said = Content.assemble((f"{mark} ", style), (state_words(training, course), "bold"))
         if training.ended or not course.total:
             return said
         full = round(course.share * BAR)
@@ -116,16 +117,20 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
                 "Nothing was saved. c starts it again; d removes it from this list.", "$foreground-muted"
             )
         if training.state == "done":
-            numbers = effect_numbers(self._made(training, course))
-            lines = [Content.styled(self._headline(training, course), "bold")]
+            card = self._made(training, course)
+            told, numbers = headline(card.measured, card.training), effect_numbers(card)
+            lines = [Content.styled(told.text, "bold")]
+            if told.advice:
+                lines.append(Content(told.advice))
             if numbers:
-                lines.append(Content.styled(f"{numbers}, without and with it", "$foreground-muted"))
+                over = f" over all {course.held_out:,} held-out tokens" if _in_part(course) else ""
+                lines.append(Content.styled(f"{numbers}, without and with it{over}", "$foreground-muted"))
             lines.append(Content("It is in your library: t tries it, k sends it to KoboldAI, o shows it."))
             return Content("\n").join(lines)
         return _so_far(course, self.size.width)
 
     def _made(self, training: Training, course: Course) -> Card:
-        return self.card or Card(training.request.name, measured=_measured(course))
+        return self.card or Card(training.request.name, measured=_measured(course), training=course.measured)
 
     def _headline(self, training: Training, course: Course) -> str:
         return effect_sentence(self._made(training, course)) if training.state == "done" else ""
@@ -139,44 +144,65 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         chart.chart = Chart(course.points, tuple(baselines), course.total)
         title = Content.assemble(
             ("Held-out pages", "bold $text-primary"),
-            ("  loss in nats per token, lower is better", "$foreground-muted"),
+            (f"  loss in nats per token, lower is better{_measure_of(course)}", "$foreground-muted"),
         )
         self.query_one("#chart-title", Static).update(title)
 
     # -- samples --
 
-    def _show_sample(self) -> None:
+    @property
+    def _pages(self) -> list[int]:
+        """The samples there are, by step; at the end of a training first of all what its module writes."""
         steps = sorted(self.course.samples) if self.training else []
-        if not steps:
-            card = self.card
-            wrote = card.samples.get("with", "") if card is not None else ""
-            opening = card.samples.get("opening", "") if card is not None else ""
-            self._say(
-                "sample-title",
-                Content.styled("A held-out page, continued", "bold $text-primary") if wrote else Content(),
-            )
-            self._say("sample", Content.assemble((opening, "$foreground-muted"), wrote) if wrote else Content())
-            return
-        at = len(steps) - 1 if self.shown_step == LATEST else steps.index(self.shown_step)
-        others = f"  {at + 1} of {len(steps)}, ← → for the others" if len(steps) > 1 else ""
-        title = Content.assemble(
-            ("The same opening", "bold $text-primary"), f" at step {steps[at]:,}", (others, "$foreground-muted")
+        return [*steps, KEPT] if self.card is not None and self.card.samples.get("with") else steps
+
+    def _at(self, pages: list[int]) -> int:
+        return (
+            len(pages) - 1
+            if self.shown_step == LATEST or self.shown_step not in pages
+            else pages.index(self.shown_step)
         )
-        self._say("sample-title", title)
-        self._say("sample", Content(self.course.samples[steps[at]].strip()))
+
+    def _show_sample(self) -> None:
+        pages = self._pages
+        if not pages:
+            self._say("sample-title", Content())
+            self._say("sample", Content())
+            return
+        at = self._at(pages)
+        others = f"  {at + 1} of {len(pages)}, ← → for the others" if len(pages) > 1 else ""
+        if pages[at] == KEPT and self.card is not None:
+            title, where = "A held-out page, continued", " by the saved module"
+            samples = self.card.samples
+            page = Content.assemble((samples.get("opening", ""), "$foreground-muted"), samples["with"])
+        else:
+            title, where = "The same opening", f" at step {pages[at]:,}"
+            page = Content(self.course.samples[pages[at]].strip())
+        heading = Content.assemble((title, "bold $text-primary"), where, (others, "$foreground-muted"))
+        self._say("sample-title", heading)
+        self._say("sample", page)
 
     def page(self, by: int) -> None:
         """Show the sample before or after; behind the last one the newest is followed again."""
-        steps = sorted(self.course.samples)
-        if steps:
-            at = len(steps) - 1 if self.shown_step == LATEST else steps.index(self.shown_step)
-            at = max(0, min(len(steps) - 1, at + by))
-            self.shown_step = LATEST if at == len(steps) - 1 else steps[at]
+        pages = self._pages
+        if pages:
+            at = max(0, min(len(pages) - 1, self._at(pages) + by))
+            self.shown_step = LATEST if at == len(pages) - 1 else pages[at]
             self._show_sample()
 
 
 def _nothing() -> Content:
     return Content.styled("No trainings yet. n starts one.", "$foreground-muted")
+
+
+def _in_part(course: Course) -> bool:
+    """Whether only a part of what is held back was looked at while it trained."""
+    return 0 < course.looked_at < course.held_out
+
+
+def _measure_of(course: Course) -> str:
+    """What the losses of the chart are over, where that is not what the end is measured on."""
+    return f"; looks at {course.looked_at:,} of {course.held_out:,} tokens" if _in_part(course) else ""
 
 
 def _measured(course: Course) -> dict[str, float]:
@@ -192,8 +218,12 @@ def _so_far(course: Course, width: int) -> Content:
     numbers = f"{best.held_out:.3f} nats per token{bits}"
     if gain is None:
         return Content(f"Best so far: {numbers}")
-    change = f"{abs(gain):.1f} % {'better' if gain >= 0 else 'worse'}"
-    said = Content.assemble("So far it predicts held-out pages ", (change, "bold"), " than no module.")
+    if not course.learned:
+        return Content.assemble(
+            ("No step so far improves on the words it started from", "bold"),
+            f", which predict held-out pages {long_gain(gain)} than no module.",
+        )
+    said = Content.assemble("So far it predicts held-out pages ", (long_gain(gain), "bold"), " than no module.")
     room = width - said.cell_length - 1
     return Content.assemble(said, (f" {numbers}", "$foreground-muted")) if room >= len(numbers) else said
 

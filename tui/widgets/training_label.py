@@ -52,15 +52,19 @@ class TrainingLabel(Told):
 
 def label(trainings: Trainings) -> Content:
     """The training that matters most now."""
-    from .training_list import MARKS, STYLES
+    from .training_list import MARKS, STYLES, mark_of
 
     training = trainings.live
     if training is None or not training.alive:
         ended = trainings.get(trainings.ended[0]) if trainings.ended else None
         if ended is not None:
             name = shortened(ended.request.name, NAME)
-            said = f"{name} is ready" if ended.state == "done" else f"{name} failed"
-            return Content.assemble((f"{MARKS[ended.state]} ", STYLES[ended.state]), said)
+            course = trainings.course(ended.id)
+            said = f"{name} failed" if ended.state != "done" else f"{name} is ready"
+            if ended.state == "done" and course.outcome is not None and course.disappointing:
+                said = f"{name}: {course.outcome.short}"
+            mark, style = mark_of(ended, course)
+            return Content.assemble((f"{mark} ", style), said)
     if training is None:
         return Content()
     course = trainings.course(training.id)

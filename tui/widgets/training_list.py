@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,8 @@ def state_words(training: Training, course: Course) -> str:
     """``42 %, 2 min left``, ``waits``, ``is ready``: where a training stands."""
     match training.state:
         case "done":
+            if course.outcome is not None and not course.outcome.good:
+                return course.outcome.short
             return "stopped, best saved" if training.stopped else "ready"
         case "failed":
             return "failed"
@@ -38,22 +41,36 @@ def state_words(training: Training, course: Course) -> str:
         return "stopping …"
     if training.control == "cancel":
         return "cancelling …"
-    if not course.total:
-        return f"{course.stage or 'starting'} …"
-    if course.stage not in ("training", ""):
-        return f"{course.stage} …"
+    if not course.total or course.stage not in ("training", ""):
+        return f"{course.stage or 'starting'} …{_taken(course)}"
     left = "" if course.seconds_left is None else f", {duration(course.seconds_left)} left"
     return f"{course.share:.0%}{left}"
+
+
+def _taken(course: Course) -> str:
+    """How long a stage has taken that tells nothing meanwhile, and about how long it will."""
+    taken = course.elapsed(time.time())
+    left = (course.seconds_left or 0.0) - taken
+    said = f" {duration(taken)}" if taken >= 2 else ""
+    return f"{said}, about {duration(left)} left" if left >= 2 else said
+
+
+def mark_of(training: Training, course: Course) -> tuple[str, str]:
+    """The sign of where it stands, and its style. What is of no use gets no tick."""
+    if training.state == "done" and course.disappointing:
+        return "!", "$text-warning"
+    return MARKS[training.state], STYLES.get(training.state, "$foreground-muted")
 
 
 def row(training: Training, course: Course, width: int, chosen: bool) -> Content:
     """One training as a line of ``width`` cells: ``› ▶ name   42 %, 2 min left``."""
     said = shortened(state_words(training, course), max(8, width - 4 - NARROWEST))
     room = max(1, width - 5 - len(said))
-    style = "" if chosen else STYLES.get(training.state, "$foreground-muted")
+    mark, style = mark_of(training, course)
+    style = "" if chosen else style
     return Content.assemble(
         "›" if chosen else " ",
-        (f"{MARKS[training.state]} ", style),
+        (f"{mark} ", style),
         " ",
         (f"{shortened(training.request.name, room):<{room}} ", "bold" if training.alive else ""),
         (said, style),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
-from kobold_modules.records import Failed, Loss
-from kobold_modules.tui.recipe import Recipe, guess, name_from
+from kobold_modules.records import Failed, Loss, Progress
+from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.tui.recipe import Estimate, Recipe, guess, name_from
 from kobold_modules.tui.trainings import Course
 from kobold_modules.tui.widgets.loss_chart import Chart, draw
+from kobold_modules.tui.widgets.training_list import state_words
+from kobold_modules.worker.training_files import Training
 
 
 def test_the_chart_draws_baselines_and_the_best_point() -> None:
@@ -51,3 +57,26 @@ def test_a_guess_follows_the_dial_and_the_drawer() -> None:
     assert guess(0, Recipe()).lines() == ["Select texts to see time and memory."]
     request = Recipe(files=("a",), name="b", dial="quick").request()
     assert (request.dial, request.budget) == ("quick", 60)
+
+
+def running() -> Training:
+    return Training("noir-1", Path("noir-1"), TrainingRequest(files=("x",), name="noir"), 0.0, 1.0, "running", pid=7)
+
+
+def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
+    """Half of the wait was a still "loading": on a busy machine that is minutes."""
+    course = Course()
+    course.add(Progress("loading starter", 0, 1), time.time() - 75)
+    assert state_words(running(), course) == "loading starter … 1 min 15 s"
+    course.add(Progress("loading starter", 0, 1), time.time())  # the same stage goes on
+    assert "1 min 15 s" in state_words(running(), course)
+    course.add(Progress("measuring", 0, 1, 100.0), time.time() - 40)
+    assert state_words(running(), course) == "measuring … 40 s, about 1 min left"
+    course.add(Progress("choosing a start", 0, 1), time.time())
+    assert state_words(running(), course) == "choosing a start …"
+
+
+def test_an_estimate_counts_what_is_before_the_first_step_and_after_the_last() -> None:
+    told = {"words": 6465, "steps": 150, "minutes": 1.0, "passes": 3.0, "seconds_per_step": 0.4, "seconds_around": 45.0}
+    assert Estimate.of(told).lines()[0].startswith("1 min 45 s, reads your text 3 times")
+    assert Estimate.of(told).at(Recipe(dial="normal")).lines()[0].startswith("3 min 45 s")
