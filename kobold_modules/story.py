@@ -130,7 +130,7 @@ class Story:
         self._open = not old
 
     def edit_many(self, edits: Sequence[tuple[int, int, str]]) -> None:
-        """The writer put ``new`` in the place of the characters from ``start`` to ``end``, for each ``(start, end, new)``.
+        """The writer put ``new`` in place of the characters from ``start`` to ``end``, for each ``(start, end, new)``.
 
         ``edits`` are in order and do not overlap. All of it is one step back; what is between them stays whose it was.
         """
