@@ -5,8 +5,8 @@
     python docs/make_pictures.py --png      PNGs beside them (needs cairosvg), for a look
 
 ``--size 120x40``, ``--theme NAME``, ``--only library`` and ``--out FOLDER`` are for looking at other sizes and themes.
-The shelf is made up, but for the demo module, and so is the disk that the models are on; what a model wrote in a
-picture, it wrote.
+The shelf is the one that docs/train_shelf.py has trained (run that first), with the cards and samples as its trainings
+wrote them. The disk that the models are on is made up; what a model wrote in a picture, it wrote.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from train_shelf import BOOKS
 
 from kobold_modules.engines.fake import fake_fingerprint
-from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.formats import kobold
 from kobold_modules.library import Library
 from kobold_modules.models.starter import demo_module_path
-from kobold_modules.module import Card, Module
+from kobold_modules.module import Module
 from kobold_modules.worker.client import Client, WorkerClient
 from kobold_modules.worker.fake import FakeClient
 
@@ -44,76 +44,27 @@ OPENING = (
     "The lamp at the end of the quay had been out since Thursday, and nobody in Saltmere had said a word about it. "
     "Miss Harker crossed the wet stones with her collar up and her letter dry, and when she came to the door she"
 )
-# Name, kind, virtual tokens, description, tags, held-out pages better by, other authors' by, model.
-SHELF: tuple[tuple[str, str, int, str, tuple[str, ...], float, float, str], ...] = (
-    (
-        "gothic house",
-        "style",
-        96,
-        "Long, slow sentences, houses that watch, weather with a meaning. From four stories and a drawer of letters.",
-        ("gothic", "slow"),
-        4.1,
-        -0.7,
-        "",
-    ),
-    ("letters to Ines", "style", 64, "Second person, present tense, never a full name.", ("letters",), 5.6, -1.2, ""),
-    ("plain speech", "style", 48, "Short words. What was said, who left.", ("dialogue", "short"), 2.8, 0.3, ""),
-    ("weekend farce", "style", 100, "Doors, vicars, and a goose.", ("comic",), 8.9, 0.1, ""),
-    ("Saltmere", "world", 128, "The harbour, its families, and the lamp that is out.", ("saltmere",), 2.0, 0.0, ""),
-    ("The Lintel", "world", 100, "A city of doors; who may open which.", ("lintel", "draft"), 3.4, 0.2, ""),
-    ("old sea tales", "imported", 80, "", ("sea",), 0.0, 0.0, "gpt-neo-2.7B"),
-    ("nerys r1", "imported", 60, "Found on an old disk.", (), 0.0, 0.0, "fairseq-13B"),
-)
 Shot = Callable[["ModulesApp", "Pilot[int]"], Awaitable[None]]
 
 
 def fill(library: Library, real: bool) -> None:
-    """Modules such as a writer might have; all but the demo module have rows of noise."""
-    demo = kobold.read(demo_module_path())
-    fingerprint = demo.card.fingerprint if real else fake_fingerprint(1000, 8)
-    assert fingerprint is not None
-    if not real:
-        demo = Module(demo.vectors[:, :8], replace(demo.card, fingerprint=fingerprint))
-    library.add(demo)
-    for name, kind, tokens, description, tags, better, others, model in SHELF:
-        of = Fingerprint(50257, 16) if model else fingerprint
-        card = Card(
-            name,
-            kind,  # type: ignore[arg-type]
-            description,
-            model=model or "starter",
-            fingerprint=of,
-            created=f"2026-11-{4 + len(name):02d}T14:03:00",
-            tags=tags,
-            **(_trained(better, others, demo.card) if better else {}),
-        )
-        rows = np.random.default_rng(tokens).standard_normal((tokens, of.width)).astype(np.float32) / 50
-        library.add(Module(rows, card))
+    """The demo module and the shelf of docs/train_shelf.py, cards and all, with a writer's tags.
+
+    Without a model (``real`` False) the rows are cut to the fake model's width; the cards stay.
+    """
+    missing = [book.name for book in BOOKS if not book.path.exists()]
+    if missing:
+        raise SystemExit(f"Not trained yet: {', '.join(missing)}. Run python docs/train_shelf.py first.")
+    modules: list[tuple[Module, tuple[str, ...]]] = [(kobold.read(demo_module_path()), ())]
+    modules += [(kobold.read(book.path), book.tags) for book in BOOKS]
+    for module, tags in modules:
+        card = replace(module.card, tags=tags or module.card.tags)
+        if real or card.model != "starter":  # one fits another model, whoever writes
+            library.add(replace(module, card=card))
+        else:
+            fitting = replace(card, fingerprint=fake_fingerprint(1000, 8))
+            library.add(Module(np.ascontiguousarray(module.vectors[:, :8]), fitting))
     library.note("gothic house", favourite=True)
-    for chosen in (True, True, False, True, True, True, False):
-        library.count_blind_test("gothic house", chosen)
-
-
-def _trained(better: float, others: float, demo: Card) -> dict[str, Any]:
-    """What a training leaves on a card."""
-    steps = range(0, 601, 10)
-    curve = tuple((s, 3.64 - 0.036 * better * (1 - 2.718 ** (-s / 110)) + 0.006 * (s % 40 == 0)) for s in steps)
-    return {
-        "training": {"steps": 600, "seconds": 512.0, "seed": 7, "words": 77017},
-        "measured": {
-            "bits_per_byte_with": 1.6395 * (1 - better / 100),
-            "bits_per_byte_without": 1.6395,
-            "others_gain": others / 100,
-        },
-        "curve": curve,
-        "samples": {
-            "opening": "The house stood at the end of the lane",
-            "with": "where no lamp had been lit since the old man died, and the ivy had grown over its windows like "
-            "a hand over a mouth.",
-            "without": "and it was a very nice house with a garden and a lot of rooms in it, and they all liked it.",
-        },
-        "sources": ({"name": "the-tenant.txt", "words": 59214}, {"name": "letters.docx", "words": 17803}),
-    }
 
 
 # -- what is photographed
