@@ -12,12 +12,30 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 
 MARK = "KOBOLD_MODULES_SUPERVISED"  # "PARENT-PID:FD:FD": ends of pipes for last words and for signals; "" for none
+ROOT = Path(__file__).resolve().parents[1]
 _PR_SET_PDEATHSIG = 1
 _EVERY = 0.5  # seconds between two looks at the parent, where the system does not tell of its death
 _fd: int | None = None
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs ``module`` of this package with ``arguments`` in a child, under the same Python."""
+    flags = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()]
+    flags += [f"-W{option}" for option in sys.warnoptions]
+    # -P: a writer's folder may hold files of any name, and is no place to import from.
+    return [sys.executable, *flags, "-P", "-m", module, *arguments]
+
+
+def environment(last_words: int | None = None, signals: int | None = None) -> dict[str, str]:
+    """This process's environment for such a child, marked."""
+    found = os.environ | {MARK: mark(last_words, signals), "GGML_NO_BACKTRACE": "1"}
+    if (ROOT / "pyproject.toml").exists():  # a checkout, which need not be installed
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return found
 
 
 def mark(last_words: int | None = None, signals: int | None = None) -> str:

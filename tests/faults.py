@@ -27,12 +27,12 @@ def dying_child(folder: Path, how: str) -> dict[str, str]:
 
 
 def failing_assert(folder: Path) -> dict[str, str]:
-    """An environment in which llama.cpp's own check fails, and ends the process, as soon as it computes."""
+    """An environment in which llama.cpp's own check fails, and ends the process, as soon as it writes."""
     return faulty(
         folder,
         """
-import os
-if "KOBOLD_MODULES_SUPERVISED" in os.environ:
+import os, sys
+if "KOBOLD_MODULES_SUPERVISED" in os.environ and "native_probe" not in str(sys.orig_argv):
     import ctypes
     os.environ["GGML_NO_BACKTRACE"] = "1"
     import llama_cpp

@@ -5,6 +5,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.version import Version
+
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,3 +56,33 @@ def test_torch_is_capped_at_the_tested_release() -> None:
         dependencies = tomllib.load(file)["project"]["dependencies"]
 
     assert "torch>=2.6,<2.14" in dependencies
+
+
+def requirements() -> dict[str, Requirement]:
+    """What the package and its tests need; mypy, ruff and import-linter run nothing of it."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    wanted = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    return {need.name: need for need in wanted if need.name not in ("mypy", "ruff", "import-linter")}
+
+
+def pinned(name: str) -> dict[str, Version]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {package: Version(version) for package, version in pins}
+
+
+def test_the_lowest_releases_that_are_tested_are_those_that_are_allowed() -> None:
+    lowest = {
+        name: next(Version(each.version) for each in need.specifier if each.operator in (">=", "=="))
+        for name, need in requirements().items()
+    }
+    torch = lowest.pop("torch")
+
+    assert pinned("constraints-lowest.txt") == lowest
+    assert torch == Version("2.6")  # as CONTRIBUTING.md says
+
+
+def test_the_releases_that_were_tested_are_allowed_ones() -> None:
+    tested = pinned("constraints.txt")
+    assert all(tested[name] in need.specifier for name, need in requirements().items())

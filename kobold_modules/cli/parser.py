@@ -210,4 +210,9 @@ def _machine(verbs: Any) -> None:
         "--download", metavar="ID", help="fetch owner/name, owner/name:Q4_K_M or owner/name/file.gguf from the hub"
     )
     _verb(verbs, "where", "machine", "where everything lives on this machine")
-    _verb(verbs, "doctor", "machine", "check that this installation can train and write")
+    _verb(
+        verbs,
+        "doctor",
+        "doctor",
+        "check that this installation can train and write here, and with which kinds of weights",
+    )

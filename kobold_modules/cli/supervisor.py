@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import supervised
@@ -31,7 +30,7 @@ _HEARS_WITHIN = 0.1  # seconds in which a child says that a Ctrl-C has reached i
 
 def run_in_child(argv: Sequence[str], arguments: argparse.Namespace, output: Output) -> int:
     """Run the command line ``argv`` in a child and return its exit code, or tell of its death and return ours."""
-    status, last_words = _run(command(argv))
+    status, last_words = _run(supervised.python("kobold_modules", *argv))
     from ..exit_status import ASKED_TO_END, explain, signal_name  # the child need not wait for this import
 
     name = signal_name(status)
@@ -48,24 +47,14 @@ def run_in_child(argv: Sequence[str], arguments: argparse.Namespace, output: Out
     return failed.code
 
 
-def command(argv: Sequence[str]) -> list[str]:
-    """This Python running the same command line, the current folder kept off its path."""
-    in_checkout = Path(__file__).resolve().parents[2] == Path.cwd()
-    flags = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()]
-    flags += [f"-W{option}" for option in sys.warnoptions] + ([] if in_checkout else ["-P"])
-    return [sys.executable, *flags, "-m", "kobold_modules", *argv]
-
-
 def _run(command: Sequence[str]) -> tuple[int, str]:
     """The child's ``returncode``, and what it said at its end."""
     if os.name != "posix":
-        environment = os.environ | {supervised.MARK: supervised.mark()}
-        return _wait(subprocess.Popen(command, env=environment), None), ""
+        return _wait(subprocess.Popen(command, env=supervised.environment()), None), ""
     (last_words, ours), (heard, theirs) = os.pipe(), os.pipe()
     os.set_blocking(heard, False)
-    environment = os.environ | {supervised.MARK: supervised.mark(ours, theirs)}
     try:
-        child = subprocess.Popen(command, env=environment, pass_fds=(ours, theirs))
+        child = subprocess.Popen(command, env=supervised.environment(ours, theirs), pass_fds=(ours, theirs))
         os.close(ours)
         os.close(theirs)
         return _wait(child, heard), _read(last_words)

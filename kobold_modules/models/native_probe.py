@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, TextIO
 
 import numpy as np
@@ -48,15 +49,16 @@ def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
         context = lib.llama_init_from_model(model.handle, parameters)
         if not context:
             raise EngineFailed("llama.cpp made no context.")
-        rows = [_decode(lib, context, ids[:TOKENS], 0, model.vocabulary)]
-        began = time.perf_counter()
-        rows += [_decode(lib, context, [ids[at]], at, model.vocabulary) for at in range(TOKENS, len(ids))]
-        seconds = time.perf_counter() - began
+        rows, times = [_decode(lib, context, ids[:TOKENS], 0, model.vocabulary)], []
+        for at in range(TOKENS, len(ids)):
+            began = time.perf_counter()
+            rows.append(_decode(lib, context, [ids[at]], at, model.vocabulary))
+            times.append(time.perf_counter() - began)
         lib.llama_free(context)
     finally:
         model.close()
     nats = _log_probabilities(np.concatenate(rows)[:-1], ids[1:])
-    return {"nats": [round(float(value), 5) for value in nats], "tokens_per_second": singly / seconds}
+    return {"nats": [round(float(value), 5) for value in nats], "tokens_per_second": 1 / median(times)}
 
 
 def _decode(lib: Any, context: Any, ids: Sequence[int], at: int, vocabulary: int) -> NDArray[np.float64]:

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -137,9 +136,11 @@ _known: dict[Path, Outcome] = {}  # by this process: a cache folder that cannot 
 def climb(kind: Kind, path: Path, probe: Probe) -> tuple[Outcome, bool]:
     """Try the ladder from its top, and say whether the answer is worth remembering."""
     first = probe(path, (REFERENCE, 0))
-    if first.error:  # a damaged file, no memory: the real load says it better
-        return Outcome(kind), False
     plain = first.nats.get(REFERENCE)
+    if first.error and plain is not None:  # no memory for all of them
+        return Outcome(kind, 1, first.error), False
+    if first.error:  # a damaged file, no memory at all: the real load says it better
+        return Outcome(kind), False
     if plain is None:
         return _from_below(kind, path, probe, first)
     if near(plain, first.nats.get(0)):
@@ -164,30 +165,23 @@ def _from_below(kind: Kind, path: Path, probe: Probe, first: Report) -> tuple[Ou
     return Outcome(kind, last if works else None, first.ended, fresh=True), True
 
 
-def near(plain: Sequence[float], fast: Sequence[float] | None) -> bool:
-    """Whether two readings of one page are the same but for rounding."""
+def near(plain: Sequence[float], fast: Sequence[float] | None, limit: float = LIMIT) -> bool:
+    """Whether two readings of one page are the same but for rounding: no more than ``limit`` nats a token apart."""
     if fast is None or len(plain) != len(fast) or not all(map(math.isfinite, (*plain, *fast))):
         return False
-    return sum(abs(a - b) for a, b in zip(plain, fast, strict=True)) / len(plain) <= LIMIT
+    return sum(abs(a - b) for a, b in zip(plain, fast, strict=True)) / len(plain) <= limit
 
 
 def run_probe(
     path: Path, rungs: Sequence[int], stopped: Callable[[], bool] = lambda: False, singly: int = SINGLY
 ) -> Report:
     """Try ``rungs`` in a child, reading ``singly`` tokens one by one. Raises EngineFailed if ``stopped`` said so."""
-    # -P: a writer's folder may hold files of any name. Its package is this one, installed or not.
-    root = str(Path(__file__).resolve().parents[2])
-    environment = os.environ | {
-        "GGML_NO_BACKTRACE": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
-        supervised.MARK: supervised.mark(),
-    }
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "kobold_modules.models.native_probe", str(path), str(singly), *map(str, rungs)],
+        supervised.python("kobold_modules.models.native_probe", str(path), str(singly), *map(str, rungs)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=supervised.environment(),
     )
     until = time.monotonic() + SECONDS + path.stat().st_size / BYTES_PER_SECOND
     ended = ""
@@ -234,6 +228,14 @@ def remember(outcome: Outcome) -> None:
         write_atomically(file, json.dumps(kept).encode())
 
 
+def forget() -> None:
+    """Forget all answers, of every kind: each is tried anew when it is next met."""
+    _known.clear()
+    for file in _folder().glob("*.json"):
+        with suppress(OSError):
+            file.unlink()
+
+
 def _recall(file: Path, kind: Kind) -> Outcome | None:
     try:
         kept = json.loads(file.read_bytes())
@@ -247,12 +249,16 @@ def _recall(file: Path, kind: Kind) -> Outcome | None:
 
 def _memory(kind: Kind) -> Path | None:
     """Where the answer for ``kind`` with this build on this processor is kept; None where nothing is to be tried."""
-    place = os.environ.get(PLACE, "")
-    if place.lower() == "off":
+    if os.environ.get(PLACE, "").lower() == "off":
         return None
     what = [REVISION, _machine(), kind.architecture, kind.matrices]
     name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]
-    return (Path(place) if place else cache_dir() / "llama.cpp") / f"{name}.json"
+    return _folder() / f"{name}.json"
+
+
+def _folder() -> Path:
+    place = os.environ.get(PLACE, "")
+    return Path(place) if place and place.lower() != "off" else cache_dir() / "llama.cpp"
 
 
 @cache

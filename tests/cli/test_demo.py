@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kobold_modules.cli import demo as cli_demo
 from kobold_modules.cli import main
 from kobold_modules.cli.generate import side_by_side
 from kobold_modules.formats import kobold
@@ -27,6 +28,13 @@ def test_two_columns_keep_every_word() -> None:
     assert "│ c" in shown
 
 
+def test_its_end_names_the_next_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli_demo, "smollm2_path", lambda: None)
+    assert "kobold-modules models --get smollm2" in cli_demo._next_model()
+    monkeypatch.setattr(cli_demo, "smollm2_path", lambda: tmp_path)
+    assert cli_demo._next_model().strip().startswith("kobold-modules demo --model smollm2")
+
+
 @pytest.mark.slow
 def test_the_demo_ends_with_a_zip_a_module_and_two_continuations(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, starter: Path
@@ -35,8 +43,10 @@ def test_the_demo_ends_with_a_zip_a_module_and_two_continuations(
 
     code = main(["demo", "--minutes", "0.2", "--out", str(out), "--no-tui"])
 
-    shown = capsys.readouterr().out
+    captured = capsys.readouterr()
+    shown = captured.out
     assert code == 0
+    assert "smollm2" in captured.err
     assert kobold.read(out).digest == Library().find("demo noir").digest
     assert "without (" in shown
     assert "with demo noir (" in shown

@@ -18,7 +18,15 @@ from tests.models.test_recompute import FLOAT32_ONLY, step
 from tests.tiny import CONFIGS, tiny
 
 
+Step = tuple[torch.Tensor, torch.Tensor]
 SHARED = ["llama", "gpt2", "gemma3_text", "falcon-alibi", "mixtral"]  # recomputing with a cache is tested for all
+
+
+def same_to_rounding(one: Step, other: Step, dtype: torch.dtype) -> None:
+    """Losses and gradients: the same sums, but from memory that may lie otherwise and be added up in another order."""
+    close = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 0.03}[dtype]
+    assert abs(one[0] - other[0]) <= close * abs(one[0])
+    assert (one[1] - other[1]).norm() <= close * one[1].norm()
 
 
 @pytest.mark.parametrize(("kind", "shares"), [*((kind, False) for kind in CONFIGS), *((kind, True) for kind in SHARED)])
@@ -29,8 +37,7 @@ def test_loss_and_gradient_are_those_of_the_plain_step(kind: str, shares: bool) 
     Streamed(frozen.model, "cpu")
     value_streamed, gradient_streamed = step(frozen, shares)
 
-    assert torch.equal(value, value_streamed)
-    assert torch.allclose(gradient, gradient_streamed, rtol=1e-12, atol=0)
+    same_to_rounding((value, gradient), (value_streamed, gradient_streamed), frozen.table.dtype)
 
 
 class Watched(Streamed):
@@ -79,7 +86,7 @@ def test_measuring_without_a_gradient_streams_too() -> None:
     watched = Watched(frozen.model, "cpu")
 
     with torch.no_grad():
-        assert torch.equal(loss(None, rows), expected)
+        torch.testing.assert_close(loss(None, rows), expected)
     assert watched.fetched == [0, 1, 2, 3, 4]
     assert watched.most == 2
 
@@ -93,8 +100,7 @@ def test_layers_on_disk_are_mapped_and_give_the_same(tmp_path: Path, dtype: torc
     streamed = Streamed(frozen.model, "cpu", "disk", tmp_path)
     value_streamed, gradient_streamed = step(frozen, False)
 
-    assert torch.equal(value, value_streamed)
-    assert torch.equal(gradient, gradient_streamed)
+    same_to_rounding((value, gradient), (value_streamed, gradient_streamed), dtype)
     mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if str(tmp_path) in line]
     assert len(mapped) == 2
     assert list(tmp_path.glob("*/*")) == []  # gone from the folder already: a kill leaves nothing behind

@@ -293,3 +293,19 @@ def test_a_model_whose_fast_path_ends_the_process_writes_without_it(starter: Pat
     assert all(each.stdout.startswith("The lift") for each in ended)
     sentence = "This processor's fast path for Q4_1 does not work in this build of llama.cpp (SIGILL)"
     assert [sentence in each.stderr for each in ended] == [True, False]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_training_through_a_model_whose_fast_path_ends_the_process(starter: Path, tmp_path: Path) -> None:
+    """M01: training through such a file ended the process, too, and blamed memory in the interface."""
+    model = quantised(starter, "Q4_1", tmp_path)
+    pages = Path(__file__).resolve().parents[2] / "sample_texts" / "noir"
+    command = [sys.executable, "-m", "kobold_modules", "train", str(pages), "--name", "x", "--model", str(model)]
+    environment = faulty(tmp_path / "site", LIKE_AMX)
+    few = ["--steps", "2", "--tokens", "4", "--row", "48"]
+    ended = subprocess.run([*command, *few], env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("fast path for Q4_1 does not work") == 1
+    assert "4 virtual tokens" in ended.stdout
