@@ -9,11 +9,11 @@ from pathlib import Path
 from common import SHARED
 
 from kobold_modules import corpus
+from kobold_modules.backends.torch.load import TorchModel
 from kobold_modules.evaluation.bits import HeldOut
-from kobold_modules.models.torch_model import TorchModel
-from kobold_modules.training.rows import Rows
+from kobold_modules.training.data import held_out_tokens, row_length
+from kobold_modules.training.packing import Rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.writer import held_out_tokens, row_length
 
 
 UNSEEN = ("edgar-rice-burroughs", "l-frank-baum", "mary-shelley", "oscar-wilde")

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from common import keep
 
-from kobold_modules.engines.base import Request
-from kobold_modules.engines.llama import LlamaEngine
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.generation.protocol import Request
 from kobold_modules.models.starter import starter_path
-from kobold_modules.sampling import Sampler
-from kobold_modules.stack import Stack
+from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.stack import Stack
 
 
 TOKENS = 48

@@ -41,7 +41,7 @@ def make(folder: Path, files: int) -> int:
 
 def search(folder: Path) -> tuple[float, int]:
     """Seconds, and how many were found."""
-    from kobold_modules.models.discover import discover
+    from kobold_modules.models.discovery.discover import discover
 
     began = time.perf_counter()
     survey = discover([folder], only=True)
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the same, once")
     parser.add_argument("--files", type=int, default=200)
     arguments = parser.parse_args()
-    from kobold_modules.models import gguf_header
+    from kobold_modules.models.headers import gguf as gguf_header
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["KOBOLD_MODULES_HOME"] = f"{home}/kobold"

@@ -16,9 +16,10 @@ from large_library import WORDS
 
 def write_as_worker(rate: float) -> None:
     """A worker that loads nothing and writes ``rate`` pieces a second. Ends with its stdin."""
-    from kobold_modules.engines.fake import FakeEngine
     from kobold_modules.records import Loaded, Piece, Result, Written
-    from kobold_modules.worker import jobs, wire
+    from kobold_modules.testing.fake_engine import FakeEngine
+    from kobold_modules.worker import messages as jobs
+    from kobold_modules.worker import wire
 
     info = FakeEngine("starter", context=4096).info
     cancelled = threading.Event()

@@ -47,15 +47,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import numpy as np
 from common import keep
 
-from kobold_modules.engines.base import Request
-from kobold_modules.engines.llama import LlamaEngine
-from kobold_modules.models.native import library, threads
-from kobold_modules.models.native_model import NativeModel
+from kobold_modules.backends.llamacpp.binding import library, threads
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.backends.llamacpp.model import NativeModel
+from kobold_modules.generation.protocol import Request
 from kobold_modules.models.starter import starter_path
-from kobold_modules.module import Card, Module
 from kobold_modules.records import Written
-from kobold_modules.sampling import Sampler
-from kobold_modules.stack import Stack
+from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.soft_prompt.stack import Stack
 
 
 TEXT = "The rain had stopped, and the street was quiet again. Somebody had left a lamp burning in the window. " * 20

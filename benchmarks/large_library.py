@@ -23,10 +23,11 @@ def fill_library(count: int) -> None:
     """
     import numpy as np
 
-    from kobold_modules import paths, shelf_index
-    from kobold_modules.engines.fake import fake_fingerprint
-    from kobold_modules.library import Library
-    from kobold_modules.module import Card, Module
+    from kobold_modules import paths
+    from kobold_modules.library import index as shelf_index
+    from kobold_modules.library.library import Library
+    from kobold_modules.soft_prompt.module import Card, Module
+    from kobold_modules.testing.fake_engine import fake_fingerprint
 
     rows = np.random.default_rng(7).standard_normal((24, 8)).astype(np.float32)
     card = Card(
@@ -72,7 +73,7 @@ def story(words: int) -> str:
 def fill_bench(words: int) -> None:
     """A story of ``words`` words on the bench, half of it by the model in takes of some paragraphs, and one module."""
     from kobold_modules import paths
-    from kobold_modules.story import Story
+    from kobold_modules.stories.story import Story
 
     whole = Story("A long one")
     for number, part in enumerate(story(words).split("\n\n")):

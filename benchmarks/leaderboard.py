@@ -27,15 +27,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from authors import UNSEEN, Author, author
 from common import SHARED, machine
 
+from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
+from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
-from kobold_modules.models.prompt_loss import PromptLoss
-from kobold_modules.models.torch_model import load_torch_model
-from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.start import initial_rows
 
 
 REFERENCE = 4.15

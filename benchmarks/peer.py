@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kobold_modules.models.torch_model import TorchModel
+from kobold_modules.backends.torch.load import TorchModel
 
 
 NEWCOMER_BATCH = 8  # the Trainer's default

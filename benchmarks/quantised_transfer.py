@@ -23,11 +23,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from common import keep
 
 from kobold_modules import corpus as words
-from kobold_modules.engines.llama import LlamaEngine
-from kobold_modules.models.native import library
+from kobold_modules.backends.llamacpp.binding import library
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.models.starter import starter_path
-from kobold_modules.module import Module
-from kobold_modules.stack import Stack
+from kobold_modules.soft_prompt.module import Module
+from kobold_modules.soft_prompt.stack import Stack
 
 
 VOICE = Path(__file__).resolve().parents[1] / "sample_texts" / "noir"

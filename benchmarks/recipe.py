@@ -32,19 +32,19 @@ import torch
 from authors import Author, author, authors
 from common import keep
 
+from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
+from kobold_modules.forward.memory import AtOnce
+from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
-from kobold_modules.models.memory import AtOnce
-from kobold_modules.models.prompt_loss import PromptLoss
-from kobold_modules.models.torch_model import load_torch_model
-from kobold_modules.training import schedule
-from kobold_modules.training import step as stepping
-from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
-from kobold_modules.training.parallel import World
+from kobold_modules.training.data import row_length
+from kobold_modules.training.distributed import World
+from kobold_modules.training.optimiser import schedule
+from kobold_modules.training.optimiser import step as stepping
+from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.prompt_init import CANDIDATES, initial_rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.start import CANDIDATES, initial_rows
-from kobold_modules.training.writer import row_length
 
 
 @dataclass(frozen=True)

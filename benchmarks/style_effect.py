@@ -20,15 +20,15 @@ import torch
 from authors import UNSEEN, Author, author
 from common import SHARED, keep
 
+from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
+from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
-from kobold_modules.models.prompt_loss import PromptLoss
-from kobold_modules.models.torch_model import load_torch_model
-from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.start import initial_rows
 
 
 def table(texts: list[Author], loss: PromptLoss, request: TrainingRequest) -> dict[str, dict[str, float]]:

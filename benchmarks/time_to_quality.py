@@ -35,16 +35,16 @@ from authors import Author, author, authors
 from common import keep
 from peer import Peer
 
+from kobold_modules.backends.torch.load import TorchModel, load_torch_model
 from kobold_modules.evaluation.bits import measure
+from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
-from kobold_modules.models.prompt_loss import PromptLoss
-from kobold_modules.models.torch_model import TorchModel, load_torch_model
-from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
+from kobold_modules.training.data import row_length
 from kobold_modules.training.loop import Course, Task, optimise
+from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.start import initial_rows
-from kobold_modules.training.writer import row_length
 
 
 REQUEST = TrainingRequest(files=(), name="x")  # as the program trains: virtual tokens, rows and batch for both

@@ -26,17 +26,17 @@ import torch
 from authors import author
 from common import keep
 
+from kobold_modules.backends.torch.load import load_torch_model
+from kobold_modules.forward.memory import AtOnce
+from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
-from kobold_modules.models.memory import AtOnce
-from kobold_modules.models.prompt_loss import PromptLoss
-from kobold_modules.models.torch_model import load_torch_model
-from kobold_modules.training.allocator import keep_memory
 from kobold_modules.training.checkpoint import State
-from kobold_modules.training.parallel import World
-from kobold_modules.training.rows import Rows
+from kobold_modules.training.distributed import World
+from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.optimiser.step import batch_of, step
+from kobold_modules.training.packing import Rows
+from kobold_modules.training.prompt_init import rows_of
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.start import rows_of
-from kobold_modules.training.step import batch_of, step
 
 
 VOICES = ("noir", "gothic", "farce")

@@ -24,12 +24,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from common import keep
 
-from kobold_modules.engines.base import Request
-from kobold_modules.engines.llama import LlamaEngine
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.generation.protocol import Request
 from kobold_modules.models.starter import starter_path
 from kobold_modules.records import Piece
-from kobold_modules.sampling import Sampler
-from kobold_modules.stack import Stack
+from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.stack import Stack
 
 
 TEXTS = Path(__file__).resolve().parents[1] / "sample_texts"

@@ -104,10 +104,10 @@ def child(items: list[str], shapes: dict[str, Shape]) -> None:
     """Answer turns on stdin with speeds on stdout."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    from kobold_modules.backends.torch.load import load_torch_model
     from kobold_modules.corpus import read
+    from kobold_modules.forward.memory import watch
     from kobold_modules.models.find import resolve
-    from kobold_modules.models.memory import watch
-    from kobold_modules.models.torch_model import load_torch_model
 
     frozen = load_torch_model(resolve("starter"), "cpu")
     text = "\n\n".join(document.text for document in read(VOICES).documents)
@@ -135,13 +135,13 @@ def child(items: list[str], shapes: dict[str, Shape]) -> None:
 
 
 def _ours(frozen: Any, text: str, shape: Shape) -> Any:
-    from kobold_modules.models.memory import AtOnce
-    from kobold_modules.models.prompt_loss import PromptLoss
-    from kobold_modules.training.allocator import keep_memory
+    from kobold_modules.forward.memory import AtOnce
+    from kobold_modules.forward.prompt_loss import PromptLoss
     from kobold_modules.training.checkpoint import State
-    from kobold_modules.training.parallel import World
-    from kobold_modules.training.rows import Rows
-    from kobold_modules.training.step import batch_of, step
+    from kobold_modules.training.distributed import World
+    from kobold_modules.training.optimiser.allocator import keep_memory
+    from kobold_modules.training.optimiser.step import batch_of, step
+    from kobold_modules.training.packing import Rows
 
     keep_memory()
     loss = PromptLoss(frozen)
@@ -160,7 +160,7 @@ def _ours(frozen: Any, text: str, shape: Shape) -> Any:
 def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
     from peer import NEWCOMER_BATCH, Peer, padded
 
-    from kobold_modules.training.rows import Rows
+    from kobold_modules.training.packing import Rows
 
     peer = Peer(frozen, shape.tokens, "regional" if way == "spinning" else way)
     if way == "newcomer":

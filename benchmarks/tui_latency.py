@@ -46,7 +46,7 @@ from kobold_modules.records import Progress
 
 
 if TYPE_CHECKING:
-    from kobold_modules.worker.training_queue import TrainingQueue
+    from kobold_modules.training_queue.queue import TrainingQueue
 
 
 SIZE = (120, 40)
@@ -54,7 +54,7 @@ SIZE = (120, 40)
 
 def open_app(rate: float) -> None:
     """The real application over that process."""
-    from kobold_modules.library import Library
+    from kobold_modules.library.library import Library
     from kobold_modules.tui.app import ModulesApp
     from kobold_modules.worker.client import WorkerClient
 
@@ -94,7 +94,8 @@ def _start(home: Path) -> float:
 
 def _unlisted(home: Path) -> float:
     """Seconds of a start without an index."""
-    from kobold_modules import paths, shelf_index
+    from kobold_modules import paths
+    from kobold_modules.library import index as shelf_index
 
     (paths.modules_dir() / shelf_index.INDEX).rename(home / "index")
     try:
@@ -110,7 +111,7 @@ def _painted(text: str) -> bool:
 def start_training(home: Path) -> tuple[TrainingQueue, str]:
     """A training as the Train screen starts one: queued, in a process that stands apart."""
     from kobold_modules.training.settings import TrainingRequest
-    from kobold_modules.worker.training_queue import TrainingQueue
+    from kobold_modules.training_queue.queue import TrainingQueue
 
     text = home / "pages.txt"
     text.write_text(story(20_000), encoding="utf-8")

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from train_shelf import BOOKS
 
-from kobold_modules.engines.fake import fake_fingerprint
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
 from kobold_modules.models.starter import demo_module_path
-from kobold_modules.module import Module
+from kobold_modules.soft_prompt.module import Module
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.testing.fake_engine import fake_fingerprint
 from kobold_modules.worker.client import Client, WorkerClient
-from kobold_modules.worker.fake import FakeClient
 
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ async def finding(app: ModulesApp, pilot: Pilot[int]) -> None:
 
 async def bench(app: ModulesApp, pilot: Pilot[int]) -> None:
     """A story that goes on."""
-    from kobold_modules.tui.screens.bench import BenchScreen
+    from kobold_modules.tui.screens.writing.bench import BenchScreen
 
     app.screen.query_one("ModuleList").choose("demo-noir")  # type: ignore[attr-defined]
     await pilot.press("enter", "f3")
@@ -105,7 +105,7 @@ async def takes(app: ModulesApp, pilot: Pilot[int]) -> None:
     await bench(app, pilot)
     await pilot.press("ctrl+z", "ctrl+b")
     await pilot.pause(1.0)
-    from kobold_modules.tui.screens.takes import TakesScreen
+    from kobold_modules.tui.screens.writing.takes import TakesScreen
 
     screen = app.screen
     if isinstance(screen, TakesScreen):
@@ -117,7 +117,7 @@ async def train(app: ModulesApp, pilot: Pilot[int]) -> None:
     """Pages chosen for a training, cleaned, with what it will take."""
     from textual.widgets import Input
 
-    from kobold_modules.training.others import samples_folder
+    from kobold_modules.training.control_texts import samples_folder
 
     story = Path(os.environ["HOME"]) / "stories" / "the-long-drop.txt"
     story.parent.mkdir()

@@ -19,7 +19,7 @@ from typing import Literal
 
 from kobold_modules.records import Loss, Note, Result
 from kobold_modules.training import TrainingRequest, train
-from kobold_modules.training.others import samples_folder
+from kobold_modules.training.control_texts import samples_folder
 
 
 SHELF = Path(__file__).parent / ".shelf"

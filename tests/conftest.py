@@ -52,7 +52,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What llama.cpp can do here is found out once a run, and not once for every test's empty cache."""
-    from kobold_modules.models.what_works import PLACE
+    from kobold_modules.backends.llamacpp.what_works import PLACE
 
     folder = tmp_path_factory.mktemp("probes")
     os.environ[PLACE] = str(folder)
@@ -71,7 +71,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_training_left(home: Path) -> Iterator[None]:
     """Trainings of a test that fails are ended, too: they outlive whoever started them, and take a core with them."""
     yield
-    from kobold_modules.worker.training_queue import TrainingQueue
+    from kobold_modules.training_queue.queue import TrainingQueue
 
     queue = TrainingQueue(launch=lambda: None)
     for training in queue.trainings():

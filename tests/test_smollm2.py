@@ -13,7 +13,7 @@ import pytest
 
 from kobold_modules.cli import main
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
 from kobold_modules.models.smollm2 import FILE
 
 

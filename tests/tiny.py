@@ -7,8 +7,8 @@ from typing import Any
 import torch
 import transformers
 
-from kobold_modules.fingerprint import Fingerprint
-from kobold_modules.models.torch_model import TorchModel
+from kobold_modules.backends.torch.load import TorchModel
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
 
 
 def tiny(kind: str = "llama", dtype: torch.dtype = torch.float32, **changes: Any) -> TorchModel:

@@ -18,22 +18,22 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from kobold_modules import paths
-from kobold_modules.library import Entry, Library
+from kobold_modules.library.library import Entry, Library
 
-from . import heap
 from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
-from .desk import Desk, ModelState
-from .first_frame import SwiftApp
-from .keys import key_name, read_keymap
-from .manuscript import Manuscript, WrittenWith, bench_path
 from .places import PLACES, Place, Working
-from .save_errors import reason
-from .screens.library import LibraryScreen
-from .sheet import Sheet
+from .rendering import gc_policy as heap
+from .rendering.first_frame import SwiftApp
+from .rendering.stylesheet import Sheet
+from .screens.library.library import LibraryScreen
+from .state.app_state import Desk, ModelState
+from .state.keys import key_name, read_keymap
+from .state.save_errors import reason
 from .themes import DEFAULT, INK, PAPER, extra_variables
 from .user_themes import read_themes, themes_dir
 from .widgets.status_line import StatusLine
 from .widgets.top_bar import Tab
+from .writing.manuscript import Manuscript, WrittenWith, bench_path
 
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from kobold_modules.worker.client import Client
 
-    from .screens.bench import BenchScreen
+    from .screens.writing.bench import BenchScreen
 
 QUIT = "Quit now?"
 OPENED_WITHIN = 10.0  # seconds until a screen is there
@@ -114,7 +114,7 @@ class ModulesApp(SwiftApp[int]):
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual
-        from .keyboard import KeenDriver
+        from .rendering.keyboard import KeenDriver
 
         return KeenDriver
 
@@ -124,7 +124,7 @@ class ModulesApp(SwiftApp[int]):
         return screen
 
     def _make_bench(self) -> BenchScreen:
-        from .screens.bench import BenchScreen  # after the first paint
+        from .screens.writing.bench import BenchScreen  # after the first paint
 
         self._bench = BenchScreen(self.desk, self.manuscript, self.story_greeting or self.greeting)
         return self._bench
@@ -257,7 +257,7 @@ class ModulesApp(SwiftApp[int]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Paste) and not event.is_forwarded and self._takes_files():
-            from .dropped import dropped_paths
+            from .state.dropped import dropped_paths
 
             if paths := dropped_paths(event.text):
                 self.receive(paths)
@@ -274,7 +274,7 @@ class ModulesApp(SwiftApp[int]):
         """Bring ``paths`` in, whatever they are and wherever one is: models to the models, modules to the shelf,
         stories to the bench, texts to the bench where one is there and to a new training otherwise.
         """
-        from .dropped import kind_of, model_of
+        from .state.dropped import kind_of, model_of
 
         kinds = {path: kind_of(path) for path in paths}
         kind = kinds[paths[0]]
@@ -350,7 +350,7 @@ class ModulesApp(SwiftApp[int]):
 
     async def action_quit(self) -> None:
         """Leave at once, or ask first while there is work under way."""
-        from .screens.ask import Confirm
+        from .dialogs.ask import Confirm
         from .screens.unsaved import Unsaved
 
         if any(isinstance(screen, Unsaved) for screen in self.screen_stack):

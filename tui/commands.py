@@ -10,9 +10,9 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
-from .desk import STEP, Desk
-from .phrases import counted, short_effect
-from .plain import highlighted, plain
+from .state.app_state import STEP, Desk
+from .state.phrases import counted, short_effect
+from .state.plain import highlighted, plain
 
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 
 if TYPE_CHECKING:
-    from .desk import Desk
+    from .state.app_state import Desk
 
 
 class Place(NamedTuple):
@@ -35,9 +35,9 @@ class Place(NamedTuple):
 PLACES: dict[str, Place] = {
     place.name: place
     for place in (
-        Place("library", "f2", "Library", "Your modules and their cards", "library:LibraryScreen"),
-        Place("bench", "f3", "Bench", "Write with the stack", "bench:BenchScreen"),
-        Place("train", "f4", "Train", "Make a module from your pages", "train:TrainScreen"),
+        Place("library", "f2", "Library", "Your modules and their cards", "library.library:LibraryScreen"),
+        Place("bench", "f3", "Bench", "Write with the stack", "writing.bench:BenchScreen"),
+        Place("train", "f4", "Train", "Make a module from your pages", "training.train:TrainScreen"),
         Place("models", "f5", "Models", "What is on this disk, and what runs", "models:ModelsScreen"),
     )
 }

@@ -79,7 +79,7 @@ def _arguments(argv: Sequence[str] | None) -> Any:
     if not (sys.argv[1:] if argv is None else argv):
         from types import SimpleNamespace
 
-        from .tui import run
+        from .commands.tui import run
 
         return SimpleNamespace(run=run, model="starter", module=None, json=False)
     from .parser import parse

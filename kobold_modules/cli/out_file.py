@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import paths
 from ..errors import BadText, BadUsage
-from ..formats.files import writing
+from ..files import writing
 
 
 SYNC_SECONDS = 2.0

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
-from . import looking_flags
-from .sampler_flags import add_sampler_flags
-from .typed_text import typed
-from .writing_flags import add_memory_flags, add_writing_flags
+from .options import inspect_options as looking_flags
+from .options.sampler_options import add_sampler_flags
+from .options.typed_text import typed
+from .options.writing_options import add_memory_flags, add_writing_flags
 
 
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
@@ -35,7 +35,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _lazily(module: str, function: str) -> Callable[..., int]:
     def run(*arguments: Any) -> int:
-        result: int = getattr(importlib.import_module(f".{module}", __package__), function)(*arguments)
+        result: int = getattr(importlib.import_module(f".commands.{module}", __package__), function)(*arguments)
         return result
 
     return run
@@ -174,29 +174,31 @@ def _measure(verbs: Any) -> None:
 
 
 def _shelf(verbs: Any) -> None:
-    verb = _verb(verbs, "list", "shelf", "the modules in the library", "list_")
-    verb = _verb(verbs, "show", "shelf", "the card of a module")
+    verb = _verb(verbs, "list", "modules.library", "the modules in the library", "list_")
+    verb = _verb(verbs, "show", "modules.library", "the card of a module")
     verb.add_argument("module", metavar="MODULE")
     looking_flags.add_show_flags(verb)
-    verb = _verb(verbs, "import", "importing", "add module files to the library", "import_")
+    verb = _verb(verbs, "import", "modules.imports", "add module files to the library", "import_")
     verb.add_argument("files", nargs="+", metavar="FILE", help="a .zip, .safetensors, PEFT folder, or a folder of them")
     verb.add_argument("--name", help="what the module is called here (for one FILE)")
     verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
-    verb = _verb(verbs, "export", "exporting", "write a module in another program's format")
+    verb = _verb(verbs, "export", "modules.export", "write a module in another program's format")
     verb.add_argument("module", metavar="MODULE")
     verb.add_argument("--format", default="kobold", choices=["kobold", "peft", "mkultra", "safetensors"])
     verb.add_argument("--out", required=True, metavar="FILE")
     verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
-    verb = _verb(verbs, "check", "shelf", "check whether and where a module file will load")
+    verb = _verb(verbs, "check", "modules.library", "check whether and where a module file will load")
     verb.add_argument("file", metavar="FILE")
     verb.add_argument("--model", metavar="MODEL", help="also say whether it fits this model")
-    verb = _verb(verbs, "remove", "shelf", "remove a module from the library (it goes to the library's trash)")
+    verb = _verb(
+        verbs, "remove", "modules.library", "remove a module from the library (it goes to the library's trash)"
+    )
     verb.add_argument("module", metavar="MODULE")
-    verb = _verb(verbs, "trash", "trash", "list removed modules, restore one, or delete them for good")
+    verb = _verb(verbs, "trash", "modules.trash", "list removed modules, restore one, or delete them for good")
     what = verb.add_mutually_exclusive_group()
     what.add_argument("--restore", metavar="MODULE", help="put it back into the library")
     what.add_argument("--empty", action="store_true", help="delete all of them for good")
-    verb = _verb(verbs, "rename", "shelf", "rename a module in the library")
+    verb = _verb(verbs, "rename", "modules.library", "rename a module in the library")
     verb.add_argument("module", metavar="MODULE")
     verb.add_argument("name", metavar="NEW-NAME")
 
@@ -209,7 +211,7 @@ def _machine(verbs: Any) -> None:
     verb.add_argument(
         "--download", metavar="ID", help="fetch owner/name, owner/name:Q4_K_M or owner/name/file.gguf from the hub"
     )
-    _verb(verbs, "where", "machine", "where everything lives on this machine")
+    _verb(verbs, "where", "where", "where everything lives on this machine")
     _verb(
         verbs,
         "doctor",

@@ -12,20 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .. import journal
-from ..endings import Ending
-from ..engines.base import Engine, Request
-from ..engines.bias import bias_warnings, check_ids
-from ..engines.looking import OpenEngine
-from ..engines.stack_rows import smaller_context
+from ..generation import log as journal
+from ..generation.bias import bias_warnings, check_ids
+from ..generation.inspect import OpenEngine
+from ..generation.protocol import Engine, Request
+from ..generation.stack_rows import smaller_context
 from ..models.find import resolve
 from ..records import Note, Piece, Progress, Written
+from ..stories.stop_criteria import Ending
 from .output import Output, duration
 
 
 if TYPE_CHECKING:
-    from ..sampling import Sampler
-    from ..stack import Stack
+    from ..sampling.settings import Sampler
+    from ..soft_prompt.stack import Stack
 
 LIVE_SECONDS = 0.2  # between two drawings of the progress line
 QUIET_SECONDS = 30.0  # between two progress lines in a log file
@@ -46,7 +46,7 @@ def opened(model: str, context: int, output: Output | None = None) -> Iterator[O
     """The engine for ``model``, as the command line names models, closed at the end. ``output`` gets what a person
     should know of llama.cpp on this machine, and of a context smaller than the one asked for.
     """
-    from ..engines.open import open_engine
+    from ..backends.open import open_engine
 
     with open_engine(resolve(model), context=context) as engine:
         if engine.notice and output is not None:

@@ -4,10 +4,10 @@
 on.
 """
 
-from .change import Change
+from .cleaning.change import Change
 from .document import Corpus, Document, FileReport, require_enough
-from .held_out import Split, split
 from .reading import read
+from .split import Split, split
 
 
 __all__ = ["Change", "Corpus", "Document", "FileReport", "Split", "read", "require_enough", "split"]

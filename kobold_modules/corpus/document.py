@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadText
-from .change import Change, merge
-from .lines import BREAK
+from .cleaning.change import Change, merge
+from .cleaning.lines import BREAK
 
 
 _NO_WORD = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")

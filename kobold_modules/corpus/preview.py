@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadText
-from .change import Rule
-from .clean import CHARACTERS, TEXT
+from .cleaning.change import Rule
+from .cleaning.clean import CHARACTERS, TEXT
+from .cleaning.markdown import markdown as plain
+from .cleaning.typography import quotes
 from .decode import decode
 from .document import Corpus, FileReport
 from .files import MARKDOWN_SUFFIXES
-from .held_out import split
-from .markdown import markdown as plain
 from .reading import read
-from .typography import quotes
+from .split import split
 
 
 PAGES = 8_000  # characters of a cleaned text to look at

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ..byte_size import byte_size
 from ..errors import BadText
-from .clean import clean
+from .cleaning.clean import clean
 from .decode import decode
 from .document import Corpus, Document, FileReport, count_words
 from .files import MARKDOWN_SUFFIXES, Found, find
 from .kinds import not_text
 from .repeats import once
-from .warn import corpus_warnings, file_warnings
+from .warnings import corpus_warnings, file_warnings
 
 
 MOST_BYTES = 200 * 1024 * 1024

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from .cleaning.lines import BREAK
 from .document import Document, count_words
-from .lines import BREAK
 
 
 LETTERS = 32  # of a paragraph that says something of its own; "Yes," he said, stands in every book

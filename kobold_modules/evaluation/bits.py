@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..models.prompt_loss import PromptLoss
+from ..forward.prompt_loss import PromptLoss
 from .interval import Gain, paired_gain
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from ..errors import BadModule, BadUsage
-from ..module import Module
-from .files import first_bytes, read_file, reading
+from ..files import first_bytes, read_file, reading
+from ..soft_prompt.module import Module
 
 
 Format = Literal["kobold", "peft", "safetensors", "mkultra"]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import BadUsage
-from ..module import Card
+from ..soft_prompt.module import Card
 from .card_facts import card_facts
 
 

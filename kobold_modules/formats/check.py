@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import BadModule, WrongModel
-from ..fingerprint import Fingerprint
-from ..module import MOST_ROWS, Module
+from ..files import read_file
 from ..plain_text import one_line
-from ..stack import check_fit
+from ..soft_prompt.fingerprint import Fingerprint
+from ..soft_prompt.module import MOST_ROWS, Module
+from ..soft_prompt.stack import check_fit
 from . import kobold, npy, read, sniff
-from .files import read_file
 from .safe_zip import SafeZip, open_zip
 
 

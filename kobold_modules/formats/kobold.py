@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadModule, BadUsage
-from ..module import MOST_ROWS, Card, Module, Vectors
+from ..files import read_file, write_file
+from ..soft_prompt.module import MOST_ROWS, Card, Module, Vectors
 from . import card as cards
 from . import npy
-from .files import read_file, write_file
 from .safe_zip import Damaged, SafeZip, open_zip
 
 

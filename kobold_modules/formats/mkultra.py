@@ -15,8 +15,8 @@ import uuid
 from pathlib import Path
 
 from ..errors import BadModule
-from ..module import Module
-from .files import write_file
+from ..files import write_file
+from ..soft_prompt.module import Module
 from .kobold import plain_name
 
 

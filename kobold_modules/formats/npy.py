@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 
 from ..errors import BadModule
-from ..module import Vectors
+from ..soft_prompt.module import Vectors
 
 
 MAGIC = b"\x93NUMPY"

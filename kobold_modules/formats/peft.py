@@ -17,9 +17,9 @@ from typing import Any
 
 from .. import paths
 from ..errors import BadModule, BadUsage
-from ..module import Card, Module
+from ..files import read_file, writing
+from ..soft_prompt.module import Card, Module
 from . import card as cards
-from .files import read_file, writing
 from .plain import card_of
 from .tensors import MOST_FILE, open_tensors, write_tensors
 

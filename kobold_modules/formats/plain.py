@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import BadModule
-from ..module import Card, Module
+from ..files import read_file, write_file
+from ..soft_prompt.module import Card, Module
 from . import card as cards
-from .files import read_file, write_file
 from .tensors import MOST_FILE, Tensors, open_tensors, write_tensors
 
 

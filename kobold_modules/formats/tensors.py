@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BadModule
-from ..module import MOST_ROWS, Vectors
+from ..soft_prompt.module import MOST_ROWS, Vectors
 from .card import MOST_CARD
 from .npy import WIDEST, numbers
 

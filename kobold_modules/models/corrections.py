@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NoModel
-from .header import Header
+from .headers.gguf_settings import Header
 from .rope import rope_of, rotated
 
 

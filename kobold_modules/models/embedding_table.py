@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NoModel
-from .find import ModelFile, later_parts
-from .gguf_header import read_gguf_header
-from .safetensors_header import read_rows, read_safetensors_header
+from .headers.gguf import read_gguf_header
+from .headers.safetensors import read_rows, read_safetensors_header
+from .reference import ModelFile, later_parts
 
 
 PART = 4096  # rows

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NoModel
-from .find import ModelFile, later_parts
-from .folder_faults import check_shards, left_out_folder, no_folder, no_use_folder, weight_files
-from .gguf_faults import converted_wrongly, left_out_gguf, no_modules_gguf, no_train_gguf, no_write_gguf
-from .gguf_header import GgufHeader, read_gguf_header
-from .safetensors_header import read_safetensors_header
+from .headers.gguf import GgufHeader, read_gguf_header
+from .headers.safetensors import read_safetensors_header
+from .reference import ModelFile, later_parts
+from .usability.folder_faults import check_shards, left_out_folder, no_folder, no_use_folder, weight_files
+from .usability.gguf_faults import converted_wrongly, left_out_gguf, no_modules_gguf, no_train_gguf, no_write_gguf
 
 
 _QUANTISATIONS = (

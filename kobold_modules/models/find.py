@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..errors import NoModel
-from .folder_faults import no_folder, weight_files
-from .hub_id import HubId, parse_hub_id
-from .not_a_model import not_gguf, piece, unfinished
+from .hub.repo_id import HubId, parse_hub_id
+from .reference import PART, ModelFile, hub_caches, snapshots, whole_models
 from .smollm2 import NAME as SMOLLM2
 from .smollm2 import found_smollm2
 from .starter import starter_path
-
-
-PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """A model on disk: one ``gguf`` file (the first, where it comes in parts) or one Hugging Face folder (``hf``)."""
-
-    name: str
-    path: Path
-    kind: Literal["gguf", "hf"]
-
-    @property
-    def bytes(self) -> int:
-        """Size of its weights on disk."""
-        if self.kind == "gguf":
-            return sum(file.stat().st_size for file in (self.path, *later_parts(self.path)))
-        return sum(file.stat().st_size for file in self.path.glob("*.safetensors"))
+from .usability.folder_faults import no_folder, weight_files
+from .usability.not_a_model import not_gguf, piece, unfinished
 
 
 def resolve(text: str) -> ModelFile:
@@ -73,7 +50,7 @@ def resolve(text: str) -> ModelFile:
         if found is not None:
             return found
     if not text.startswith((".", "/", "~")):
-        from .discover import called
+        from .discovery.discover import called
 
         found = called(text)
         if found is not None:
@@ -94,35 +71,6 @@ def _folder(path: Path) -> ModelFile:
     if ggufs:
         raise NoModel(f"{path} holds {len(ggufs)} GGUF files.", f"Name one of them, for example {ggufs[0]}.")
     raise no_folder(path)
-
-
-def whole_models(files: Iterable[Path]) -> list[Path]:
-    """The GGUF files among ``files`` that stand for a model: no later parts, no projectors."""
-    return [
-        file
-        for file in sorted(files)
-        if not file.name.startswith("mmproj") and ((part := PART.match(file.name)) is None or part["number"] == "00001")
-    ]
-
-
-def later_parts(path: Path) -> tuple[Path, ...]:
-    """The other files of the model whose first part is ``path``; none for nearly all.
-
-    Raises:
-        NoModel: one of them is missing.
-    """
-    part = PART.match(path.name)
-    if part is None:
-        return ()
-    count = int(part["count"])
-    parts = tuple(path.with_name(f"{part['stem']}-{n:05d}-of-{count:05d}.gguf") for n in range(2, min(count, 999) + 1))
-    for number, file in enumerate(parts, 2):
-        if not file.is_file():
-            raise NoModel(
-                f"{path.name} is the first part of {count}, and part {number} is missing.",
-                f"Put {file.name} beside it.",
-            )
-    return parts
 
 
 def _first_part(path: Path) -> Path:
@@ -149,20 +97,3 @@ def in_hub_cache(hub: HubId) -> ModelFile | None:
                     f"Name one of them, for example {hub.repository}/{meant[0].relative_to(snapshot).as_posix()}.",
                 )
     return None
-
-
-def snapshots(repository: Path) -> list[Path]:
-    """The versions of ``repository`` in a hub cache, the current one first."""
-    try:
-        current = (repository / "refs" / "main").read_text(encoding="ascii").strip()
-        found = list((repository / "snapshots").iterdir())
-    except (OSError, UnicodeDecodeError):
-        current, found = "", list((repository / "snapshots").glob("*"))
-    return sorted(found, key=lambda path: (path.name != current, -path.stat().st_mtime))
-
-
-def hub_caches() -> list[Path]:
-    """Folders in which Hugging Face tools keep what they downloaded."""
-    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    return [Path(named).expanduser()] if named else [home / "hub"]

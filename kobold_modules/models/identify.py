@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NoModel
-from ..fingerprint import Fingerprint, fingerprint_of, sampled_rows
+from ..soft_prompt.fingerprint import Fingerprint, fingerprint_of, sampled_rows
 from .facts import facts_of
-from .find import ModelFile, later_parts
-from .gguf_header import Tensor, read_gguf_header
-from .safetensors_header import read_rows, read_safetensors_header
+from .headers.gguf import Tensor, read_gguf_header
+from .headers.safetensors import read_rows, read_safetensors_header
+from .reference import ModelFile, later_parts
 
 
 WIDEST = 2**20

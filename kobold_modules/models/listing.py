@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from .discover import Found, Survey
-from .fit import can_train, can_write
-from .room import Room
+from .capacity import can_train, can_write
+from .discovery.discover import Found, Survey
+from .system_memory import Room
 
 
 def listed(found: Found, here: Room) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .header import Header
+from .headers.gguf_settings import Header
 
 
 # Turns over the original context beyond which a frequency keeps its speed, and below which it is stretched in full.

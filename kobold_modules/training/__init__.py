@@ -37,7 +37,7 @@ def train_together(
     one batch stand behind different prompts. Budget and steps are those of each module.
     """
     yield Progress("starting", 0, 1)  # importing torch takes seconds, on a busy machine many
-    from .road import train as road
+    from .pipeline import train as road
 
     yield from road(requests, stop, paused)
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ..errors import BadInput, OutOfRoom
 from ..paths import write_atomically
-from .parallel import World
-from .reparametrisation import folded, trainables
+from .distributed import World
+from .optimiser.reparametrisation import folded, trainables
 
 
 @dataclass(slots=True)

@@ -8,21 +8,21 @@ from functools import lru_cache
 from typing import Any
 
 from .. import corpus as words
+from ..backends.torch.load import load_torch_model
 from ..evaluation.bits import HeldOut
 from ..evaluation.bits import measure as look
-from ..models import memory
+from ..forward import memory
+from ..forward.prompt_loss import PromptLoss
 from ..models.find import resolve
-from ..models.prompt_loss import PromptLoss
-from ..models.torch_model import load_torch_model
-from .allocator import keep_memory
 from .checkpoint import State
+from .data import SLACK, held_out_tokens, read_texts, row_length
+from .distributed import World
 from .finish import tokens_to_finish
-from .parallel import World
-from .rows import Rows
+from .optimiser.allocator import keep_memory
+from .optimiser.step import batch_of, step
+from .packing import Rows
+from .prompt_init import rows_of
 from .settings import TrainingRequest
-from .start import rows_of
-from .step import batch_of, step
-from .writer import SLACK, held_out_tokens, read_texts, row_length
 
 
 TIMED = 3  # steps

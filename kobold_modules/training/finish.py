@@ -8,25 +8,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..backends.torch.load import TorchModel
 from ..corpus import Corpus, Split
 from ..evaluation.bits import Bits, measure
 from ..evaluation.report import headline, measured_gain
 from ..formats import kobold
 from ..formats.peft import SCALE
-from ..library import Library
-from ..models.find import ModelFile
-from ..models.prompt_loss import PromptLoss
-from ..models.torch_model import TorchModel
-from ..module import Card, Module
+from ..forward.prompt_loss import PromptLoss
+from ..library.library import Library
+from ..models.reference import ModelFile
 from ..paths import write_atomically
 from ..records import Progress, Record, Result, Saved, Written
+from ..soft_prompt.module import Card, Module
 from .checkpoint import State
-from .others import TOKENS, VOICES, other_pages
+from .control_texts import TOKENS, VOICES, other_pages
+from .data import Writer
+from .optimiser.schedule import rate_of
 from .plot import curve_svg
 from .sample import opening_of
-from .schedule import rate_of
 from .settings import TrainingRequest
-from .writer import Writer
 
 
 OPENING_WORDS = 40
@@ -178,10 +178,10 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
     """The same opening, from text the module never saw, continued with and without it through llama.cpp."""
     if file.kind != "gguf":
         return {}
-    from ..engines.base import Request
-    from ..engines.llama import LlamaEngine
-    from ..sampling import Sampler
-    from ..stack import Stack
+    from ..backends.llamacpp.engine import LlamaEngine
+    from ..generation.protocol import Request
+    from ..sampling.settings import Sampler
+    from ..soft_prompt.stack import Stack
 
     opening = opening_of(split.held_out[0], OPENING_WORDS)
     samples = {"opening": opening}

@@ -18,15 +18,15 @@ import torch
 
 from ..errors import EngineFailed
 from ..evaluation.bits import Bits, HeldOut, measure
-from ..models.memory import AtOnce
-from ..models.prompt_loss import PromptLoss
+from ..forward.memory import AtOnce
+from ..forward.prompt_loss import PromptLoss
 from ..records import Loss, Note, Progress, Record, Saved
 from .checkpoint import State, store
-from .parallel import World
-from .rows import Rows
-from .schedule import progress_of, rate_of, seconds_a_step, share_of_rate
+from .distributed import World
+from .optimiser.schedule import progress_of, rate_of, seconds_a_step, share_of_rate
+from .optimiser.step import batch_of, step
+from .packing import Rows
 from .settings import TrainingRequest
-from .step import batch_of, step
 
 
 MEASURES = 12  # held-out measurements over the whole budget

@@ -10,7 +10,7 @@ import re
 import torch
 from torch import Tensor
 
-from ..models.prompt_loss import PromptLoss
+from ..forward.prompt_loss import PromptLoss
 
 
 OPENING_WORDS = 24

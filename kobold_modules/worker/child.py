@@ -19,23 +19,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..engines.base import Request
-from ..engines.bias import bias_warnings
-from ..engines.stack_rows import smaller_context
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfRoom
-from ..journal import logged, seeded
-from ..module import Module
+from ..generation.bias import bias_warnings
+from ..generation.log import logged, seeded
+from ..generation.protocol import Request
+from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
+from ..soft_prompt.module import Module
 from ..training import estimate
-from . import jobs, looking, models, wire
+from . import inspect as looking
+from . import messages as jobs
+from . import models, wire
 from .compare import compare
 from .log import log_file, open_log
 from .requests import sampler_of, stack_of, training_request
 
 
 if TYPE_CHECKING:
-    from ..engines.hf import HfEngine
-    from ..engines.llama import LlamaEngine
+    from ..backends.llamacpp.engine import LlamaEngine
+    from ..backends.torch.engine import HfEngine
 
 LAST_GRACE = 10.0  # seconds a job may take to stop after stdin has ended
 MOST_MODULES = 32  # kept in memory
@@ -167,7 +169,7 @@ class Worker:
         return self._engine
 
     def _load(self, job: jobs.Load, emit: Emit, cancelled: Callable[[], bool]) -> None:
-        from ..engines.open import open_engine
+        from ..backends.open import open_engine
         from ..models.find import resolve
 
         if not job.model:

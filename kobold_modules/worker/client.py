@@ -18,10 +18,11 @@ from typing import Protocol
 from ..errors import EngineFailed
 from ..exit_status import explain, signal_name
 from ..records import Failed, Loaded, Record
-from . import jobs, wire
+from . import messages as jobs
+from . import wire
 from .deaths import Deaths
-from .jobs import Job, Load
 from .log import log_file, open_log
+from .messages import Job, Load
 
 
 LONGEST_LINE = 64 * 2**20

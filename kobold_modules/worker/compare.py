@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from secrets import randbits
 
-from ..engines.base import Request
-from ..engines.bias import bias_warnings
-from ..engines.looking import OpenEngine
 from ..errors import BadUsage
-from ..journal import logged
-from ..module import Module
+from ..generation.bias import bias_warnings
+from ..generation.inspect import OpenEngine
+from ..generation.log import logged
+from ..generation.protocol import Request
 from ..records import Record
-from .jobs import Compare
+from ..soft_prompt.module import Module
+from .messages import Compare
 from .requests import sampler_of, stack_of
 
 

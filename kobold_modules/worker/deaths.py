@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..exit_status import explain, repeats
 from ..records import Failed
-from .jobs import Load
+from .messages import Load
 
 
 MOST_ALIKE = 2  # deaths by one signal; memory that ran out may be free the next time and does not count

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..records import Record, Result
-from .jobs import Download, Models
+from .messages import Download, Models
 
 
 def find_models(job: Models, emit: Callable[[Record], None], cancelled: Callable[[], bool]) -> None:
     """Search this disk; ``job.folders`` are searched besides the usual places."""
-    from ..models.discover import discover
+    from ..models.discovery.discover import discover
     from ..models.listing import answered
-    from ..models.room import room
+    from ..models.system_memory import room
 
     survey = discover([Path(folder) for folder in job.folders], cancelled=cancelled)
     emit(Result("models", answered(survey, room())))
@@ -24,11 +24,11 @@ def fetch_model(job: Download, emit: Callable[[Record], None], cancelled: Callab
     from ..models.smollm2 import NAME
 
     if job.model == NAME:
-        from ..models.smollm2_download import get_smollm2
+        from ..models.hub.smollm2 import get_smollm2
 
         records = get_smollm2(cancelled)
     else:
-        from ..models.download import download
+        from ..models.hub.download import download
 
         records = download(job.model, cancelled)
     for record in records:

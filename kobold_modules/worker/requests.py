@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
-from ..engines.base import ModelInfo
 from ..errors import BadUsage
-from ..module import Module
-from ..sampling import Sampler
-from ..stack import Layer, Stack
+from ..generation.protocol import ModelInfo
+from ..sampling.settings import Sampler
+from ..soft_prompt.module import Module
+from ..soft_prompt.stack import Layer, Stack
 from ..training.settings import TrainingRequest
-from .jobs import StackItem
+from .messages import StackItem
 
 
 def sampler_of(values: dict[str, Any]) -> Sampler:

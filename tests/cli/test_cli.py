@@ -11,8 +11,8 @@ import pytest
 
 from kobold_modules.cli import main
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 def module(name: str = "noir", width: int = 320, **card: Any) -> Module:

@@ -15,8 +15,8 @@ import pytest
 
 from kobold_modules.cli import main
 from kobold_modules.formats import kobold, npy
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 ROWS = np.ones((2, 3), np.float32)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.cli import main
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
 from tests.models.gguf_surgery import rewrite, split
 from tests.models.small_gguf import write_llama
 

@@ -39,9 +39,9 @@ def test_a_limit_keeps_the_front_of_each_text() -> None:
 
 
 def test_the_starter_predicts_prose_better_than_noise(starter: Path) -> None:
+    from kobold_modules.backends.torch.load import load_torch_model
+    from kobold_modules.forward.prompt_loss import PromptLoss
     from kobold_modules.models.find import resolve
-    from kobold_modules.models.prompt_loss import PromptLoss
-    from kobold_modules.models.torch_model import load_torch_model
 
     frozen = load_torch_model(resolve("starter"), "cpu")
     loss = PromptLoss(frozen)
@@ -57,9 +57,9 @@ def test_the_starter_predicts_prose_better_than_noise(starter: Path) -> None:
 
 
 def test_a_measurement_keeps_the_loss_of_each_stretch_so_that_two_can_be_compared(starter: Path) -> None:
+    from kobold_modules.backends.torch.load import load_torch_model
+    from kobold_modules.forward.prompt_loss import PromptLoss
     from kobold_modules.models.find import resolve
-    from kobold_modules.models.prompt_loss import PromptLoss
-    from kobold_modules.models.torch_model import load_torch_model
 
     frozen = load_torch_model(resolve("starter"), "cpu")
     loss = PromptLoss(frozen)

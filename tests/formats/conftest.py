@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kobold_modules.fingerprint import Fingerprint
-from kobold_modules.module import Card, Module
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.formats import write
 from kobold_modules.formats.check import Check, check
-from kobold_modules.module import Module
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import Module
 
 
 GOOD = {"name": "Noir", "description": "Rain", "author": "Someone", "supported": ["gpt2"]}

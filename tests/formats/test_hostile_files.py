@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import check as checking
 from kobold_modules.formats import kobold, mkultra, npy, plain, read, tensors
-from kobold_modules.module import Card, Module
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 MODULE = Module(np.arange(6, dtype=np.float32).reshape(2, 3), Card("Small"), np.zeros((2, 3), np.float32))

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from kobold_modules.errors import BadModule, BadUsage
-from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.formats import kobold
-from kobold_modules.module import MOST_ROWS, Card, Module
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import MOST_ROWS, Card, Module
 
 
 def opened(data: bytes) -> zipfile.ZipFile:

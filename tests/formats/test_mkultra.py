@@ -12,7 +12,7 @@ import pytest
 
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import mkultra, read, write
-from kobold_modules.module import Module
+from kobold_modules.soft_prompt.module import Module
 
 
 def test_the_file_is_an_object_of_metadata_and_tensor(noir: Module) -> None:

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from kobold_modules.errors import BadModule, BadUsage
 from kobold_modules.formats import peft
-from kobold_modules.module import Card, Module
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 ROWS = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import plain
-from kobold_modules.module import Card, Module
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 def test_a_module_comes_back_whole(noir: Module, tmp_path: Path) -> None:

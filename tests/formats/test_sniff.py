@@ -11,7 +11,7 @@ import pytest
 
 from kobold_modules.errors import BadModule, BadUsage
 from kobold_modules.formats import FORMATS, SUFFIXES, read, sniff, write
-from kobold_modules.module import Module
+from kobold_modules.soft_prompt.module import Module
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.fingerprint import Fingerprint
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ import pytest
 
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
-
-from .conftest import module, names
+from kobold_modules.library.library import Library
+from tests.library.conftest import module, names
 
 
 def test_broken_folders_are_listed_with_their_problem(library: Library) -> None:

@@ -9,9 +9,8 @@ import tempfile
 import pytest
 
 from kobold_modules.errors import BadModule, BadUsage, OutOfRoom
-from kobold_modules.library import Library
-
-from .conftest import folders, module, names
+from kobold_modules.library.library import Library
+from tests.library.conftest import folders, module, names
 
 
 def test_renaming_moves_the_folder_and_the_zip(library: Library) -> None:

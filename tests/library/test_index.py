@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from kobold_modules import shelf_index
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
-from kobold_modules.shelf_index import INDEX
-
-from .conftest import module, names
+from kobold_modules.library import index as shelf_index
+from kobold_modules.library.index import INDEX
+from kobold_modules.library.library import Library
+from tests.library.conftest import module, names
 
 
 @pytest.fixture
@@ -48,12 +47,12 @@ def test_modules_of_one_model_share_a_fingerprint(indexed: Library) -> None:
 
 def test_the_index_alone_is_enough_for_a_first_paint(indexed: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "stat", lambda *_: pytest.fail("a file was looked at"))
-    monkeypatch.setattr("kobold_modules.shelf_index.entry_of", lambda *_: pytest.fail("a card was read"))
+    monkeypatch.setattr("kobold_modules.library.index.entry_of", lambda *_: pytest.fail("a card was read"))
     assert len(indexed.listing(check=False)) == 3
 
 
 def test_checking_reads_no_card_of_an_unchanged_module(indexed: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kobold_modules.shelf_index.entry_of", lambda *_: pytest.fail("a card was read"))
+    monkeypatch.setattr("kobold_modules.library.index.entry_of", lambda *_: pytest.fail("a card was read"))
     assert len(indexed.listing()) == 3
 
 

@@ -14,9 +14,8 @@ import pytest
 from kobold_modules import paths
 from kobold_modules.errors import BadUsage, OutOfRoom
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
-
-from .conftest import folders, module, names
+from kobold_modules.library.library import Library
+from tests.library.conftest import folders, module, names
 
 
 class Killed(BaseException):
@@ -128,7 +127,7 @@ def test_a_writer_without_our_lock_loses_nothing(library: Library, monkeypatch: 
 _IMPORTS = """
 import sys
 from pathlib import Path
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
 library = Library(Path(sys.argv[1]))
 for _ in range(3):
     library.import_file(Path(sys.argv[2]), unique=True)
@@ -154,7 +153,7 @@ def test_names_stay_unique_whoever_writes_at_once(library: Library, tmp_path: Pa
 
 
 def test_a_lock_that_is_not_let_go_is_a_sentence(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kobold_modules.library_staging.PATIENCE", 0.01)
+    monkeypatch.setattr("kobold_modules.library.staging.PATIENCE", 0.01)
     with Library(library.root).locked(), pytest.raises(BadUsage, match="Another program is changing the library"):
         library.add(module())
     library.add(module())

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.fingerprint import Fingerprint
 from kobold_modules.formats import kobold
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
-
-from .conftest import module
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import Card, Module
+from tests.library.conftest import module
 
 
 def test_listing_again_reads_no_file_of_an_unchanged_module(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,8 @@ import pytest
 from kobold_modules import paths
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import kobold, write
-from kobold_modules.library import Library
-
-from .conftest import folders, module, names
+from kobold_modules.library.library import Library
+from tests.library.conftest import folders, module, names
 
 
 def test_the_default_place_is_the_modules_folder() -> None:

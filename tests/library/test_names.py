@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.errors import BadUsage
-from kobold_modules.library import Library, slug_of
-
-from .conftest import module, names
+from kobold_modules.library.library import Library, slug_of
+from tests.library.conftest import module, names
 
 
 def test_a_name_that_is_taken_is_bad_usage(library: Library) -> None:

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.errors import BadModule
-from kobold_modules.formats import notes
-from kobold_modules.formats.notes import MOST_TAGS, Notes, tidy
-from kobold_modules.library import Library
-
-from .conftest import module
+from kobold_modules.library import notes
+from kobold_modules.library.library import Library
+from kobold_modules.library.notes import MOST_TAGS, Notes, tidy
+from tests.library.conftest import module
 
 
 def test_tags_and_star_are_kept_and_the_zip_is_not_touched(library: Library) -> None:

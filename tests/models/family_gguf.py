@@ -8,7 +8,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from tests.engines.tiny_gguf import TOKENS, finish
+from tests.backends.tiny_gguf import TOKENS, finish
 
 
 WIDTH, LAYERS, HEADS, HEAD, CONTEXT = 32, 2, 4, 8, 512

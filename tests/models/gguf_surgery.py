@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .small_gguf import MAGIC, field, tensor
+from tests.models.small_gguf import MAGIC, field, tensor
 
 
 U16_KIND, I32_KIND = 2, 5

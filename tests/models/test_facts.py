@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from kobold_modules.errors import NoModel
-from kobold_modules.fingerprint import Fit
 from kobold_modules.models.facts import FILE_TYPES, facts_of_folder, facts_of_gguf
-from kobold_modules.models.gguf_faults import TRAINS_FROM_GGUF
 from kobold_modules.models.identify import fingerprint_of_file
-
-from .small_gguf import header, llama_fields, llama_tensors, weights, write_llama
+from kobold_modules.models.usability.gguf_faults import TRAINS_FROM_GGUF
+from kobold_modules.soft_prompt.fingerprint import Fit
+from tests.models.small_gguf import header, llama_fields, llama_tensors, weights, write_llama
 
 
 def test_the_starter(starter: Path) -> None:

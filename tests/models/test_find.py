@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.errors import NoModel
-from kobold_modules.models.discover import discover
+from kobold_modules.models.discovery.discover import discover
 from kobold_modules.models.find import resolve
 
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from kobold_modules.backends.llamacpp.model import NativeVocabulary
+from kobold_modules.backends.tokenizer import load_vocabulary
 from kobold_modules.errors import EngineFailed, NoModel
-from kobold_modules.models.find import ModelFile
 from kobold_modules.models.folder_vocabulary import FolderVocabulary
-from kobold_modules.models.native_model import NativeVocabulary
-from kobold_modules.models.tokens import load_vocabulary
-from tests.engines.tiny_folder import byte_tokenizer
+from kobold_modules.models.reference import ModelFile
+from tests.backends.tiny_folder import byte_tokenizer
 
 
 TEXTS = ["Once upon a time, né 🙂", " a b  c", "<s> </s>\0 né", "\n\nHello", "x" * 50, "", " ", "\t", "▁ lower"]

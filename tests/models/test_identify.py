@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.errors import NoModel
-from kobold_modules.fingerprint import Fit
 from kobold_modules.models.find import resolve
 from kobold_modules.models.identify import fingerprint_of_file, identify
+from kobold_modules.soft_prompt.fingerprint import Fit
 
 
 def test_the_starter_card(starter: Path) -> None:

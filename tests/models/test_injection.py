@@ -7,15 +7,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kobold_modules.engines.base import Request
-from kobold_modules.engines.llama import LlamaEngine
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.errors import WrongModel
+from kobold_modules.generation.protocol import Request
 from kobold_modules.models.injection import PROVEN, injection_for
-from kobold_modules.module import Card, Module
-from kobold_modules.sampling import Sampler
-from kobold_modules.stack import Stack
-from tests.engines.grown_gguf import grow
-from tests.engines.tiny_gguf import write
+from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.soft_prompt.stack import Stack
+from tests.backends.grown_gguf import grow
+from tests.backends.tiny_gguf import write
 
 
 TEXT = "The quick brown fox jumps over the lazy dog, twice. " * 2

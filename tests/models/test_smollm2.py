@@ -15,15 +15,14 @@ from types import SimpleNamespace
 import pytest
 
 from kobold_modules.errors import BadInput, EngineFailed, KoboldModulesError, NoModel, OutOfRoom
-from kobold_modules.models import smollm2_download as downloading
-from kobold_modules.models.discover import discover
+from kobold_modules.models.discovery.discover import discover
 from kobold_modules.models.find import resolve
+from kobold_modules.models.hub import smollm2 as downloading
+from kobold_modules.models.hub.smollm2 import MEMBER, get_smollm2
 from kobold_modules.models.smollm2 import FILE, NAME, SHA256, SIZE, smollm2_path
-from kobold_modules.models.smollm2_download import MEMBER, get_smollm2
 from kobold_modules.paths import models_dir
 from kobold_modules.records import Done, Note, Progress, Record, Saved
-
-from .small_gguf import write_llama
+from tests.models.small_gguf import write_llama
 
 
 @pytest.fixture(autouse=True)

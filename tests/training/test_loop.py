@@ -12,14 +12,14 @@ import torch
 
 from kobold_modules.errors import BadInput, EngineFailed
 from kobold_modules.evaluation.bits import Bits, HeldOut, measure
-from kobold_modules.models.prompt_loss import PromptLoss
+from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.records import Loss, Note, Progress
 from kobold_modules.training import loop
 from kobold_modules.training.checkpoint import State, restore, store
 from kobold_modules.training.loop import Course, Task, optimise
-from kobold_modules.training.rows import Rows
+from kobold_modules.training.optimiser.step import LONGEST, step
+from kobold_modules.training.packing import Rows
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training.step import LONGEST, step
 from tests.tiny import tiny
 
 

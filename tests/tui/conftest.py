@@ -14,17 +14,17 @@ import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from kobold_modules.engines.fake import fake_fingerprint
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.testing.fake_engine import fake_fingerprint
 from kobold_modules.tui.app import ModulesApp
-from kobold_modules.tui.screens.bench import BenchScreen
-from kobold_modules.tui.screens.library import LibraryScreen
-from kobold_modules.tui.widgets.editor import Editor
-from kobold_modules.tui.widgets.module_list import ModuleList
-from kobold_modules.tui.widgets.stack_panel import StackList
+from kobold_modules.tui.screens.library.library import LibraryScreen
+from kobold_modules.tui.screens.writing.bench import BenchScreen
+from kobold_modules.tui.widgets.library.module_list import ModuleList
 from kobold_modules.tui.widgets.status_line import StatusLine
-from kobold_modules.worker.fake import FakeClient
+from kobold_modules.tui.widgets.writing.editor import Editor
+from kobold_modules.tui.widgets.writing.stack_panel import StackList
 
 
 OPENING = "The lamp was out."

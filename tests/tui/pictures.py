@@ -11,10 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from kobold_modules.records import Record, Written
-from kobold_modules.worker.fake import FakeClient
-from kobold_modules.worker.jobs import Generate, Job
-
-from .conftest import Stage
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.worker.messages import Generate, Job
+from tests.tui.conftest import Stage
 
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

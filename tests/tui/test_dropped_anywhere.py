@@ -10,12 +10,11 @@ from textual import events
 from textual.widgets import Input
 
 from kobold_modules.formats import kobold
-from kobold_modules.tui.dropped import kind_of, model_of
-from kobold_modules.tui.screens.ask import Confirm
-from kobold_modules.tui.screens.train import TrainScreen
-from kobold_modules.worker.jobs import Load
-
-from .conftest import OPENING, Open, Stage, module
+from kobold_modules.tui.dialogs.ask import Confirm
+from kobold_modules.tui.screens.training.train import TrainScreen
+from kobold_modules.tui.state.dropped import kind_of, model_of
+from kobold_modules.worker.messages import Load
+from tests.tui.conftest import OPENING, Open, Stage, module
 
 
 PLACES = ("f2", "f3", "f4", "f5")

@@ -14,16 +14,15 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from kobold_modules.fingerprint import Fingerprint
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
-from kobold_modules.tui.manuscript import bench_path
-from kobold_modules.tui.screens.bench import BenchScreen
-from kobold_modules.tui.screens.peek import PeekScreen
-from kobold_modules.tui.screens.takes import TakesScreen
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.tui.screens.writing.bench import BenchScreen
+from kobold_modules.tui.screens.writing.peek import PeekScreen
+from kobold_modules.tui.screens.writing.takes import TakesScreen
+from kobold_modules.tui.writing.manuscript import bench_path
 from kobold_modules.worker.client import WorkerClient
-
-from .conftest import Open, Stage
+from tests.tui.conftest import Open, Stage
 
 
 STARTER = Path(str(files("kobold_modules.models.starter"))) / "starter.gguf"

@@ -16,10 +16,9 @@ from textual.screen import ModalScreen
 
 import kobold_modules.tui as tui
 from kobold_modules.tui.commands import ModuleCommands
+from kobold_modules.tui.dialogs.ask import PathInput
 from kobold_modules.tui.places import PLACES
-from kobold_modules.tui.screens.ask import PathInput
-
-from .conftest import Open, Stage
+from tests.tui.conftest import Open, Stage
 
 
 # Terminals, window managers and consoles keep these for themselves, or send nothing one could tell apart.

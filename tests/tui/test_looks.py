@@ -7,14 +7,13 @@ from textual.color import Color
 from textual.widgets import Select
 from textual.widgets._select import SelectOverlay
 
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
 from kobold_modules.tui.themes import INK, PAPER
-from kobold_modules.tui.widgets.loss_chart import Chart, draw
-from kobold_modules.tui.widgets.model_list import ModelList
-from kobold_modules.tui.widgets.module_list import ModuleList
-from kobold_modules.tui.widgets.text_tree import TextTree
-
-from .conftest import Open, module
+from kobold_modules.tui.widgets.library.module_list import ModuleList
+from kobold_modules.tui.widgets.models.model_list import ModelList
+from kobold_modules.tui.widgets.training.loss_chart import Chart, draw
+from kobold_modules.tui.widgets.training.text_tree import TextTree
+from tests.tui.conftest import Open, module
 
 
 @pytest.mark.parametrize("size", [(40, 10), (60, 12), (60, 15), (80, 24)])

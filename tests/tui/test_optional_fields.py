@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Collapsible, Input
 
-from .conftest import Open
+from tests.tui.conftest import Open
 
 
 @pytest.mark.parametrize("opening", [("f3",), ("f3", "f6"), ("f4",)], ids=["bench", "memory and note", "train"])

@@ -10,19 +10,18 @@ from textual.dom import DOMNode
 
 from kobold_modules import paths
 from kobold_modules.tui.app import ModulesApp
-from kobold_modules.tui.keys import read_keymap
 from kobold_modules.tui.places import PLACES
-from kobold_modules.tui.screens.bench import BenchScreen
-from kobold_modules.tui.screens.card_form import CardForm
-from kobold_modules.tui.screens.export import Export
 from kobold_modules.tui.screens.jump import Jump
-from kobold_modules.tui.screens.library import LibraryScreen
-from kobold_modules.tui.widgets.greeting import Greeting
-from kobold_modules.tui.widgets.module_list import ModuleList
-from kobold_modules.tui.widgets.shelf_head import Filter
-from kobold_modules.tui.widgets.stack_panel import StackList
-
-from .conftest import Open
+from kobold_modules.tui.screens.library.card_form import CardForm
+from kobold_modules.tui.screens.library.export import Export
+from kobold_modules.tui.screens.library.library import LibraryScreen
+from kobold_modules.tui.screens.writing.bench import BenchScreen
+from kobold_modules.tui.state.keys import read_keymap
+from kobold_modules.tui.widgets.library.greeting import Greeting
+from kobold_modules.tui.widgets.library.module_list import ModuleList
+from kobold_modules.tui.widgets.library.shelf_head import Filter
+from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from tests.tui.conftest import Open
 
 
 SCREENS = [place.screen.split(":") for place in PLACES.values()]

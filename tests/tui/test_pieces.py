@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from kobold_modules.braille import braille
-from kobold_modules.module import Card
-from kobold_modules.sampling import PRESETS
-from kobold_modules.tui import phrases
-from kobold_modules.tui.sampler_choice import Choice
-from kobold_modules.tui.widgets.editor import changed_part
-from kobold_modules.tui.widgets.meter import FREE, KEPT, TEXT, VIRTUAL, Context, cells
-from kobold_modules.tui.widgets.module_list import Columns
-from kobold_modules.tui.widgets.sampler_panel import preset_words
+from kobold_modules.sampling.settings import PRESETS
+from kobold_modules.soft_prompt.module import Card
+from kobold_modules.tui.state import phrases
+from kobold_modules.tui.widgets.library.module_list import Columns
+from kobold_modules.tui.widgets.writing.editor import changed_part
+from kobold_modules.tui.widgets.writing.meter import FREE, KEPT, TEXT, VIRTUAL, Context, cells
+from kobold_modules.tui.widgets.writing.sampler_panel import preset_words
+from kobold_modules.tui.writing.sampler_choice import Choice
 
 
 def card(with_it: float, without: float) -> Card:

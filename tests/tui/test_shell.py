@@ -10,14 +10,13 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from kobold_modules import paths
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
+from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.places import PLACES, Place, Working
-from kobold_modules.tui.screens.ask import Confirm
 from kobold_modules.tui.screens.jump import Jump, Label
-from kobold_modules.tui.screens.library import LibraryScreen
+from kobold_modules.tui.screens.library.library import LibraryScreen
 from kobold_modules.tui.widgets.top_bar import Tab
-
-from .conftest import Open, module
+from tests.tui.conftest import Open, module
 
 
 async def test_every_place_has_a_tab_a_key_and_a_screen(stage: Open) -> None:

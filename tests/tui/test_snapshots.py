@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kobold_modules.library import Library
-
-from .conftest import Open
-from .pictures import SIZES, looks_like
+from kobold_modules.library.library import Library
+from tests.tui.conftest import Open
+from tests.tui.pictures import SIZES, looks_like
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,12 +10,11 @@ import pytest
 
 import kobold_modules
 from kobold_modules.records import Failed
-from kobold_modules.tui.hints import here
-from kobold_modules.tui.manuscript import Manuscript, bench_path
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.tui.state.hints import here
 from kobold_modules.tui.widgets.status_line import StatusLine
-from kobold_modules.worker.fake import FakeClient
-
-from .conftest import Open, Stage
+from kobold_modules.tui.writing.manuscript import Manuscript, bench_path
+from tests.tui.conftest import Open, Stage
 
 
 def shown(on: Stage) -> str:

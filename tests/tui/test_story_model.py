@@ -8,12 +8,11 @@ from pathlib import Path
 from textual.widgets import Input
 
 from kobold_modules.records import Failed
-from kobold_modules.tui.manuscript import bench_path
-from kobold_modules.tui.remembered import remember_context
-from kobold_modules.worker.fake import FakeClient
-from kobold_modules.worker.jobs import Load
-
-from .conftest import OPENING, Open, Stage
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.tui.state.remembered import remember_context
+from kobold_modules.tui.writing.manuscript import bench_path
+from kobold_modules.worker.messages import Load
+from tests.tui.conftest import OPENING, Open, Stage
 
 
 def loads(on: Stage) -> list[tuple[str, int]]:

@@ -12,16 +12,15 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from kobold_modules import story_file
-from kobold_modules.library import Library
+from kobold_modules.library.library import Library
+from kobold_modules.stories import file as story_file
 from kobold_modules.tui.app import last_save
-from kobold_modules.tui.manuscript import Manuscript, bench_path
-from kobold_modules.tui.save_errors import reason
-from kobold_modules.tui.screens.ask import Ask
+from kobold_modules.tui.dialogs.ask import Ask
 from kobold_modules.tui.screens.unsaved import Unsaved
-from kobold_modules.tui.widgets.stack_panel import StackList
-
-from .conftest import OPENING, Open, Stage
+from kobold_modules.tui.state.save_errors import reason
+from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from kobold_modules.tui.writing.manuscript import Manuscript, bench_path
+from tests.tui.conftest import OPENING, Open, Stage
 
 
 REASONS = {

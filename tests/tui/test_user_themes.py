@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules.tui.remembered import recall, remember, remembered_file
+from kobold_modules.tui.state.remembered import recall, remember, remembered_file
 from kobold_modules.tui.user_themes import read_themes, themes_dir
-
-from .conftest import Open
+from tests.tui.conftest import Open
 
 
 def test_a_theme_is_named_like_its_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import kobold_modules
 import kobold_modules.tui as tui
-from kobold_modules.tui.keys import key_name
+from kobold_modules.tui.state.keys import key_name
 
 
 CLI = Path(kobold_modules.__file__).parent / "cli"

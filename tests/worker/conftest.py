@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from kobold_modules.records import Failed, Piece, Record, Written
+from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.worker.client import Client, WorkerClient
-from kobold_modules.worker.jobs import Job, Load
-from kobold_modules.worker.training_queue import TrainingQueue
+from kobold_modules.worker.messages import Job, Load
 
 
 @pytest_asyncio.fixture

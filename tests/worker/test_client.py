@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.module import Card, Module
 from kobold_modules.records import Failed, Loaded, Note, Piece, Progress, Record, Result, Written
+from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient, child_environment
-from kobold_modules.worker.jobs import Count, Estimate, Generate, Load, StackItem
+from kobold_modules.worker.messages import Count, Estimate, Generate, Load, StackItem
 from tests.faults import faulty
 from tests.worker.conftest import ask, failure, text_of
 
@@ -263,8 +263,8 @@ async def test_memory_that_ran_out_may_be_free_the_next_time(loaded):
 
 
 async def test_what_does_not_work_on_this_processor_is_told_while_loading(home, starter, tmp_path, monkeypatch):
+    from tests.backends.quantised import quantised
     from tests.faults import LIKE_AMX
-    from tests.models.quantised import quantised
 
     monkeypatch.setenv("KOBOLD_MODULES_PROBES", str(tmp_path / "probes"))
     client = WorkerClient(env=faulty(tmp_path / "site", LIKE_AMX))

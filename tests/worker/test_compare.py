@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from kobold_modules.formats import kobold
-from kobold_modules.module import Card, Module
 from kobold_modules.records import Piece, Written
-from kobold_modules.worker import jobs
-from kobold_modules.worker.fake import FakeClient
-from kobold_modules.worker.jobs import Compare, Generate, Load, StackItem
+from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.worker import messages as jobs
+from kobold_modules.worker.messages import Compare, Generate, Load, StackItem
 from tests.worker.conftest import ask, failure
 
 

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from kobold_modules.cli import main
-from kobold_modules.journal import entries
-from kobold_modules.library import Library
-from kobold_modules.module import Card, Module
+from kobold_modules.generation.log import entries
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient
-from kobold_modules.worker.jobs import Compare, Generate, StackItem
-
-from .conftest import ask, text_of
+from kobold_modules.worker.messages import Compare, Generate, StackItem
+from tests.worker.conftest import ask, text_of
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: t
 
 
 async def test_a_writer_who_wants_no_log_has_none(monkeypatch: pytest.MonkeyPatch, home: Path, stories: Path) -> None:
-    from kobold_modules.worker.jobs import Load
+    from kobold_modules.worker.messages import Load
 
     monkeypatch.setenv("KOBOLD_MODULES_JOURNAL", "nothing")
     client = WorkerClient()

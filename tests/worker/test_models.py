@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from kobold_modules.records import Done, Loaded, Progress, Result, Saved
+from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.client import WorkerClient
-from kobold_modules.worker.fake import FakeClient
-from kobold_modules.worker.jobs import Count, Download, Load, Models
+from kobold_modules.worker.messages import Count, Download, Load, Models
 from tests.models.fake_hub import FakeHub
 from tests.models.small_gguf import header, llama_fields, llama_tensors, weights, write_llama
 from tests.worker.conftest import ask, failure

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.records import Failed, Piece, Written
-from kobold_modules.worker import jobs, wire
-from kobold_modules.worker.jobs import Count, Estimate, Generate, Load, StackItem
+from kobold_modules.worker import messages as jobs
+from kobold_modules.worker import wire
+from kobold_modules.worker.messages import Count, Estimate, Generate, Load, StackItem
 
 
 @given(st.text(), st.one_of(st.none(), st.integers(0, 10**9)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kobold_modules.records import Loaded, Note, Piece, Result
-from kobold_modules.worker.jobs import Compare, Generate, Load, Peek
+from kobold_modules.worker.messages import Compare, Generate, Load, Peek
 from tests.worker.conftest import ask, failure
 
 

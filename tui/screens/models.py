@@ -19,24 +19,24 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
 from kobold_modules.errors import BadInput, BadUsage
-from kobold_modules.models.hub_id import HubId, parse_hub_id
+from kobold_modules.models.hub.repo_id import HubId, parse_hub_id
 from kobold_modules.models.smollm2 import NAME as SMOLLM2
 from kobold_modules.records import Done, Failed, Note, Progress, Result, Saved
-from kobold_modules.worker.jobs import Download, Models
+from kobold_modules.worker.messages import Download, Models
 
-from ..desk import Desk, ModelState
-from ..disk_models import FOLDERS, USUAL, Disk, DiskModel, Memory, about, read_disk
-from ..dropped import kind_of, model_of, one_path
-from ..phrases import counted
-from ..remembered import context_of, recall, remember, remember_context
-from ..widgets.download_line import DownloadLine
+from ..dialogs.ask import Ask, Confirm
+from ..state.app_state import Desk, ModelState
+from ..state.disk_models import FOLDERS, USUAL, Disk, DiskModel, Memory, about, read_disk
+from ..state.dropped import kind_of, model_of, one_path
+from ..state.phrases import counted
+from ..state.remembered import context_of, recall, remember, remember_context
 from ..widgets.key_bar import KeyBar
-from ..widgets.model_list import Marks, ModelList
-from ..widgets.model_panel import ModelPanel
+from ..widgets.models.download_line import DownloadLine
+from ..widgets.models.model_list import Marks, ModelList
+from ..widgets.models.model_panel import ModelPanel
 from ..widgets.panel import Panel
 from ..widgets.status_line import Mood, Status, StatusLine
 from ..widgets.top_bar import TopBar
-from .ask import Ask, Confirm
 
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from textual.widgets import Button, Static
 
 from kobold_modules.errors import BadUsage
 
-from ..dropped import one_path
-from ..manuscript import Manuscript, free_beside
-from ..phrases import place
-from ..save_errors import Reason, reason
-from .ask import Ask
+from ..dialogs.ask import Ask
+from ..state.dropped import one_path
+from ..state.phrases import place
+from ..state.save_errors import Reason, reason
+from ..writing.manuscript import Manuscript, free_beside
 
 
 class Unsaved(ModalScreen[Path | bool]):
@@ -32,7 +32,7 @@ class Unsaved(ModalScreen[Path | bool]):
         leave: what going on without it is called (``Quit without saving``).
     """
 
-    CSS_PATH = "ask.tcss"
+    CSS_PATH = "../dialogs/ask.tcss"
     CSS = """
     Unsaved { align: center middle; background: $background 60%; &:ansi { background: transparent; } }
     """

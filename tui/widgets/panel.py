@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from ..plain import plain
+from ..state.plain import plain
 
 
 class Titled(Widget):

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from ..keys import quiet
+from ..state.keys import quiet
 
 
 def moving(*but: str) -> list[BindingType]:

@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
-from ..hints import here
+from ..state.hints import here
 
 
 Mood = Literal["calm", "busy", "good", "warning", "error"]

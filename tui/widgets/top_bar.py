@@ -9,10 +9,10 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from ..desk import Desk, ModelState
-from ..phrases import shortened
 from ..places import PLACES, Place
-from .training_label import TrainingLabel
+from ..state.app_state import Desk, ModelState
+from ..state.phrases import shortened
+from .training.training_label import TrainingLabel
 
 
 if TYPE_CHECKING:

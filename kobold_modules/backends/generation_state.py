@@ -1,0 +1,183 @@
+"""One continuation while it is being written: its prompt, its sampler, what is shown of it and why it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..generation import prompt
+from ..generation.cached_sequences import Resident
+from ..generation.protocol import Request
+from ..generation.token_healing import Boundary, TokenPrefixes, boundary, hold_back
+from ..records import Piece, Written
+from .continuation import Continuation, Vocabulary
+
+
+LETTER = 8  # tokens before the end of the context in which a letter of several tokens will be whole
+
+
+class Take:
+    """What is known of one of several continuations.
+
+    Attributes:
+        rows: the stack as injected, float32 ``[n, width_in]``, or None for the plain model.
+        free: tokens that fit behind the stack.
+        tokens: the prompt as it is to be read next.
+        held: tokens at the end of the text that are not read but drawn again (see token_healing).
+        resident: where it stands while it is written.
+        went_back: whether a banned string was met: `tokens` stand now, and the resident is not that far any more.
+        reason: why it ended, as records.Written has it; empty while it goes on.
+    """
+
+    def __init__(
+        self,
+        model: Vocabulary,
+        request: Request,
+        sequence: int,
+        rows: NDArray[np.float32] | None,
+        free: int,
+        seed: int,
+        tokenize: Callable[[str], list[int]],
+        prefixes: TokenPrefixes,
+    ) -> None:
+        self.request = request
+        self.sequence = sequence
+        self.rows = rows
+        self.free = free
+        self.seed = seed
+        self.resident: Resident | None = None
+        self.reason = ""
+        self.rows_decoded = self.tokens_decoded = 0
+        self.count = 0
+        self._model = model
+        self._tokenize = tokenize
+        self._began = time.perf_counter()
+        self._prompt = 0  # tokens of the resident that were read, not written
+        self._prefixes = prefixes
+        self._writing: Continuation | None = None
+        self.held: tuple[int, ...] = ()
+        self.went_back = False
+        self.rewind()
+
+    @property
+    def key(self) -> str:
+        return self.request.stack.digest
+
+    @property
+    def boundary(self) -> list[Boundary]:
+        """What is held back, token by token."""
+        return boundary(self.held, self._model, self._prefixes)
+
+    @property
+    def cells(self) -> int:
+        """Positions it may come to fill, its stack included: at most the whole context."""
+        written = len(self.held) + self.request.max_tokens
+        return self.free - max(0, self.free - len(self.tokens) - written) + self.request.stack.tokens
+
+    @property
+    def must_slide(self) -> bool:
+        """Whether the context is full (or will be within a letter) and more is to be written."""
+        assert self.resident is not None
+        room = self.free - len(self.resident.tokens)
+        if room >= self.request.max_tokens - self.count + len(self.held):
+            return False
+        return room < 1 or (room <= LETTER and self._written_text() is not None)
+
+    def rewind(self) -> None:
+        """Choose anew which part of the story is read: at the beginning, and whenever the context is full."""
+        # White space alone is an empty page: a model makes nothing of it.
+        page = self.request.text if self.request.text.strip() else ""
+        text = page + (self._written_text() or b"".join(self._pieces).decode("utf-8", "ignore"))
+        if self._writing is not None and (pending := self._writing.pending):
+            text = text.encode("utf-8", "replace")[: -len(pending)].decode("utf-8", "ignore")
+        story = prompt.build(
+            self.request,
+            text,
+            self.request.max_tokens - self.count,
+            self.free,
+            self._tokenize,
+        )
+        self.tokens, self.left_out, self.went_back = story.tokens, story.left_out, False
+        if self._writing is None and self.request.sampler.token_healing:
+            at = len(self.tokens) - story.tail_tokens
+            kept, held = hold_back(story.tail, self.tokens[at:], self._model, self._prefixes)
+            self.tokens, self.held = [*self.tokens[:at], *kept], tuple(held)
+        if not self.tokens and self.rows is None:
+            self.tokens = [self._model.opening]  # a model cannot begin behind nothing
+        self._prompt = len(self.tokens)
+
+    def draw(self) -> Piece | None:
+        """Draw the next token; what it shows, if anything. Sets :attr:`reason` if the text is over."""
+        assert self.resident is not None
+        assert self.resident.logits is not None
+        if self.count >= self.request.max_tokens:
+            self.reason = "length"
+            return None
+        if self._writing is None:
+            self._writing = Continuation(
+                self.request.sampler,
+                self.seed,
+                self._model,
+                self.tokens,
+                self.request.stop,
+                self.request.max_tokens,
+                self.request.text,
+                self.boundary,
+            )
+        move = self._writing.draw(self.resident.logits)
+        self.reason = move.reason
+        self.count = self._writing.count
+        if move.token is not None:
+            self.token = move.token
+            if move.rewind:
+                self._go_back(len(self.resident.tokens) - move.rewind)
+        text = move.text
+        return Piece(text, self.sequence) if text else None
+
+    def rest(self) -> Piece | None:
+        """What was held back for a stop string that never came."""
+        text = self._writing.finish() if self._writing is not None else ""
+        return Piece(text, self.sequence) if text else None
+
+    def told(self) -> Written:
+        """The record of the finished take."""
+        return Written(
+            self.reason,
+            self.count,
+            time.perf_counter() - self._began,
+            self.seed,
+            self.rows_decoded,
+            self.tokens_decoded,
+            self.sequence,
+            self.left_out,
+            0 if self.resident is None else self.resident.length,
+        )
+
+    def close(self) -> None:
+        """Free the sampler. A second call does nothing."""
+        if self._writing is not None:
+            self._writing.close()
+
+    def _go_back(self, stays: int) -> None:
+        """Only ``stays`` tokens of the resident still stand; another follows them."""
+        assert self.resident is not None
+        if stays >= self._prompt:
+            self.tokens = [*self.resident.tokens[:stays], self.token]
+        else:  # the beginning of the window has moved since then
+            self.rewind()
+        self.went_back = True
+
+    @property
+    def _pieces(self) -> list[bytes]:
+        """What was written, a token each."""
+        return [] if self._writing is None else self._writing.pieces
+
+    def _written_text(self) -> str | None:
+        """What was written so far, or None in the middle of a letter."""
+        try:
+            return b"".join(self._pieces).decode("utf-8")
+        except UnicodeDecodeError:
+            return None

@@ -1,0 +1,341 @@
+"""The engine that writes: llama.cpp through its low-level interface.
+
+A stack's rows are decoded before the text as embeddings, without BOS: exactly what KoboldAI injects and what training
+trained through. llama.cpp's asserts end the process it runs in, so programs with a screen keep this engine in a worker.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadUsage
+from ...generation.bias import check_ids
+from ...generation.cached_sequences import Resident
+from ...generation.prefix_cache import DEFAULT_LIMIT, PrefixCache
+from ...generation.protocol import ModelInfo, Request
+from ...generation.stack_rows import check_context, check_length, rows_of
+from ...generation.token_healing import Boundary, TokenPrefixes
+from ...models.capacity import check_room
+from ...models.reference import ModelFile
+from ...models.system_memory import room
+from ...models.usability.usable import check_can_write
+from ...paths import cache_dir
+from ...records import Piece, Written
+from ...soft_prompt.fingerprint import Fingerprint
+from ...soft_prompt.stack import Stack
+from ..generation_state import Take
+from .binding import build
+from .context import Cancelled, NativeContext
+from .model import NativeModel
+from .sampler_chain import usable_seed
+from .sequences import Decoder
+from .state_files import DEFAULT_LIMIT as DISK_LIMIT
+from .state_files import StateFiles
+
+
+DEFAULT_CONTEXT = 4096  # more costs memory whether it is used or not; ask for it with ``context``
+DEFAULT_KEPT = 512 * 2**20
+MOST_TOGETHER = 8
+SEQUENCES = MOST_TOGETHER + 8  # those being written, and texts that stay beside them
+
+
+class LlamaEngine:
+    """One GGUF model. A context manager; :meth:`close` frees everything.
+
+    Args:
+        path: the .gguf file.
+        name: what to call it; the file's name without its ending by default.
+        context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
+        fingerprint: of the model, if the caller knows it; read from the file otherwise.
+        kept: bytes of memory beside the context for texts that stay in it behind other stacks: going back to one costs
+            nothing.
+        snapshots: bytes of memory for the kept states of stacks alone.
+        disk: bytes of the cache folder for them; 0 keeps none.
+        exact: float32 keys and values and plain attention, for tests and comparisons; slower.
+        progress: hears how much of the file is loaded (0 to 1); returning False stops the load.
+
+    Raises:
+        NoModel, OutOfRoom, EngineFailed: see NativeModel and Decoder.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        context: int = 0,
+        fingerprint: Fingerprint | None = None,
+        kept: int = DEFAULT_KEPT,
+        snapshots: int = DEFAULT_LIMIT,
+        disk: int = DISK_LIMIT,
+        exact: bool = False,
+        progress: Callable[[float], bool] | None = None,
+    ) -> None:
+        path = Path(path)
+        check_context(context)
+        self._decoder: Decoder | None = None
+        check_can_write(ModelFile(name or path.stem, path, "gguf"))
+        check_room(path, context)
+        self._model = NativeModel(path, progress)
+        try:
+            if fingerprint is None:
+                from ...models.identify import fingerprint_of_file
+
+                fingerprint = fingerprint_of_file(path)
+            trained = self._model.context or DEFAULT_CONTEXT
+            size = min(trained, context or DEFAULT_CONTEXT)
+            native = NativeContext(
+                self._model, size, _pool(self._model, size, SEQUENCES, exact, kept), SEQUENCES, exact
+            )
+            files = StateFiles(
+                cache_dir() / "states", self._made_with(fingerprint, exact), self._model.vocabulary, disk
+            )
+            self._decoder = Decoder(native, size, PrefixCache(snapshots, files if disk else None))
+        except BaseException:
+            self.close()
+            raise
+        self._prefixes = TokenPrefixes(self._model, self._model.vocabulary, within_words=native.forgets)
+        self.info = ModelInfo(
+            name=name or path.stem,
+            path=str(path),
+            context=self._decoder.context,
+            width=self._model.width,
+            vocabulary=self._model.vocabulary,
+            fingerprint=fingerprint,
+        )
+
+    @property
+    def notice(self) -> str:
+        """What a person should read once about llama.cpp on this machine, in a sentence; empty for nearly all."""
+        return self._model.notice
+
+    @property
+    def refusal(self) -> str:
+        """Why this model takes no modules, in a sentence; empty for nearly all."""
+        return self._model.injection.refusal
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
+        return self._model.tokenize(text)
+
+    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
+        """Stream the continuation; the last record is Written. A cancel ends it within 100 ms.
+
+        The same text, stack, settings and seed give the same continuation (to rounding, see Decoder.open). An empty
+        page without a stack begins behind the model's BOS, for a model cannot begin behind nothing. A continuation that
+        fills the context goes on behind the end of what was written, as :mod:`prompt` chooses it.
+
+        Raises:
+            WrongModel: a module of the stack does not fit.
+            BadUsage: the stack, memory or note leaves no room for text.
+            EngineFailed: llama.cpp broke.
+        """
+        return self.together([request], cancelled)
+
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """Continue several texts side by side, in one batch; ``sequence`` in each record is the request's number.
+
+        Each take's text is what :meth:`generate` would write alone with its seed, to rounding. Takes of one stack share
+        what is read, different stacks cannot: a text's keys and values depend on what stands before it. Takes for whose
+        texts the context has no cells left wait until others have finished.
+
+        Raises:
+            BadUsage: more than :data:`MOST_TOGETHER` requests; and as :meth:`generate`.
+        """
+        decoder = self._open()
+        if len(requests) > MOST_TOGETHER:
+            raise BadUsage(f"{len(requests)} texts cannot be written side by side; {MOST_TOGETHER} can.")
+        takes = [self._take(number, request) for number, request in enumerate(requests)]
+        return self._write(decoder, takes, cancelled)
+
+    def _write(self, decoder: Decoder, takes: list[Take], cancelled: Callable[[], bool]) -> Iterator[Piece | Written]:
+        waiting, active = takes.copy(), list[Take]()
+        try:
+            with decoder.watching(cancelled):
+                try:
+                    while waiting or active:
+                        for take in active.copy():
+                            if cancelled():
+                                raise Cancelled
+                            piece = take.draw()
+                            if piece:
+                                yield piece
+                            if take.reason:
+                                active.remove(take)
+                                yield from _finish(decoder, take)
+                        stepping = []
+                        for take in active:
+                            if take.went_back or take.must_slide:
+                                self._reopen(decoder, take)
+                            else:
+                                stepping.append(take)
+                        if stepping:
+                            decoder.step(
+                                [take.resident for take in stepping if take.resident], [take.token for take in stepping]
+                            )
+                        while waiting and (not active or _cells([*active, waiting[0]]) <= decoder.cells):
+                            active.append(waiting.pop(0))
+                            _open(decoder, active[-1])
+                except Cancelled:
+                    for take in [*active, *waiting]:
+                        take.reason = "cancelled"
+                        yield from _finish(decoder, take)
+        finally:
+            for take in takes:
+                if take.resident is not None:
+                    decoder.release(take.resident)
+                take.close()
+        decoder.flush()
+
+    def _take(self, number: int, request: Request) -> Take:
+        if request.max_tokens < 0:
+            raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
+        check_ids(request.sampler, self.info.vocabulary, self.info.name)
+        rows = self._rows(request.stack)
+        given = request.sampler.seed
+        seed = usable_seed(secrets.randbits(31) if given is None else given)
+        free = self.info.context - request.stack.tokens
+        return Take(self._model, request, number, rows, free, seed, self.tokenize, self._prefixes)
+
+    def _reopen(self, decoder: Decoder, take: Take) -> None:
+        """The context is full: read on behind a later beginning. Or the take went back: read on from there."""
+        before, take.resident = take.resident, None
+        if before is not None:
+            decoder.release(before)
+        if not take.went_back:
+            take.rewind()
+        take.went_back = False
+        _open(decoder, take, before)
+
+    def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
+        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+
+        Raises:
+            BadUsage: text and stack together are longer than the context.
+            WrongModel: a module of the stack does not fit.
+        """
+        decoder = self._open()
+        rows = self._rows(stack)
+        tokens = self.tokenize(text)
+        check_length(len(tokens), stack, self.info)
+        return decoder.score(stack.digest, rows, tokens)
+
+    def close(self) -> None:
+        """Free the context, then the model. A second call does nothing."""
+        if self._decoder is not None:
+            self._decoder.flush()
+            self._decoder.close()
+        self._decoder = None
+        self._model.close()
+
+    def __enter__(self) -> LlamaEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open(self) -> Decoder:
+        if self._decoder is None:
+            raise BadUsage("This engine has been closed.")
+        return self._decoder
+
+    def _made_with(self, fingerprint: Fingerprint, exact: bool) -> dict[str, object]:
+        """Everything that the kept state of a stack depends on, but the stack."""
+        status = self._model.path.stat()
+        return {
+            "model": fingerprint.to_dict(),
+            "file": [str(self._model.path.resolve()), status.st_size, status.st_mtime_ns],
+            "weights": self._model.description,
+            "build": build(),
+            "keys and values": "F32" if exact else "F16",
+            "flash attention": not exact,
+        }
+
+    def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
+        """The stack as it is injected, float32 ``[tokens, width_in]``, or None for the plain model."""
+        matrix = rows_of(stack, self.info, self.refusal)
+        return None if matrix is None else self._model.injection.rows(matrix)
+
+    # -- looking inside, see engines.looking --
+
+    def piece(self, token: int) -> bytes:
+        """The bytes ``token`` stands for; they may end inside a letter."""
+        return self._model.piece(token)
+
+    def boundary(self, request: Request) -> list[Boundary]:
+        """What of the end of ``request``'s text is spelled out again, token by token. Raises as :meth:`generate`."""
+        return self._take(0, request).boundary
+
+    def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back.
+
+        Raises:
+            WrongModel, BadUsage, EngineFailed: as :meth:`generate`.
+        """
+        decoder, take = self._open(), self._take(0, request)
+        take.tokens = [*take.tokens, *take.held[: len(take.held) - before]]
+        try:
+            _open(decoder, take)
+            assert take.resident is not None
+            assert take.resident.logits is not None
+            return take.resident.logits.copy()
+        finally:
+            if take.resident is not None:
+                decoder.release(take.resident)
+            take.close()
+
+    def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
+        """As :meth:`log_probabilities`, of ids; they must fit the context together with the stack."""
+        return self._open().score(stack.digest, self._rows(stack), tokens)
+
+
+def _open(decoder: Decoder, take: Take, instead: Resident | None = None) -> None:
+    opened = decoder.open(take.key, take.rows, take.tokens, instead)
+    take.resident = opened.resident
+    take.rows_decoded += opened.rows_decoded
+    take.tokens_decoded += opened.tokens_decoded
+
+
+def _finish(decoder: Decoder, take: Take) -> Iterator[Piece | Written]:
+    told = take.told()
+    if take.resident is not None:
+        decoder.release(take.resident)
+        take.resident = None
+    take.close()
+    if rest := take.rest():
+        yield rest
+    yield told
+
+
+def _cells(takes: list[Take]) -> int:
+    """Cells that ``takes`` may come to fill together; a prompt that several share counts once, unless it will slide."""
+    total, seen = 0, set[tuple[str, tuple[int, ...]]]()
+    for take in takes:
+        prompt = (take.key, tuple(take.tokens))
+        slides = len(take.tokens) + take.request.max_tokens > take.free
+        total += take.cells
+        if prompt in seen and not slides:
+            total -= take.request.stack.tokens + len(take.tokens)
+        seen.add(prompt)
+    return total
+
+
+def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:
+    """Cells for all residents: the context, and as many more as ``kept`` bytes hold and ``sequences`` can fill.
+
+    Of memory that is free now, never more than a quarter.
+    """
+    if model.long_rope:  # llama.cpp chooses its frequencies by the size of the pool, not of the text
+        return context
+    here = room(gpus=False)
+    kept = min(kept, here.free // 4) if here.known else kept
+    more = kept // max(1, model.bytes_per_token * (2 if exact else 1))
+    return min(sequences * context, context + more)

@@ -1,0 +1,220 @@
+"""A GGUF model in llama.cpp's memory: its facts, its vocabulary, and nothing of what it is computing."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...errors import EngineFailed, NoModel, OutOfRoom
+from ...models.injection import Injection, injection_for
+from .binding import library, listen, log
+from .features import ALL, Features
+from .what_works import what_works
+
+
+_KV_OVERRIDE_BOOL = 2  # llama.h: enum llama_model_kv_override_type
+
+
+class NativeVocabulary:
+    """How a GGUF model splits text into tokens. Unless a model is to be made of it, no weights are read.
+
+    Raises:
+        NoModel: the file is missing, damaged, or of an architecture this llama.cpp does not know.
+        OutOfRoom: it does not fit into memory.
+        EngineFailed: the load was stopped, or llama.cpp broke.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        progress: Callable[[float], bool] | None = None,
+        *,
+        weights: bool = False,
+        features: Features = ALL,
+    ) -> None:
+        _check_file(path)
+        self._lib: Any = library()
+        self.path = path
+        self.handle: Any = None
+        parameters = self._lib.llama_model_default_params()
+        parameters.vocab_only = not weights
+        features.set_model(parameters)
+        # KoboldAI puts no space before a text; sentencepiece vocabularies would.
+        overrides = (self._lib.llama_model_kv_override * 2)()
+        overrides[0].key = b"tokenizer.ggml.add_space_prefix"
+        overrides[0].tag = _KV_OVERRIDE_BOOL
+        overrides[0].value.val_bool = False
+        parameters.kv_overrides = overrides
+        stopped = False
+
+        @self._lib.llama_progress_callback  # type: ignore[untyped-decorator]
+        def hear(share: float, _data: object) -> bool:
+            nonlocal stopped
+            stopped = progress is not None and not progress(float(share))
+            return not stopped
+
+        if progress is not None:
+            parameters.progress_callback = hear
+        listen()
+        self.handle = self._lib.llama_model_load_from_file(os.fsencode(path), parameters)
+        if not self.handle and not stopped and parameters.n_gpu_layers and self._lib.llama_supports_gpu_offload():
+            parameters.n_gpu_layers = 0  # not enough memory on the card, perhaps; the CPU has more
+            self.handle = self._lib.llama_model_load_from_file(os.fsencode(path), parameters)
+        if not self.handle:
+            raise _why_not(path, stopped)
+        self._vocab = self._lib.llama_model_get_vocab(self.handle)
+        self.vocabulary = int(self._lib.llama_vocab_n_tokens(self._vocab))
+        self._bos = int(self._lib.llama_vocab_bos(self._vocab))
+        self._pieces: dict[int, bytes] = {}  # asked for with every token that is written
+        self._buffer = ctypes.create_string_buffer(64)
+
+    @property
+    def lib(self) -> Any:
+        """The binding of llama.cpp."""
+        return self._lib
+
+    def _meta(self, key: str) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        length = self._lib.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of ``text``: no BOS, no added space, and words that look like special tokens stay words."""
+        data = text.encode("utf-8", "replace")
+        if not data:
+            return []
+        room = len(data) // 2 + 16
+        while True:
+            ids = (self._lib.llama_token * room)()
+            count = int(self._lib.llama_tokenize(self._vocab, data, len(data), ids, room, False, False))
+            if count >= 0:
+                return list(ids[:count])
+            if -count <= room:
+                raise EngineFailed("llama.cpp could not split the text into tokens.")
+            room = -count
+
+    def piece(self, token: int) -> bytes:
+        """The bytes ``token`` stands for; none for a special token. They may end inside a letter."""
+        if (known := self._pieces.get(token)) is not None:
+            return known
+        if not 0 <= token < self.vocabulary:  # llama.cpp would abort the process
+            raise EngineFailed(f"The model wrote a token that is not in its vocabulary: {token}.")
+        while True:
+            size = len(self._buffer)
+            length = int(self._lib.llama_token_to_piece(self._vocab, token, self._buffer, size, 0, False))
+            if length >= 0:
+                return self._pieces.setdefault(token, self._buffer.raw[:length])
+            self._buffer = ctypes.create_string_buffer(-length)
+
+    def ends(self, token: int) -> bool:
+        """Whether a text is over when ``token`` comes: EOS, end of turn ..., or BOS, for then another text begins."""
+        return bool(self._lib.llama_vocab_is_eog(self._vocab, token)) or token == self._bos
+
+    @property
+    def opening(self) -> int:
+        """The token to begin an empty page with when nothing else stands there: BOS, or a newline, or the first."""
+        for token in (self._bos, self._lib.llama_vocab_nl(self._vocab)):
+            if token >= 0:
+                return int(token)
+        return 0
+
+    def close(self) -> None:
+        if self.handle:
+            self._lib.llama_model_free(self.handle)
+        self.handle = None
+
+
+class NativeModel(NativeVocabulary):
+    """A whole model. ``progress`` hears shares from 0 to 1 and stops the load by returning False.
+
+    ``features`` are those that work here (``what_works``) unless they are given.
+
+    Attributes:
+        context: tokens the model was trained for.
+        width, vocabulary: of its embedding table.
+        injection: how a module's rows enter it.
+        features: what of llama.cpp is used with it; contexts made of it must heed them, too.
+        notice: what a person should read once about that, or empty.
+        description: architecture, size and quantisation in llama.cpp's words (``llama 7B Q4_K - Medium``).
+        bytes_per_token: keys and values of one token in all layers, as half floats; about, for odd architectures.
+        long_rope: its positions are encoded in another way where the context is longer than it once was.
+
+    Raises:
+        NoModel, OutOfRoom, EngineFailed: as NativeVocabulary; NoModel also for a model that writes no text,
+            EngineFailed where llama.cpp would end the process.
+    """
+
+    def __init__(
+        self, path: Path, progress: Callable[[float], bool] | None = None, features: Features | None = None
+    ) -> None:
+        self.notice = ""
+        if features is None:
+            _check_file(path)
+            outcome = what_works(path, lambda: progress is not None and not progress(0.0))
+            outcome.refuse()
+            features = outcome.features
+            self.notice = outcome.sentence if outcome.fresh else ""
+        self.features = features
+        super().__init__(path, progress, weights=True, features=features)
+        self.width = int(self._lib.llama_model_n_embd(self.handle))
+        self.context = int(self._lib.llama_model_n_ctx_train(self.handle))
+        self.architecture = self._meta("general.architecture")
+        if self.vocabulary <= 0 or not self._lib.llama_model_has_decoder(self.handle):
+            self.close()
+            raise NoModel(
+                f"{path.name} is no model that writes text.", "Give the GGUF file of a causal language model."
+            )
+        self.description = self._description()
+        self.bytes_per_token = self._bytes_per_token()
+        self.long_rope = self._meta(f"{self.architecture}.rope.scaling.type") == "longrope"
+        self.injection: Injection = injection_for(
+            self.architecture,
+            self.width,
+            int(self._lib.llama_model_n_embd_inp(self.handle)),
+            int(self._lib.llama_model_rope_type(self.handle)),
+            int(self._meta(f"{self.architecture}.embedding_length_per_layer_input") or 0),
+            path.stem,
+        )
+
+    def _description(self) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        self._lib.llama_model_desc(self.handle, buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
+    def _bytes_per_token(self) -> int:
+        heads = max(1, int(self._lib.llama_model_n_head(self.handle)))
+        head = int(self._meta(f"{self.architecture}.attention.key_length") or self.width // heads)
+        shared = int(self._lib.llama_model_n_head_kv(self.handle))
+        return 2 * 2 * int(self._lib.llama_model_n_layer(self.handle)) * shared * head
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise NoModel(f"There is no model file at {path}.", "`kobold-modules models` lists those on this disk.")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise NoModel(f"{path} cannot be read: {error.strerror or error}.") from error
+    if magic != b"GGUF":
+        raise NoModel(f"{path} is not a GGUF model: it does not begin with GGUF.", "Give a .gguf file.")
+
+
+def _why_not(path: Path, stopped: bool) -> Exception:
+    if stopped:
+        return EngineFailed(f"Loading {path.name} was stopped.")
+    reason = log.reason()
+    if any(
+        sign in reason.lower() for sign in ("unable to allocate", "failed to allocate", "out of memory", "bad_alloc")
+    ):
+        return OutOfRoom(
+            f"{path.name} does not fit into memory.", "Take a smaller model or a smaller quantisation of it."
+        )
+    if "unknown model architecture" in reason:
+        return NoModel(f"{path.name}: {reason}.", "This version of llama.cpp does not know it yet.")
+    return NoModel(
+        f"{path.name} is damaged or unfinished{f': {reason}' if reason else ''}.", "Download or copy it again."
+    )

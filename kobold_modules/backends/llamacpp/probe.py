@@ -1,0 +1,106 @@
+"""The throw-away child that tries a model: ``python -m kobold_modules.backends.llamacpp.probe FILE SINGLY RUNG ...``.
+
+For each rung of ``features.LADDER`` it loads the file, reads a few tokens and prints one line of JSON, and may die on
+the way: whoever started it (``what_works``) knows by then which rung it was. Nothing else goes to stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import EngineFailed, KoboldModulesError
+from ...supervised import enter
+from .features import LADDER, Features
+
+
+TOKENS = 40  # read in one batch: matrix instructions begin at two tokens, tiles at eight, a wide tile at 32
+PAGE = """The ferry left at a quarter past six, which was early for a Sunday, and nobody on the pier had slept. Martha
+held the letter inside her glove. "If the weather turns," the captain said, "we go back." He did not look at her."""
+
+
+def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
+    """What ``path`` makes of the page with ``features``: ``{"nats": [...], "tokens_per_second": float}``, the natural
+    log of each token's probability but the first's. The last ``singly`` tokens are read one by one, as writing does.
+
+    Raises NoModel, OutOfRoom, EngineFailed: it cannot be loaded or read, which says nothing about the processor.
+    """
+    from .binding import threads
+    from .model import NativeModel
+
+    model = NativeModel(path, features=features)
+    try:
+        ids = (model.tokenize(PAGE) or [0])[: TOKENS + singly]
+        ids += [index % model.vocabulary for index in range(TOKENS + singly - len(ids))]
+        lib = model.lib
+        parameters = lib.llama_context_default_params()
+        parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = parameters.n_outputs_max = TOKENS + singly + 1
+        parameters.n_threads, parameters.n_threads_batch = threads()
+        features.set_context(parameters)
+        context = lib.llama_init_from_model(model.handle, parameters)
+        if not context:
+            raise EngineFailed("llama.cpp made no context.")
+        rows, times = [_decode(lib, context, ids[:TOKENS], 0, model.vocabulary)], []
+        for at in range(TOKENS, len(ids)):
+            began = time.perf_counter()
+            rows.append(_decode(lib, context, [ids[at]], at, model.vocabulary))
+            times.append(time.perf_counter() - began)
+        lib.llama_free(context)
+    finally:
+        model.close()
+    nats = _log_probabilities(np.concatenate(rows)[:-1], ids[1:])
+    return {"nats": [round(float(value), 5) for value in nats], "tokens_per_second": 1 / median(times)}
+
+
+def _decode(lib: Any, context: Any, ids: Sequence[int], at: int, vocabulary: int) -> NDArray[np.float64]:
+    """Logits behind each of ``ids``, float64 ``[n, vocabulary]``."""
+    import ctypes
+
+    tokens, places = np.array(ids, dtype=np.int32), np.arange(at, at + len(ids), dtype=np.int32)
+    wanted = np.ones(len(ids), dtype=np.int8)
+    batch = lib.llama_batch()
+    batch.n_tokens = len(ids)
+    batch.token = tokens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+    batch.pos = places.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+    batch.logits = wanted.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
+    status = int(lib.llama_decode(context, batch))
+    if status:
+        raise EngineFailed(f"llama.cpp could not read the page (status {status}).")
+    return np.ctypeslib.as_array(lib.llama_get_logits(context), shape=(len(ids), vocabulary)).astype(np.float64)
+
+
+def _log_probabilities(logits: NDArray[np.float64], ids: Sequence[int]) -> NDArray[np.float64]:
+    """Natural log of the probability of ``ids[i]`` behind ``logits[i]``; ``[n, vocabulary]`` -> ``[n]``."""
+    highest = logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(logits - highest).sum(axis=1))
+    found: NDArray[np.float64] = logits[np.arange(len(ids)), list(ids)] - highest[:, 0] - total
+    return found
+
+
+def main(argv: Sequence[str], out: TextIO) -> int:
+    path, singly, *rungs = Path(argv[0]), *map(int, argv[1:])
+    for rung in rungs:
+        try:
+            line = {"rung": rung} | read(path, LADDER[rung], singly)
+        except (KoboldModulesError, MemoryError) as error:
+            line = {"error": str(error) or "no memory"}
+        print(json.dumps(line), file=out, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    enter()
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # llama.cpp may print what it likes
+    code = main(sys.argv[1:], answers)
+    answers.flush()
+    os._exit(code)

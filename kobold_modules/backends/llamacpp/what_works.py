@@ -1,0 +1,283 @@
+"""Which of llama.cpp's features work with a file's kind of weights on this processor: tried once, and remembered.
+
+The first time a build of llama.cpp meets a kind of weights on a processor, a child process reads a few tokens with
+every feature and with the plain ones (``native_probe``). If it dies, or the numbers differ by more than rounding,
+features are given up one after another (``features.LADDER``) until what is left works. Every later load costs the
+reading of one small file in the cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ... import supervised
+from ...errors import EngineFailed, NoModel
+from ...exit_status import signal_name
+from ...paths import cache_dir, write_atomically
+from .binding import build
+from .features import LADDER, REFERENCE, Features
+from .weight_kinds import Kind, kind_of
+
+
+REVISION = 1  # of this check; a higher one forgets all answers
+PLACE = "KOBOLD_MODULES_PROBES"  # a folder for the answers instead of the cache's; "off" tries nothing
+# The mean distance between fast paths and plain ones that rounding explains, in nats a token: measured 0.0005 (F16, the
+# starter) to 0.07 (Q4_1, SmolLM2); random words are several nats away.
+LIMIT = 0.3
+SINGLY = 4  # tokens read one by one behind the batch, as writing does
+SECONDS, BYTES_PER_SECOND = 60, 30e6  # a child may take so long: half a minute for each gigabyte, and a minute
+_LOOK = 0.2  # seconds between two looks at the child
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What works for one kind.
+
+    Attributes:
+        rung: of LADDER, the first that works; None if none does.
+        reason: why the one before it does not: ``SIGILL``, ``wrong numbers``, ``no answer``.
+        fresh: found just now, so that the person has not been told.
+    """
+
+    kind: Kind
+    rung: int | None = 0
+    reason: str = ""
+    fresh: bool = field(default=False, compare=False)
+
+    @property
+    def features(self) -> Features:
+        return LADDER[0 if self.rung is None else self.rung]
+
+    @property
+    def sentence(self) -> str:
+        """What the person should know; empty where everything works."""
+        weights, why = self.kind.weights, f"({self.reason})"
+        match self.rung:
+            case 0:
+                return ""
+            case 1:
+                return (
+                    f"This processor's fast path for {weights} does not work in this build of llama.cpp {why}; writing "
+                    "goes on without it."
+                )
+            case 2:
+                return (
+                    f"The fast paths for {weights}, flash attention among them, do not work here in this build of "
+                    f"llama.cpp {why}; writing goes on without them."
+                )
+            case 3:
+                return (
+                    f"Only the slowest way of this build of llama.cpp works here for {weights} {why}: one thread, and "
+                    "no graphics card."
+                )
+        return f"This build of llama.cpp cannot compute with {weights} on this processor {why}."
+
+    def refuse(self) -> None:
+        """Raises EngineFailed where nothing works: llama.cpp would end the process."""
+        if self.rung is None:
+            raise EngineFailed(
+                self.sentence,
+                "Take the model in another quantisation (`kobold-modules doctor` says which work here), or install "
+                "llama.cpp anew for this machine: `pip install --force-reinstall --no-cache-dir llama-cpp-python`.",
+            )
+
+
+class Report(NamedTuple):
+    """What a probe answered before its end: the log-probabilities of each rung, and how it ended (``""``: in order)."""
+
+    nats: Mapping[int, Sequence[float]]
+    ended: str = ""
+    error: str = ""
+    speed: Mapping[int, float] = {}  # tokens a second, of each rung
+
+
+Probe = Callable[[Path, Sequence[int]], Report]
+
+
+def what_works(path: Path, stopped: Callable[[], bool] = lambda: False, probe: Probe | None = None) -> Outcome:
+    """What works with the weights of ``path``: remembered, or found out now in a child.
+
+    Args:
+        stopped: turning true ends the child.
+        probe: tries some rungs of the ladder; the child by default.
+
+    Raises EngineFailed if ``stopped`` said so.
+    """
+    try:
+        kind = kind_of(path)
+    except NoModel:  # the real load has a better sentence for it
+        return Outcome(Kind("unknown", ()))
+    file = _memory(kind)
+    if file is None:
+        return Outcome(kind)
+    if (known := _known.get(file) or _recall(file, kind)) is not None:
+        return known
+    outcome, certain = climb(kind, path, probe or (lambda path, rungs: run_probe(path, rungs, stopped)))
+    if certain:
+        remember(outcome)
+    _known[file] = Outcome(kind, outcome.rung, outcome.reason)
+    return outcome
+
+
+_known: dict[Path, Outcome] = {}  # by this process: a cache folder that cannot be written costs one probe a process
+
+
+def climb(kind: Kind, path: Path, probe: Probe) -> tuple[Outcome, bool]:
+    """Try the ladder from its top, and say whether the answer is worth remembering."""
+    first = probe(path, (REFERENCE, 0))
+    plain = first.nats.get(REFERENCE)
+    if first.error and plain is not None:  # no memory for all of them
+        return Outcome(kind, 1, first.error), False
+    if first.error:  # a damaged file, no memory at all: the real load says it better
+        return Outcome(kind), False
+    if plain is None:
+        return _from_below(kind, path, probe, first)
+    if near(plain, first.nats.get(0)):
+        return Outcome(kind, fresh=True), True
+    reason = first.ended or "wrong numbers"
+    if reason == "SIGKILL":  # of memory, which has nothing to do with the kind; less is used without extra buffers
+        return Outcome(kind, 1, reason), False
+    second = probe(path, (1,))
+    rung = 1 if near(plain, second.nats.get(1)) else REFERENCE
+    return Outcome(kind, rung, reason, fresh=True), True
+
+
+def _from_below(kind: Kind, path: Path, probe: Probe, first: Report) -> tuple[Outcome, bool]:
+    """Not even the plain way gave an answer: the slowest, or nothing."""
+    if first.ended in ("SIGKILL", "no answer", ""):
+        return Outcome(kind), False
+    last = len(LADDER) - 1
+    slowest = probe(path, (last,))
+    if slowest.error:
+        return Outcome(kind), False
+    works = last in slowest.nats and all(map(math.isfinite, slowest.nats[last]))
+    return Outcome(kind, last if works else None, first.ended, fresh=True), True
+
+
+def near(plain: Sequence[float], fast: Sequence[float] | None, limit: float = LIMIT) -> bool:
+    """Whether two readings of one page are the same but for rounding: no more than ``limit`` nats a token apart."""
+    if fast is None or len(plain) != len(fast) or not all(map(math.isfinite, (*plain, *fast))):
+        return False
+    return sum(abs(a - b) for a, b in zip(plain, fast, strict=True)) / len(plain) <= limit
+
+
+def run_probe(
+    path: Path, rungs: Sequence[int], stopped: Callable[[], bool] = lambda: False, singly: int = SINGLY
+) -> Report:
+    """Try ``rungs`` in a child, reading ``singly`` tokens one by one. Raises EngineFailed if ``stopped`` said so."""
+    child = subprocess.Popen(
+        supervised.python("kobold_modules.backends.llamacpp.probe", str(path), str(singly), *map(str, rungs)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=supervised.environment(),
+    )
+    until = time.monotonic() + SECONDS + path.stat().st_size / BYTES_PER_SECOND
+    ended = ""
+    while True:
+        try:
+            out, _ = child.communicate(timeout=_LOOK)
+            break
+        except subprocess.TimeoutExpired:
+            if stopped() or time.monotonic() > until:
+                child.kill()
+                out, _ = child.communicate()
+                if stopped():
+                    raise EngineFailed(f"Loading {path.name} was stopped.") from None
+                ended = "no answer"
+                break
+    if child.returncode and not ended:
+        ended = signal_name(child.returncode) or f"exit code {child.returncode}"
+    return _report(out, ended)
+
+
+def _report(out: bytes, ended: str) -> Report:
+    nats: dict[int, list[float]] = {}
+    speed: dict[int, float] = {}
+    error = ""
+    for line in out.splitlines():
+        with suppress(ValueError, KeyError, TypeError):  # the last line of a child that died in the middle of it
+            told = json.loads(line)
+            if "error" in told:
+                error = str(told["error"])
+            else:
+                nats[int(told["rung"])] = [float(value) for value in told["nats"]]
+                speed[int(told["rung"])] = float(told["tokens_per_second"])
+    return Report(nats, ended, error, speed)
+
+
+def remember(outcome: Outcome) -> None:
+    """Keep ``outcome``. A cache that cannot be written is asked again by the next process."""
+    file = _memory(outcome.kind)
+    if file is None:
+        return
+    _known[file] = Outcome(outcome.kind, outcome.rung, outcome.reason)
+    kept = {"weights": outcome.kind.weights, "rung": outcome.rung, "reason": outcome.reason, "machine": _machine()}
+    with suppress(OSError):
+        write_atomically(file, json.dumps(kept).encode())
+
+
+def forget() -> None:
+    """Forget all answers, of every kind: each is tried anew when it is next met."""
+    _known.clear()
+    for file in _folder().glob("*.json"):
+        with suppress(OSError):
+            file.unlink()
+
+
+def _recall(file: Path, kind: Kind) -> Outcome | None:
+    try:
+        kept = json.loads(file.read_bytes())
+        rung = kept["rung"]
+        if rung is None or (isinstance(rung, int) and 0 <= rung < len(LADDER)):
+            return Outcome(kind, rung, str(kept["reason"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _memory(kind: Kind) -> Path | None:
+    """Where the answer for ``kind`` with this build on this processor is kept; None where nothing is to be tried."""
+    if os.environ.get(PLACE, "").lower() == "off":
+        return None
+    what = [REVISION, _machine(), kind.architecture, kind.matrices]
+    name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]
+    return _folder() / f"{name}.json"
+
+
+def _folder() -> Path:
+    place = os.environ.get(PLACE, "")
+    return Path(place) if place and place.lower() != "off" else cache_dir() / "llama.cpp"
+
+
+@cache
+def _machine() -> str:
+    """The build of llama.cpp and the processor, its features included."""
+    return f"{build()}; {processor()}"
+
+
+@cache
+def processor() -> str:
+    """Its name and, in short, what it can do."""
+    import platform
+
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+    except OSError:
+        return f"{platform.processor() or 'processor'} {platform.machine()}"
+    lines = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+    told = {key.strip(): value.strip() for key, value in lines.items()}
+    able = told.get("flags") or told.get("Features") or ""
+    name = told.get("model name") or told.get("CPU part") or platform.machine()
+    return f"{name} {hashlib.sha256(able.encode()).hexdigest()[:12]}"

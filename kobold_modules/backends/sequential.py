@@ -1,0 +1,18 @@
+"""Several continuations on an engine that writes one at a time: the same records, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from ..generation.protocol import Engine, Request
+from ..records import Piece, Written
+
+
+def one_after_another(
+    engine: Engine, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Piece | Written]:
+    """What base.Engine.together promises, without a batch: each request in turn, its number in ``sequence``."""
+    for number, request in enumerate(requests):
+        for record in engine.generate(request, cancelled):
+            yield replace(record, sequence=number)

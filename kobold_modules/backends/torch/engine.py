@@ -1,0 +1,241 @@
+"""The engine for Hugging Face folders that have no GGUF: transformers, with the same stacks, samplers and promises.
+
+Slower than llama.cpp on a processor and about as fast on a graphics card. A stack's rows go in as ``inputs_embeds``
+before the text, without BOS, and what was read stays read (see torch_context).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadUsage
+from ...generation.bias import check_ids
+from ...generation.cached_sequences import Resident
+from ...generation.prefix_cache import Snapshot
+from ...generation.protocol import ModelInfo, Request
+from ...generation.stack_rows import check_context, check_length, rows_of
+from ...generation.token_healing import Boundary, TokenPrefixes
+from ...models.capacity import check_folder_room
+from ...models.folder_vocabulary import FolderVocabulary
+from ...models.reference import ModelFile
+from ...models.usability.usable import check_can_write
+from ...records import Piece, Written
+from ...soft_prompt.stack import Stack
+from ..generation_state import Take
+from ..llamacpp.context import Cancelled
+from ..llamacpp.sampler_chain import usable_seed
+from ..sequential import one_after_another
+from .context import TorchContext
+from .load import load_torch_model
+
+
+DEFAULT_CONTEXT = 4096
+
+
+class HfEngine:
+    """One Hugging Face folder. A context manager; :meth:`close` frees everything. Implements engines.base.Engine.
+
+    Args:
+        path: the folder.
+        name: what to call it; the folder's name by default.
+        context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        progress: hears 0 before and 1 after loading; returning False before it stops the load.
+
+    Raises:
+        NoModel: the folder holds no model that transformers knows.
+        OutOfRoom: it does not fit into memory.
+        EngineFailed: there is no such device.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        context: int = 0,
+        device: str = "auto",
+        progress: Callable[[float], bool] | None = None,
+    ) -> None:
+        path = Path(path)
+        check_context(context)
+        file = ModelFile(name or path.name, path, "hf")
+        check_can_write(file)
+        check_folder_room(file, context, device)
+        if progress is not None and not progress(0.0):
+            from ...errors import EngineFailed
+
+            raise EngineFailed(f"Loading {file.name} was stopped.")
+        self._frozen = load_torch_model(file, device)
+        self._words = FolderVocabulary(path, int(self._frozen.model.config.get_text_config().vocab_size))
+        self._prefixes = TokenPrefixes(self._words, self._words.vocabulary)
+        self._context: TorchContext | None = TorchContext(self._frozen)
+        trained = self._frozen.context or DEFAULT_CONTEXT
+        self.info = ModelInfo(
+            name=file.name,
+            path=str(path),
+            context=min(trained, context or DEFAULT_CONTEXT),
+            width=int(self._frozen.table.shape[1]),
+            vocabulary=self._words.vocabulary,
+            fingerprint=self._frozen.fingerprint,
+        )
+        self._refusal = (
+            ""
+            if self._context.takes_rows()
+            else f"{file.name} cannot take modules: rows put in front of its text do not count as the words they are."
+        )
+        if progress is not None:
+            progress(1.0)
+
+    @property
+    def notice(self) -> str:
+        """As of LlamaEngine: nothing to tell."""
+        return ""
+
+    @property
+    def refusal(self) -> str:
+        """Why this model takes no modules, in a sentence; empty for nearly all."""
+        return self._refusal
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of ``text`` exactly as it will be read: no BOS, no prefix space added."""
+        return self._words.tokenize(text)
+
+    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
+        """Stream the continuation; the last record is Written. A cancel ends it between two layers.
+
+        Raises:
+            WrongModel: a module of the stack does not fit.
+            BadUsage: the stack, memory or note leaves no room for text.
+            EngineFailed, OutOfRoom: torch broke.
+        """
+        return self._write(self._opened(), self._take(request), cancelled)
+
+    def _write(self, context: TorchContext, take: Take, cancelled: Callable[[], bool]) -> Iterator[Piece | Written]:
+        resident = take.resident = Resident(0, take.key)
+        if take.rows is not None:  # only how many they are is of interest here
+            resident.front = Snapshot(len(take.rows), np.zeros(0, np.uint8), np.zeros(0, np.float32))
+        try:
+            try:
+                self._read(context, take, resident, take.tokens, cancelled)
+                while not take.reason:
+                    if cancelled():
+                        raise Cancelled
+                    if piece := take.draw():
+                        yield piece
+                    if take.reason:
+                        break
+                    if take.went_back or take.must_slide:
+                        if not take.went_back:
+                            take.rewind()
+                        take.went_back = False
+                        self._read(context, take, resident, take.tokens, cancelled)
+                    else:
+                        self._read(context, take, resident, [*resident.tokens, take.token], cancelled, counts=False)
+            except Cancelled:
+                take.reason = "cancelled"
+            told = take.told()
+            if rest := take.rest():
+                yield rest
+            yield told
+        finally:
+            take.close()
+
+    def _read(
+        self,
+        context: TorchContext,
+        take: Take,
+        resident: Resident,
+        tokens: list[int],
+        cancelled: Callable[[], bool],
+        counts: bool = True,
+    ) -> None:
+        with context.watching(cancelled):
+            logits, rows_read, tokens_read = context.read(take.key, take.rows, tokens)
+        resident.tokens, resident.logits = list(tokens), logits
+        take.rows_decoded += rows_read
+        take.tokens_decoded += tokens_read if counts else 0
+
+    def _take(self, request: Request) -> Take:
+        if request.max_tokens < 0:
+            raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
+        check_ids(request.sampler, self.info.vocabulary, self.info.name)
+        rows = self._rows(request.stack)
+        given = request.sampler.seed
+        seed = usable_seed(secrets.randbits(31) if given is None else given)
+        free = self.info.context - request.stack.tokens
+        return Take(self._words, request, 0, rows, free, seed, self.tokenize, self._prefixes)
+
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """Stream several continuations, one after another; ``sequence`` in each record is the number of its request."""
+        for request in requests:
+            self._rows(request.stack)  # a stack that does not fit is told before anything is written
+        return one_after_another(self, requests, cancelled)
+
+    def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
+        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+
+        Raises:
+            BadUsage: text and stack together are longer than the context.
+            WrongModel: a module of the stack does not fit.
+        """
+        tokens = self.tokenize(text)
+        check_length(len(tokens), stack, self.info)
+        return self.score(tokens, stack)
+
+    # -- looking inside, see engines.looking --
+
+    def piece(self, token: int) -> bytes:
+        """The bytes ``token`` stands for; they may end inside a letter."""
+        return self._words.piece(token)
+
+    def boundary(self, request: Request) -> list[Boundary]:
+        """What of the end of ``request``'s text is spelled out again, token by token."""
+        return self._take(request).boundary
+
+    def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
+        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
+        context, take = self._opened(), self._take(request)
+        tokens = [*take.tokens, *take.held[: len(take.held) - before]]
+        logits, _, _ = context.read(take.key, take.rows, tokens)
+        return logits
+
+    def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
+        """As :meth:`log_probabilities`, of ids; they must fit the context together with the stack."""
+        return self._opened().score(stack.digest, self._rows(stack), tokens)
+
+    def close(self) -> None:
+        """Free the model. A second call does nothing."""
+        if self._context is None:
+            return
+        self._context.close()
+        self._context = None
+        device = self._frozen.device
+        del self._frozen
+        if device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def __enter__(self) -> HfEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _opened(self) -> TorchContext:
+        if self._context is None:
+            raise BadUsage("This engine has been closed.")
+        return self._context
+
+    def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
+        """The stack's raw rows, float32 ``[tokens, width]``, or None for the plain model."""
+        return rows_of(stack, self.info, self.refusal)

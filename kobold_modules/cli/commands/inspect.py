@@ -1,0 +1,184 @@
+"""Looking inside from the command line: ``generate --peek``, ``generate --best``, ``measure --per-token``,
+``show --nearest``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from ... import corpus
+from ...errors import BadText
+from ...generation import inspect as looking
+from ...generation.log import seeded
+from ...generation.nearest import CURIOSITY, nearest
+from ...generation.protocol import Request
+from ...library.library import Library
+from ...models.find import resolve
+from ...models.reference import ModelFile
+from .. import INTERRUPTED
+from ..code_page import shown
+from ..interrupts import interruptible
+from ..options.prompt import read_prompt
+from ..options.sampler_options import sampler_of
+from ..options.stack import parse_stack
+from ..output import Output, table
+from ..writing import opened, warn_of_bias, warn_of_misfits
+
+
+# A token's change in nats and its colour: 256-colour backgrounds that a dark and a light terminal both show.
+_SHADES = ((1.0, 28), (0.3, 22), (-0.3, 0), (-1.0, 52))
+_LEAST = 88
+
+
+def peek(arguments: argparse.Namespace, output: Output) -> int:
+    """The likeliest next tokens with the stack and without, in two columns."""
+    stack, text, sampler = parse_stack(arguments.module), read_prompt(arguments), sampler_of(arguments)
+    with opened(arguments.model, arguments.contextsize, output) as engine:
+        warn_of_misfits(engine, stack, output)
+        request = Request(
+            text, stack, 1, sampler, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth
+        )
+        stacked, plain = looking.peek(engine, request, arguments.peek)
+    if output.json:
+        output.object(peek={"stack": stack.label, "with": looking.as_json(stacked), "without": looking.as_json(plain)})
+        return 0
+    if not stack.active:
+        rows = [(_quoted(c.text), _percent(c.probability)) for c in plain]
+        output.data(table(rows, ("token", "probability")))
+        return 0
+    both = [
+        (_quoted(a.text), _percent(a.probability), _percent(a.other), _quoted(b.text), _percent(b.probability))
+        for a, b in zip(stacked, plain, strict=True)
+    ]
+    output.data(table(both, (stack.label, "with", "without", "no module", "alone")))
+    return 0
+
+
+def best(arguments: argparse.Namespace, output: Output) -> int:
+    """The likeliest of ``--best`` takes, and the others below it."""
+    from ..options.length import most_tokens
+
+    stack, text = parse_stack(arguments.module), read_prompt(arguments)
+    most, sampler = most_tokens(arguments), sampler_of(arguments)
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
+        warn_of_misfits(engine, stack, output)
+        warn_of_bias(engine, sampler, output)
+        request = seeded(
+            Request(
+                text,
+                stack,
+                most,
+                sampler,
+                tuple(arguments.stop),
+                arguments.memory,
+                arguments.note,
+                arguments.note_depth,
+            )
+        )
+        count = arguments.best
+        takes = looking.best_of(
+            engine, request, count, lambda: bool(stopped), lambda done: output.say(f"  {done} of {count} takes")
+        )
+    for rank, take in enumerate(takes, 1):
+        output.object(rank=rank, stack=stack.label, **asdict(take))
+    if takes and not output.json:
+        output.data(shown(text + takes[0].text))
+        rows = [
+            (str(rank), f"{take.nats_per_token:.3f}", str(take.seed), str(take.tokens), _beginning(take.text))
+            for rank, take in enumerate(takes, 1)
+        ]
+        output.say()
+        output.say(table(rows, ("", "nats/token", "seed", "tokens", "begins")))
+    return INTERRUPTED if stopped else 0
+
+
+def per_token(arguments: argparse.Namespace, output: Output) -> int:
+    """Every token of the texts with its log-probability with the stack and without: coloured, or as JSON."""
+    stack = parse_stack(arguments.module)
+    texts = {name: "\n\n".join(d.text for d in corpus.read([Path(name)]).documents) for name in arguments.text}
+    with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
+        warn_of_misfits(engine, stack, output)
+        for name, text in texts.items():
+            if not text:
+                raise BadText(f"{name} is too short to measure.")
+            found = looking.score(engine, text, stack, lambda: bool(stopped))
+            if stopped:
+                return INTERRUPTED
+            with_stack, without = found.nats
+            output.object(
+                text=name,
+                stack=stack.label,
+                tokens=found.tokens,
+                **{"with": found.stacked, "without": found.plain},
+                nats_per_token={"with": with_stack, "without": without},
+            )
+            if not output.json:
+                output.data(_coloured(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+                output.say(f"\n{name}: {without:.4f} nats/token without, {with_stack:.4f} with {stack.label}")
+    return 0
+
+
+def show_nearest(arguments: argparse.Namespace, output: Output) -> int:
+    """The words nearest to each virtual token of a module."""
+    module, file = Library().find(arguments.module), resolve(arguments.model)
+    rows = nearest(module, file, _piece_of(file), arguments.nearest)
+    output.object(
+        module=module.card.name,
+        model=file.name,
+        nearest=[[asdict(word) for word in row] for row in rows],
+        note=CURIOSITY,
+    )
+    lines = [
+        (str(number), ", ".join(f"{word.text} {word.cosine:.2f}" for word in row) or "-")
+        for number, row in enumerate(rows)
+    ]
+    output.data(table(lines, ("token", f"nearest words of {file.name}")))
+    output.say(CURIOSITY)
+    return 0
+
+
+def _piece_of(file: ModelFile) -> Callable[[int], bytes]:
+    """A function from a token of ``file`` to its bytes; no weights are read."""
+    if file.kind == "gguf":
+        from ...backends.llamacpp.model import NativeVocabulary
+
+        return NativeVocabulary(file.path).piece
+    from ...models.folder_vocabulary import FolderVocabulary
+    from ...models.identify import identify
+
+    return FolderVocabulary(file.path, identify(file).fingerprint.vocabulary).piece
+
+
+def _coloured(scores: looking.Scores, colour: bool) -> str:
+    """The text, each token on a ground that says what the stack changed; without colour +, - and the change in nats."""
+    parts = []
+    for token, stacked, plain in zip(scores.tokens, scores.stacked, scores.plain, strict=True):
+        change = 0.0 if stacked is None or plain is None else stacked - plain
+        if not colour:
+            parts.append(token if abs(change) < 0.3 else f"{token}[{change:+.1f}]")
+            continue
+        shade = next((shade for least, shade in _SHADES if change >= least), _LEAST)
+        lines = token.split("\n")
+        parts.append("\n".join(f"\x1b[48;5;{shade}m{line}\x1b[0m" if shade and line else line for line in lines))
+    return "".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """A token as it is told apart: its spaces and line breaks to be seen."""
+    return (
+        "".join("␤" if c == "\n" else "␣" if c == " " else c if c.isprintable() else "·" for c in text) or "(special)"
+    )
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.1f} %" if probability >= 0.0005 else "·"
+
+
+def _beginning(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= 50 else words[:49] + "…"

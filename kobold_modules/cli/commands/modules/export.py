@@ -1,0 +1,26 @@
+"""``export``: a module in another program's format."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import cast
+
+from ....files import check_target
+from ....formats import SUFFIXES, Format, told_lost, write
+from ....library.library import Library
+from ...output import Output
+
+
+def export(arguments: argparse.Namespace, output: Output) -> int:
+    """Write a module to ``--out``. An existing file or adapter folder gives way only to ``--replace``."""
+    module = Library().find(arguments.module)
+    target, format = Path(arguments.out).expanduser(), cast(Format, arguments.format)
+    if SUFFIXES[format]:
+        check_target(target, SUFFIXES[format], replace=arguments.replace)
+    write(module, target, format, replace=arguments.replace)
+    output.object(path=str(target), format=format)
+    output.data(f"{module.card.name} written to {target}.")
+    if lost := told_lost(module, format):
+        output.say(f"warning: {lost}")
+    return 0

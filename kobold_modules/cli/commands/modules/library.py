@@ -1,0 +1,138 @@
+"""The verbs that keep the library: list, show, check, remove, rename."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ....errors import BadModule
+from ....evaluation.report import card_gain, gain_of, headline, long_gain
+from ....formats.check import check as check_file
+from ....library.library import Library
+from ....plain_text import one_line
+from ....soft_prompt.module import Card, Module
+from ...output import Output, table
+
+
+LONGEST_DESCRIPTION = 2000
+
+
+def list_(arguments: argparse.Namespace, output: Output) -> int:
+    entries = Library().entries()
+    for entry in entries:
+        output.object(
+            name=entry.name,
+            kind=entry.card.kind if entry.card else None,
+            tokens=entry.tokens,
+            width=entry.width,
+            model=entry.card.model if entry.card else None,
+            measured=entry.card.measured if entry.card else None,
+            path=str(entry.path),
+            problem=entry.problem,
+        )
+    if not entries:
+        output.say("The library is empty. `kobold-modules demo` makes a first module in five minutes.")
+        return 0
+    rows = [
+        (e.name, e.card.kind, str(e.tokens), e.card.model or "-", effect(e.card), e.problem or e.card.description)
+        if e.card
+        else (e.name, "-", "-", "-", "-", e.problem or "")
+        for e in entries
+    ]
+    output.data(table(rows, ("name", "kind", "tokens", "model", "effect", "description")))
+    return 0
+
+
+def show(arguments: argparse.Namespace, output: Output) -> int:
+    if arguments.nearest is not None:
+        from ..inspect import show_nearest
+
+        return show_nearest(arguments, output)
+    module = Library().find(arguments.module)
+    facts = {"tokens": module.tokens, "width": module.width, "digest": module.digest}
+    output.object(**{**module.card.to_dict(), **facts})  # a stranger's card may have members of these names
+    output.data(describe(module))
+    return 0
+
+
+def check(arguments: argparse.Namespace, output: Output) -> int:
+    fingerprint, name = None, ""
+    if arguments.model:
+        from ....models.find import resolve
+        from ....models.identify import identify
+
+        file = resolve(arguments.model)
+        fingerprint, name = identify(file).fingerprint, file.name
+    path = Path(arguments.file)
+    if not path.exists():
+        try:
+            path = Library().entry(arguments.file).path
+        except BadModule as error:
+            raise BadModule(f"There is no file or module called {arguments.file}.", error.hint) from error
+    result = check_file(path, fingerprint, name)
+    marks = {"ok": "✓", "warn": "!", "bad": "✗"}
+    for finding in result.findings:
+        output.object(level=finding.level, text=finding.sentence, hint=finding.hint)
+        output.data(f"{marks[finding.level]} {finding.sentence}" + (f" {finding.hint}" if finding.hint else ""))
+    return result.exit_code
+
+
+def remove(arguments: argparse.Namespace, output: Output) -> int:
+    entry = Library().entry(arguments.module)
+    Library().remove(entry.name)
+    output.object(removed=entry.name)
+    output.data(f"{entry.name} was removed; `kobold-modules trash` lists and restores it.")
+    return 0
+
+
+def rename(arguments: argparse.Namespace, output: Output) -> int:
+    entry = Library().rename(arguments.module, arguments.name)
+    output.object(name=entry.name, path=str(entry.path))
+    output.data(f"{arguments.module} is now called {entry.name}.")
+    return 0
+
+
+def effect(card: Card) -> str:
+    """How much better held-out pages are predicted, in a few words."""
+    return card_gain(card.measured, interval=True) or "-"
+
+
+def describe(module: Module) -> str:
+    """A module's card as plain lines."""
+    card = module.card
+    lines = [card.name, "─" * len(card.name)]
+    lines += [one_line(line) for line in card.description[:LONGEST_DESCRIPTION].splitlines()]
+    facts = [
+        ("kind", card.kind),
+        ("virtual tokens", f"{module.tokens} ({module.width} wide)"),
+        ("model", card.model),
+        ("author", card.author),
+        ("created", card.created),
+        ("tags", ", ".join(card.tags)),
+        ("training", ", ".join(f"{k} {v}" for k, v in card.training.items() if k not in ("identity", "method"))),
+        ("sources", ", ".join(f"{s.get('name')} ({s.get('words')} words)" for s in card.sources)),
+    ]
+    lines += [f"{key:<15} {one_line(value)}" for key, value in facts if value]
+    measured = card.measured
+    if gain_of(measured) is not None:
+        lines += _told(card)
+    for key in ("opening", "without", "with"):
+        if card.samples.get(key):
+            lines += ["", f"{key}:", card.samples[key].strip()]
+    return "\n".join(lines)
+
+
+def _told(card: Card) -> list[str]:
+    """What was measured: the headline with what to do, the numbers behind it, other authors' pages."""
+    measured = card.measured
+    told = headline(measured, card.training)
+    lines = ["", told.text + (f" {told.advice}" if told.advice else "")]
+    if "bits_per_byte_with" in measured and "bits_per_byte_without" in measured:
+        lines.append(
+            f"{'held-out':<15} {measured['bits_per_byte_without']:.4f} -> {measured['bits_per_byte_with']:.4f} "
+            f"bits per byte over {measured.get('held_out_tokens', '?')} tokens"
+        )
+    for what, name in (("gain_over_start", "than its start"), ("others_gain", "other authors'")):
+        if (gain := gain_of(measured, what)) is not None:
+            lines.append(f"{name:<15} {long_gain(gain)}")
+    return lines

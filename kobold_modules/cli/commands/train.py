@@ -1,0 +1,114 @@
+"""``train``: from texts to a module on the shelf."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+
+from ...braille import braille
+from ...byte_size import byte_size
+from ...errors import BadUsage
+from ...records import Loss, Record, Result
+from ...training import TrainingRequest, estimate, train_together
+from ...training import train as train_module
+from ...training.destination import check_places
+from ..output import Output
+from ..verdict import verdict
+from . import queue
+
+
+def request_of(arguments: argparse.Namespace) -> TrainingRequest:
+    """The request that the options ask for; what was not given keeps its default."""
+    names = [field.name for field in fields(TrainingRequest)]
+    given = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
+    return TrainingRequest(**given | {"files": tuple(arguments.files)})
+
+
+def train(arguments: argparse.Namespace, output: Output) -> int:
+    if queue.asked(arguments):
+        return queue.manage(arguments, output)
+    if arguments.each:
+        return train_each(arguments, output)
+    if not arguments.files or not arguments.name:
+        raise BadUsage("A training needs texts and a name.", "Like this: kobold-modules train novel.txt --name mine")
+    request = request_of(arguments)
+    if arguments.dry_run:
+        return dry_run(request, output)
+    if arguments.detach:
+        check_places(request)
+        return queue.submit(request, output)
+    with stoppable() as stopped:
+        kept = output.follow(train_module(request, lambda: bool(stopped)))
+    return _told(kept, stopped, output)
+
+
+def train_each(arguments: argparse.Namespace, output: Output) -> int:
+    """A module for each FILE, over one frozen model at once."""
+    if not arguments.files or arguments.name or arguments.out or arguments.detach:
+        raise BadUsage(
+            "--each names modules after their files and takes no --name, no --out and no --detach.",
+            "Like this: kobold-modules train --each noir/ gothic/ farce.txt",
+        )
+    requests = []
+    for file in arguments.files:
+        arguments.name = Path(file).resolve().stem
+        requests.append(replace(request_of(arguments), files=(file,)))
+    with stoppable() as stopped:
+        kept = output.follow(train_together(requests, lambda: bool(stopped)))
+    return _told(kept, stopped, output)
+
+
+def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
+    """The curve, the verdict on each module, and the exit code."""
+    curve = [(record.step, record.held_out) for record in kept if isinstance(record, Loss) and record.held_out]
+    results = [record for record in kept if isinstance(record, Result) and record.what == "module"]
+    if len(results) == 1 and len(curve) > 2:
+        output.say(f"  held-out loss, {curve[0][1]:.3f} -> {min(loss for _, loss in curve):.3f} nats per token")
+        for line in braille(curve, 48, 4):
+            output.say(f"  {line}")
+    for result in results:
+        output.data(verdict(result))
+    if stopped:
+        output.say("Add --resume to the same command to continue where it stopped.")
+    return 130 if stopped else 0
+
+
+def dry_run(request: TrainingRequest, output: Output) -> int:
+    """What a training would do and cost, measured on a few steps, and nothing trained."""
+    from ... import corpus as words
+
+    corpus = words.read([Path(name) for name in request.files])
+    for sentence in (*corpus.describe(), *words.split(corpus).describe()):
+        output.say(f"  {sentence}")
+    cost = estimate(request)
+    output.data(
+        f"{cost['words']:,} words, {cost['tokens']:,} tokens to train on; at most {cost['steps']:,} steps of "
+        f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes "
+        f"and some {cost['seconds_around']:.0f} s to load and to measure, {cost['passes']:g} times through the text; "
+        f"about {byte_size(cost['memory_bytes'])} of memory and {byte_size(cost['disk_bytes'])} of disk."
+    )
+    if cost["rows_at_once"] < request.batch:
+        output.say(f"  {cost['rows_at_once']} of the {request.batch} rows of a step fit into memory at once.")
+    output.object(**cost)
+    return 0
+
+
+@contextmanager
+def stoppable() -> Iterator[list[bool]]:
+    """Within, the first ctrl-C fills the list (finish up and save), a second one interrupts at once."""
+    stopped: list[bool] = []
+
+    def on_interrupt(number: int, frame: object) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(True)
+
+    previous = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, previous)

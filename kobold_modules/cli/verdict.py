@@ -1,0 +1,16 @@
+"""What a training achieved, as its last lines on the terminal."""
+
+from __future__ import annotations
+
+from ..evaluation.report import headline
+from ..records import Result
+
+
+def verdict(result: Result) -> str:
+    """What the training achieved, and what to do where that is nothing."""
+    data = result.data
+    told = headline(data, data)
+    text, advice = data.get("headline", told.text), data.get("advice", told.advice)  # absent in older journals
+    numbers = f"{data['bits_per_byte_without']:.4f} -> {data['bits_per_byte_with']:.4f} bits per byte"
+    line = f"{data['name']}: {text} ({data['tokens']} virtual tokens; {numbers})"
+    return f"{line}\n{advice}" if advice else line

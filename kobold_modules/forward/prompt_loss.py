@@ -1,0 +1,197 @@
+"""One training step's arithmetic: the loss of a soft prompt over a batch, through a frozen model.
+
+In a causal model the prompt's own positions see nothing of the text, so their keys and values are the same for every
+row: they are computed once a step and shared, and the rows' gradients add up. This is exact (tests compare it with the
+naive concatenation in float64). No weight ever needs a gradient, and the head is applied in chunks.
+
+There are three ways, best first; which one a model takes is tried on a few tokens, never assumed:
+
+``lean``     layers by hand over one flat array of prompt and text (``lean``): Llama and its like, on a CPU
+``shared``   transformers' own layers behind a cache that holds the prompt: nearly every architecture, any device
+``naive``    the prompt in front of every row: always right
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Literal
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from ..backends.torch.load import TorchModel
+from .fused_llama import Lean
+from .head_loss import head_losses
+from .logit_transform import Bend, bend_of
+from .ops import compiled
+from .row_threads import ONE, Hands
+
+
+CHUNK = 1024  # text positions whose logits exist at once where autograd goes through the head
+Way = Literal["lean", "shared", "naive"]
+
+
+class PromptLoss:
+    """The mean loss, in nats per token, of text rows behind a soft prompt.
+
+    ``way`` says how it is computed; ``hands`` may compute it for several parts of a batch at the same time.
+    """
+
+    def __init__(self, frozen: TorchModel) -> None:
+        self.frozen = frozen
+        self.decoder = frozen.model.get_decoder()
+        self.head = frozen.model.get_output_embeddings()
+        self._bend: Bend | None = bend_of(frozen.model.config)
+        self._lean: Lean | None = None
+        self.way: Way = "naive"
+        if self._agrees("shared"):
+            self.way = "shared"
+        if self.way == "shared" and self._bend is None:
+            try:
+                self._lean = Lean(frozen)
+            except (AttributeError, ValueError, TypeError):  # not built like a Llama
+                self._lean = None
+            if self._lean is not None and self._agrees("lean"):
+                self.way = "lean"
+        self._hands = Hands.of_this_process()
+
+    @property
+    def hands(self) -> Hands:
+        """Who may compute at the same time. The lean way keeps nothing between calls that a thread could disturb;
+        transformers promises no such thing.
+        """
+        return self._hands if self.way == "lean" else ONE
+
+    @property
+    def shares(self) -> bool:
+        """Whether the prompt is computed once a step."""
+        return self.way != "naive"
+
+    @shares.setter
+    def shares(self, value: bool) -> None:
+        if not value:
+            self.way = "naive"
+
+    def compile(self) -> bool:
+        """Compile the lean way's small arithmetic; False where that is not to be had. Results change by rounding."""
+        pieces = compiled() if self.way == "lean" else None
+        if self._lean is None or pieces is None:
+            return False
+        self._lean.pieces = pieces
+        return True
+
+    def __call__(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None = None) -> Tensor:
+        """Mean negative log-likelihood of ``rows[:, 1:]``; see :meth:`per_token`."""
+        losses = self.per_token(prompt, rows, documents)
+        if documents is None:
+            return losses.mean()
+        return losses.sum() / (documents[:, 1:] == documents[:, :-1]).sum()
+
+    def per_token(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None = None) -> Tensor:
+        """Negative log-likelihood of each of ``rows[:, 1:]``: float32 ``[batch, length - 1]``, nats.
+
+        Args:
+            prompt: float32 ``[tokens, width]`` in raw embedding rows, or ``[prompts, tokens, width]`` for as many equal
+                groups of rows, or None for the bare model.
+            rows: int64 ``[batch, length]`` ids, no padding.
+            documents: int64 like ``rows``: which document a position belongs to, never falling along a row, or None for
+                one document a row. A position sees its own document alone, at positions of its own, and the loss of a
+                document's first token is 0.
+        """
+        prompts = prompt[None] if prompt is not None and prompt.dim() == 2 else prompt
+        if documents is not None and bool((documents == documents[:, :1]).all()):
+            documents = None
+        lean = self._lean if self.way == "lean" else None
+        if lean is not None and prompts is not None and prompts.shape[1] + rows.shape[1] <= lean.longest:
+            before = None if documents is None else documents[:, :-1]  # a row's last token is only ever a target
+            losses = self._losses(lean.hidden(self._embeds(prompts), rows[:, :-1], before), rows[:, 1:])
+        elif documents is not None:
+            return self._apart(prompts, rows, documents)
+        elif self.way == "naive":
+            return self._naive(prompts, rows)
+        else:
+            losses = self._losses(self._hidden(prompts, rows)[:, :-1], rows[:, 1:])
+        return losses if documents is None else losses * (documents[:, 1:] == documents[:, :-1])
+
+    def _losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        """Losses of ``targets`` from the hidden states before them, both ``[batch, length, ...]``."""
+        flat, goals = hidden.flatten(0, 1), targets.flatten()
+        if self._bend is None and self.frozen.whole and type(self.head) is torch.nn.Linear:
+            losses = head_losses(flat, self.head.weight, self.head.bias, goals)
+        else:
+            bend = self._bend or (lambda logits: logits)
+            parts = zip(flat.split(CHUNK), goals.split(CHUNK), strict=True)
+            losses = torch.cat(
+                [functional.cross_entropy(bend(_wide(self.head(h))), t, reduction="none") for h, t in parts]
+            )
+        return losses.view(targets.shape)
+
+    def _embeds(self, prompts: Tensor) -> Tensor:
+        embeds: Tensor = (prompts * self.frozen.scale).to(self.frozen.table.dtype)
+        return embeds
+
+    def _hidden(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
+        """Last hidden states of the text positions, ``[batch, length, width]``."""
+        hidden: Tensor
+        if prompts is None:
+            hidden = self.decoder(input_ids=rows, use_cache=False).last_hidden_state
+            return hidden
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=self.frozen.model.config)
+        self.decoder(inputs_embeds=self._embeds(prompts), cache=cache, use_cache=True)
+        cache.batch_repeat_interleave(rows.shape[0] // prompts.shape[0])
+        hidden = self.decoder(input_ids=rows, cache=cache, use_cache=True).last_hidden_state
+        return hidden
+
+    def _naive(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
+        """The prompt concatenated to every row and the model's own logits: right for every architecture."""
+        if prompts is None:
+            logits = self.frozen.model(input_ids=rows, use_cache=False).logits[:, :-1]
+        else:
+            prompts = prompts[None] if prompts.dim() == 2 else prompts
+            text = self.frozen.model.get_input_embeddings()(rows)
+            front = self._embeds(prompts).repeat_interleave(rows.shape[0] // prompts.shape[0], dim=0)
+            whole = torch.cat([front, text], dim=1)
+            logits = self.frozen.model(inputs_embeds=whole, use_cache=False).logits[:, prompts.shape[1] : -1]
+        return functional.cross_entropy(_wide(logits).transpose(1, 2), rows[:, 1:], reduction="none")
+
+    def _apart(self, prompts: Tensor | None, rows: Tensor, documents: Tensor) -> Tensor:
+        """Every document of every row as a row of its own, filled up on the right, which a causal model never sees."""
+        group = rows.shape[0] // (1 if prompts is None else prompts.shape[0])
+        lines = []
+        for index, (ids, owner) in enumerate(zip(rows, documents, strict=True)):
+            prompt = None if prompts is None else prompts[index // group]
+            ends = [0, *((owner[1:] != owner[:-1]).nonzero()[:, 0] + 1).tolist(), len(ids)]
+            pieces = [ids[a:b] for a, b in itertools.pairwise(ends)]
+            longest = max(len(piece) for piece in pieces)
+            filled = torch.stack([functional.pad(piece, (0, longest - len(piece))) for piece in pieces])
+            losses = self.per_token(prompt, filled) if longest > 1 else rows.new_zeros((len(pieces), 0)).float()
+            kept = [functional.pad(line[: len(piece) - 1], (1, 0)) for line, piece in zip(losses, pieces, strict=True)]
+            lines.append(torch.cat(kept)[1:])
+        return torch.stack(lines)
+
+    @torch.no_grad()
+    def _agrees(self, way: Way) -> bool:
+        """Whether ``way`` gives this architecture's own losses; tried on a few tokens, never assumed."""
+        if self.head is None:
+            return False
+        table = self.frozen.table
+        generator = torch.Generator().manual_seed(0)
+        ids = torch.randint(table.shape[0], (2, 12), generator=generator).to(table.device)
+        prompt = table[torch.randint(table.shape[0], (5,), generator=generator).to(table.device)].float()
+        before, self.way = self.way, way
+        try:
+            found = self.per_token(prompt, ids)
+        except Exception:  # an architecture without a plain KV cache fails in its own way; the naive path serves it
+            return False
+        finally:
+            self.way = before
+        tolerance = 1e-3 if table.dtype.itemsize >= 4 else 0.15
+        return bool((found - self._naive(prompt, ids)).abs().max() < tolerance)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """At least float32: losses of half-precision logits lose the digits that training needs."""
+    return logits.float() if logits.dtype.itemsize < 4 else logits

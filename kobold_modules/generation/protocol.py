@@ -1,0 +1,78 @@
+"""What every engine does, whichever library runs the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import Piece, Written
+from ..sampling.settings import Sampler
+from ..soft_prompt.fingerprint import Fingerprint
+from ..soft_prompt.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A loaded model: ``context`` in tokens, ``width`` and ``vocabulary`` of its embedding table."""
+
+    name: str
+    path: str
+    context: int
+    width: int
+    vocabulary: int
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Continue ``text`` by at most ``max_tokens`` tokens with ``stack`` in front of it.
+
+    ``stop`` strings end the text and are not part of it. Text that does not fit the context loses its oldest sentences;
+    a continuation may be longer than the context, which then slides along.
+
+    Attributes:
+        memory: text that always stands between the stack and the story, however long the story grows.
+        note: text that stands ``note_depth`` lines before the end of the story (an author's note), a line of its own.
+    """
+
+    text: str
+    stack: Stack = field(default_factory=Stack)
+    max_tokens: int = 120
+    sampler: Sampler = field(default_factory=Sampler)
+    stop: tuple[str, ...] = ()
+    memory: str = ""
+    note: str = ""
+    note_depth: int = 3
+
+
+class Engine(Protocol):
+    """One loaded model. An engine belongs to one thread at a time; ``cancelled`` may be called from it often."""
+
+    info: ModelInfo
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
+        ...
+
+    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
+        """Stream the continuation; the last record is :class:`Written`. A cancel ends it within 100 ms."""
+        ...
+
+    def together(
+        self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece | Written]:
+        """Stream several continuations side by side; ``sequence`` in each record is the number of its request."""
+        ...
+
+    def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
+        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+
+        The text must fit the context together with the stack.
+        """
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,237 @@
+"""A stack as a small text file: to keep, to name, and to hand to somebody who has the same modules.
+
+TOML, so that it can be read and edited by hand; one table a module, in the order they stand before the text::
+
+    name = "rain over the docks"
+
+    [[module]]
+    name = "noir"
+    digest = "9f2c..."
+    strength = 0.5
+    on = true
+
+No vectors travel in it. ``digest`` is that of the module's vectors: it finds a module that was renamed, and tells when
+one of the same name is another. Named stacks live in the stacks folder, ``<slug>.stack.toml``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import paths
+from ..errors import BadInput, BadModule, BadUsage
+from ..files import write_file, writing
+from ..soft_prompt.module import Module
+from ..soft_prompt.stack import Layer, Stack
+from .library import Library
+from .slug import key_of, slug_of
+
+
+SUFFIX = ".stack.toml"
+MOST_BYTES = 1 << 18
+MOST_MODULES = 64
+FURTHEST = 4.0  # strengths from -4 to 4
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StackEntry:
+    """One line of a stack: a module by name and digest (may be empty: any module of that name)."""
+
+    name: str
+    digest: str = ""
+    strength: float = 1.0
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StackFile:
+    """A named stack without its vectors."""
+
+    name: str
+    modules: tuple[StackEntry, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, stack: Stack) -> StackFile:
+        """What to write down of ``stack``."""
+        return cls(
+            name,
+            tuple(
+                StackEntry(layer.module.card.name, layer.module.digest, layer.strength, layer.on)
+                for layer in stack.layers
+            ),
+        )
+
+    def to_text(self) -> str:
+        """TOML; :func:`parse` reads it back."""
+        lines = ["# A stack for kobold-modules: modules in the order they stand before the text."]
+        lines += [f"format = {_FORMAT}", f"name = {_quoted(self.name)}"]
+        for entry in self.modules:
+            lines += ["", "[[module]]", f"name = {_quoted(entry.name)}"]
+            if entry.digest:
+                lines.append(f"digest = {_quoted(entry.digest)}")
+            lines += [f"strength = {float(entry.strength)!r}", f"on = {'true' if entry.on else 'false'}"]
+        return "\n".join(lines) + "\n"
+
+
+def parse(text: str, where: str) -> StackFile:
+    """The stack in ``text``. Raises BadInput, which names the file as ``where``, for anything that is none."""
+    try:
+        data = tomllib.loads(text)
+        tables = data.get("module", [])
+        if int(data.get("format", _FORMAT)) > _FORMAT:
+            raise BadInput(f"{where} was written by a newer version.", "Update kobold-modules.")
+        if not isinstance(tables, list) or len(tables) > MOST_MODULES:
+            raise ValueError(f"a stack has at most {MOST_MODULES} modules")
+        return StackFile(_text(data.get("name", "")), tuple(_entry(table) for table in tables))
+    except (tomllib.TOMLDecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BadInput(f"{where} is no stack: {error}.", "A stack file lists modules as [[module]] tables.") from error
+
+
+def read(path: Path) -> StackFile:
+    """The stack in the file ``path``. Raises BadInput."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInput(f"{path} is too large for a stack.")
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The stack {path} cannot be read: {error}.") from error
+
+
+def write(stack: StackFile, path: Path) -> None:
+    """Write ``stack`` to ``path``, atomically. Raises OutOfRoom or BadUsage."""
+    write_file(path, stack.to_text().encode("utf-8", "replace"))
+
+
+def is_stack_file(path: Path) -> bool:
+    """Whether ``path`` is a file that says it is a stack."""
+    return path.name.endswith(SUFFIX) and path.is_file()
+
+
+# -- the named ones --
+
+
+def named(name: str) -> Path | None:
+    """The file of the stack called ``name`` (case does not matter) in the stacks folder, or None."""
+    for path in _files():
+        with contextlib.suppress(BadInput):
+            if key_of(read(path).name) == key_of(name):
+                return path
+    return None
+
+
+def names() -> list[str]:
+    """What the kept stacks are called, sorted; unreadable ones are passed over."""
+    found = []
+    for path in _files():
+        with contextlib.suppress(BadInput):
+            found.append(read(path).name)
+    return sorted(found, key=key_of)
+
+
+def keep(stack: StackFile, *, replace: bool = False) -> Path:
+    """Put ``stack`` among the named ones. Raises BadUsage for a name that is empty or taken."""
+    if not stack.name.strip():
+        raise BadUsage("A stack needs a name to be kept.")
+    taken = named(stack.name)
+    if taken is not None and not replace:
+        raise BadUsage(f"There is a stack called {stack.name} already.", "Take another name, or replace it.")
+    path = taken or _free(slug_of(stack.name))
+    write(stack, path)
+    return path
+
+
+def remove(name: str) -> None:
+    """Delete the stack called ``name``; its modules stay. Raises BadInput if there is none, BadUsage."""
+    path = named(name)
+    if path is None:
+        raise BadInput(f"There is no stack called {name}.", _known())
+    with writing(path):
+        path.unlink()
+
+
+# -- from names to modules --
+
+
+def gather(stack: StackFile, library: Library | None = None) -> tuple[Stack, list[str]]:
+    """The stack itself, its modules taken from the library, and warnings: one for each module that is not the same.
+
+    Raises:
+        BadModule: a module is not in the library.
+    """
+    library = library or Library()
+    warnings: list[str] = []
+    layers = tuple(
+        Layer(_find(entry, stack.name, library, warnings), entry.strength, entry.on) for entry in stack.modules
+    )
+    return Stack(layers), warnings
+
+
+def _find(entry: StackEntry, stack: str, library: Library, warnings: list[str]) -> Module:
+    module = None
+    with contextlib.suppress(BadModule):
+        module = library.load(library.entry(entry.name))  # by name only: a stranger's file must open no others
+        if not entry.digest or module.digest == entry.digest:
+            return module
+    if entry.digest:
+        for other in library.listing():
+            with contextlib.suppress(BadModule):
+                renamed = library.load(other)
+                if renamed.digest == entry.digest:
+                    return renamed
+    if module is None:
+        raise BadModule(
+            f"The stack {stack or 'file'} needs the module {entry.name}, which is not in your library.",
+            f"Ask for {entry.name} where the stack comes from and import it, or remove it from the stack.",
+        )
+    warnings.append(f"Your {entry.name} is not the module that the stack {stack} was made with; it may read otherwise.")
+    return module
+
+
+def _entry(table: dict[str, object]) -> StackEntry:
+    strength, on = table.get("strength", 1.0), table.get("on", True)
+    if isinstance(strength, bool) or not isinstance(strength, int | float) or not isinstance(on, bool):
+        raise ValueError("a strength is a number and on is true or false")
+    if not math.isfinite(strength) or abs(strength) > FURTHEST:
+        raise ValueError(f"a strength of {strength:g} is too far out")
+    name = _text(table["name"])
+    if not name.strip():
+        raise ValueError("a module in it has no name")
+    return StackEntry(name, _text(table.get("digest", "")), float(strength), on)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} should be text")
+    return value
+
+
+def _quoted(text: str) -> str:
+    """A TOML string: JSON's, but for DEL, and for half letters, which no UTF-8 file can hold."""
+    clean = text.encode("utf-8", "replace").decode()
+    return json.dumps(clean, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _files() -> list[Path]:
+    folder = paths.stacks_dir()
+    if not folder.is_dir():
+        return []
+    return [Path(item.path) for item in sorted(os.scandir(folder), key=lambda i: i.name) if item.name.endswith(SUFFIX)]
+
+
+def _free(slug: str) -> Path:
+    number = 1
+    while (path := paths.stacks_dir() / f"{slug}{f'-{number}' if number > 1 else ''}{SUFFIX}").exists():
+        number += 1
+    return path
+
+
+def _known() -> str:
+    kept = names()
+    return f"Kept stacks: {', '.join(kept)}." if kept else "None are kept yet."

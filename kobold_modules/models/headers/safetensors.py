@@ -1,0 +1,83 @@
+"""The header of a .safetensors file, read with bounds: which tensors it holds and where.
+
+The safetensors package reads tensors well but gives numpy no bfloat16, in which nearly every model is published; a few
+rows of the embedding table are all we want, and those can be read as they stand in the file.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import NoModel
+from ..usability.not_a_model import LFS, is_lfs_pointer, lfs_pointer
+
+
+HEADER_MOST = 32 * 2**20
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+
+
+class Stored(NamedTuple):
+    """One tensor: ``shape`` as in torch, and its first byte in the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
+
+def read_safetensors_header(file: Path) -> list[Stored]:
+    """The tensors of ``file``. Raises NoModel where it is damaged, unfinished or cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            size = file.stat().st_size
+            start = opened.read(8)
+            if start == LFS[:8] and is_lfs_pointer(file):
+                raise lfs_pointer(file)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if not 2 <= length <= min(HEADER_MOST, size - 8):
+                raise NoModel(f"{file} is damaged or unfinished.", "Download or copy it again.")
+            header = json.loads(opened.read(length))
+        found = []
+        for name, tensor in header.items():
+            if name == "__metadata__":
+                continue
+            shape = tuple(int(side) for side in tensor["shape"])
+            begin, end = (8 + length + int(at) for at in tensor["data_offsets"])
+            if min(shape, default=0) < 0 or not 8 + length <= begin <= end <= size:
+                raise NoModel(f"{file} is damaged or unfinished.", "Download or copy it again.")
+            found.append(Stored(name, str(tensor["dtype"]), shape, begin))
+    except OSError as error:
+        raise NoModel(f"{file} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise NoModel(f"{file} is damaged: its header is no list of tensors.", "Download or copy it again.") from error
+    return found
+
+
+def read_rows(file: Path, tensor: Stored, rows: list[int]) -> NDArray[np.float32]:
+    """Some rows of a matrix, float32 ``[len(rows), width]``. Raises NoModel for a kind that is no plain number."""
+    size = _BYTES.get(tensor.dtype)
+    if size is None or len(tensor.shape) != 2:
+        raise NoModel(f"{file} keeps its embedding table as {tensor.dtype}, which cannot be read row by row.")
+    width, data = tensor.shape[1], bytearray()
+    with file.open("rb") as opened:
+        for row in rows:
+            opened.seek(tensor.begin + row * width * size)
+            data += opened.read(width * size)
+    if len(data) != len(rows) * width * size:
+        raise NoModel(f"{file} is damaged or unfinished.", "Download or copy it again.")
+    if tensor.dtype == "BF16":  # the upper half of a float32
+        values = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    else:
+        values = np.frombuffer(data, {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[tensor.dtype]).astype(np.float32)
+    return values.reshape(len(rows), width)

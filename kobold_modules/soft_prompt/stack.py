@@ -1,0 +1,142 @@
+"""A stack: modules in order, each with a strength and a switch, folded into one matrix that stands before the text."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ..errors import WrongModel
+from .fingerprint import Fingerprint, Fit
+from .module import Card, Module, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One module in a stack. ``strength`` 1 is as trained; 0 is off."""
+
+    module: Module
+    strength: float = 1.0
+    on: bool = True
+
+    @property
+    def active(self) -> bool:
+        return self.on and self.strength != 0
+
+    def rows(self) -> Vectors:
+        """The module at its strength: float32 ``[tokens, width]``.
+
+        Between 0 and 1 (and beyond) the rows lie on the line from where training started to where it ended; a module
+        without its start leans towards its own mean row instead.
+        """
+        trained = self.module.vectors
+        if self.strength == 1:
+            return trained
+        import numpy as np
+
+        start = self.module.initial
+        if start is None:
+            start = np.broadcast_to(trained.mean(axis=0, keepdims=True), trained.shape).astype(np.float32)
+        return (start + np.float32(self.strength) * (trained - start)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Modules in the order they stand before the text. An empty stack is the plain model."""
+
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def active(self) -> tuple[Layer, ...]:
+        return tuple(layer for layer in self.layers if layer.active)
+
+    @property
+    def tokens(self) -> int:
+        """Virtual tokens that the active modules take from the context."""
+        return sum(layer.module.tokens for layer in self.active)
+
+    @property
+    def digest(self) -> str:
+        """Identity of the folded matrix: what a kept KV state is filed under."""
+        whole = hashlib.sha256()
+        for layer in self.active:
+            # The rows themselves: at half strength they depend on where the training started, too.
+            rows = layer.rows()
+            whole.update(repr(rows.shape).encode() + rows.tobytes())
+        return whole.hexdigest()
+
+    @property
+    def label(self) -> str:
+        """``noir + world x0.5``, or ``no module``."""
+        names = [
+            layer.module.card.name + ("" if layer.strength == 1 else f" ×{layer.strength:g}") for layer in self.active
+        ]
+        return " + ".join(names) or "no module"
+
+    def matrix(self) -> Vectors | None:
+        """Float32 ``[tokens, width]``, C order, or None for an empty stack. Raises WrongModel if widths differ."""
+        if not self.active:
+            return None
+        widths = {layer.module.width for layer in self.active}
+        if len(widths) > 1:
+            raise WrongModel(f"These modules were made for models of different widths: {self.label}.")
+        import numpy as np
+
+        return np.ascontiguousarray(np.concatenate([layer.rows() for layer in self.active]), dtype=np.float32)
+
+    def check(self, model: Fingerprint, model_name: str) -> list[str]:
+        """Warnings about active modules that may not fit ``model``. Raises WrongModel for one that does not."""
+        return [warning for layer in self.active if (warning := check_fit(layer.module, model, model_name))]
+
+    def add(self, module: Module, strength: float = 1.0) -> Stack:
+        return Stack((*self.layers, Layer(module, strength)))
+
+    def remove(self, index: int) -> Stack:
+        return Stack(self.layers[:index] + self.layers[index + 1 :])
+
+    def move(self, index: int, by: int) -> Stack:
+        """The layer at ``index`` moved ``by`` places, as far as there is room."""
+        target = max(0, min(len(self.layers) - 1, index + by))
+        rest = list(self.layers)
+        rest.insert(target, rest.pop(index))
+        return Stack(tuple(rest))
+
+    def change(self, index: int, *, strength: float | None = None, on: bool | None = None) -> Stack:
+        layer = self.layers[index]
+        layer = replace(
+            layer, strength=layer.strength if strength is None else strength, on=layer.on if on is None else on
+        )
+        return Stack((*self.layers[:index], layer, *self.layers[index + 1 :]))
+
+
+class Fitted(Protocol):
+    """What a look at fit needs: a card and a width. A module has both, and so has its entry in a library."""
+
+    @property
+    def card(self) -> Card: ...
+
+    @property
+    def width(self) -> int: ...
+
+
+def check_fit(module: Fitted, model: Fingerprint, model_name: str) -> str | None:
+    """None if ``module`` fits, a sentence to warn with if it may, WrongModel if it does not."""
+    name, made_for = module.card.name, module.card.model or "another model"
+    if module.width != model.width:
+        raise WrongModel(
+            f"{name} has vectors {module.width} wide, {model_name} needs {model.width}: it was made for {made_for}.",
+            f"Load the model it was made for, or train it again on {model_name}.",
+        )
+    if module.card.fingerprint is None:
+        return f"{name} does not say which model it was made for; its width fits {model_name}, so try it and judge."
+    fit = module.card.fingerprint.fit(model)
+    if fit is Fit.MISMATCH:
+        raise WrongModel(
+            f"{name} was made for {made_for}, which is as wide as {model_name} but another model.",
+            f"Load {made_for}, or train the module again on {model_name}.",
+        )
+    if fit is Fit.RELATIVE:
+        return f"{name} was made for {made_for}, a close relative of {model_name}; it will work, though less well."
+    if fit is Fit.UNKNOWN:
+        return f"{name} has no sketch of its model; its width fits {model_name}, so try it and judge."
+    return None

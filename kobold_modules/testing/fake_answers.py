@@ -1,0 +1,93 @@
+"""What the fake client answers to questions about takes and words: invented, steady, and different for every stack.
+
+A screen's test needs answers that depend on what was asked as a real model's would: the plain model and each stack
+think of other words, and the same seed gives the same take.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..generation.protocol import Request
+from ..records import Piece, Record, Result, Written
+from ..sampling.settings import Sampler
+from ..worker.messages import Compare, Nearest, Peek, Score, StackItem
+from .fake_engine import WORDS, FakeEngine
+
+
+def digest_of(stack: tuple[StackItem, ...]) -> int:
+    """A number for a stack; 0 for none. Names count, not folders: tests run in a new one each time."""
+    if not stack:
+        return 0
+    told = [(item.path.replace("\\", "/").rpartition("/")[2], item.strength, item.on) for item in stack]
+    return int.from_bytes(hashlib.sha256(repr(told).encode()).digest()[:3], "big")
+
+
+def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> Iterator[Record]:
+    """All takes at once, a word each in turn."""
+    settings = Sampler.from_dict(job.sampler)
+    seeds = job.seeds or (settings.seed if settings.seed is not None else 1,) * len(job.stacks)
+    takes = []
+    for stack, seed in zip(job.stacks, seeds, strict=True):
+        request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed ^ digest_of(stack)))
+        takes.append(engine.generate(request, cancelled))
+    open_takes = dict(enumerate(takes))
+    while open_takes:
+        for number, take in list(open_takes.items()):
+            record = next(take, None)
+            if isinstance(record, Piece):
+                yield Piece(record.text, number)
+            elif isinstance(record, Written):
+                yield Written(record.reason, record.tokens, record.seconds, seeds[number], sequence=number)
+            if record is None:
+                del open_takes[number]
+
+
+def peek(job: Peek) -> Record:
+    """Words with falling probabilities, in another order for each text and stack."""
+    data = {"with": _likely(job.text, digest_of(job.stack), job.top), "without": _likely(job.text, 0, job.top)}
+    return Result("peek", data)
+
+
+def _likely(text: str, stack: int, top: int) -> list[dict[str, Any]]:
+    draw = random.Random(f"{text[-80:]}")
+    words = list(WORDS)
+    draw.shuffle(words)
+    if stack:  # the stack lifts a few words of its own and leaves the others in their order
+        own = random.Random(stack).sample(words, 4)
+        words = own[:2] + [word for word in words if word not in own] + own[2:]
+    space = "" if not text or text[-1:].isspace() else " "
+    weights = [math.exp(-0.35 * place) for place in range(len(words))]
+    whole = sum(weights)
+    return [
+        {"token": WORDS.index(word), "text": space + word, "probability": weight / whole}
+        for word, weight in list(zip(words, weights, strict=True))[:top]
+    ]
+
+
+def score(job: Score, tokens: list[str]) -> Record:
+    """Between -8 and -1 nats a token; a stack is kinder to some and harder on others."""
+    stack = digest_of(job.stack)
+    plain: list[float | None] = []
+    stacked: list[float | None] = []
+    for place, token in enumerate(tokens):
+        draw = random.Random(f"{token}:{place}")
+        value = -1 - 7 * draw.random()
+        plain.append(value if place else None)
+        change = random.Random(f"{token}:{stack}").choice((-1.5, -0.2, 0.1, 0.3, 1.4)) if stack else 0.0
+        stacked.append(min(0.0, value + change) if place or stack else None)
+    return Result("score", {"tokens": tokens, "with": stacked, "without": plain})
+
+
+def nearest(job: Nearest) -> Record:
+    """Words near to the five tokens that every module has here, other ones for each file."""
+    name = job.path.replace("\\", "/").rpartition("/")[2]
+    rows = []
+    for place in range(5):
+        words = random.Random(f"{name}:{place}").sample(WORDS, job.top)
+        rows.append([{"text": word, "cosine": round(0.9 - 0.1 * rank, 2)} for rank, word in enumerate(words)])
+    return Result("nearest", {"rows": rows, "note": "A curiosity: a virtual token need not mean what it is near to."})

@@ -1,0 +1,77 @@
+"""One writer's texts, read, split and cut: what a module is trained on, and what it is measured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import corpus as words
+from ..backends.torch.load import TorchModel
+from ..corpus import Corpus, Split
+from ..errors import BadText, BadUsage
+from ..evaluation.bits import HeldOut
+from .packing import Rows
+from .settings import TrainingRequest
+
+
+FEWEST, MOST = 600, 4000  # tokens measured while training; the card gets the whole held-out text
+SLACK = 1.5  # a held-out text this many times as long is still measured whole
+A_SECOND = 12  # more of them for each second of the budget
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The texts of one module.
+
+    Attributes:
+        everything: all held-out text, which the card is measured on.
+        held_out: the part of it that is measured while it trains; all of it, unless that is much.
+    """
+
+    request: TrainingRequest
+    corpus: Corpus
+    split: Split
+    rows: Rows
+    held_out: HeldOut
+    everything: HeldOut
+
+
+def read_texts(request: TrainingRequest) -> Corpus:
+    """The writer's files as clean prose. Raises BadText where there is none, or too little."""
+    corpus = words.read([Path(name) for name in request.files])
+    words.require_enough(corpus)
+    return corpus
+
+
+def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> Writer:
+    if request.tokens + 32 > frozen.context:
+        raise BadUsage(
+            f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
+        )
+    split = words.split(corpus)
+    rows = Rows.of(split.train, frozen.encode, row_length(request, frozen))
+    everything, most = HeldOut.of(split.held_out, frozen.encode), held_out_tokens(request)
+    # One measure for the chart and the card wherever that is affordable.
+    few = everything.tokens <= SLACK * most
+    held_out = everything if few else HeldOut.of(split.held_out, frozen.encode, most)
+    if not rows.documents or not held_out.documents:
+        raise BadText(
+            "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
+        )
+    return Writer(request, corpus, split, rows, held_out, everything)
+
+
+def row_length(request: TrainingRequest, frozen: TorchModel) -> int:
+    """Text tokens in a row: as asked, but no more than the context holds behind the virtual tokens."""
+    return min(request.row, frozen.context - request.tokens)
+
+
+def held_out_tokens(request: TrainingRequest) -> int:
+    """Most tokens of held-out text that are measured while training.
+
+    A short training cannot afford long looks. By the budget and not by the machine's speed, so that a training that is
+    gone on with, perhaps elsewhere, is measured on the same text.
+    """
+    if request.steps is not None:
+        return MOST
+    return int(min(MOST, FEWEST + A_SECOND * request.budget))

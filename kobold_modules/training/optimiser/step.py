@@ -1,0 +1,111 @@
+"""One optimiser step: a batch's loss and gradient, then Muon or Adam on what is trained."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ...forward.memory import AtOnce
+from ...forward.prompt_loss import PromptLoss
+from ..checkpoint import State
+from ..distributed import World
+from ..packing import Rows
+from .orthogonal import orthogonalise
+from .reparametrisation import folded
+
+
+BETAS = (0.9, 0.98)
+MOMENTUM = 0.8
+LONGEST = 2.5  # times the norm it began with: what a row may grow to
+FRONT = 0.5  # what the first token of a row counts; the last counts 2 - FRONT
+AVERAGED = 0.05  # share of the steps so far that the running average reaches back
+
+
+def batch_of(all_rows: list[Rows], seed: int, step: int, size: int) -> Tensor:
+    """Rows for every module: int64 ``[size, modules, 2, length]``."""
+    return torch.stack([rows.batch(seed, step, size) for rows in all_rows], dim=1)
+
+
+def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: AtOnce, world: World) -> float:
+    """Take one optimiser step and return the loss before it, nats per token, all tokens alike.
+
+    What is descended is a mean that counts late tokens of a row for more (:func:`emphasis`).
+
+    Args:
+        batch: as :func:`batch_of` makes it, the same in every process of ``world``.
+        rate: absolute, in units of the prompts.
+
+    NaN comes back, and nothing has changed, where loss or gradient are not finite.
+    """
+    parts = {name: tensor.clone().requires_grad_(True) for name, tensor in state.parts.items()}
+    prompts = folded(parts)
+    leaf = prompts.detach().requires_grad_(True)
+
+    def compute(some: Tensor) -> tuple[Tensor, Tensor]:
+        rows, modules, _, length = some.shape
+        some = some.transpose(0, 1).reshape(modules * rows, 2, length).to(loss.frozen.device)
+        losses = loss.per_token(leaf, some[:, 0], some[:, 1])
+        # Divided by a constant, not by the number of scored tokens: parts of a batch, here or elsewhere, then add up.
+        (gradient,) = torch.autograd.grad((losses * emphasis(losses)).sum() * modules / losses.numel(), leaf)
+        return losses.detach().mean(), gradient
+
+    mine = world.share(batch)
+    value, gradient = at_once(mine, compute, loss.hands)
+    gradient, value = world.mean(gradient, value, len(mine))
+    if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
+        return math.nan
+    _move(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
+    documents = batch[:, :, 1]
+    scored = (documents[..., 1:] == documents[..., :-1]).double().mean()
+    return float(value / scored)
+
+
+def emphasis(losses: Tensor) -> Tensor:
+    """What each token of a row counts, ``[length - 1]`` like the last dimension of ``losses``: 1 on the mean, rising.
+
+    A module will mostly stand before half a page and more, and held-out text is measured that way
+    (``evaluation.bits``); the front of a row, which a prompt helps most easily, would pull it elsewhere.
+    """
+    return torch.linspace(FRONT, 2 - FRONT, losses.shape[-1], dtype=losses.dtype, device=losses.device)
+
+
+def _move(state: State, gradients: dict[str, Tensor], rate: float) -> None:
+    state.step += 1
+    for name, gradient in gradients.items():
+        way = _muon if state.optimiser == "muon" else _adam
+        state.parts[name] = state.parts[name] - rate * way(gradient, state.mean[name], state.square[name], state.step)
+    if state.optimiser == "muon":
+        state.parts["prompt"] = _shortened(state.parts["prompt"], state.initial)
+    reach = max(1.0, AVERAGED * state.step)
+    state.average = torch.lerp(state.average, state.prompts, 1 / reach)
+
+
+def _shortened(prompts: Tensor, initial: Tensor) -> Tensor:
+    """No row longer than :data:`LONGEST` times the mean row of its start.
+
+    A model normalises what enters a layer, so it is a row's direction that matters, and steps of one length turn a long
+    row less and less: without a bound rows grow to six times their norm and learning slows to a sixth. (Weight decay
+    does it too, and less well.)
+    """
+    most = LONGEST * initial.norm(dim=-1).mean(dim=-1)[:, None, None]
+    shorter: Tensor = prompts * (most / prompts.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp_max(1.0)
+    return shorter
+
+
+def _muon(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
+    """Muon (Jordan et al. 2024), Nesterov momentum made orthogonal, so that no few directions eat all the progress; its
+    root mean square is 1, as Adam's roughly is, so that one learning rate serves both.
+    """
+    mean.lerp_(gradient, 1 - MOMENTUM)
+    direction = orthogonalise(gradient.lerp(mean, MOMENTUM))
+    return direction / direction.square().mean((-2, -1), keepdim=True).sqrt().clamp_min(1e-12)
+
+
+def _adam(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
+    """Adam (Kingma and Ba 2015), with bias correction."""
+    first, second = BETAS
+    mean.lerp_(gradient, 1 - first)
+    square.lerp_(gradient.square(), 1 - second)
+    return mean / (1 - first**step) / ((square / (1 - second**step)).sqrt() + 1e-12)

@@ -1,0 +1,213 @@
+"""The whole road of a training: texts, model, start, loop, module.
+
+Several modules of the same settings travel together: one frozen model, one batch in which every module has its rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+
+import torch
+
+from ..backends.llamacpp.what_works import what_works
+from ..backends.torch.load import TorchModel, load_torch_model
+from ..corpus import Corpus
+from ..errors import BadUsage
+from ..evaluation.bits import measure
+from ..forward import memory, parity
+from ..forward.prompt_loss import PromptLoss
+from ..models.find import resolve
+from ..models.reference import ModelFile
+from ..models.usability.usable import check_can_train
+from ..paths import trainings_dir
+from ..records import Done, Loss, Note, Progress, Record, Result, Sample
+from .checkpoint import State, restore
+from .data import Writer, read_texts, writer_of
+from .destination import check_places, refuse_taken_name
+from .distributed import World
+from .finish import Baselines, finish, tokens_to_finish
+from .loop import Course, Task, optimise
+from .optimiser.allocator import keep_memory
+from .optimiser.step import batch_of
+from .prompt_init import find_rate, initial_rows
+from .sample import opening_of, sample
+from .settings import TrainingRequest
+
+
+SAMPLES = 4  # samples while it trains
+SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
+# What may differ when a training resumes.
+ALIKE = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
+
+
+def train(
+    requests: Sequence[TrainingRequest], stop: Callable[[], bool], paused: Callable[[], bool]
+) -> Iterator[Record]:
+    """See :func:`kobold_modules.training.train`. Raises the errors of each part, before anything slow where it can."""
+    _must_be_alike(requests)
+    for each in requests:
+        check_places(each)
+    world = World.detect(requests[0].device)
+    for record in _travel(requests, world, stop, paused):
+        if world.first:  # the others work in silence
+            yield record
+    world.leave()
+    if world.first:
+        yield Done("training")
+
+
+def _travel(
+    requests: Sequence[TrainingRequest], world: World, stop: Callable[[], bool], paused: Callable[[], bool]
+) -> Iterator[Record]:
+    request = requests[0]
+    keep_memory()
+    file = resolve(request.model)
+    check_can_train(file)
+    yield Progress("reading the texts", 0, 1)
+    corpora = [read_texts(each) for each in requests]
+    for corpus in corpora:
+        for sentence in corpus.describe():
+            yield Note(sentence)
+    yield Progress(f"loading {file.name}", 0, 1)
+    frozen = load_torch_model(file, world.device(request.device), weights=request.weights, recompute=request.recompute)
+    yield Progress(f"comparing {file.name} with llama.cpp", 0, 1)
+    yield from _check_parity(file, frozen)
+    writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
+    for writer in writers:
+        for sentence in writer.split.describe():
+            yield Note(sentence)
+    tokens = sum(writer.rows.tokens for writer in writers)
+    yield Note(
+        f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
+        "held out to measure with."
+    )
+    loss = PromptLoss(frozen)
+    if not frozen.whole and request.weights in ("streamed", "disk"):
+        loss.shares = False  # a prompt of its own pass would read every layer twice more
+    identity = _identity(requests, corpora, frozen)
+    checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
+    began = time.monotonic()
+    state = restore(checkpoint, identity, frozen.device, world) if request.resume else None
+    if state is not None:
+        yield Note(f"Continuing from step {state.step}.")
+    else:
+        if request.resume:
+            for each in requests:
+                if each.library and not each.replace:
+                    refuse_taken_name(each.name)  # that module came of another training
+            yield Note("There is no checkpoint of this training; it starts from the beginning.")
+        yield Progress("choosing a start", 0, 1)
+        state = _fresh(loss, writers, world)
+    if state.compiled and not loss.compile():
+        yield Note("The step cannot be compiled on this machine; training continues without that.")
+    yield Progress("measuring the held-out pages", 0, 1)
+    baselines = []
+    looking = time.monotonic()
+    for index, writer in enumerate(writers):
+        found = Baselines(
+            measure(loss, None, writer.held_out, request.tokens),
+            measure(loss, state.initial[index], writer.held_out, request.tokens),
+        )
+        baselines.append(found)
+        yield Result(
+            "baseline",
+            found.to_dict() | {"tokens": writer.held_out.tokens, "held_out_tokens": writer.everything.tokens},
+        )
+    a_token = (time.monotonic() - looking) / max(1, 2 * sum(writer.held_out.tokens for writer in writers))
+    ending = a_token * sum(tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers)
+    if not any(state.curves):
+        state.begins([world.number(found.words.nats_per_token) for found in baselines])
+        # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
+        state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
+        for start in (found.words for found in baselines):
+            yield Loss(0, start.nats_per_token, start.nats_per_token, start.bits_per_byte)
+    at_once = memory.AtOnce(1 << 30, frozen.device)
+    if state.step == 0 and frozen.device != "cpu":
+        at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
+    course = Course(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
+    tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
+    yield from optimise(loss, tasks, request, state, course)
+    if world.first:
+        for index, writer in enumerate(writers):
+            left = a_token * sum(
+                tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers[index:]
+            )
+            yield from finish(writer, frozen, file, loss, state, index, identity, baselines[index], stop(), left)
+
+
+def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit:
+    """How many rows of each module fit into memory at once. Raises OutOfRoom where not even one does."""
+    all_rows = [writer.rows for writer in writers]
+    request = writers[0].request
+
+    def one_step(rows: int) -> None:
+        batch = batch_of(all_rows, request.seed, 0, rows).transpose(0, 1).flatten(0, 1).to(loss.frozen.device)
+        prompts = state.prompts.detach().requires_grad_(True)
+        torch.autograd.grad(loss(prompts, batch[:, 0], batch[:, 1]), prompts)
+
+    return memory.fit_batch(one_step, request.batch, loss.frozen.device)
+
+
+def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
+    request = writers[0].request
+    length = min(writer.rows.length for writer in writers)
+    if any(writer.rows.length != length for writer in writers):
+        raise BadUsage(
+            "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
+        )
+    initial = torch.stack([initial_rows(loss, writer.rows, writer.request) for writer in writers])
+    state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
+    if request.rate == 0:
+        state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
+    state.compiled = loss.way == "lean" and request.compile
+    return state
+
+
+def _observer(loss: PromptLoss, writer: Writer) -> Callable[[State], Iterator[Record]]:
+    """Writes the same opening, from text the module never sees, a few times in a training: as the best module so far,
+    which is what would be kept, continues it.
+    """
+    opening = opening_of(writer.split.held_out[0])
+    turn, shown = 0, -1
+
+    def observe(state: State) -> Iterator[Record]:
+        nonlocal turn, shown
+        turn += 1
+        best = state.best_step(0)
+        if opening and turn % (12 // SAMPLES) == 1 and best != shown:
+            shown = best
+            yield Sample(best, sample(loss, state.best[0], opening))
+
+    return observe
+
+
+def _check_parity(file: ModelFile, frozen: TorchModel) -> Iterator[Record]:
+    """Train through the very model that will write: raises where transformers reads a GGUF differently."""
+    if file.kind == "gguf" and (found := what_works(file.path)).fresh and found.sentence:
+        yield Note(found.sentence)
+    if frozen.whole:
+        parity.check(file, frozen)
+    if frozen.corrections:
+        yield Note(f"Put right in {file.name}, which transformers would have ignored: {', '.join(frozen.corrections)}.")
+
+
+def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
+    """Modules trained together differ in their texts and names only."""
+    plain = [replace(each, files=(), name="x", description="", out=None) for each in requests]
+    if any(each != plain[0] for each in plain):
+        raise BadUsage("Modules that are trained together must have the same settings.")
+    if len({each.name.casefold() for each in requests}) < len(requests):
+        raise BadUsage("Two of these modules would have the same name.", "Rename a file, or train it alone.")
+
+
+def _identity(requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel) -> str:
+    """What makes two trainings the same one: settings, texts and model. A checkpoint is filed under it."""
+    settings = [{key: value for key, value in asdict(each).items() if key not in ALIKE} for each in requests]
+    settings[0]["seconds"] = requests[0].budget if requests[0].steps is None else None
+    texts = [document.sha256 for corpus in corpora for document in corpus.documents]
+    whole = [settings, texts, frozen.fingerprint.to_dict()]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,322 @@
+"""The engine that writes, on a real model: what is kept, what is cancelled, what is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
+from kobold_modules.generation.protocol import Request
+from kobold_modules.records import Piece, Written
+from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.soft_prompt.stack import Stack
+
+
+OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
+
+
+def write(engine: LlamaEngine, request: Request, **more) -> tuple[str, Written]:
+    records = list(engine.generate(request, **more))
+    assert isinstance(records[-1], Written)
+    assert all(isinstance(record, Piece) and record.text for record in records[:-1])
+    return "".join(record.text for record in records[:-1]), records[-1]
+
+
+def test_it_says_what_it_loaded(engine):
+    info = engine.info
+    assert (info.name, info.context, info.width, info.vocabulary) == ("stories260K-F16", 512, 64, 512)
+    assert info.fingerprint.width == 64
+    assert engine.refusal == ""
+
+
+def test_tokens_have_no_bos_and_no_added_space(engine):
+    pieces = [engine._model.piece(token) for token in engine.tokenize("Once upon")]
+    assert b"".join(pieces) == b"Once upon"
+    assert engine.tokenize("") == []
+    assert b"".join(engine._model.piece(t) for t in engine.tokenize("<s> </s>\0 né 🙂")) == "<s> </s>\0 né 🙂".encode()
+    assert engine.tokenize("\udcff")  # half a letter is no reason to die
+
+
+def test_the_same_seed_writes_the_same_text(engine, some_module):
+    request = Request(OPENING, Stack().add(some_module(12, 1)), 50, Sampler(seed=7))
+    first, told = write(engine, request)
+    assert told.seed == 7
+    assert write(engine, request)[0] == first
+    write(engine, Request("Something else altogether.", Stack(), 5))
+    assert write(engine, request)[0] == first
+    assert write(engine, Request(OPENING, request.stack, 50, Sampler(seed=8)))[0] != first
+
+
+def test_a_drawn_seed_is_reported_and_can_be_used_again(engine):
+    text, told = write(engine, Request(OPENING, max_tokens=40))
+    assert write(engine, Request(OPENING, max_tokens=40, sampler=Sampler(seed=told.seed)))[0] == text
+    assert write(engine, Request(OPENING, max_tokens=4, sampler=Sampler(seed=-1)))[1].seed == 2**32 - 2
+
+
+def test_retry_and_continue_decode_no_row_of_the_stack_again(engine, some_module):
+    stack = Stack().add(some_module(12, 1)).add(some_module(5, 2), 0.5)
+    text, first = write(engine, Request(OPENING, stack, 30))
+    count = len(engine.tokenize(OPENING))
+    assert (first.prefix_decoded, first.text_decoded) == (17, count)
+    _, retry = write(engine, Request(OPENING, stack, 30))
+    assert (retry.prefix_decoded, retry.text_decoded) == (0, 1)
+    text, _ = write(engine, Request(OPENING, stack, 30))
+    _, more = write(engine, Request(OPENING + text, stack, 30))
+    assert more.prefix_decoded == 0
+    assert more.text_decoded <= 6  # what was written is there already, but for its last token and re-split words
+
+
+def test_going_back_to_a_stack_restores_it_exactly(engine, some_module):
+    one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
+    settings = Sampler(temperature=0, repetition=1)
+    first, told = write(engine, Request(OPENING, one, 30, settings))
+    write(engine, Request(OPENING, two, 30, settings))
+    again, back = write(engine, Request(OPENING, one, 30, settings))
+    plain, none = write(engine, Request(OPENING, Stack(), 30, settings))
+    assert (told.prefix_decoded, back.prefix_decoded, none.prefix_decoded) == (12, 0, 0)
+    assert again == first
+    assert plain != first
+
+
+def test_an_evicted_stack_is_computed_again(stories, some_module):
+    one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
+    page = " ".join([OPENING] * 12)  # two of them do not fit the context together
+    with LlamaEngine(stories / "stories260K-F16.gguf", kept=0, snapshots=1, disk=0) as engine:
+        assert engine._decoder.cells == 512
+        assert 256 < len(engine.tokenize(page)) < 480
+        decoded = [write(engine, Request(page, stack, 2))[1].prefix_decoded for stack in (one, one, two, one)]
+    assert decoded == [12, 0, 9, 12]
+
+
+def test_an_empty_page_behind_a_stack(engine, some_module):
+    """The first word comes from the logits of the stack's last row, kept with the snapshot."""
+    stack = Stack().add(some_module(12, 1))
+    text, told = write(engine, Request("", stack, 20, Sampler(seed=1)))
+    assert text
+    assert (told.prefix_decoded, told.text_decoded) == (12, 0)
+    write(engine, Request("", Stack(), 3))
+    again, told = write(engine, Request("", stack, 20, Sampler(seed=1)))
+    assert (again, told.prefix_decoded, told.text_decoded) == (text, 0, 0)
+
+
+def test_an_empty_page_without_a_stack(engine):
+    text, told = write(engine, Request("", Stack(), 20, Sampler(temperature=0)))
+    assert text.strip().startswith("Once upon a time")
+    assert told.text_decoded == 1
+
+
+def test_a_cancel_is_heard_while_the_stack_is_read(engine, some_module):
+    request = Request(OPENING, Stack().add(some_module(40, 1)), 20, Sampler(seed=5))
+    text, told = write(engine, request, cancelled=lambda: True)
+    assert (text, told.reason, told.tokens) == ("", "cancelled", 0)
+    assert write(engine, request)[1].prefix_decoded == 40
+
+
+def test_a_cancel_is_heard_while_a_long_text_is_read(starter):
+    """llama.cpp asks many times in every batch of the text, not only between two of them."""
+    text = "The rain had stopped, and the street was quiet again. " * 60
+    asked: list[bool] = []
+
+    def cancelled(after: float) -> bool:
+        asked.append(len(asked) >= after)
+        return asked[-1]
+
+    with LlamaEngine(starter) as engine:
+        write(engine, Request(text, max_tokens=0), cancelled=lambda: cancelled(float("inf")))
+        whole = len(asked)
+        assert whole > 100
+        asked.clear()
+        _, told = write(engine, Request("Now " + text, max_tokens=9), cancelled=lambda: cancelled(whole // 4))
+        assert (told.reason, told.tokens) == ("cancelled", 0)
+        assert sum(asked) < 10  # it has stopped there
+        assert write(engine, Request("Then " + text, max_tokens=2))[1].tokens == 2
+
+
+def test_leaving_the_loop_early_spoils_nothing(engine):
+    request = Request(OPENING, Stack(), 30, Sampler(seed=5))
+    for record in engine.generate(request):
+        assert isinstance(record, Piece)
+        break
+    assert write(engine, request)[1].tokens == 30
+
+
+def test_stop_strings_are_never_seen(engine):
+    free, _ = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0)))
+    stop = free[20:27]  # begins and ends in the middle of words
+    text, told = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0), (stop, "never to come")))
+    assert told.reason == "stop"
+    assert text == free[: free.index(stop)]
+
+
+def test_an_unmet_stop_string_loses_nothing(engine):
+    free, _ = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0)))
+    text, told = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0), (free[-3:] + "§",)))
+    assert (text, told.reason) == (free, "length")
+
+
+def test_the_model_may_end_the_text(stories):
+    with LlamaEngine(stories / "stories260K-F32.gguf") as engine:
+        reasons = (write(engine, Request(OPENING, Stack(), 400, Sampler(seed=seed)))[1].reason for seed in range(20))
+        assert "end" in reasons
+
+
+def test_letters_of_several_tokens_come_whole(engine):
+    """The vocabulary has no token for these letters: each is written byte by byte, and hot sampling breaks some."""
+    for seed in range(6):
+        settings = Sampler(temperature=1.5, min_p=0, repetition=1, seed=seed)
+        pieces = [r.text for r in engine.generate(Request("🙂" * 20, Stack(), 40, settings)) if isinstance(r, Piece)]
+        assert all(piece.encode() for piece in pieces)
+
+
+def test_a_text_longer_than_the_context_loses_its_beginning(engine, some_module):
+    stack = Stack().add(some_module(12, 1))
+    story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(200))
+    text, told = write(engine, Request(story, stack, 60, Sampler(seed=1)))
+    assert told.tokens == 60
+    assert told.prefix_decoded == 12
+    assert told.text_decoded <= 512 - 12 - 60
+    assert story[told.left_out :].startswith("Number ")
+    assert told.left_out > 0
+    assert told.context_used <= 512
+    _, more = write(engine, Request(story + text, stack, 60, Sampler(seed=1)))
+    assert more.text_decoded < told.text_decoded / 4  # the window has not moved
+
+
+def test_a_text_longer_than_the_context_goes_on(engine, some_module, stories):
+    stack = Stack().add(some_module(12, 1))
+    settings = Sampler(seed=4, bias={"#1": -100.0, "#2": -100.0})  # never ends by itself
+    text, told = write(engine, Request(OPENING, stack, 1500, settings))
+    assert (told.reason, told.tokens, told.prefix_decoded) == ("length", 1500, 12)
+    assert told.left_out > len(OPENING)
+    assert told.context_used <= 512
+    assert abs(len(engine.tokenize(text)) - 1500) < 40
+    with LlamaEngine(stories / "stories260K-F16.gguf") as another:
+        assert write(another, Request(OPENING, stack, 1500, settings))[0] == text
+    with pytest.raises(BadUsage):
+        write(engine, Request(OPENING, Stack(), -1))
+    assert write(engine, Request(OPENING, Stack(), 0))[1].tokens == 0
+
+
+def test_a_stack_that_leaves_no_room_is_refused(engine, some_module):
+    with pytest.raises(BadUsage, match="takes 500 of the 512"):
+        write(engine, Request(OPENING, Stack().add(some_module(500, 1))))
+
+
+def test_a_module_of_another_model_is_refused(engine):
+    wide = Module(np.ones((3, 128), dtype=np.float32), Card("wide"))
+    with pytest.raises(WrongModel, match="128 wide"):
+        write(engine, Request(OPENING, Stack().add(wide)))
+    stranger = Module(np.ones((3, 64), dtype=np.float32), Card("stranger", fingerprint=Fingerprint(99, 64, (1.0, 2.0))))
+    with pytest.raises(WrongModel):
+        engine.log_probabilities(OPENING, Stack().add(stranger))
+
+
+def test_rows_that_blow_the_model_up_are_named_as_such(engine, some_module):
+    large = Module(np.full((3, 64), 1e38, dtype=np.float32), Card("large"), np.zeros((3, 64), dtype=np.float32))
+    with pytest.raises(EngineFailed, match="not numbers"), np.errstate(over="ignore"):
+        write(engine, Request(OPENING, Stack().add(large, 9.0)))
+    assert write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))[1].tokens == 5
+
+
+def test_log_probabilities_need_no_clean_context(engine, some_module):
+    stack = Stack().add(some_module(12, 1))
+    before = engine.log_probabilities(OPENING, stack)
+    text, _ = write(engine, Request(OPENING, stack, 10, Sampler(seed=1)))
+    assert np.abs(engine.log_probabilities(OPENING, stack) - before).max() < 1e-3  # other cells, other rounding
+    assert write(engine, Request(OPENING, stack, 10, Sampler(seed=1)))[0] == text
+    assert engine.log_probabilities("", Stack()).shape == (0,)
+    assert engine.log_probabilities("", stack).shape == (0,)
+    with pytest.raises(BadUsage, match="holds 512"):
+        engine.log_probabilities(OPENING * 40, stack)
+
+
+def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories):
+    decoder = exact_stories._decoder
+    ids = exact_stories.tokenize(OPENING)
+    opened = decoder.open("", None, ids)
+    logits = opened.resident.logits.astype(np.float64)
+    decoder.release(opened.resident)
+    expected = logits - np.log(np.exp(logits).sum())
+    for token in range(0, 512, 37):
+        assert decoder.score("", None, [*ids, token])[-1] == pytest.approx(expected[token], abs=1e-4)
+
+
+def test_nothing_is_ever_printed(stories, some_module, capfd):
+    with LlamaEngine(stories / "stories260K-F32.gguf") as engine:
+        write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))
+    with pytest.raises(NoModel):
+        LlamaEngine(stories / "missing.gguf")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_files_that_are_no_models(stories, tmp_path):
+    whole = (stories / "stories260K-F16.gguf").read_bytes()
+    bad = tmp_path / "bad.gguf"
+    for data in (b"", b"no model", b"GGUF", whole[:3000], whole[:-100], b"GGUF" + bytes(200)):
+        bad.write_bytes(data)
+        with pytest.raises(NoModel) as caught:
+            LlamaEngine(bad)
+        assert "bad" in caught.value.message
+    with pytest.raises(NoModel, match="no model file"):
+        LlamaEngine(tmp_path / "missing.gguf")
+    with pytest.raises(NoModel):
+        LlamaEngine(tmp_path)
+    strange = tmp_path / "strange.gguf"
+    strange.write_bytes(whole.replace(b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0lluma", 1))
+    with pytest.raises(NoModel):
+        LlamaEngine(strange)
+
+
+def test_loading_tells_how_far_it_is_and_can_be_stopped(stories):
+    heard: list[float] = []
+    LlamaEngine(stories / "stories260K-F32.gguf", progress=lambda share: not heard.append(share)).close()
+    assert heard[-1] == 1
+    assert all(a <= b for a, b in pairwise(heard))
+    with pytest.raises(EngineFailed, match="stopped"):
+        LlamaEngine(stories / "stories260K-F32.gguf", progress=lambda share: False)
+
+
+def test_a_closed_engine_says_so(stories):
+    engine = LlamaEngine(stories / "stories260K-F32.gguf", context=100)
+    assert engine.info.context == 100
+    engine.close()
+    engine.close()
+    with pytest.raises(BadUsage, match="closed"):
+        write(engine, Request(OPENING))
+
+
+def test_memory_comes_back(stories):
+    import psutil
+
+    def cycle() -> int:
+        with LlamaEngine(stories / "stories260K-F16.gguf") as engine:
+            write(engine, Request(OPENING, Stack(), 5))
+        return psutil.Process().memory_info().rss
+
+    cycle()
+    before = cycle()
+    for _ in range(8):
+        after = cycle()
+    assert after - before < 12 * 2**20
+
+
+def test_the_environment_is_set_before_the_library_loads(stories):
+    script = (
+        "import os, sys; from kobold_modules.backends.llamacpp.engine import LlamaEngine;"
+        "assert 'llama_cpp' not in sys.modules;"
+        "LlamaEngine(sys.argv[1]).close();"
+        "assert os.environ['OMP_WAIT_POLICY'] == 'passive'"
+    )
+    env = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, stories / "stories260K-F16.gguf"], env=env, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

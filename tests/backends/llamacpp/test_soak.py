@@ -1,0 +1,63 @@
+"""A long day at the desk: memory stays flat, and after thousands of tokens a cancel is still heard."""
+
+from __future__ import annotations
+
+import pytest
+
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.generation.protocol import Request
+from kobold_modules.records import Written
+from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.stack import Stack
+
+
+OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
+ENDLESS = Sampler(seed=3, bias={"#1": -100.0, "#2": -100.0})
+
+
+def resident() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+@pytest.mark.slow
+def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(stories, some_module):
+    stacks = [Stack(), *(Stack().add(some_module(4 + seed, seed)) for seed in range(40))]
+    with LlamaEngine(stories / "stories260K-F16.gguf", snapshots=2**20, disk=0) as engine:
+
+        def switch(number: int) -> None:
+            list(engine.generate(Request(OPENING, stacks[number % len(stacks)], 10, ENDLESS)))
+
+        for number in range(100):  # caches and pools fill
+            switch(number)
+        list(engine.generate(Request(OPENING, stacks[1], 1000, ENDLESS)))
+        before = resident()
+        for number in range(1000):
+            switch(number)
+        after_switches = resident()
+        *_, told = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
+        after_tokens = resident()
+        assert isinstance(told, Written)
+        assert told.tokens == 10_000
+        assert len(engine._decoder.residents) <= 16
+    assert after_switches - before < 8 * 2**20
+    assert after_tokens - after_switches < 8 * 2**20
+
+
+def test_a_cancel_is_heard_after_many_fast_tokens(stories):
+    """Fast steps are not listened to while they compute; the next one is."""
+    records: list[object] = []
+    heard: list[int] = []
+
+    def cancelled() -> bool:
+        if len(records) > 500:
+            heard.append(len(records))
+        return bool(heard)
+
+    with LlamaEngine(stories / "stories260K-F16.gguf", disk=0) as engine:
+        for record in engine.generate(Request(OPENING, Stack(), 5000, ENDLESS), cancelled):
+            records.append(record)
+    assert isinstance(records[-1], Written)
+    assert records[-1].reason == "cancelled"
+    assert len(records) <= heard[0] + 2  # a last piece, perhaps, and Written

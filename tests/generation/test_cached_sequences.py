@@ -1,0 +1,50 @@
+"""Which kept text a new one begins from, and which of them goes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kobold_modules.generation.cached_sequences import Resident, Residents, common
+
+
+def kept(*texts: tuple[str, list[int]], most: int = 4) -> Residents:
+    residents = Residents(most)
+    for number, (key, tokens) in enumerate(texts):
+        residents.add(Resident(number, key, tokens=tokens))
+    return residents
+
+
+def test_the_longest_shared_beginning_behind_the_same_stack_counts():
+    residents = kept(("a", [1, 2]), ("a", [1, 2, 3, 4]), ("b", [1, 2, 3, 5]))
+    near, shared = residents.nearest("a", [1, 2, 3, 5, 6])
+    assert (near.number, shared) == (1, 3)
+    assert residents.nearest("c", [1]) == (None, 0)
+    near, shared = residents.nearest("a", [9])
+    assert (near.number, shared) == (1, 0)  # the stack alone is worth having
+
+
+def test_of_equals_one_that_nobody_writes_with():
+    residents = kept(("a", [1, 2]), ("a", [1, 2]))
+    next(iter(reversed(list(residents)))).busy = True
+    assert residents.nearest("a", [1, 2, 3])[0].number == 0
+
+
+def test_the_least_recently_used_goes_but_not_one_at_work():
+    residents = kept(("a", []), ("b", []), ("c", []), ("d", []))
+    first, second, third, _ = residents
+    assert residents.free_number() is None
+    residents.touch(first)
+    assert residents.oldest() is second
+    second.busy = True
+    assert residents.oldest() is third
+    assert residents.oldest(but=third).key == "d"
+    residents.remove(third)
+    assert residents.free_number() == 2
+
+
+@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
+def test_what_two_texts_share(a, b):
+    length = common(a, b)
+    assert a[:length] == b[:length]
+    assert length == min(len(a), len(b)) or a[length] != b[length]

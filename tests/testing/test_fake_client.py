@@ -1,0 +1,53 @@
+"""The client without a worker answers as the real one does."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Written
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.worker.messages import Count, Generate, Load, StackItem
+from tests.worker.conftest import ask, failure, text_of
+
+
+async def test_it_loads_writes_and_counts():
+    client = FakeClient()
+    assert failure(await ask(client, Generate("The rain"))).message == "No model is loaded."
+    records = await ask(client, Load("starter", 1024))
+    assert isinstance(records[0], Progress)
+    assert records[-1] == Loaded("starter", 1024, 8, 1000, records[-1].fingerprint)
+    first = await ask(client, Generate("The rain", max_tokens=20))
+    stacked = await ask(client, Generate("The rain", (StackItem("noir.zip", 0.5),), 20))
+    other = await ask(client, Generate("The rain", sampler={"seed": 2}, max_tokens=20))
+    assert text_of(await ask(client, Generate("The rain", max_tokens=20))) == text_of(first)
+    assert len({text_of(first), text_of(stacked), text_of(other)}) == 3
+    assert other[-1].seed == 2
+    assert await ask(client, Count("The rain")) == [Result("count", {"tokens": 2})]
+    assert [type(job) for job in client.jobs[:2]] == [Generate, Load]
+
+
+async def test_it_can_be_cancelled_and_left():
+    client = FakeClient(delay=0.001)
+    await ask(client, Load("starter"))
+    heard = 0
+    async for record in client.run(Generate("The rain", max_tokens=10_000)):
+        heard += isinstance(record, Piece)
+        if heard == 3:
+            client.cancel()
+    assert isinstance(record, Written)
+    assert record.reason == "cancelled"
+    async for _ in client.run(Generate("The rain", max_tokens=10_000)):
+        break
+    await asyncio.sleep(0)
+    assert text_of(await ask(client, Generate("The rain", max_tokens=5)))
+    client.cancel()  # nothing runs
+    assert text_of(await ask(client, Generate("The rain", max_tokens=5)))
+
+
+async def test_failures_come_when_ordered():
+    client = FakeClient(failures={"generate": Failed("It broke.", "Mend it.", 5)})
+    await ask(client, Load("starter"))
+    assert failure(await ask(client, Generate("a"))).message == "It broke."
+    assert text_of(await ask(client, Generate("a", max_tokens=3)))
+    await client.close()
+    assert client.closed

@@ -1,0 +1,248 @@
+"""What to train on: texts chosen with real keys, the form, and what is told instead of started."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from textual.widgets import Input, Select, Static
+
+from kobold_modules.library.library import Library
+from kobold_modules.records import Record
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.training_queue.queue import TrainingQueue
+from kobold_modules.tui.screens.training.train import PathField
+from kobold_modules.tui.state.remembered import recall
+from kobold_modules.tui.widgets.choice import Choice
+from kobold_modules.tui.widgets.training.preview_panel import PreviewPanel
+from kobold_modules.tui.widgets.training.text_tree import TextTree
+from kobold_modules.worker.messages import Estimate, Job, Models
+from tests.tui.conftest import Open, module
+from tests.tui.screens.training.conftest import Knowing, choose, opened, submit
+
+
+async def test_texts_are_chosen_seen_and_submitted_with_keys_alone(stage: Open, pages: Path) -> None:
+    async with stage(size=(80, 24)) as on:
+        train = await opened(on)
+        assert "cover.png" not in on.text()
+        await choose(on, "the-house-at-saltmere.txt", "the-long-drop.txt")
+        assert train.preview.words > 12_000
+        assert "the house at saltmere" in on.text()  # it is named after its first text
+        await on.press("tab")
+        assert isinstance(on.app.focused, PreviewPanel)
+        assert "Chapter titles removed" in on.text()
+        assert "A module that has learned titles writes them into scenes" in " ".join(on.text().split())
+        await on.press("left")
+        assert "the-house-at-saltmere.txt" in on.text()
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+
+        (training,) = TrainingQueue().trainings()
+        names = [Path(file).name for file in training.request.files]
+        assert names == ["the-house-at-saltmere.txt", "the-long-drop.txt"]
+        assert (training.request.name, training.request.kind, training.request.model) == (
+            "the house at saltmere",
+            "style",
+            "starter",
+        )
+        assert "has started" in on.status
+        assert train.files == ()
+
+
+async def test_the_form_sets_everything(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.press("tab", "tab")
+        assert on.app.focused is train.query_one("#module-name", Input)
+        await on.press("ctrl+u")
+        await on.type("night work")
+        await on.press("tab", "right", "tab", "tab")
+        await on.type("ann")
+        await on.press("tab", "left")
+        about = str(train.query_one("#estimate", Static).render())
+        assert "About 1 min" in about
+        assert "words" in about
+        await on.press("right", "right")
+        assert "About 10 min" in str(train.query_one("#estimate", Static).render())
+        await on.press("tab", "tab", "enter")
+        tokens = train.query_one("#set-tokens", Input)
+        await on.until(lambda: tokens.region.height)
+        tokens.focus()
+        await on.type("24")
+        train.query_one("#set-steps", Input).focus()
+        await on.type("40")
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+
+        request = TrainingQueue().trainings()[0].request
+        assert (request.name, request.kind, request.author) == ("night work", "world", "ann")
+        assert (request.tokens, request.steps) == (24, 40)
+    assert recall("author") == "ann"
+    assert recall("dial") == "thorough"
+
+
+async def test_a_path_is_taken_a_folder_shown_and_a_wrong_one_told(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        field = train.query_one(PathField)
+        for typed, says in ((str(pages / "nothing.txt"), "There is nothing at"), (str(pages / "drafts"), "Showing")):
+            field.focus()
+            field.value = typed
+            await on.press("enter")
+            assert says in on.status
+        await on.until(lambda: "a-weekend-at-plumley.txt" in on.text())
+        field.focus()
+        field.value = f"'{pages / 'the-long-drop.txt'}'"
+        await on.press("enter")
+        assert [path.name for path in train.query_one(TextTree).chosen] == ["the-long-drop.txt"]
+        await on.until(lambda: train.preview.words)
+        await on.press("ctrl+k")
+        await on.until(lambda: not train.preview.words)
+    async with stage() as on:  # the folder is remembered
+        train = await opened(on)
+        assert Path(train.query_one(TextTree).path) == pages
+
+
+async def test_a_whole_folder_is_one_choice(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.press("home", "space")
+        await on.until(lambda: len(train.preview.pages) == 4)
+        assert train.files == (str(pages),)
+        await on.press("end", "space")
+        assert train.files == (str(pages),)  # what lies inside it is taken already
+        await on.press("home", "space")
+        assert train.files == ()
+
+
+async def test_what_cannot_be_read_is_told_and_not_started(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        field = train.query_one(PathField)
+        field.focus()
+        field.value = str(pages / "cover.png")
+        await on.press("enter")
+        await on.until(lambda: train.preview.problems)
+        await on.until(lambda: "a picture (PNG)" in on.status)
+        await on.press("ctrl+s")
+        assert "a picture (PNG)" in on.status
+        assert TrainingQueue().trainings() == []
+
+
+async def test_what_is_missing_is_one_sentence_each(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await on.press("ctrl+s")
+        assert "nothing to train on" in on.status
+        await choose(on, "note.md")
+        await on.until(lambda: "words are little" in on.text())
+        await on.press("ctrl+s")
+        assert "too few to train on" in on.status
+        await choose(on, "the-long-drop.txt")
+        name = train.query_one("#module-name", Input)
+        name.value = ""
+        await on.press("ctrl+s")
+        assert "needs a name" in on.status
+        name.value = "Noir Rain"
+        await on.press("ctrl+s")
+        assert "already exists" in on.status
+        submit("twin")
+        name.value = "twin"
+        await on.press("ctrl+s")
+        assert "in the queue already" in on.status
+        train.query_one("#set-tokens", Input).value = "9999"
+        name.value = "fine"
+        await on.press("ctrl+s")
+        assert "1 to 2047" in on.status
+
+
+async def test_the_worker_knows_better_than_a_guess(stage: Open, pages: Path) -> None:
+    async with stage(client=Knowing()) as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.until(lambda: "reads your text 3 times" in on.text())
+        assert "3 min, reads your text" in " ".join(on.text().split())
+        dial = train.query_one("#dial", Choice)
+        asked = sum(isinstance(job, Estimate) for job in on.client.jobs)
+        dial.focus()
+        await on.press("right")
+        await on.until(lambda: "10 min, reads your text 11 times" in " ".join(on.text().split()))
+        await on.press("left", "left")
+        await on.until(lambda: "1 min, reads your text once" in " ".join(on.text().split()))
+        assert sum(isinstance(job, Estimate) for job in on.client.jobs) == asked  # what was measured is scaled
+        assert "812 MB of memory" in on.text()
+        models: Select[str] = train.query_one("#model", Select)
+        assert [value for _, value in models._options] == ["starter", "/models/small.gguf"]
+        models.value = "/models/small.gguf"
+        await on.until(lambda: train.recipe.model == "/models/small.gguf")
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+        assert TrainingQueue().trainings()[0].request.model == "/models/small.gguf"
+
+
+async def test_the_form_is_ready_for_another_module(stage: Open, pages: Path) -> None:
+    """interface.md: the kind stayed on world from the last form."""
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        train.query_one("#kind", Choice).focus()
+        await on.press("right")
+        assert train.recipe.kind == "world"
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+        assert TrainingQueue().trainings()[0].request.kind == "world"
+        await on.press("n")
+        assert train.recipe.kind == "style"
+        assert train.query_one("#kind", Choice).value == "style"
+        assert train.query_one("#module-name", Input).value == ""
+
+
+async def test_a_suggested_name_is_one_that_nobody_has(stage: Open, pages: Path, shelf: Library) -> None:
+    """interface.md: the automatic name could be a taken one, and was refused only at the start."""
+    shelf.add(module("the long drop"))
+    submit("The Long Drop 2")
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.until(lambda: train.query_one("#module-name", Input).value == "the long drop 3")
+
+
+async def test_a_taken_name_is_said_while_it_is_typed(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        name = train.query_one("#module-name", Input)
+        name.focus()
+        name.value = "Noir Rain"
+        await on.until(lambda: "A module called Noir Rain already exists." in on.status)
+        await on.press("s")
+        await on.until(lambda: "already exists" not in on.status)
+
+
+async def test_looking_for_models_does_not_wait_for_the_worker_that_writes(stage: Open, pages: Path) -> None:
+    """Issue 12, 10: the search for models ran on the worker that writes."""
+    client = Closing()
+    async with stage(client=client) as on:
+        await opened(on)
+        await on.until(lambda: client.others and client.others[0].closed)
+        assert [type(job) for job in client.others[0].own] == [Models]
+        assert not any(isinstance(job, Models) for job in client.own)
+
+
+class Closing(FakeClient):
+    """Remembers who was asked what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own: list[Job] = []
+        self.others: list[Closing] = []
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        self.own.append(job)
+        async for record in super().run(job):
+            yield record
+
+    def another(self) -> FakeClient:
+        self.others.append(Closing())
+        return self.others[-1]

@@ -1,0 +1,165 @@
+"""A training watched, paused, stopped, cancelled and moved in the queue, and what a new window knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kobold_modules.errors import BadText
+from kobold_modules.records import Note, Sample
+from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue.queue import TrainingQueue
+from kobold_modules.tui.dialogs.ask import Confirm
+from kobold_modules.tui.state.trainings import trainings_of
+from kobold_modules.tui.widgets.training.training_list import TrainingList
+from tests.tui.conftest import Open
+from tests.tui.screens.training.actor import OPENING, Actor
+from tests.tui.screens.training.conftest import half_way, item, opened, submit, watching
+
+
+async def test_a_training_is_watched_here_and_from_everywhere(
+    stage: Open, pages: Path, actor: Callable[[str], Actor]
+) -> None:
+    id, played = half_way(actor)
+    async with stage() as on:
+        await watching(on, id, lambda course: len(course.samples) == 2 and course.total)
+        assert "▶ night work 50%" in on.text()  # in the top line, in the library
+        train = await opened(on)
+        assert train.view == "watch"  # where something trains, that is what one came for
+        await on.until(lambda: "no module 3.300" in on.text())
+        text = on.text()
+        assert "words in context 3.200" in text
+        assert "50%, 20 s left" in text
+        assert "step 10 of 20" in text
+        assert "7.6 % better" in text
+        assert "◆ best 3.050 at step 10" in text
+        assert f"{OPENING} At 10." in text
+        await on.press("left")
+        assert f"{OPENING} At 5." in on.text()
+        assert "1 of 2" in on.text()
+        played.tell(Sample(15, "A newer one."), Note("more"))
+        await watching(on, id, lambda course: 15 in course.samples)
+        assert f"{OPENING} At 5." in on.text()  # nobody is pulled from reading
+        await on.press("right", "right")
+        assert "A newer one." in on.text()
+
+
+async def test_pause_go_on_and_stop(stage: Open, home: Path, actor: Callable[[str], Actor]) -> None:
+    id, _ = half_way(actor)
+    async with stage() as on:
+        await watching(on, id, lambda course: course.total)
+        await opened(on)
+        await on.press("p")
+        await on.until(lambda: item(id).state == "paused")
+        await on.until(lambda: "paused at 50%" in on.text())
+        assert "c resumes it" in on.status
+        await on.press("c")
+        await on.until(lambda: item(id).state == "running")
+        await on.press("s")
+        await on.until(lambda: item(id).state == "done")
+        assert item(id).stopped
+        await on.until(lambda: "stopped, best saved" in on.text())
+
+
+async def test_cancelling_asks_first_and_can_be_taken_back(
+    stage: Open, home: Path, actor: Callable[[str], Actor]
+) -> None:
+    id, _ = half_way(actor)
+    async with stage() as on:
+        await watching(on, id, lambda course: course.total)
+        await opened(on)
+        await on.press("x")
+        assert isinstance(on.app.screen, Confirm)
+        await on.press("escape")
+        assert item(id).state == "running"
+        await on.press("x", "y")
+        await on.until(lambda: item(id).state == "cancelled")
+        await on.until(lambda: "Nothing was saved" in on.text())
+        await on.press("c")
+        await on.until(lambda: item(id).state == "waiting")
+
+
+async def test_several_wait_and_change_places(stage: Open, home: Path) -> None:
+    ids = submit("one", "two", "three")
+    async with stage(size=(80, 24)) as on:
+        await watching(on, ids[2])
+        train = await opened(on)
+        names = train.query_one(TrainingList)
+        assert [training.request.name for training in names.items] == ["one", "two", "three"]
+        await on.press("down", "down", "left_square_bracket")
+        await on.until(lambda: [training.request.name for training in names.items] == ["one", "three", "two"])
+        assert names.chosen is not None
+        assert names.chosen.request.name == "three"
+        await on.press("right_square_bracket")
+        await on.until(lambda: [training.request.name for training in names.items] == ["one", "two", "three"])
+        await on.press("p")
+        await on.until(lambda: "paused" in on.text())
+        await on.press("x")  # it never began, so there is nothing to ask about
+        await on.until(lambda: item(ids[2]).state == "cancelled")
+        await on.press("d")
+        await on.until(lambda: len(names.items) == 2)
+        await on.press("n")
+        assert train.view == "new"
+        await on.press("escape")
+        assert train.view == "watch"
+
+
+async def test_a_failure_is_a_sentence_and_may_be_tried_again(
+    stage: Open, home: Path, actor: Callable[[str], Actor]
+) -> None:
+    (id,) = submit("night work")
+    played = actor(id)
+    played.tell(BadText("pages.txt is gone.", "Put it back."))
+    async with stage() as on:
+        await watching(on, id, lambda course: course.failed)
+        await opened(on)
+        assert "pages.txt is gone. Put it back." in on.text()
+        await on.press("c")
+        await on.until(lambda: item(id).state == "waiting")
+
+
+async def test_a_new_window_shows_everything_the_old_one_did(
+    stage: Open, home: Path, actor: Callable[[str], Actor]
+) -> None:
+    id, _ = half_way(actor)
+    async with stage() as on:
+        await watching(on, id, lambda course: len(course.samples) == 2 and course.total)
+        first = trainings_of(on.app).course(id)
+        await opened(on)
+        await on.press("ctrl+q")
+        assert "It continues if you quit." in on.text()
+        await on.press("y")
+    assert item(id).state == "running"
+    async with stage() as on:
+        await watching(on, id, lambda course: len(course.samples) == 2 and course.total)
+        again = trainings_of(on.app).course(id)
+        assert again == first
+        await opened(on)
+        await on.until(lambda: f"{OPENING} At 10." in on.text())
+
+
+async def test_what_ended_meanwhile_is_told_once(stage: Open, home: Path, actor: Callable[[str], Actor]) -> None:
+    id, played = half_way(actor)
+    played.end()
+    async with stage() as on:
+        await on.until(lambda: "✓ night work is ready" in on.text())
+        assert (await opened(on)).view == "watch"
+        await on.until(lambda: item(id).seen)
+    async with stage() as on:
+        await watching(on, id)
+        assert "is ready" not in on.text()
+        assert (await opened(on)).view == "new"
+
+
+async def test_something_that_waits_gets_a_runner_when_the_window_opens(
+    stage: Open, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit("night work")
+    started: list[Path] = []
+    monkeypatch.setattr(detached, "start_runner", started.append)
+    async with stage() as on:
+        await on.until(lambda: started)
+        assert started[0] == TrainingQueue().folder
+        assert "night work waits" in on.text()

@@ -1,0 +1,126 @@
+"""The bench and its model: the stack goes with every job, the meter counts, and what goes wrong is a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from kobold_modules.records import Failed, Record
+from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.tui.writing.manuscript import bench_path
+from kobold_modules.worker.messages import Generate, Job, Load
+from tests.tui.conftest import OPENING, Open
+
+
+async def test_the_stack_travels_with_the_job(stage: Open) -> None:
+    async with stage() as on:
+        await on.press("enter", "down", "enter")
+        on.stack_list.focus()
+        await on.press("space", "down", "left", "left")
+        await on.begin()
+        await on.press("ctrl+j")
+        await on.written()
+        job = on.client.jobs[-1] if isinstance(on.client.jobs[-1], Generate) else on.client.jobs[-2]
+        assert isinstance(job, Generate)
+        assert [(Path(item.path).name, item.strength) for item in job.stack] == [("harbour-town.zip", 0.9)]
+        assert job.sampler["temperature"] == 0.8
+        assert "harbour town ×0.9 wrote this" in on.text()
+
+
+async def test_a_stack_that_does_not_fit_is_refused_with_a_sentence(stage: Open) -> None:
+    async with stage() as on:
+        await on.press("down", "down", "down", "enter")
+        await on.begin()
+        await on.press("ctrl+j")
+        await on.written()
+        assert on.editor.text == OPENING
+        assert "16 wide" in on.status
+        assert "Switch it off" in on.status
+
+
+async def test_the_meter_counts_virtual_tokens_and_text(stage: Open) -> None:
+    async with stage(size=(160, 50)) as on:
+        await on.press("enter")
+        await on.begin()
+        meter = on.bench.context.meter
+        await on.until(lambda: meter.context.text == 5)
+        assert (meter.context.total, meter.context.virtual, meter.context.kept) == (2048, 32, 120)
+        assert meter.context.free == 2048 - 32 - 120 - 5
+        on.stack_list.focus()
+        await on.press("space")
+        assert meter.context.virtual == 0
+        shown = on.text()
+        assert "virtual tokens" in shown
+        assert "of your text" in shown
+
+
+async def test_the_meter_and_the_file_follow_every_change(stage: Open) -> None:
+    async with stage() as on:
+        await on.begin()
+        for words in (OPENING, f"{OPENING} Again."):
+            await on.until(lambda: on.bench.context.meter.context.text == len(words.replace(".", " .").split()))  # noqa: B023
+            await on.until(lambda: bench_path().exists() and json.loads(bench_path().read_text())["text"] == words)  # noqa: B023
+            on.editor.insert(" Again.")
+
+
+async def test_an_engine_error_is_a_sentence_and_gives_the_old_take_back(stage: Open) -> None:
+    client = FakeClient()
+    async with stage(client=client) as on:
+        await on.begin()
+        await on.press("ctrl+j")
+        await on.written()
+        before = on.editor.text
+        client.failures["generate"] = Failed("llama.cpp ran out of memory.", "Load a smaller model.", 6)
+        await on.press("ctrl+r")
+        await on.written()
+        assert on.status == "llama.cpp ran out of memory. Load a smaller model."
+        assert on.editor.text == before
+
+
+async def test_a_model_that_does_not_load_says_so_and_is_tried_again(stage: Open) -> None:
+    client = FakeClient(
+        failures={"load": Failed("There is no model called starter.", "See `kobold-modules models`.", 3)}
+    )
+    async with stage(client=client) as on:
+        assert "There is no model called starter." in on.status
+        assert "did not load" in on.text()
+        await on.begin()
+        await on.press("ctrl+j")
+        await on.written()
+        assert len(on.editor.text) > 300
+
+
+class HeldClient(FakeClient):
+    """Loads no model before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        if isinstance(job, Load):
+            await self.go_on.wait()
+        async for record in super().run(job):
+            yield record
+
+
+async def test_continue_waits_for_the_model_and_can_be_called_off(stage: Open) -> None:
+    client = HeldClient()
+    async with stage(client=client, ready=False) as on:
+        await on.begin()
+        await on.press("ctrl+j")
+        assert "still loading" in on.status
+        await on.press("escape")
+        await on.written()
+        assert on.editor.text == OPENING
+        client.go_on.set()
+        await on.until(lambda: on.app.desk.model.phase == "ready")
+
+
+async def test_nothing_to_go_on_from(stage: Open) -> None:
+    async with stage() as on:
+        await on.press("f3", "ctrl+j")
+        await on.written()
+        assert "Write a first sentence" in on.status

@@ -1,0 +1,86 @@
+"""What the bench and everything on it look like, as plain text one can read in a review."""
+
+from __future__ import annotations
+
+import pytest
+
+from kobold_modules.tui.screens.writing.notes import NotesScreen
+from kobold_modules.tui.screens.writing.peek import PeekScreen
+from kobold_modules.tui.screens.writing.takes import TakesScreen
+from tests.tui.conftest import Open, Stage
+from tests.tui.pictures import SIZES, SteadyClient, looks_like
+
+
+TEXT = "The lamp at the end of the quay was out, and nobody had said a word about it."
+
+
+async def bench(on: Stage) -> None:
+    """Two modules on the stack, a held seed, a first sentence."""
+    by_name = {entry.name: entry for entry in on.app.desk.entries}
+    on.app.desk.picks = on.app.desk.picks.add(by_name["gothic house"]).add(by_name["noir rain"], 0.8)
+    await on.press("f3")
+    on.bench.sampler.query_one("#seed").value = "7"  # type: ignore[attr-defined]
+    on.editor.insert(TEXT)
+    await on.pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_bench(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size, client=SteadyClient()) as on:
+        await bench(on)
+        on.bench.story.memory = "Mara keeps the light. Her brother drowned in 1904."
+        on.bench.touch()
+        await on.press("ctrl+j")
+        await on.until(lambda: not on.bench.writing)
+        await on.until(lambda: (on.bench.context.meter.context.text or 0) > 120 and on.bench.context.memory)
+        await looks_like(on, "bench")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_bench_with_a_stack_that_does_not_fit(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size) as on:
+        by_name = {entry.name: entry for entry in on.app.desk.entries}
+        on.app.desk.picks = on.app.desk.picks.add(by_name["old sea tales"])
+        await on.press("f3")
+        on.editor.insert("The lamp was out.")
+        await on.press("ctrl+j")
+        await on.until(lambda: not on.bench.writing)
+        await on.until(lambda: on.bench.context.meter.context.text == 5)
+        await looks_like(on, "bench_misfit")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_takes(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size, client=SteadyClient()) as on:
+        await bench(on)
+        await on.press("ctrl+b")
+        await on.until(lambda: isinstance(on.app.screen, TakesScreen) and not on.app.screen.running)
+        await looks_like(on, "takes")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_next_words(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size, client=SteadyClient()) as on:
+        await bench(on)
+        await on.press("ctrl+n")
+        await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows)
+        await looks_like(on, "next_words")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_memory_and_note(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size, client=SteadyClient()) as on:
+        await bench(on)
+        await on.press("f6")
+        await on.until(lambda: isinstance(on.app.screen, NotesScreen))
+        await looks_like(on, "memory_and_note")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_bench_help(stage: Open, size: tuple[int, int]) -> None:
+    async with stage(size=size, client=SteadyClient()) as on:
+        await bench(on)
+        await on.press("f1")
+        await looks_like(on, "bench_help")
+        keys = on.text().splitlines()[-1]
+        assert "Quit" in keys  # nothing is cut where the panel takes room

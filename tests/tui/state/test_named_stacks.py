@@ -1,0 +1,77 @@
+"""Stacks kept by name, by real keys."""
+
+from __future__ import annotations
+
+from kobold_modules.library import stack_file
+from kobold_modules.library.stack_file import StackEntry, StackFile
+from tests.tui.conftest import Open, Stage, module
+
+
+async def stack_up(on: Stage) -> None:
+    """Two modules, one at half strength, one off; the cursor on the stack."""
+    by_name = {entry.name: entry for entry in on.app.desk.entries}
+    picks = on.app.desk.picks.add(by_name["gothic house"], 0.5).add(by_name["noir rain"], 1.0, False)
+    on.app.desk.picks = picks
+    await on.press("f3")
+    on.stack_list.focus()
+    await on.pilot.pause()
+
+
+async def keep(on: Stage, name: str) -> None:
+    await on.press("s")
+    await on.type(name)
+    await on.press("enter")
+    await on.until(lambda: "saved as" in on.status)
+
+
+async def test_keep_and_bring_back(stage: Open) -> None:
+    async with stage() as on:
+        await stack_up(on)
+        await keep(on, "wet houses")
+        assert "Stack saved as wet houses: 2 modules." in on.status
+        (entry, _) = stack_file.read(stack_file.named("wet houses")).modules  # type: ignore[arg-type]
+        assert entry.digest
+        await on.press("delete", "delete")
+        assert on.stack == []
+        await on.command("load stack")
+        await on.until(lambda: "wet houses" in on.text())
+        await on.press("down", "enter")
+        await on.until(lambda: on.stack == [("gothic house", 0.5, True), ("noir rain", 1.0, False)])
+        assert "Stack wet houses loaded." in on.status
+
+
+async def test_what_is_missing_or_another_is_named(stage: Open) -> None:
+    async with stage() as on:
+        await stack_up(on)
+        stack_file.keep(StackFile("odd", (StackEntry("gothic house", "0" * 64), StackEntry("sea of glass"))))
+        await on.press("o")
+        await on.until(lambda: "odd" in on.text())
+        await on.press("down", "enter")
+        await on.until(lambda: "sea of glass, not in your library" in on.status)
+        assert on.stack == [("gothic house", 1.0, True)]
+
+
+async def test_forget(stage: Open) -> None:
+    async with stage() as on:
+        await stack_up(on)
+        await keep(on, "wet houses")
+        on.stack_list.focus()
+        await on.press("S")
+        await on.until(lambda: "wet houses" in on.text())
+        await on.press("down", "enter")
+        await on.until(lambda: "deleted" in on.status)
+        assert stack_file.names() == []
+        await on.press("o")
+        assert "No stack is saved yet" in on.status
+
+
+async def test_a_module_of_that_name_that_is_another_is_told(stage: Open) -> None:
+    async with stage() as on:
+        await stack_up(on)
+        await keep(on, "wet houses")
+        on.app.desk.library.add(module("gothic house", tokens=12), replace=True)
+        on.app.desk.refresh_shelf()
+        await on.press("o")
+        await on.until(lambda: "wet houses" in on.text())
+        await on.press("down", "enter")
+        await on.until(lambda: "a different version of gothic house" in on.status)

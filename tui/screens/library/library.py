@@ -1,0 +1,372 @@
+"""The library: every module on the shelf, the card of the one under the cursor, and the stack they go to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from kobold_modules.byte_size import byte_size
+from kobold_modules.library.library import Entry
+
+from ...rendering.first_frame import HeldScreen
+from ...state.app_state import Desk, ModelState, Picks
+from ...state.phrases import counted
+from ...state.shelf_view import SORTS, Look, Shelf
+from ...widgets.key_bar import KeyBar
+from ...widgets.library.card_panel import CardPanel
+from ...widgets.library.greeting import Greeting
+from ...widgets.library.module_list import ModuleList
+from ...widgets.library.shelf_head import Filter, Header
+from ...widgets.panel import Panel
+from ...widgets.status_line import Mood, Status, StatusLine
+from ...widgets.top_bar import TopBar
+from ...widgets.writing.stack_panel import StackPanel
+
+
+if TYPE_CHECKING:
+    from .library_actions import Keeper
+
+NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
+HELD_DOWN = 0.08  # seconds
+LONGEST_SEARCH = 80  # characters
+READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest"}
+
+
+class LibraryScreen(HeldScreen[None]):
+    """See the module."""
+
+    CSS_PATH = "library.tcss"
+    AUTO_FOCUS = "ModuleList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012
+    BINDING_GROUP_TITLE = "Library"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "clear_filter", "Show all", id="library.clear", tooltip="Clear selection and search", show=False
+        ),
+        Binding(
+            "ctrl+t",
+            "app.pick_module",
+            "Add module",
+            id="stack.add",
+            tooltip="Add a module to the stack by its name",
+            show=False,
+        ),
+        Binding("i", "want('import')", "Import", id="library.import", tooltip="Import modules from files"),
+        Binding(
+            "u", "want('restore')", "Restore", id="library.restore", tooltip="Restore what was deleted last", show=False
+        ),
+    ]
+
+    def __init__(self, desk: Desk, greeting: str = "") -> None:
+        super().__init__()
+        self.desk = desk
+        self.greeting = greeting
+        self.look = Look()
+        self.shelf = Shelf()
+        self.field: Filter | None = None
+        self._shown = 0.0
+        self._later: Timer | None = None
+        self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        from .library_actions import Keeper  # after the first paint
+
+        return Keeper(self)
+
+    @property
+    def list(self) -> ModuleList:
+        return self.query_one(ModuleList)
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.desk, "library")
+        with Container(id="body"):
+            with Panel("Modules", "shelf"):
+                yield Header(id="header")
+                yield ModuleList()
+                yield Static(id="nothing")
+            yield CardPanel()
+            yield StackPanel(self.desk)
+            if not self.desk.entries and not self.desk.reading:
+                yield Greeting(id="greeting")
+        yield StatusLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.list.fits = self.desk.fits
+        self.desk.shelf_changed.subscribe(self, lambda _: self.read_shelf(), immediate=True)
+        self.desk.stack_changed.subscribe(self, self._stack_changed)
+        self.desk.model_changed.subscribe(self, self._model_changed)
+        self.read_shelf()
+        if self.greeting:
+            self.say(self.greeting)
+        self._model_changed(self.desk.model)
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
+        self.query_one(StatusLine).status = Status(text, mood, hint, self._totals(), about)
+
+    def _totals(self) -> str:
+        entries = self.desk.entries
+        return f"{byte_size(entries.size)} on the shelf" if entries else ""
+
+    # -- what quitting should ask about first --
+
+    @property
+    def in_hand(self) -> str:
+        exporting = "keeper" in self.__dict__ and self.keeper.exporting
+        return "Modules are still being written to files. Those that are there are whole." if exporting else ""
+
+    def put_down(self) -> None:
+        """Files are whole or not there: nothing is left to do."""
+
+    # -- showing --
+
+    def read_shelf(self) -> None:
+        """Draw everything from what the desk knows."""
+        entries = self.desk.entries
+        self.shelf = Shelf(entries)
+        empty, was_empty = not entries and not self.desk.reading, self.has_class("-empty")
+        self.set_class(empty, "-empty")
+        self._show_list()
+        if empty:
+            if not self.query(Greeting):
+                self.query_one("#body").mount(Greeting(id="greeting"))
+            self.call_after_refresh(lambda: self.query_one(Greeting).focus())
+        elif was_empty:
+            self.list.focus()
+        status = self.query_one(StatusLine)
+        if not status.status.text and entries:
+            broken = entries.broken
+            self.say(f"{counted(broken, 'module')} cannot be read." if broken else "", "warning" if broken else "calm")
+
+    def show_look(self, look: Look) -> None:
+        """Search, filter and sort by ``look``."""
+        self.look = look
+        self._show_list()
+
+    def _show_list(self) -> None:
+        modules, look = self.list, self.look
+        modules.show(self.shelf.look(look, self.desk.fits), self.desk.picks, look.words)
+        found = bool(modules.entries)
+        nothing = self.query_one("#nothing", Static)
+        nothing.display = not found
+        if not found:
+            nothing.update(
+                "Reading the shelf …"
+                if self.desk.reading
+                else "No module matches. esc shows all."
+                if look.narrowed
+                else ""
+            )
+        modules.display = self.query_one("#header").display = found
+        self._show_header()
+        self._show_title()
+
+    def _show_header(self) -> None:
+        self.query_one(Header).show(self.list.columns, self.look.sort)
+
+    def _show_title(self) -> None:
+        modules, everything = self.list, len(self.desk.entries)
+        shown, look = len(modules.entries), self.look
+        said = [f"{shown:,} of {everything:,}" if look.narrowed else counted(everything, "module")]
+        if look.fitting:
+            said.append("only what fits")
+        if look.sort != "name":
+            said.append(SORTS[look.sort])
+        if modules.marked:
+            said.append(f"{len(modules.marked):,} selected")
+        note = " · ".join(said)
+        self.query_one("#shelf", Panel).set_titles(note=note)
+
+    def show_card(self) -> None:
+        """Show the card of the module under the cursor."""
+        self._shown = monotonic()
+        entry = self.list.chosen
+        panel = self.query_one(CardPanel)
+        if entry is None:
+            panel.show(None)
+            return
+        panel.show(
+            self.desk.library.whole(entry),
+            self.desk.fit(entry),
+            self._nearest.get((str(entry.path), entry.modified_ns)),
+        )
+
+    def _stack_changed(self, picks: Picks) -> None:
+        self.list.show_picks(picks)
+
+    def _model_changed(self, model: ModelState) -> None:
+        if model.phase in ("ready", "failed"):
+            if self.look.fitting:
+                self._show_list()
+            self.list.refresh()
+            self.show_card()
+        if model.phase == "ready":
+            self.query_one(StatusLine).settle("model")
+        if model.failed is not None:
+            self.say(model.failed.message, "error", model.failed.hint, "model")
+
+    @on(ModuleList.Moved)
+    def _cursor_moved(self) -> None:
+        """Show the card at once, or a moment later while a key is held down: drawing it is what takes time."""
+        if self._later is not None:
+            self._later.stop()
+        if monotonic() - self._shown > HELD_DOWN:
+            self.show_card()
+        else:
+            self._later = self.set_timer(HELD_DOWN, self.show_card)
+
+    @on(ModuleList.Marked)
+    def _marks_changed(self, event: ModuleList.Marked) -> None:
+        self._show_title()
+        if event.count:
+            said = f"{counted(event.count, 'module')} selected: actions apply to "
+            self.say(said + ("it." if event.count == 1 else "all of them."), "calm", "esc clears the selection.")
+        elif " selected: " in self.query_one(StatusLine).status.text:
+            self.say("")
+
+    @on(Header.Wanted)
+    def _sort_by(self, event: Header.Wanted) -> None:
+        self.show_look(self.look._replace(sort=event.sort))
+
+    @on(ModuleList.Reshaped)
+    def _reshaped(self) -> None:
+        self._show_header()
+
+    # -- finding --
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.show_look(self.look._replace(query=event.value.strip()))
+
+    def action_focus_list(self) -> None:
+        if self.field is not None and not self.field.value:
+            self.field.remove_class("-shown")
+        self.list.focus()
+
+    def action_clear_filter(self) -> None:
+        """Step by step back to the whole shelf: first the marks go, then the search and the filter."""
+        field = self.field
+        if self.list.marked and not (field is not None and field.has_focus):
+            self.list.unmark()
+            return
+        if field is not None:
+            field.value = ""
+            field.remove_class("-shown")
+        if self.look.narrowed:
+            self.show_look(self.look._replace(query="", fitting=False))
+        self.list.focus()
+
+    def _find(self, words: str = "") -> None:
+        """Go to the search field, with ``words`` in it."""
+        if self.field is None:  # not before the first paint
+            self.field = Filter(placeholder="name, word, #tag or * for starred", compact=True, id="filter")
+            self.query_one("#shelf").mount(self.field, before=0)
+        self.field.add_class("-shown")
+        self.field.focus()
+        if words:
+            self.field.value = words
+
+    # -- what is asked of modules --
+
+    @on(ModuleList.Wanted)
+    def _wanted(self, event: ModuleList.Wanted) -> None:
+        self.action_want(event.what)
+
+    def action_want(self, what: str) -> None:
+        """Do ``what`` with the marked modules or the one under the cursor, or say why it cannot be done."""
+        entries = self.list.targets
+        if what in NEEDS_MODULE and not entries:
+            self.say("No module is selected.", "warning", "i imports one from a file.")
+            return
+        if what in READABLE_ONLY and (broken := next((entry for entry in entries if entry.problem), None)) is not None:
+            self.say(f"{broken.name} cannot be used: {broken.problem}", "warning", "d deletes it.")
+            return
+        match what:
+            case "filter":
+                self._find()
+            case "sort":
+                self.show_look(self.look._replace(sort=self.look.next_sort()))
+                self.say(f"Sorted {SORTS[self.look.sort]}.")
+            case "fitting":
+                self._toggle_fitting()
+            case "add" | "toggle":
+                self._stack_them(entries, what)
+            case "nearest":
+                self._find_nearest(entries[0])
+            case _:
+                self.keeper.do(what, entries)
+
+    def _toggle_fitting(self) -> None:
+        self.show_look(self.look._replace(fitting=not self.look.fitting))
+        loaded = self.desk.model.loaded
+        if not self.look.fitting:
+            self.say("Showing modules of every model.")
+        elif loaded is None:
+            self.say("No model is loaded, so every module may fit.", "warning", "F5 loads one.", "model")
+        else:
+            self.say(f"Showing only modules that fit {loaded.name}.", "calm", "m shows all.")
+
+    def _stack_them(self, entries: Sequence[Entry], what: str) -> None:
+        picks = self.desk.picks
+        new = [entry for entry in entries if picks.index(entry) is None]
+        if len(entries) > 1:
+            for entry in new:
+                picks = picks.add(entry)
+            self.desk.picks = picks
+            self.say(f"{counted(len(new), 'module')} added to the stack.", "good", "F3 opens the bench.")
+        elif new:
+            self.desk.picks = picks.add(new[0])
+            fits, sentence, hint = self.desk.fit(new[0])
+            if sentence:
+                self.say(sentence, "warning" if fits else "error", hint)
+            else:
+                self.say(f"{new[0].name} was added to the stack.", "good", "F3 opens the bench.")
+        elif what == "toggle":
+            at = picks.index(entries[0])
+            self.desk.picks = picks if at is None else picks.remove(at)
+            self.say(f"{entries[0].name} was removed from the stack.")
+        else:
+            self.say(f"{entries[0].name} is already on the stack.", "calm", "space removes it.")
+
+    @work(exclusive=True, group="nearest")
+    async def _find_nearest(self, entry: Entry) -> None:
+        """Ask the loaded model which words the rows of ``entry`` are nearest to."""
+        fits, sentence, hint = self.desk.fit(entry)
+        if self.desk.model.loaded is None or not fits:
+            said = sentence or "Finding nearest words needs a loaded model."
+            self.say(said, "warning", hint or "F5 loads one.", "model")
+            return
+        from kobold_modules.records import Failed, Result
+        from kobold_modules.worker.messages import Nearest
+
+        self.say("Finding the nearest words …", "busy")
+        told = ("The nearest words could not be found.", "")
+        async for record in self.desk.client.run(Nearest(str(entry.path))):
+            if isinstance(record, Result) and record.what == "nearest":
+                rows = [[str(word.get("text", "")) for word in row] for row in record.data.get("rows", [])]
+                self._nearest[str(entry.path), entry.modified_ns] = rows
+                self.show_card()
+                self.query_one(CardPanel).show_nearest()
+                told = ("", "")
+            elif isinstance(record, Failed):
+                told = (record.message, record.hint)
+        if told[0]:
+            self.say(told[0], "warning", told[1])
+        else:
+            self.say("For curiosity only: nearest words do not explain what a module does.")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A text is searched for; files have gone to the app."""
+        if words := " ".join(event.text.split())[:LONGEST_SEARCH]:
+            event.stop()
+            self._find(words)

@@ -1,0 +1,104 @@
+"""What a finished module is for: trying it on the bench, giving it to KoboldAI, seeing its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.screen import Screen
+
+from kobold_modules.errors import BadUsage
+from kobold_modules.library.library import Entry
+
+from ...dialogs.ask import Ask, Confirm
+from ...state.app_state import Desk, Picks
+from ...state.bulk_actions import export
+from ...state.dropped import one_path
+from ...state.remembered import recall, remember
+from ..library.library import LibraryScreen
+from ..writing.bench import BenchScreen
+
+
+SOFTPROMPTS = "softprompts folder"  # as it is remembered
+
+
+class HandOn:
+    """Does it for ``screen``, which says what came of it."""
+
+    def __init__(
+        self, screen: Screen[None], desk: Desk, say: Callable[..., None], say_error: Callable[[Exception], None]
+    ) -> None:
+        self.screen, self.desk, self.say, self.say_error = screen, desk, say, say_error
+
+    async def do(self, what: str, entry: Entry) -> None:
+        """``try``, ``send`` or ``library``."""
+        if what == "send":
+            self.send(entry)
+        elif what == "library":
+            await self.screen.app.run_action("app.go('library')")
+            if isinstance(library := self.screen.app.screen, LibraryScreen):
+                library.list.choose(entry.slug)
+        else:
+            await self._try(entry)
+
+    async def _try(self, entry: Entry) -> None:
+        """The bench with this module alone on the stack, and takes with and without it side by side."""
+        opening = self.desk.library.whole(entry).card.samples.get("opening", "")
+        self.desk.picks = Picks().add(entry)
+        await self.screen.app.run_action("app.go('bench')")
+        bench = self.screen.app.screen
+        if isinstance(bench, BenchScreen):
+            if not bench.story.text.strip() and opening:
+                bench.editor.insert(opening)
+            await bench.run_action("takes")
+
+    def send(self, entry: Entry) -> None:
+        """Put ``entry`` into KoboldAI's softprompts folder, asking for the folder the first time."""
+        folder = Path(recall(SOFTPROMPTS) or "/nowhere").expanduser()
+        if not folder.is_dir():
+            self.ask_folder(entry)
+        elif (folder / f"{entry.slug}.zip").exists():
+            question = f"{folder} already has a file {entry.slug}.zip."
+            self.screen.app.push_screen(
+                Confirm("Replace the file?", question, "Replace", "Cancel"),
+                lambda sure: self._write(entry, folder) if sure else None,
+            )
+        else:
+            self._write(entry, folder)
+
+    def ask_folder(self, entry: Entry | None) -> None:
+        def folder_of(answer: str) -> Path:
+            folder = one_path(answer)
+            if not folder.is_dir():
+                raise BadUsage(
+                    f"There is no folder {folder}.", "It is the folder called softprompts inside KoboldAI's own folder."
+                )
+            return folder
+
+        def answered(folder: object) -> None:
+            if isinstance(folder, Path):
+                remember(SOFTPROMPTS, str(folder.absolute()))
+                if entry is None:
+                    self.say(f"KoboldAI's softprompts folder is set to {folder}.", "good")
+                else:
+                    self.send(entry)
+
+        ask = Ask(
+            "KoboldAI's softprompts folder",
+            "Its path on this computer. You are asked once; press K to change it.",
+            folder_of,
+            value=recall(SOFTPROMPTS),
+            placeholder="~/KoboldAI-Client/softprompts",
+            is_path=True,
+        )
+        self.screen.app.push_screen(ask, answered)
+
+    def _write(self, entry: Entry, folder: Path) -> None:
+        target = folder / f"{entry.slug}.zip"
+        outcome = export(self.desk.library, [entry], target, "kobold")
+        if outcome.error is not None:
+            self.say_error(outcome.error)
+        else:
+            self.say(
+                f"{entry.name} was saved to {folder} as {target.name}.", "good", "Select it in KoboldAI's settings."
+            )

@@ -1,0 +1,351 @@
+"""Takes side by side: the same words, the same dice, one stack a column, all streamed together.
+
+The act a module is judged by. One column is chosen and becomes the story's take; blind, names show only after that and
+the modules' tallies are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import HorizontalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from kobold_modules.errors import KoboldModulesError
+from kobold_modules.records import Failed, Note, Piece, Written
+from kobold_modules.worker.messages import Compare
+
+from ...state.app_state import Desk
+from ...state.phrases import blind_tests, counted, ending
+from ...widgets.key_bar import KeyBar
+from ...widgets.status_line import Mood, Status, StatusLine
+from ...widgets.top_bar import TopBar
+from ...widgets.writing.editor import FLUSHES_A_SECOND
+from ...widgets.writing.take_column import TakeColumn
+from ...writing.comparison import FEWEST, LINEUPS, MOST, USUAL, Column, Comparison, Lineup, pace, set_out
+from ...writing.manuscript import Manuscript
+
+
+ORDER: tuple[Lineup, ...] = tuple(LINEUPS)
+
+
+def _key(key: str, action: str, name: str, about: str, show: bool = True, display: str | None = None) -> Binding:
+    id = "takes." + action.replace("(", "_").rstrip(")")
+    return Binding(key, action, name, id=id, tooltip=about, show=show, key_display=display)
+
+
+class TakesScreen(Screen[Column | None]):
+    """Dismisses with the column that was chosen, or None. Takes of the same text that are there already are shown."""
+
+    CSS_PATH = "takes.tcss"
+    AUTO_FOCUS = "TakeColumn"
+    BINDING_GROUP_TITLE = "Takes"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _key("1", "choose(0)", "Choose", "Insert take 1 into the story", display="1…8"),
+        *(
+            _key(str(n + 1), f"choose({n})", f"Choose {n + 1}", f"Insert take {n + 1} into the story", False)
+            for n in range(1, MOST)
+        ),
+        _key("escape", "leave", "Back", "Stop writing, or go back to the story"),
+        _key("b", "blind", "Blind", "Hide which take is which until you choose one"),
+        _key("l", "lineup", "Compare …", "Change what is compared: stacks, single modules, seeds"),
+        _key("r", "again", "Rewrite all", "Write all takes again, with new seeds unless the seed is locked", False),
+        _key("plus,equals_sign", "more(1)", "One more", "Write one more take with the same stack", False),
+        _key("minus", "more(-1)", "One fewer", "Write one take fewer with the same stack", False),
+        _key("enter", "choose_this", "Choose this", "Insert the focused take into the story", False),
+        _key("u", "back", "Takes before", "Show the takes that stood here before these", False),
+        _key("left", "walk(-1)", "Left", "Go to the take on the left", False),
+        _key("right", "walk(1)", "Right", "Go to the take on the right", False),
+    ]
+
+    def __init__(self, desk: Desk, manuscript: Manuscript, lineup: Lineup = "stacks") -> None:
+        super().__init__()
+        self.desk = desk
+        self.manuscript = manuscript
+        self.text = manuscript.story.text
+        kept = manuscript.comparison
+        self.fresh = kept is None or not kept.goes_on(self.text) or not any(c.text for c in kept.columns)
+        self.takes = USUAL
+        self._earlier: list[Comparison] = []
+        self.comparison = self._set_out(lineup) if self.fresh or kept is None else kept
+        self.status_line = StatusLine()
+        self.running = False
+        self._waiting: dict[int, str] = {}
+        self._picked: int | None = None
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.desk, "bench")
+        yield Static(id="opening", markup=False)
+        yield HorizontalScroll(id="columns")
+        yield self.status_line
+        yield KeyBar()
+
+    async def on_mount(self) -> None:
+        self.set_interval(1 / FLUSHES_A_SECOND, self._flush)
+        await self._lay_out()
+        if self.fresh:
+            self._start()
+        else:
+            self._tell_end()
+
+    def on_resize(self) -> None:
+        self._show_opening()
+        self.call_after_refresh(self._show)
+
+    # -- saying --
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
+        """Put a sentence on the status line."""
+        self.status_line.status = Status(text, mood, hint)
+
+    def _show_opening(self) -> None:
+        takes = counted(len(self.comparison.columns), "take")
+        told = f"Blind: {takes}, shuffled" if self.comparison.hidden else self._about()
+        room = max(20, self.size.width - 4)
+        so_far = ending(self.text[-4 * room :], room) or "An empty page"
+        self.query_one("#opening", Static).update(
+            Content.assemble((told, "$text-accent"), "\n", (so_far, "$foreground-muted"))
+        )
+
+    def _about(self) -> str:
+        said = LINEUPS[self.comparison.lineup]
+        if not any(column.stack for column in self.comparison.columns):
+            said = "plain model, different seeds"
+        seeds = {column.seed for column in self.comparison.columns}
+        return f"{said[0].upper()}{said[1:]}" + (f" · seed {seeds.pop()}" if len(seeds) == 1 else "")
+
+    # -- columns --
+
+    def _set_out(self, lineup: Lineup, *, blind: bool = False, fresh_dice: bool = False) -> Comparison:
+        seed = None if fresh_dice else self.manuscript.choice.sampler.seed
+        return set_out(self.text, self.desk.picks, lineup, seed, blind=blind, takes=self.takes)
+
+    async def _lay_out(self) -> None:
+        """As many columns as there are takes."""
+        home = self.query_one("#columns", HorizontalScroll)
+        wanted, have = len(self.comparison.columns), list(home.query(TakeColumn))
+        for column in have[wanted:]:
+            await column.remove()
+        await home.mount_all(TakeColumn(number) for number in range(len(have), wanted))
+        self._show_opening()
+        self._show()
+        if not isinstance(self.focused, TakeColumn):
+            home.query(TakeColumn).first().focus()
+
+    def _show(self, indexes: Iterable[int] | None = None) -> None:
+        columns = list(self.query(TakeColumn))
+        for index in range(len(columns)) if indexes is None else indexes:
+            if index < min(len(columns), len(self.comparison.columns)):
+                take = self.comparison.columns[index]
+                chosen = self.comparison.chosen == index
+                columns[index].show(self.comparison.name(index), take.text, take.tokens, take.ended, chosen)
+
+    # -- writing --
+
+    def _start(self) -> None:
+        self.running, self._picked = True, None
+        self.say("Reading …", "busy", "esc stops them.")
+        self.refresh_bindings()
+        self._write()
+
+    @work(exclusive=True, group="takes")
+    async def _write(self) -> None:
+        columns, choice = self.comparison.columns, self.manuscript.choice
+        self.manuscript.comparison = self.comparison
+        self.manuscript.journal.begin(self.text, self.comparison.to_dict())
+        failed: Failed | None = None
+        job = Compare(
+            self.text,
+            tuple(column.stack for column in columns),
+            choice.length,
+            asdict(choice.sampler),
+            seeds=tuple(column.seed for column in columns),
+            **self.manuscript.asides,
+        )
+        try:
+            async for record in self.desk.client.run(job):
+                match record:
+                    case Piece():
+                        self._waiting[record.sequence] = self._waiting.get(record.sequence, "") + record.text
+                        self._count(record.sequence)
+                    case Written() if record.sequence < len(columns):
+                        self._end(record.sequence, record.reason)
+                    case Note():
+                        self.say(record.text, "warning")
+                    case Failed():
+                        failed = record
+        finally:
+            self._flush()
+            self.comparison = self.comparison.stopped()
+            self.manuscript.comparison = self.comparison
+            self.manuscript.journal.close()
+            self.running = False
+        self._show()
+        self.refresh_bindings()
+        if failed is not None:
+            self.say(failed.message, "error", failed.hint)
+        elif self._picked is not None:
+            self._take(self._picked)
+        else:
+            self._tell_end()
+
+    def _count(self, index: int) -> None:
+        if index < len(self.comparison.columns):
+            tokens = self.comparison.columns[index].tokens + 1
+            self.comparison = self.comparison.with_column(index, tokens=tokens)
+
+    def _end(self, index: int, reason: str) -> None:
+        self._flush()
+        self.comparison = self.comparison.with_column(index, ended=reason)
+        self._show((index,))
+
+    def _flush(self) -> None:
+        """Show what has come, after it is on the disk."""
+        waiting, self._waiting = self._waiting, {}
+        for index, text in waiting.items():
+            if index < len(self.comparison.columns):
+                self.manuscript.journal.add(index, text)
+                whole = self.comparison.columns[index].text + text
+                self.comparison = self.comparison.with_column(index, text=whole)
+        if waiting:
+            self.manuscript.comparison = self.comparison
+            self._show(waiting)
+            self.say(pace(self.comparison.columns, self.manuscript.choice.length), "busy", "esc stops them.")
+
+    def _tell_end(self) -> None:
+        if self.comparison.chosen is not None:
+            self._tell_tally()
+        elif any(column.text for column in self.comparison.columns):
+            count = len(self.comparison.columns)
+            if self.comparison.hidden:
+                hint = "enter then inserts it; esc closes without."
+                self.say(f"Press 1 to {count} to choose a take and see which is which.", "good", hint)
+            else:
+                back = " u shows the takes before." if self._earlier else ""
+                self.say(f"Press 1 to {count} to insert a take.", "good", f"esc closes without inserting.{back}")
+        else:
+            self.say("Nothing was written.", "calm", "r writes them again; esc goes back.")
+
+    # -- choosing --
+
+    def action_choose(self, index: int) -> None:
+        """Choose a take; one that is still coming is stopped where it is."""
+        if index >= len(self.comparison.columns):
+            return
+        if self.running:
+            self._picked = index
+            self.desk.client.cancel()
+        else:
+            self._take(index)
+
+    def action_choose_this(self) -> None:
+        if self.comparison.chosen is not None and not isinstance(self.focused, TakeColumn):
+            self._take(self.comparison.chosen)
+        elif isinstance(self.focused, TakeColumn):
+            self.action_choose(self.focused.number)
+
+    def _take(self, index: int) -> None:
+        column = self.comparison.columns[index]
+        if not column.text:
+            self.say("This take is empty.", "warning", "Choose another one.")
+        elif self.comparison.hidden:
+            self._reveal(index)
+        else:
+            self.comparison = replace(self.comparison, chosen=index)
+            self.manuscript.comparison = self.comparison
+            self.dismiss(column)
+
+    def _reveal(self, index: int) -> None:
+        """Say what was what, and count the vote."""
+        self.comparison = replace(self.comparison, chosen=index)
+        self.manuscript.comparison = self.comparison
+        problem = ""
+        for slug, won in self.comparison.votes(index).items():
+            if (entry := self.desk.entries.filed(slug)) is not None:
+                try:
+                    self.desk.library.count_blind_test(entry, won)
+                except KoboldModulesError as error:
+                    problem = f" The result could not be saved: {error.message}"
+        self.desk.refresh_shelf()
+        self._show_opening()
+        self._show()
+        self.query(TakeColumn)[index].focus()
+        self._tell_tally(problem)
+
+    def _tell_tally(self, problem: str = "") -> None:
+        chosen = self.comparison.chosen
+        if chosen is None:
+            return
+        if not self.comparison.blind:
+            self.say(
+                f"You chose {self.comparison.name(chosen)} last time.", "calm", "Press a number to choose another."
+            )
+            return
+        told = self.comparison.votes(chosen)
+        tallies = [
+            f"{entry.name} {blind_tests(entry.notes)}" for entry in self.desk.entries if told.keys() & {entry.slug}
+        ]
+        tally = f" {'; '.join(tallies)}.".replace(" .", "") if tallies else ""
+        self.say(f"You chose {self.comparison.name(chosen)}.{tally}{problem}", "good", "enter inserts it.")
+
+    # -- other keys --
+
+    def action_leave(self) -> None:
+        if self.running:
+            self.say("Stopping …", "busy")
+            self.desk.client.cancel()
+        else:
+            self.dismiss(None)
+
+    async def action_again(self) -> None:
+        await self._anew(self.comparison.lineup, self.comparison.blind)
+
+    async def action_blind(self) -> None:
+        """Blind or not. Either way they are written anew: what has been read cannot be hidden again."""
+        await self._anew(self.comparison.lineup, not self.comparison.blind)
+
+    async def action_lineup(self) -> None:
+        following = ORDER[(ORDER.index(self.comparison.lineup) + 1) % len(ORDER)]
+        if not self.desk.picks.tokens:
+            self.say("The stack is empty, so only seeds can be compared.", "warning", "ctrl+t adds a module.")
+            return
+        await self._anew(following, self.comparison.blind)
+
+    async def action_more(self, by: int) -> None:
+        self.takes = min(MOST, max(FEWEST, len(self.comparison.columns) + by))
+        await self._anew("dice", self.comparison.blind)
+
+    async def _anew(self, lineup: Lineup, blind: bool) -> None:
+        if self.running:
+            self.say(
+                f"{counted(len(self.comparison.columns), 'take')} still being written.", "busy", "esc stops them first."
+            )
+            return
+        if any(column.text for column in self.comparison.columns):
+            self._earlier.append(self.comparison)
+        self.comparison = self._set_out(lineup, blind=blind, fresh_dice=blind)
+        await self._lay_out()
+        self._start()
+
+    async def action_back(self) -> None:
+        """The takes that stood here before these: nothing that was written is thrown away."""
+        if self.running:
+            self.say("The takes are still being written.", "busy", "esc stops them first.")
+        elif not self._earlier:
+            self.say("There are no takes before these.")
+        else:
+            self.comparison = self.manuscript.comparison = self._earlier.pop()
+            await self._lay_out()
+            self._tell_end()
+
+    def action_walk(self, by: int) -> None:
+        columns = list(self.query(TakeColumn))
+        at = columns.index(self.focused) if isinstance(self.focused, TakeColumn) else 0
+        columns[(at + by) % len(columns)].focus()

@@ -1,0 +1,197 @@
+"""What the texts are after cleaning and what was done to them: to be read before a module learns from it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from kobold_modules.corpus.preview import Changed, Page, Preview
+
+from ...state.hints import here
+from ...state.keys import quiet
+from ...state.phrases import counted, shortened
+from ..panel import Titled
+
+
+MEASURE = 96  # cells of prose a line
+ORDER = ("summary", "files", "changes", "text")
+MOST_FILES = 12  # that are listed by name
+
+
+class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True):
+    """A :class:`Preview`: the whole in two lines, then one file at a time."""
+
+    HELP = """\
+    ## What will be read
+
+    Your texts as the module will see them. Page numbers, licences, titles, markup and odd characters teach it nothing
+    useful, so they are removed; each line says what was changed, how often and why, with the first place it happened.
+    Your files themselves are never changed.
+
+    `✗` prevents training, `!` is a warning. **right** and **left** show the next and the previous file.
+    """
+    BINDING_GROUP_TITLE = "Preview"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "file(1)", "Next file", id="preview.next", tooltip="Show the next file"),
+        Binding(
+            "left", "file(-1)", "Previous file", id="preview.previous", tooltip="Show the previous file", show=False
+        ),
+        Binding("j", "scroll_down", "Down", id="list.down", show=False, system=True),
+        Binding("k", "scroll_up", "Up", id="list.up", show=False, system=True),
+        *quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right")),
+    ]
+    DEFAULT_CSS = """
+    PreviewPanel {
+        scrollbar-size-vertical: 1;
+        & > Static { height: auto; max-width: 96; }
+        #files, #changes, #text { margin-top: 1; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="preview", classes="panel")
+        self.set_titles("Preview")
+        self.preview = Preview()
+        self.at = 0
+        self.reading = False
+
+    def compose(self) -> ComposeResult:
+        for name in ORDER:
+            yield Static(id=name)
+
+    def on_mount(self) -> None:
+        self.show(self.preview)
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def set_reading(self, reading: bool) -> None:
+        """Say that the texts are being read."""
+        self.reading = reading
+        self._draw()
+
+    def show(self, preview: Preview) -> None:
+        """Show ``preview``, at the file that was shown before where it is still there."""
+        before = self.page.path if self.page else ""
+        self.preview, self.reading = preview, False
+        paths = [page.path for page in preview.pages]
+        self.at = paths.index(before) if before in paths else 0
+        self._draw()
+
+    @property
+    def page(self) -> Page | None:
+        return self.preview.pages[self.at] if self.at < len(self.preview.pages) else None
+
+    def show_path(self, path: str) -> None:
+        """Show the file at ``path``, or the first one inside it."""
+        found = next((i for i, page in enumerate(self.preview.pages) if page.path.startswith(path)), None)
+        if found is not None:
+            self.at = found
+            self._draw()
+
+    def action_file(self, by: int) -> None:
+        if self.preview.pages:
+            self.at = (self.at + by) % len(self.preview.pages)
+            self._draw()
+            self.scroll_home(animate=False)
+
+    def _draw(self) -> None:
+        preview, page = self.preview, self.page
+        words = counted(preview.words, "word") if preview.words else ""
+        self.set_titles(note="reading …" if self.reading else words)
+        self._say("summary", self._summary())
+        self._say("files", self._files() if len(preview.pages) > 1 else Content())
+        self._say("changes", _changes(page) if page else Content())
+        self._say("text", _text(page) if page else Content())
+
+    def _say(self, name: str, content: Content) -> None:
+        line = self.query_one(f"#{name}", Static)
+        line.display = bool(content)
+        line.update(content)
+
+    def _summary(self) -> Content:
+        preview = self.preview
+        lines: list[Content] = []
+        if not preview.pages and not preview.problems:
+            said = "Reading your texts …" if self.reading else "Selected texts are shown here after cleaning."
+            return Content.styled(said, "$foreground-muted")
+        used = sum(1 for page in preview.pages if page.words)
+        if used:
+            lines.append(
+                Content.assemble((f"{counted(preview.words, 'word')}", "bold"), f" in {counted(used, 'text')}")
+            )
+        for problem in preview.problems:
+            lines.append(
+                Content.assemble(
+                    ("✗ ", "$text-error"),
+                    (problem.message, "$text-error"),
+                    (f" {here(problem.hint)}", "$foreground-muted"),
+                )
+            )
+        told = [*preview.warnings]
+        told += [
+            f"{page.name}: {warning}" for page in preview.pages if page is not self.page for warning in page.warnings
+        ]
+        lines += [Content.assemble(("! ", "$text-warning"), warning) for warning in told]
+        if preview.passed_over:
+            names = ", ".join(preview.passed_over[:4]) + (" …" if len(preview.passed_over) > 4 else "")
+            lines.append(Content.styled(f"Skipped, neither .txt nor .md: {names}", "$foreground-muted"))
+        return Content("\n").join(lines)
+
+    def _files(self) -> Content:
+        pages, width = self.preview.pages, min(MEASURE, max(30, self.scrollable_content_region.width))
+        wide = width >= 64
+        room = width - 2 - 14 - (21 if wide else 0)
+        first = max(0, min(self.at - MOST_FILES // 2, len(pages) - MOST_FILES))
+        lines = []
+        for number, page in enumerate(pages[first : first + MOST_FILES], first):
+            here = number == self.at
+            words = counted(page.words, "word") if page.words else "not used"
+            changes = f"  {counted(len(page.changes), 'kind')} of change" if page.changes and wide else ""
+            lines.append(
+                Content.assemble(
+                    "› " if here else "  ",
+                    (f"{shortened(page.name, room - 1):<{room}}", "bold" if here else ""),
+                    (f"{words:>14}", "" if page.words else "$text-warning"),
+                    (changes, "$foreground-muted"),
+                )
+            )
+        rest = len(pages) - len(lines)
+        if rest:
+            lines.append(Content.styled(f"  and {counted(rest, 'more text')}", "$foreground-muted"))
+        return Content("\n").join(lines)
+
+
+def _changes(page: Page) -> Content:
+    """What was done to a file and why."""
+    facts = f" · {page.encoding}" if page.encoding else ""
+    heading = Content.assemble((page.name, "bold"), (facts, "$foreground-muted"))
+    lines = [heading, *(Content.assemble(("! ", "$text-warning"), warning) for warning in page.warnings)]
+    if page.words and not page.changes:
+        lines.append(Content.styled("Nothing needed cleaning.", "$foreground-muted"))
+    for change in page.changes:
+        lines += _change(change)
+    return Content("\n").join(lines)
+
+
+def _change(change: Changed) -> list[Content]:
+    what = change.what[:1].upper() + change.what[1:]
+    lines = [
+        Content.assemble("• ", (what, "bold"), f" ({change.count:,})  ", (change.why, "$foreground-muted")),
+    ]
+    if change.before:
+        lines.append(Content.assemble(("    − ", "$text-error"), (change.before, "$foreground-muted")))
+        if change.after:
+            lines.append(Content.assemble(("    + ", "$text-success"), change.after))
+    return lines
+
+
+def _text(page: Page) -> Content:
+    if not page.text:
+        return Content()
+    return Content.assemble(("After cleaning\n", "bold $text-primary"), page.text)

@@ -1,0 +1,122 @@
+"""What the model will see of the story: keeps the meter right while stack, text and settings change.
+
+Only the worker can count tokens, and it does one job at a time; so the text is counted when the hands rest, and while
+the model writes its tokens are added as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from textual import work
+from textual.app import ComposeResult
+
+from kobold_modules.records import Result
+from kobold_modules.worker.messages import Count
+
+from ...state.app_state import Desk
+from ..panel import Panel
+from .meter import Context, Meter
+
+
+COUNT_AFTER, TICK = 0.4, 0.2
+# Counting a whole novel at each pause would keep the worker busy; the end of it is all the model can see.
+CHARACTERS_A_TOKEN = 8
+NEVER = float("inf")
+
+
+class ContextPanel(Panel):
+    """The meter in its panel. :meth:`read` says what is on the page, :meth:`set_writing` whether the worker is busy."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__("Context", "context")
+        self.desk = desk
+        self.meter = Meter()
+        self.tokens: int | None = None
+        self.memory = 0
+        self._text = self._asides = ""
+        self._counted_asides = ""
+        self._kept = self._added = 0
+        self._saw: tuple[int, int] | None = None
+        self._due = NEVER
+        self._writing = False
+
+    def compose(self) -> ComposeResult:
+        yield self.meter
+
+    def on_mount(self) -> None:
+        self.desk.stack_changed.subscribe(self, lambda _: self._show())
+        self.desk.model_changed.subscribe(self, lambda _: self._recount())
+        self.set_interval(TICK, self._tick)
+        self._recount()
+
+    @property
+    def unseen(self) -> int:
+        """Characters at the story's beginning that the model no longer sees: as it said itself, else as counted."""
+        if self._saw is not None:
+            return self._saw[0]
+        lost, tokens = self.meter.context.lost, self.meter.context.text
+        return len(self._text) * lost // tokens if lost and tokens else 0
+
+    def read(self, text: str, asides: Mapping[str, Any]) -> None:
+        """This is on the page now, and in memory and note."""
+        self._text, self._due = text, monotonic() + COUNT_AFTER
+        self._asides = f"{asides['memory']}\n{asides['note']}".strip()
+        if self._saw is not None and self._saw[1] != len(text):
+            self._saw = None
+
+    def saw(self, left_out: int, length: int) -> None:
+        """The model said that it left out so many characters of a story that is now ``length`` long."""
+        self._saw = (left_out, length) if left_out else None
+
+    def set_kept(self, tokens: int) -> None:
+        """So many tokens are kept for the next take."""
+        self._kept = tokens
+        self._show()
+
+    def set_writing(self, writing: bool) -> None:
+        """The model writes, or has stopped."""
+        if self._writing and self.tokens is not None:
+            self.tokens += self._added
+        self._writing, self._added = writing, 0
+
+    def add(self, tokens: int) -> None:
+        """So many tokens have been written since it began."""
+        self._added = tokens
+        self._show()
+
+    def _recount(self) -> None:
+        self._due, self._counted_asides = monotonic(), ""
+        self._show()
+
+    def _tick(self) -> None:
+        if monotonic() >= self._due and not self._writing and self.desk.model.phase == "ready":
+            self._due = NEVER
+            self._count(self._text, self._asides)
+
+    def _show(self) -> None:
+        total, virtual = self.desk.model.context, self.desk.picks.tokens
+        tokens = None if self.tokens is None else self.tokens + self._added
+        kept = min(self._kept, max(0, (total - virtual - self.memory) // 2))  # what the engine keeps, at most
+        self.meter.context = Context(total, virtual, tokens, kept, self.memory)
+
+    @work(exclusive=True)
+    async def _count(self, text: str, asides: str) -> None:
+        tail = text[-self.desk.model.context * CHARACTERS_A_TOKEN :]
+        counted = await self._tokens(tail)
+        if counted is not None:
+            self.tokens = round(counted * len(text) / len(tail)) if tail else 0
+        if asides != self._counted_asides and (memory := await self._tokens(asides)) is not None:
+            self.memory, self._counted_asides = memory, asides
+        self._show()
+
+    async def _tokens(self, text: str) -> int | None:
+        """How many tokens ``text`` is; None if the worker does not say."""
+        found = None if text else 0
+        if text:
+            async for record in self.desk.client.run(Count(text)):
+                if isinstance(record, Result) and record.what == "count":
+                    found = int(record.data["tokens"])
+        return found

@@ -1,0 +1,81 @@
+"""Where a stack shows in a passage: which of its words the stack makes likelier, and which less likely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kobold_modules.records import Failed, Result
+from kobold_modules.worker.messages import Score
+
+from ...state.app_state import Desk
+from .editor import Tinge
+
+
+MOST = 1500  # characters: a screenful, and seconds on the smallest machine
+CLEAR = 1.0  # nats: nearly three times as likely, or a third
+Mood = Literal["good", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Marked words, in characters from the passage's start, and the mean change in nats per token."""
+
+    tinges: tuple[Tinge, ...]
+    gain: float
+    tokens: int
+
+
+def passage(text: str, at: int) -> tuple[int, int]:
+    """From where to where to look: the paragraphs before ``at`` and the one it stands in."""
+    end = text.find("\n", at)
+    end = min(len(text) if end < 0 else end, at + MOST // 2)
+    start = max(0, end - MOST)
+    if start:
+        line = text.find("\n", start, end)
+        start = line + 1 if 0 <= line < at else start
+    return start, end
+
+
+def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
+    """The Result("score") of ``text``; None where it does not belong to it."""
+    try:
+        rows = list(zip(data["tokens"], data["with"], data["without"], strict=True))
+        at, gains, tinges = 0, [], []
+        for token, stacked, plain in rows:
+            length = len(token)
+            if stacked is not None and plain is not None:
+                gain = float(stacked) - float(plain)
+                gains.append(gain)
+                if abs(gain) >= CLEAR and token.strip():
+                    lead = length - len(token.lstrip())
+                    tinges.append((at + lead, at + length, "likelier" if gain > 0 else "unlikelier"))
+            at += length
+    except (KeyError, TypeError, ValueError):
+        return None
+    if at != len(text) or not gains:
+        return None
+    return Voice(tuple(tinges), sum(gains) / len(gains), len(gains))
+
+
+async def voice(desk: Desk, text: str) -> Voice | str:
+    """Ask the model. A sentence where that fails."""
+    stack = tuple(pick.item for pick in desk.picks.items if pick.active)
+    found: Voice | str = "The passage is too short to compare."
+    async for record in desk.client.run(Score(text, stack)):
+        if isinstance(record, Result) and record.what == "score":
+            found = voice_of(record.data, text) or found
+        elif isinstance(record, Failed):
+            found = f"{record.message} {record.hint}".strip()
+    return found
+
+
+def say_voice(found: Voice) -> tuple[str, Mood, str]:
+    """The sentence about it, its mood and a hint."""
+    share = (2.718281828 ** abs(found.gain) - 1) * 100
+    kinder = "more likely" if found.gain >= 0 else "less likely"
+    said = f"With the stack, this passage is {share:.0f} % {kinder} per token."
+    if not found.tinges:
+        return said, "good", "No single word stands out."
+    return said, "good", "Underlined: more likely; italic: less likely."

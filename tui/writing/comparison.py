@@ -1,0 +1,177 @@
+"""Takes side by side, as values: what is compared, what each wrote, and which one was taken.
+
+A module is judged by reading, and reading is fooled by names: so a comparison may be blind, its columns shuffled and
+called by number until one has been chosen.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from kobold_modules.worker.messages import StackItem
+
+from ..state.app_state import Pick, Picks
+from ..state.authorship import NO_MODULE
+from ..state.phrases import counted
+from .takes_journal import mark_of
+
+
+Lineup = Literal["stacks", "modules", "dice"]
+LINEUPS: dict[Lineup, str] = {
+    "stacks": "no module, then one more module each",
+    "modules": "no module, then each module alone",
+    "dice": "same stack, different seeds",
+}
+FEWEST, MOST, USUAL = 2, 8, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of the takes. ``modules`` are the slugs of what stood before it; ``tokens`` counts as they come."""
+
+    label: str
+    stack: tuple[StackItem, ...]
+    modules: tuple[str, ...]
+    seed: int
+    text: str = ""
+    tokens: int = 0
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Columns in the order they stand on the screen. ``after`` marks the text they go on from."""
+
+    after: str
+    lineup: Lineup
+    columns: tuple[Column, ...]
+    blind: bool = False
+    chosen: int | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether labels must not be shown yet."""
+        return self.blind and self.chosen is None
+
+    @property
+    def ended(self) -> bool:
+        return all(column.ended for column in self.columns)
+
+    def name(self, index: int) -> str:
+        """What stands over a column: its stack, its seed where only that differs, or nothing yet."""
+        column = self.columns[index]
+        if self.hidden:
+            return f"take {index + 1}"
+        return f"seed {column.seed}" if self.lineup == "dice" else column.label
+
+    def votes(self, chosen: int) -> dict[str, bool]:
+        """What a choice says about each module: whether a take through it won.
+
+        One that stands in every column, or in none, was not told apart and gets no vote.
+        """
+        stacks = [frozenset(column.modules) for column in self.columns]
+        told = frozenset[str]().union(*stacks) - frozenset.intersection(*stacks)
+        return {module: module in stacks[chosen] for module in sorted(told)}
+
+    def goes_on(self, text: str) -> bool:
+        """Whether these are continuations of ``text``."""
+        return self.after == mark_of(text)
+
+    def with_column(self, index: int, **changes: Any) -> Comparison:
+        columns = list(self.columns)
+        columns[index] = replace(columns[index], **changes)
+        return replace(self, columns=tuple(columns))
+
+    def with_texts(self, texts: dict[int, str]) -> Comparison:
+        """With what each column had written when it was cut short."""
+        made = self
+        for index, text in texts.items():
+            if 0 <= index < len(self.columns):
+                made = made.with_column(index, text=text)
+        return made.stopped()
+
+    def stopped(self) -> Comparison:
+        """No column waits for more."""
+        columns = tuple(c if c.ended else replace(c, ended="cancelled") for c in self.columns)
+        return replace(self, columns=columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Comparison | None:
+        """What :meth:`to_dict` made; None for anything else."""
+        try:
+            columns = tuple(
+                Column(
+                    str(column["label"]),
+                    tuple(StackItem(**item) for item in column["stack"]),
+                    tuple(map(str, column["modules"])),
+                    int(column["seed"]),
+                    str(column["text"]),
+                    int(column["tokens"]),
+                    str(column["ended"]),
+                )
+                for column in data["columns"]
+            )
+            chosen = data["chosen"]
+            if not columns or len(columns) > MOST or data["lineup"] not in LINEUPS:
+                return None
+            made = cls(str(data["after"]), data["lineup"], columns, bool(data["blind"]))
+            return replace(made, chosen=chosen if isinstance(chosen, int) and 0 <= chosen < len(columns) else None)
+        except (TypeError, KeyError, ValueError):
+            return None
+
+
+def ladder(picks: Picks) -> list[Picks]:
+    """The plain model, then the stack growing module by module: none, A, A+B."""
+    active = [pick for pick in picks.items if pick.active]
+    return [Picks(tuple(active[:n])) for n in range(len(active) + 1)][-MOST:]
+
+
+def singles(picks: Picks) -> list[Picks]:
+    """The plain model, then each module alone: none, A, B."""
+    active: list[Pick] = [pick for pick in picks.items if pick.active]
+    return [Picks(), *(Picks((pick,)) for pick in active[: MOST - 1])]
+
+
+def set_out(
+    text: str, picks: Picks, lineup: Lineup, seed: int | None, *, blind: bool = False, takes: int = USUAL
+) -> Comparison:
+    """A comparison that has not begun. Columns share ``seed`` (drawn where None) unless only the dice differ.
+
+    Blind, they are shuffled, and never the order in which anything was computed shows.
+    """
+    if seed is None:
+        seed = random.randrange(2**31)
+    if lineup != "dice" and not picks.tokens:
+        lineup = "dice"  # nothing to tell apart but the dice
+    match lineup:
+        case "stacks":
+            stacks, seeds = ladder(picks), [seed] * (MOST + 1)
+        case "modules":
+            stacks, seeds = singles(picks), [seed] * (MOST + 1)
+        case "dice":
+            count = min(MOST, max(FEWEST, takes))
+            stacks, seeds = [picks] * count, [(seed + n) % 2**31 for n in range(count)]
+    columns = [_column(stack, seed) for stack, seed in zip(stacks, seeds, strict=False)]
+    if blind:
+        random.shuffle(columns)
+    return Comparison(mark_of(text), lineup, tuple(columns), blind)
+
+
+def _column(picks: Picks, seed: int) -> Column:
+    active = [pick for pick in picks.items if pick.active]
+    return Column(
+        picks.label if active else NO_MODULE,
+        tuple(pick.item for pick in active),
+        tuple(pick.entry.slug for pick in active),
+        seed,
+    )
+
+
+def pace(columns: tuple[Column, ...], most: int) -> str:
+    """``Writing … 3 takes, 84 of 120 tokens.``"""
+    return f"Writing … {counted(len(columns), 'take')}, {max(c.tokens for c in columns):,} of {most:,} tokens."
