@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the same, once")
     parser.add_argument("--files", type=int, default=200)
     arguments = parser.parse_args()
-    from kobold_modules.models.headers import gguf as gguf_header
+    from kobold_modules.models.headers import gguf
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["KOBOLD_MODULES_HOME"] = f"{home}/kobold"
@@ -67,9 +67,9 @@ def main() -> None:
             first.append(seconds)
             again.append(search(folder)[0])
             kept.unlink()
-            jump, gguf_header.JUMP_FROM = gguf_header.JUMP_FROM, 2**62
+            jump, gguf.JUMP_FROM = gguf.JUMP_FROM, 2**62
             walk.append(FOLDERS * search(folder / "publisher-0")[0])
-            gguf_header.JUMP_FROM = jump
+            gguf.JUMP_FROM = jump
     result = {
         "files": found,
         "first_s": round(min(first), 3),

@@ -16,14 +16,13 @@ from large_library import WORDS
 
 def write_as_worker(rate: float) -> None:
     """A worker that loads nothing and writes ``rate`` pieces a second. Ends with its stdin."""
-    from kobold_modules.records import Loaded, Piece, Result, Written
+    from kobold_modules.records import Finished, Loaded, Result, TextChunk
     from kobold_modules.testing.fake_engine import FakeEngine
-    from kobold_modules.worker import messages as jobs
-    from kobold_modules.worker import wire
+    from kobold_modules.worker import messages, wire
 
     info = FakeEngine("starter", context=4096).info
     cancelled = threading.Event()
-    waiting: list[tuple[int, jobs.Job]] = []
+    waiting: list[tuple[int, messages.Job]] = []
     arrived = threading.Condition()
 
     def listen() -> None:
@@ -35,7 +34,7 @@ def write_as_worker(rate: float) -> None:
                 break
             else:
                 with arrived:
-                    waiting.append((int(data["id"]), jobs.from_json(data)))
+                    waiting.append((int(data["id"]), messages.from_json(data)))
                     arrived.notify()
         os._exit(0)
 
@@ -51,22 +50,22 @@ def write_as_worker(rate: float) -> None:
                 arrived.wait()
             number, job = waiting.pop(0)
         cancelled.clear()
-        if isinstance(job, jobs.Load):
+        if isinstance(job, messages.Load):
             loaded = Loaded("starter", info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
             say(wire.answer(number, loaded))
-        elif isinstance(job, jobs.Count):
+        elif isinstance(job, messages.Count):
             say(wire.answer(number, Result("count", {"tokens": len(job.text) // 5})))
-        elif isinstance(job, jobs.Generate):
+        elif isinstance(job, messages.Generate):
             began, count = time.monotonic(), 0
             while count < job.max_tokens and not cancelled.is_set():
                 count += 1
                 end = "." if count % 12 == 0 else ""
-                say(wire.answer(number, Piece(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
+                say(wire.answer(number, TextChunk(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
                 ahead = began + count / rate - time.monotonic()
                 if ahead > 0:
                     cancelled.wait(ahead)
             reason = "cancelled" if cancelled.is_set() else "length"
-            say(wire.answer(number, Written(reason, count, time.monotonic() - began, 1)))
+            say(wire.answer(number, Finished(reason, count, time.monotonic() - began, 1)))
         say(wire.end(number))
 
 

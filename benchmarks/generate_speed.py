@@ -52,7 +52,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.model import NativeModel
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.starter import starter_path
-from kobold_modules.records import Written
+from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -154,7 +154,7 @@ def speed(engine: LlamaEngine, peer: Peer, request: Request, rounds: int) -> tup
         next(writing)  # the text has been read
         count, began = 1, time.perf_counter()
         for record in writing:
-            if isinstance(record, Written):
+            if isinstance(record, Finished):
                 count = record.tokens
         ours = (time.perf_counter() - began) / (count - 1)
         pairs.append((peer.write(request.max_tokens), ours))

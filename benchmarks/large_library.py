@@ -24,7 +24,7 @@ def fill_library(count: int) -> None:
     import numpy as np
 
     from kobold_modules import paths
-    from kobold_modules.library import index as shelf_index
+    from kobold_modules.library import index
     from kobold_modules.library.library import Library
     from kobold_modules.soft_prompt.module import Card, Module
     from kobold_modules.testing.fake_engine import fake_fingerprint
@@ -42,7 +42,7 @@ def fill_library(count: int) -> None:
         samples={"opening": "The house stood", "with": " alone at the end.", "without": " and it was nice."},
     )
     entry = Library().add(Module(rows, card))
-    first, listed = entry.path, shelf_index.brief(entry)
+    first, listed = entry.path, index.brief(entry)
     zipped, told = first.read_bytes(), (first.parent / "card.json").read_text()
     changed = first.stat().st_mtime_ns
     draw, root = random.Random(7), paths.modules_dir()
@@ -58,7 +58,7 @@ def fill_library(count: int) -> None:
         (folder / "card.json").write_text(told.replace("NAME", name))
         own = replace(listed.card, name=name, description=listed.card.description.replace("NAME", name))
         entries.append(replace(listed, name=name, slug=slug, path=folder / f"{slug}.zip", card=own))
-    shelf_index.write(root, entries)
+    index.write(root, entries)
     if Library().listing() != entries:
         raise RuntimeError("the index of the benchmark's library is not the one that reading it would have made")
 

@@ -41,7 +41,7 @@ from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import row_length
-from kobold_modules.training.loop import Course, Task, optimise
+from kobold_modules.training.loop import RunControl, Task, optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
@@ -111,7 +111,7 @@ def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, besid
     state = State.fresh(initial_rows(loss, text.rows, request)[None])
     state.begins([measure(loss, state.initial[0], looked_at, TOKENS).nats_per_token])
     state.elapsed = time.perf_counter() - began
-    for _ in optimise(loss, [Task(text.name, text.rows, looked_at)], request, state, Course(paused=beside.paused)):
+    for _ in optimise(loss, [Task(text.name, text.rows, looked_at)], request, state, RunControl(paused=beside.paused)):
         pass
     ended = measure(loss, state.best[0], text.held_out, TOKENS).nats_per_token
     true = state.elapsed / (steps * beside.step_seconds)

@@ -27,7 +27,7 @@ from common import keep
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.starter import starter_path
-from kobold_modules.records import Piece
+from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 def _go_on(engine: LlamaEngine, text: str, healing: bool) -> str:
     request = Request(text[-CONTEXT:], max_tokens=4, sampler=Sampler(seed=7, token_healing=healing))
-    return "".join(record.text for record in engine.generate(request) if isinstance(record, Piece))
+    return "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
 
 
 def _word(text: str) -> str:

@@ -95,13 +95,13 @@ def _start(home: Path) -> float:
 def _unlisted(home: Path) -> float:
     """Seconds of a start without an index."""
     from kobold_modules import paths
-    from kobold_modules.library import index as shelf_index
+    from kobold_modules.library import index
 
-    (paths.modules_dir() / shelf_index.INDEX).rename(home / "index")
+    (paths.modules_dir() / index.INDEX).rename(home / "index")
     try:
         return _start(home)
     finally:
-        (home / "index").replace(paths.modules_dir() / shelf_index.INDEX)
+        (home / "index").replace(paths.modules_dir() / index.INDEX)
 
 
 def _painted(text: str) -> bool:

@@ -11,7 +11,8 @@ line::
     │   └── NoModel               3     no such model, or a file that is none
     ├── WrongModel                4   the module does not fit the model
     ├── EngineFailed              5   llama.cpp or torch broke, or the worker died
-    └── OutOfRoom                 6   not enough memory or disk
+    ├── OutOfMemory                 6   not enough memory
+    └── OutOfDisk                   6   not enough room on a disk
 
 Ctrl-C is Python's KeyboardInterrupt and exits with 130.
 """
@@ -65,7 +66,15 @@ class EngineFailed(KoboldModulesError):
     exit_code = 5
 
 
-class OutOfRoom(KoboldModulesError):
+class OutOfMemory(KoboldModulesError):
+    """There is not enough memory for it."""
+
+    exit_code = 6
+
+
+class OutOfDisk(KoboldModulesError):
+    """There is not enough room on the disk for it."""
+
     exit_code = 6
 
 
@@ -73,11 +82,11 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def of_os_error(error: OSError) -> KoboldModulesError:
-    """The error of ours for one of the operating system that nobody expected: OutOfRoom where a disk is full, else
+    """The error of ours for one of the operating system that nobody expected: OutOfDisk where a disk is full, else
     BadUsage, for then the place is the wrong one.
     """
     place, reason = error.filename or "a file", (error.strerror or str(error)).rstrip(".")
     if error.errno in FULL:
-        return OutOfRoom(f"There is no room on the disk to write {place}.", "Free some space, then again.")
+        return OutOfDisk(f"There is no room on the disk to write {place}.", "Free some space, then again.")
     hint = "`kobold-modules where` says where everything is kept; KOBOLD_MODULES_HOME moves it to another folder."
     return BadUsage(f"{place} can not be used: {reason}.", hint)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from typing import Literal, NamedTuple
 
-from .errors import EngineFailed, OutOfRoom
+from .errors import EngineFailed, OutOfMemory
 from .records import Failed
 
 
@@ -99,7 +99,7 @@ def explain(status: int, work: Work = "model", last_words: str = "", again: str 
     said = f" ({last_words.strip()})" if last_words.strip() else ""
     if name == "SIGKILL":
         message = f"{_WHO[work]} was ended by the system (SIGKILL): most likely memory ran out."
-        return Failed(message, _joined(_MEMORY[work], again), OutOfRoom.exit_code)
+        return Failed(message, _joined(_MEMORY[work], again), OutOfMemory.exit_code)
     if name in ASKED_TO_END:
         return Failed(f"{_WHO[work]} was asked to end ({name}).", again, EngineFailed.exit_code)
     if not name:

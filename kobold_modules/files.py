@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import paths
 from .byte_size import byte_size
-from .errors import FULL, BadModule, BadUsage, OutOfRoom
+from .errors import FULL, BadModule, BadUsage, OutOfDisk
 
 
 def read_file(path: Path, most: int) -> bytes:
@@ -44,7 +44,7 @@ def first_bytes(path: Path, count: int) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that a reader sees the old file or the whole new one. Raises OutOfRoom or BadUsage."""
+    """Write ``data`` so that a reader sees the old file or the whole new one. Raises OutOfDisk or BadUsage."""
     with writing(path):
         paths.write_atomically(path, data)
 
@@ -77,12 +77,12 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns an OSError inside into OutOfRoom (the disk is full) or BadUsage (``path`` can not be written)."""
+    """Turns an OSError inside into OutOfDisk (the disk is full) or BadUsage (``path`` can not be written)."""
     try:
         yield
     except OSError as error:
         if error.errno in FULL:
-            raise OutOfRoom(f"There is no room on the disk to write {path}.", "Free some space, then again.") from error
+            raise OutOfDisk(f"There is no room on the disk to write {path}.", "Free some space, then again.") from error
         hint = (
             "Set KOBOLD_MODULES_HOME to a folder that can be written." if paths.ours(path) else "Choose another place."
         )

@@ -8,6 +8,7 @@ fields from a newer version are refused and ignored respectively.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -70,7 +71,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextChunk:
     """Newly written text. ``sequence`` says which of several side-by-side takes it belongs to."""
 
     text: str
@@ -78,7 +79,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Finished:
     """One take is finished. ``reason``: ``length``, ``stop`` (a stop string), ``end`` (by the model) or ``cancelled``.
 
     ``prefix_decoded`` counts soft-prompt rows and ``text_decoded`` text tokens that had to be decoded for this request;
@@ -121,17 +122,24 @@ class Done:
     what: str
 
 
-Record = Note | Progress | Loss | Sample | Saved | Loaded | Piece | Written | Result | Failed | Done
+Record = Note | Progress | Loss | Sample | Saved | Loaded | TextChunk | Finished | Result | Failed | Done
+
+
+def _name(kind: type[Record]) -> str:
+    """``TextChunk`` is ``text_chunk`` in JSON."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
 KINDS: dict[str, type[Record]] = {
-    kind.__name__.lower(): kind
-    for kind in (Note, Progress, Loss, Sample, Saved, Loaded, Piece, Written, Result, Failed, Done)
+    _name(kind): kind
+    for kind in (Note, Progress, Loss, Sample, Saved, Loaded, TextChunk, Finished, Result, Failed, Done)
 }
 _FIELDS = {kind: frozenset(field.name for field in fields(kind)) for kind in KINDS.values()}
 
 
 def to_json(record: Record) -> str:
-    """One line of JSON: ``{"record": "piece", "v": 1, ...}``."""
-    return json.dumps({"record": type(record).__name__.lower(), "v": VERSION, **asdict(record)}, ensure_ascii=False)
+    """One line of JSON: ``{"record": "text_chunk", "v": 1, ...}``."""
+    return json.dumps({"record": _name(type(record)), "v": VERSION, **asdict(record)}, ensure_ascii=False)
 
 
 def from_json(line: str) -> Record:

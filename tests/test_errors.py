@@ -17,7 +17,8 @@ CODES = {
     "NoModel": 3,
     "WrongModel": 4,
     "EngineFailed": 5,
-    "OutOfRoom": 6,
+    "OutOfMemory": 6,
+    "OutOfDisk": 6,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import re
 import subprocess
 import sys
@@ -48,7 +49,20 @@ def test_only_the_command_line_opens_the_interface() -> None:
     openers = [
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "kobold_modules").rglob("*.py")
-        if re.search(r"^\s*from (\.\.tui|kobold_modules\.tui)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if re.search(r"^\s*from (\.\.\.tui|kobold_modules\.tui)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
 
-    assert openers == ["kobold_modules/cli/tui.py"]
+    assert openers == ["kobold_modules/cli/commands/tui.py"]
+
+
+@pytest.mark.parametrize("package", ["kobold_modules", "tui"])
+def test_no_files_import_each_other_in_a_circle(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import grimp
+
+    monkeypatch.syspath_prepend(str(ROOT))
+    graph = grimp.build_graph(package, cache_dir=None)
+    arrows = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+
+    assert (
+        set(graphlib.TopologicalSorter(arrows).static_order()) == graph.modules
+    )  # raises CycleError, naming the circle

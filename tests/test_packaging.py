@@ -33,7 +33,7 @@ def test_every_data_file_is_matched_by_package_data() -> None:
     for package, globs in patterns.items():
         folder = places.get(package, ROOT / Path(*package.split(".")))
         if package.startswith("kobold_modules.tui."):
-            folder = ROOT / "tui" / package.rsplit(".", 1)[1]
+            folder = ROOT / "tui" / Path(*package.split(".")[2:])
         shipped |= {path for glob in globs for path in folder.glob(glob)}
     present = {path for place in ("kobold_modules", "tui", "sample_texts") for path in (ROOT / place).rglob("*")}
     data = {

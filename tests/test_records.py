@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules import records
-from kobold_modules.records import KINDS, Done, Loss, Piece, Written, from_json, to_json
+from kobold_modules.records import KINDS, Done, Finished, Loss, TextChunk, from_json, to_json
 
 
 texts = st.text()
@@ -35,7 +35,12 @@ def test_every_record_comes_back_from_one_line(record: records.Record) -> None:
 
 
 def test_a_line_names_its_kind_and_version() -> None:
-    assert json.loads(to_json(Piece("“Rain,”", 2))) == {"record": "piece", "v": 1, "text": "“Rain,”", "sequence": 2}
+    assert json.loads(to_json(TextChunk("“Rain,”", 2))) == {
+        "record": "text_chunk",
+        "v": 1,
+        "text": "“Rain,”",
+        "sequence": 2,
+    }
 
 
 def test_all_records_of_the_union_are_known() -> None:
@@ -48,7 +53,7 @@ def test_fields_of_a_newer_version_are_ignored() -> None:
 
 def test_what_is_not_said_has_its_default() -> None:
     assert from_json('{"record": "loss", "step": 3, "train": 1.5}') == Loss(3, 1.5)
-    assert Written("end", 1, 0.5, 7).prefix_decoded == 0
+    assert Finished("end", 1, 0.5, 7).prefix_decoded == 0
 
 
 @pytest.mark.parametrize(

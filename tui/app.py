@@ -22,11 +22,11 @@ from kobold_modules.library.library import Entry, Library
 
 from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
 from .places import PLACES, Place, Working
-from .rendering import gc_policy as heap
+from .rendering import gc_policy
 from .rendering.first_frame import SwiftApp
 from .rendering.stylesheet import Sheet
 from .screens.library.library import LibraryScreen
-from .state.app_state import Desk, ModelState
+from .state.app_state import AppState, ModelState
 from .state.keys import key_name, read_keymap
 from .state.save_errors import reason
 from .themes import DEFAULT, INK, PAPER, extra_variables
@@ -53,7 +53,7 @@ JUMP = "Show a letter on each panel and field; type one to go there"
 
 
 class ModulesApp(SwiftApp[int]):
-    """Library and bench over one :class:`Desk`.
+    """Library and bench over one :class:`AppState`.
 
     Args:
         client: who runs the model, or makes the one that does; tests pass worker.fake.FakeClient.
@@ -90,7 +90,7 @@ class ModulesApp(SwiftApp[int]):
     ) -> None:
         self._variables: tuple[Theme, dict[str, str]] | None = None
         super().__init__()
-        self.desk = Desk(self, client, library, model)
+        self.desk = AppState(self, client, library, model)
         self.manuscript = Manuscript(bench_path())
         self.open_module = open_module
         self.greeting = self.story_greeting = ""  # what the first screen says, and what the bench does
@@ -174,7 +174,7 @@ class ModulesApp(SwiftApp[int]):
         if not self.is_headless:
             for ending in ENDINGS:
                 asyncio.get_running_loop().add_signal_handler(ending, self.end_from_outside)
-        self.set_timer(1.0, heap.settle)  # cli/tui.py has switched it off until then
+        self.set_timer(1.0, gc_policy.settle)  # cli/tui.py has switched it off until then
         self.set_interval(TIDY_EVERY, self._tidy)
         if self.open_module:
             await self.switch_mode("bench")
@@ -196,14 +196,14 @@ class ModulesApp(SwiftApp[int]):
             self.desk.restore_stack(self.manuscript.stack)
 
     async def on_unmount(self) -> None:
-        heap.release()
+        gc_policy.release()
         await self.desk.close()
 
     def _tidy(self) -> None:
-        if self.rested > REST and not self._under_way() and heap.look_at_everything():
+        if self.rested > REST and not self._under_way() and gc_policy.look_at_everything():
             return
         if self.rested > PAUSE:
-            heap.look()
+            gc_policy.collect()
 
     # -- the model --
 

@@ -10,13 +10,13 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
-from .state.app_state import STEP, Desk
+from .state.app_state import STEP, AppState
 from .state.phrases import counted, short_effect
 from .state.plain import highlighted, plain
 
 
 if TYPE_CHECKING:
-    from .app import ModulesApp
+    from .state.app_state import AppServices
 
 Commands = Iterator[tuple[str, str, Callable[[], Awaitable[None] | None]]]
 
@@ -33,11 +33,11 @@ def screen_commands(screen: Screen[object]) -> Commands:
                 continue
             seen.add(binding.id)
             first = next(iter(Binding.make_bindings([binding])))
-            key = cast("ModulesApp", screen.app).key_of(binding.id, first.key, binding.key_display)
+            key = cast("AppServices", screen.app).key_of(binding.id, first.key, binding.key_display)
             yield binding.description, f"{binding.tooltip} ({key})", partial(node.run_action, binding.action)
 
 
-def stack_commands(desk: Desk) -> Commands:
+def stack_commands(desk: AppState) -> Commands:
     """Everything that can be done to the modules of the stack, by name."""
 
     def change(index: int, by: float = 0.0, on: bool | None = None) -> None:
@@ -61,7 +61,7 @@ def stack_commands(desk: Desk) -> Commands:
             yield f"{name} later", "Move it towards the end of the stack", partial(move, index, 1)
 
 
-def shelf_commands(desk: Desk) -> Commands:
+def shelf_commands(desk: AppState) -> Commands:
     """Every module that can still join the stack."""
 
     def add(slug: str) -> None:
@@ -79,7 +79,7 @@ class ModuleCommands(Provider):
     """Modules in the palette: those of the stack with what can be done to them, the others to be added."""
 
     def _all(self) -> Commands:
-        desk = cast("ModulesApp", self.app).desk
+        desk = cast("AppServices", self.app).desk
         yield from stack_commands(desk)
         for name, about, run in shelf_commands(desk):
             yield f"Add {name}", about, run

@@ -42,7 +42,7 @@ class Vocabulary(Words, Protocol):
 class Move:
     """What an engine does after a draw: show ``text``, forget its last ``rewind`` tokens, then compute ``token``.
 
-    ``token`` is None when the text is over, for the ``reason`` of records.Written: ``length``, ``stop`` or ``end``.
+    ``token`` is None when the text is over, for the ``reason`` of records.Finished: ``length``, ``stop`` or ``end``.
     """
 
     text: str

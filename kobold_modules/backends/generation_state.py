@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..generation import prompt
-from ..generation.cached_sequences import Resident
+from ..generation.cached_sequences import CachedSequence
 from ..generation.protocol import Request
 from ..generation.token_healing import Boundary, TokenPrefixes, boundary, hold_back
-from ..records import Piece, Written
+from ..records import Finished, TextChunk
 from .continuation import Continuation, Vocabulary
 
 
 LETTER = 8  # tokens before the end of the context in which a letter of several tokens will be whole
 
 
-class Take:
+class GenerationState:
     """What is known of one of several continuations.
 
     Attributes:
@@ -29,7 +29,7 @@ class Take:
         held: tokens at the end of the text that are not read but drawn again (see token_healing).
         resident: where it stands while it is written.
         went_back: whether a banned string was met: `tokens` stand now, and the resident is not that far any more.
-        reason: why it ended, as records.Written has it; empty while it goes on.
+        reason: why it ended, as records.Finished has it; empty while it goes on.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Take:
         self.rows = rows
         self.free = free
         self.seed = seed
-        self.resident: Resident | None = None
+        self.resident: CachedSequence | None = None
         self.reason = ""
         self.rows_decoded = self.tokens_decoded = 0
         self.count = 0
@@ -109,7 +109,7 @@ class Take:
             self.tokens = [self._model.opening]  # a model cannot begin behind nothing
         self._prompt = len(self.tokens)
 
-    def draw(self) -> Piece | None:
+    def draw(self) -> TextChunk | None:
         """Draw the next token; what it shows, if anything. Sets :attr:`reason` if the text is over."""
         assert self.resident is not None
         assert self.resident.logits is not None
@@ -135,16 +135,16 @@ class Take:
             if move.rewind:
                 self._go_back(len(self.resident.tokens) - move.rewind)
         text = move.text
-        return Piece(text, self.sequence) if text else None
+        return TextChunk(text, self.sequence) if text else None
 
-    def rest(self) -> Piece | None:
+    def rest(self) -> TextChunk | None:
         """What was held back for a stop string that never came."""
         text = self._writing.finish() if self._writing is not None else ""
-        return Piece(text, self.sequence) if text else None
+        return TextChunk(text, self.sequence) if text else None
 
-    def told(self) -> Written:
+    def told(self) -> Finished:
         """The record of the finished take."""
-        return Written(
+        return Finished(
             self.reason,
             self.count,
             time.perf_counter() - self._began,

@@ -28,7 +28,7 @@ def open_engine(
         device: where torch computes; llama.cpp has its own mind.
 
     Raises:
-        NoModel, OutOfRoom, EngineFailed: see the engines.
+        NoModel, OutOfMemory, EngineFailed: see the engines.
     """
     if file.kind == "gguf":
         from .llamacpp.engine import LlamaEngine

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..generation.protocol import Engine, Request
-from ..records import Piece, Written
+from ..records import Finished, TextChunk
 
 
-def one_after_another(
+def sequentially(
     engine: Engine, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[Piece | Written]:
+) -> Iterator[TextChunk | Finished]:
     """What base.Engine.together promises, without a batch: each request in turn, its number in ``sequence``."""
     for number, request in enumerate(requests):
         for record in engine.generate(request, cancelled):

@@ -66,7 +66,7 @@ class OutFile:
         return self._begun(state)
 
     def begin(self, prompt: str, seed: int | None) -> None:
-        """Start the file with ``prompt``. Raises OutOfRoom or BadUsage."""
+        """Start the file with ``prompt``. Raises OutOfDisk or BadUsage."""
         state = {"v": VERSION, "prompt_bytes": len(_bytes(prompt)), "seed": seed}
         with writing(self.path):
             if self.path.exists() and not self.path.is_file():
@@ -83,7 +83,7 @@ class OutFile:
             os.ftruncate(self._file, len(_bytes(begun.prompt + begun.written)))
 
     def write(self, text: str) -> None:
-        """The next piece: with the system when this returns. Raises OutOfRoom."""
+        """The next piece: with the system when this returns. Raises OutOfDisk."""
         assert self._file is not None
         with writing(self.path):
             data = memoryview(_bytes(text))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
-from .options import inspect_options as looking_flags
+from .options import inspect_options
 from .options.sampler_options import add_sampler_flags
 from .options.typed_text import typed
 from .options.writing_options import add_memory_flags, add_writing_flags
@@ -145,7 +145,7 @@ def _generate(verbs: Any) -> None:
     _prompt(verb)
     _sampler(verb)
     add_writing_flags(verb)
-    looking_flags.add_generate_flags(verb)
+    inspect_options.add_generate_flags(verb)
 
 
 def _compare(verbs: Any) -> None:
@@ -170,14 +170,14 @@ def _measure(verbs: Any) -> None:
     verb.add_argument("--module", action="append", default=[], metavar="MODULE[:STRENGTH]", help="may be repeated")
     verb.add_argument("--text", action="append", required=True, metavar="HELD_OUT.txt", help="may be repeated")
     verb.add_argument("--device", default="auto")
-    looking_flags.add_measure_flags(verb)
+    inspect_options.add_measure_flags(verb)
 
 
 def _shelf(verbs: Any) -> None:
     verb = _verb(verbs, "list", "modules.library", "the modules in the library", "list_")
     verb = _verb(verbs, "show", "modules.library", "the card of a module")
     verb.add_argument("module", metavar="MODULE")
-    looking_flags.add_show_flags(verb)
+    inspect_options.add_show_flags(verb)
     verb = _verb(verbs, "import", "modules.imports", "add module files to the library", "import_")
     verb.add_argument("files", nargs="+", metavar="FILE", help="a .zip, .safetensors, PEFT folder, or a folder of them")
     verb.add_argument("--name", help="what the module is called here (for one FILE)")

@@ -18,8 +18,8 @@ from ..generation.inspect import OpenEngine
 from ..generation.protocol import Engine, Request
 from ..generation.stack_rows import smaller_context
 from ..models.find import resolve
-from ..records import Note, Piece, Progress, Written
-from ..stories.stop_criteria import Ending
+from ..records import Finished, Note, Progress, TextChunk
+from ..stories.stop_criteria import StopCriteria
 from .output import Output, duration
 
 
@@ -38,7 +38,7 @@ class Outcome:
 
     text: str
     words: int
-    written: Written
+    written: Finished
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def warn_of_bias(engine: OpenEngine, sampler: Sampler, output: Output) -> None:
 def write(
     engine: Engine,
     request: Request,
-    ending: Ending,
+    ending: StopCriteria,
     show: Callable[[str], None],
     cancelled: Callable[[], bool],
     sources: Sequence[str] = (),
@@ -85,13 +85,13 @@ def write(
     """
     request = journal.seeded(request)
     text: list[str] = []
-    written = Written("length", 0, 0.0, request.sampler.seed or 0)
+    written = Finished("length", 0, 0.0, request.sampler.seed or 0)
     began = time.perf_counter()
     records = engine.generate(request, lambda: bool(ending.met) or cancelled())
     for record in journal.logged(records, engine.info, [request], door, [sources]):
-        if isinstance(record, Written):
+        if isinstance(record, Finished):
             written = record
-        elif isinstance(record, Piece) and (piece := ending.feed(record.text)):
+        elif isinstance(record, TextChunk) and (piece := ending.feed(record.text)):
             text.append(piece)
             show(piece)
     reason = ending.met or written.reason

@@ -103,7 +103,7 @@ def told_lost(module: Module, format: str) -> str:
 def write(module: Module, path: Path, format: str = "kobold", *, replace: bool = True) -> None:
     """Write ``module`` to ``path``, whole or not at all. Without ``replace``, an adapter folder that is there stays.
 
-    Raises BadUsage for an unknown format, a place that cannot be written or something in the way, or OutOfRoom.
+    Raises BadUsage for an unknown format, a place that cannot be written or something in the way, or OutOfDisk.
     """
     from . import kobold, mkultra, peft, plain
 

@@ -34,7 +34,7 @@ _MARKUP = re.compile(r'[\x00-\x1f\x7f"<>&/\\:*?|]+')
 
 
 def write(module: Module, path: Path) -> None:
-    """Write ``module`` to ``path``, whole or not at all. Raises BadUsage or OutOfRoom where that can't be done."""
+    """Write ``module`` to ``path``, whole or not at all. Raises BadUsage or OutOfDisk where that can't be done."""
     write_file(path, pack(module))
 
 

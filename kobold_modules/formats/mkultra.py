@@ -25,7 +25,7 @@ TORCH_PROTOCOL = 1001
 
 
 def write(module: Module, path: Path) -> None:
-    """Write ``module`` for mkultra (GPT-2, GPT-Neo and GPT-J only). Raises BadUsage or OutOfRoom."""
+    """Write ``module`` for mkultra (GPT-2, GPT-Neo and GPT-J only). Raises BadUsage or OutOfDisk."""
     write_file(path, pack(module))
 
 

@@ -75,7 +75,7 @@ def read(folder: Path) -> Module:
 
 def write(module: Module, folder: Path, *, replace: bool = True) -> None:
     """Write the adapter folder, whole or not at all, in place of one that is there if told to ``replace`` it. A link to
-    a folder stays one. Raises BadUsage, OutOfRoom.
+    a folder stays one. Raises BadUsage, OutOfDisk.
     """
     folder = Path(os.path.realpath(folder))
     if (folder / CONFIG).is_file() and not replace:

@@ -68,33 +68,33 @@ def layer(x: Tensor, weights: Weights, turns: Turns, pieces: Pieces, first: bool
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Weights, turns: Turns, pieces: Pieces, first: bool) -> Tensor:
-        normed, spread = pieces.norm(x, w.norm, w.epsilon)
+        normed, rstd = pieces.norm(x, w.norm, w.epsilon)
         qkv = functional.linear(normed, w.qkv, w.qkv_bias).view(len(x), w.heads + 2 * w.kv, w.head_width)
         raw, v = qkv[:, : w.heads + w.kv], qkv[:, w.heads + w.kv :]
-        straight, head_spread = raw, None
+        straight, head_rstd = raw, None
         if w.q_norm is not None:
-            straight, head_spread = pieces.norm(raw, _head_weights(w), w.epsilon)
-        qk = pieces.turn(straight, turns.cos, turns.sin)
+            straight, head_rstd = pieces.norm(raw, _head_weights(w), w.epsilon)
+        qk = pieces.apply_rope(straight, turns.cos, turns.sin)
         attended, front_lse, lse = prefix_attention.forward(*_heads(qk, v, w), turns.layout, w.scale)
         middle = torch.addmm(x, attended.view(len(x), -1), w.out.t())
-        normed, inner_spread = pieces.norm(middle, w.inner_norm, w.epsilon)
+        normed, inner_rstd = pieces.norm(middle, w.inner_norm, w.epsilon)
         gate_up = normed @ w.gate_up.t()
         y = torch.addmm(middle, pieces.gate[w.activation](gate_up), w.down.t())
         if ctx.needs_input_grad[0]:
-            kept = raw if head_spread is not None else None
+            kept = raw if head_rstd is not None else None
             ctx.save_for_backward(
-                x, spread, kept, head_spread, qk, v, attended, front_lse, lse, middle, inner_spread, gate_up
+                x, rstd, kept, head_rstd, qk, v, attended, front_lse, lse, middle, inner_rstd, gate_up
             )
             ctx.constants = (w, turns, pieces, first)
         return y
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> Any:
-        x, spread, raw, head_spread, qk, v, attended, front_lse, lse, middle, inner_spread, gate_up = ctx.saved_tensors
+        x, rstd, raw, head_rstd, qk, v, attended, front_lse, lse, middle, inner_rstd, gate_up = ctx.saved_tensors
         w, turns, pieces, first = ctx.constants
         (dy,) = outer
         dgate_up = pieces.gate_backward[w.activation](dy @ w.down, gate_up)
-        dmiddle = pieces.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_spread, w.inner_norm, dy)
+        dmiddle = pieces.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_rstd, w.inner_norm, dy)
         dattended = (dmiddle @ w.out).view_as(attended)
         front, text = prefix_attention.backward(
             dattended, *_heads(qk, v, w), attended, front_lse, lse, turns.layout, w.scale, text=not first
@@ -107,13 +107,13 @@ class _Layer(torch.autograd.Function):
         else:
             far_q, own_q, own_k, own_v = text
             own_k, own_v = _summed(own_k, w), _summed(own_v, w)
-            dqkv = pieces.turn_back(front_q, front_k, front_v, far_q, own_q, own_k, own_v, cos, sin)
+            dqkv = pieces.rope_backward(front_q, front_k, front_v, far_q, own_q, own_k, own_v, cos, sin)
         if raw is not None:
             turned = slice(w.heads + w.kv)
-            straight = pieces.norm_backward(dqkv[:, turned], raw[:wanted], head_spread[:wanted], _head_weights(w))
+            straight = pieces.norm_backward(dqkv[:, turned], raw[:wanted], head_rstd[:wanted], _head_weights(w))
             dqkv[:, turned] = straight
         dnormed = dqkv.view(wanted, -1) @ w.qkv
-        dx = pieces.norm_backward_onto(dnormed, x[:wanted], spread[:wanted], w.norm, dmiddle[:wanted])
+        dx = pieces.norm_backward_onto(dnormed, x[:wanted], rstd[:wanted], w.norm, dmiddle[:wanted])
         if first:
             dx = functional.pad(dx, (0, 0, 0, len(x) - wanted))
         return dx, None, None, None, None

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 
-Bend = Callable[[Tensor], Tensor]
+LogitTransform = Callable[[Tensor], Tensor]
 
 
-def bend_of(config: Any) -> Bend | None:
+def bend_of(config: Any) -> LogitTransform | None:
     """What a model with this transformers ``config`` does to its logits, or None. One that is not known here shows when
     losses are compared with the model's own (``PromptLoss``).
     """

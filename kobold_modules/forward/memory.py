@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..byte_size import byte_size
-from ..errors import OutOfRoom
+from ..errors import OutOfMemory
 from ..models.system_memory import room
-from .row_threads import ONE, Hands
+from .row_threads import SERIAL, RowThreads
 
 
 MARGIN = 0.9  # share of what is free that a training takes; allocators waste some, and the person has other programs
@@ -172,7 +172,7 @@ def fit_batch(step: Callable[[int], object], wanted: int, device: str, free: int
         free: bytes to fit into; None asks the system.
 
     Raises:
-        OutOfRoom: not even one row fits.
+        OutOfMemory: not even one row fits.
     """
     free = free_bytes(device) if free is None else free
     try:
@@ -190,10 +190,10 @@ def fit_batch(step: Callable[[int], object], wanted: int, device: str, free: int
     return Fit(rows, wanted, need.of(rows), free)
 
 
-def _too_small(device: str, needs: int = 0, free: int = 0) -> OutOfRoom:
+def _too_small(device: str, needs: int = 0, free: int = 0) -> OutOfMemory:
     room_said = f" ({byte_size(needs)} needed, {byte_size(free)} free)" if needs else ""
     where = "memory" if device == "cpu" else f"the memory of {device}"
-    return OutOfRoom(
+    return OutOfMemory(
         f"Not even one row of text fits into {where}{room_said}.",
         "Train on shorter rows, compute layers again (gradient checkpointing), or take a smaller model.",
     )
@@ -211,7 +211,7 @@ class AtOnce:
         self.device = device
 
     def __call__(
-        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: Hands = ONE
+        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: RowThreads = SERIAL
     ) -> tuple[Tensor, Tensor]:
         """Mean loss and gradient over the rows of ``batch`` (int64 ``[rows, length]``).
 
@@ -220,7 +220,7 @@ class AtOnce:
             hands: who computes; the rows that are computed at once are divided among them.
 
         Raises:
-            OutOfRoom: not even one row fits.
+            OutOfMemory: not even one row fits.
         """
         while True:
             try:
@@ -236,7 +236,7 @@ class AtOnce:
             self.rows = at_once // 2
 
     def _in_parts(
-        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: Hands
+        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: RowThreads
     ) -> tuple[Tensor, Tensor]:
         loss = gradient = None
         for at_once in batch.split(self.rows):

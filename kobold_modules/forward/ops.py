@@ -20,23 +20,23 @@ from torch import Tensor
 
 def norm(x: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """RMSNorm (Zhang and Sennrich 2019) over the last axis, and one over its spread, ``[..., 1]``."""
-    spread = torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)
-    return x * spread * weight, spread
+    rstd = torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)
+    return x * rstd * weight, rstd
 
 
-def norm_backward(gradient: Tensor, x: Tensor, spread: Tensor, weight: Tensor) -> Tensor:
+def norm_backward(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor) -> Tensor:
     """The gradient at ``x``."""
     inner = gradient * weight
-    lean = (inner * x).sum(-1, keepdim=True) * (spread * spread * spread / -x.shape[-1])
-    return inner * spread + x * lean
+    lean = (inner * x).sum(-1, keepdim=True) * (rstd * rstd * rstd / -x.shape[-1])
+    return inner * rstd + x * lean
 
 
-def norm_backward_onto(gradient: Tensor, x: Tensor, spread: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
+def norm_backward_onto(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
     """``residual`` plus the gradient at ``x``."""
-    return norm_backward(gradient, x, spread, weight) + residual
+    return norm_backward(gradient, x, rstd, weight) + residual
 
 
-def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary embedding (Su et al. 2021): each pair (i, i + half) of a head turned by its position's angle."""
     half = x.shape[-1] // 2
     a, b = x[..., :half], x[..., half:]
@@ -55,7 +55,7 @@ def turn_back_front(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -
     return torch.cat([_turned_back(q, cos, sin), _turned_back(k, cos, sin), v], dim=1)
 
 
-def turn_back(
+def rope_backward(
     front_q: Tensor,
     front_k: Tensor,
     front_v: Tensor,
@@ -109,9 +109,9 @@ class Pieces:
     norm: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
     norm_backward: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
     norm_backward_onto: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
-    turn: Callable[[Tensor, Tensor, Tensor], Tensor]
+    apply_rope: Callable[[Tensor, Tensor, Tensor], Tensor]
     turn_back_front: Callable[..., Tensor]
-    turn_back: Callable[..., Tensor]
+    rope_backward: Callable[..., Tensor]
     gate: dict[str, Callable[[Tensor], Tensor]]
     gate_backward: dict[str, Callable[[Tensor, Tensor], Tensor]]
 
@@ -120,9 +120,9 @@ PLAIN = Pieces(
     norm,
     norm_backward,
     norm_backward_onto,
-    turn,
+    apply_rope,
     turn_back_front,
-    turn_back,
+    rope_backward,
     {"silu": silu_gate, "gelu_tanh": gelu_gate},
     {"silu": silu_gate_backward, "gelu_tanh": gelu_gate_backward},
 )
@@ -146,9 +146,9 @@ def compiled() -> Pieces | None:
         made(norm),
         made(norm_backward),
         made(norm_backward_onto),
-        made(turn),
+        made(apply_rope),
         turn_back_front,  # a few rows: not worth compiling
-        made(turn_back),
+        made(rope_backward),
         {"silu": made(silu_gate), "gelu_tanh": made(gelu_gate)},
         {"silu": made(silu_gate_backward), "gelu_tanh": made(gelu_gate_backward)},
     )

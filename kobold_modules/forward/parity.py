@@ -78,7 +78,7 @@ def check(file: ModelFile, frozen: TorchModel) -> Parity | None:
     Raises:
         NoModel: they differ by more than rounding explains.
         WrongModel: llama.cpp takes no modules for this model at all.
-        EngineFailed, OutOfRoom: llama.cpp cannot load or run it.
+        EngineFailed, OutOfMemory: llama.cpp cannot load or run it.
     """
     if file.kind != "gguf":
         return None
@@ -98,7 +98,7 @@ def check(file: ModelFile, frozen: TorchModel) -> Parity | None:
 
 
 def compare(path: Path, frozen: TorchModel) -> Parity:
-    """Read one page with both, now. Raises WrongModel, EngineFailed, OutOfRoom as :func:`check`."""
+    """Read one page with both, now. Raises WrongModel, EngineFailed, OutOfMemory as :func:`check`."""
     model = NativeModel(path)
     try:
         if model.injection.refusal:

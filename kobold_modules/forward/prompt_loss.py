@@ -23,9 +23,9 @@ from torch import Tensor
 from ..backends.torch.load import TorchModel
 from .fused_llama import Lean
 from .head_loss import head_losses
-from .logit_transform import Bend, bend_of
+from .logit_transform import LogitTransform, bend_of
 from .ops import compiled
-from .row_threads import ONE, Hands
+from .row_threads import SERIAL, RowThreads
 
 
 CHUNK = 1024  # text positions whose logits exist at once where autograd goes through the head
@@ -42,7 +42,7 @@ class PromptLoss:
         self.frozen = frozen
         self.decoder = frozen.model.get_decoder()
         self.head = frozen.model.get_output_embeddings()
-        self._bend: Bend | None = bend_of(frozen.model.config)
+        self._bend: LogitTransform | None = bend_of(frozen.model.config)
         self._lean: Lean | None = None
         self.way: Way = "naive"
         if self._agrees("shared"):
@@ -54,14 +54,14 @@ class PromptLoss:
                 self._lean = None
             if self._lean is not None and self._agrees("lean"):
                 self.way = "lean"
-        self._hands = Hands.of_this_process()
+        self._hands = RowThreads.of_this_process()
 
     @property
-    def hands(self) -> Hands:
+    def hands(self) -> RowThreads:
         """Who may compute at the same time. The lean way keeps nothing between calls that a thread could disturb;
         transformers promises no such thing.
         """
-        return self._hands if self.way == "lean" else ONE
+        return self._hands if self.way == "lean" else SERIAL
 
     @property
     def shares(self) -> bool:

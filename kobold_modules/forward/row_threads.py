@@ -19,14 +19,14 @@ T = TypeVar("T")
 Part = TypeVar("Part")
 
 
-class Hands:
+class RowThreads:
     """Up to ``count`` threads that work on parts of a batch at the same time, sharing the process' cores."""
 
     def __init__(self, count: int = 1) -> None:
         self.count = max(1, count)
 
     @classmethod
-    def of_this_process(cls) -> Hands:
+    def of_this_process(cls) -> RowThreads:
         """As many as torch may use threads."""
         return cls(torch.get_num_threads())
 
@@ -58,7 +58,7 @@ class Hands:
         return ThreadPoolExecutor(self.count, thread_name_prefix="hand")
 
 
-ONE = Hands()
+SERIAL = RowThreads()
 
 
 def _watched() -> bool:

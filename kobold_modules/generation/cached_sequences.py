@@ -16,7 +16,7 @@ from .prefix_cache import Snapshot
 
 
 @dataclass(slots=True, eq=False)
-class Resident:
+class CachedSequence:
     """A sequence in the context: the stack filed under ``key``, then ``tokens``.
 
     Attributes:
@@ -42,20 +42,20 @@ class Resident:
         return self.rows + len(self.tokens)
 
 
-class Residents:
+class CachedSequences:
     """At most ``most`` residents, the least recently used first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[Resident] = []
+        self._kept: list[CachedSequence] = []
 
-    def __iter__(self) -> Iterator[Resident]:
+    def __iter__(self) -> Iterator[CachedSequence]:
         return iter(self._kept)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def nearest(self, key: str, tokens: list[int]) -> tuple[Resident | None, int]:
+    def nearest(self, key: str, tokens: list[int]) -> tuple[CachedSequence | None, int]:
         """The resident behind ``key`` that shares the longest beginning with ``tokens``, and how long that is.
 
         Of equals one that nobody writes with, then the latest used.
@@ -68,7 +68,7 @@ class Residents:
                     best, rank = resident, now
         return best, max(rank[0], 0)
 
-    def touch(self, resident: Resident) -> None:
+    def touch(self, resident: CachedSequence) -> None:
         """``resident`` is the latest used now."""
         self._kept.remove(resident)
         self._kept.append(resident)
@@ -78,14 +78,14 @@ class Residents:
         taken = {resident.number for resident in self._kept}
         return next((number for number in range(self._most) if number not in taken), None)
 
-    def oldest(self, but: Resident | None = None) -> Resident | None:
+    def oldest(self, but: CachedSequence | None = None) -> CachedSequence | None:
         """The least recently used that is not busy and not ``but``; None if there is none."""
         return next((resident for resident in self._kept if not resident.busy and resident is not but), None)
 
-    def add(self, resident: Resident) -> None:
+    def add(self, resident: CachedSequence) -> None:
         self._kept.append(resident)
 
-    def remove(self, resident: Resident) -> None:
+    def remove(self, resident: CachedSequence) -> None:
         if resident in self._kept:
             self._kept.remove(resident)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadUsage
-from ..records import Piece, Written
+from ..records import Finished, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.stack import Stack
 from .cached_sequences import common
@@ -235,10 +235,10 @@ def _seeded(settings: Sampler, seed: int) -> Sampler:
     return replace(settings, seed=seed)
 
 
-def _collected(records: Iterable[Piece | Written], count: int) -> list[tuple[str, Written]]:
-    texts, ends = [""] * count, dict[int, Written]()
+def _collected(records: Iterable[TextChunk | Finished], count: int) -> list[tuple[str, Finished]]:
+    texts, ends = [""] * count, dict[int, Finished]()
     for record in records:
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             texts[record.sequence] += record.text
         else:
             ends[record.sequence] = record

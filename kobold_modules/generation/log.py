@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from .. import __version__, paths
-from ..records import Piece, Written
+from ..records import Finished, TextChunk
 from .protocol import ModelInfo, Request
 
 
@@ -69,12 +69,12 @@ def seeded(request: Request) -> Request:
 
 
 def logged(
-    records: Iterable[Piece | Written],
+    records: Iterable[TextChunk | Finished],
     info: ModelInfo,
     requests: Sequence[Request],
     door: str,
     sources: Sequence[Sequence[str]] = (),
-) -> Iterator[Piece | Written]:
+) -> Iterator[TextChunk | Finished]:
     """``records`` as they come, each continuation in the log.
 
     Args:
@@ -95,14 +95,14 @@ def logged(
     texts: dict[int, list[str]] = {number: [] for number in range(len(requests))}
     try:
         for record in records:
-            if isinstance(record, Piece) and record.sequence in texts:
+            if isinstance(record, TextChunk) and record.sequence in texts:
                 texts[record.sequence].append(record.text)
-            elif isinstance(record, Written) and (pieces := texts.pop(record.sequence, None)) is not None:
+            elif isinstance(record, Finished) and (pieces := texts.pop(record.sequence, None)) is not None:
                 _append(_ended(names[record.sequence], record, "".join(pieces), keep))
             yield record
     finally:  # whoever listened has gone, or the engine broke
         for number, pieces in texts.items():
-            broken = Written("broken off", 0, 0.0, requests[number].sampler.seed or 0)
+            broken = Finished("broken off", 0, 0.0, requests[number].sampler.seed or 0)
             _append(_ended(names[number], broken, "".join(pieces), keep))
 
 
@@ -191,7 +191,7 @@ def _begun(
     return entry
 
 
-def _ended(name: str, written: Written, text: str, keep: Keep) -> dict[str, Any]:
+def _ended(name: str, written: Finished, text: str, keep: Keep) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "what": "ended",
         "v": VERSION,

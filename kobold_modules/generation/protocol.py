@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import Piece, Written
+from ..records import Finished, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.stack import Stack
@@ -58,13 +58,15 @@ class Engine(Protocol):
         """Ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
         ...
 
-    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
-        """Stream the continuation; the last record is :class:`Written`. A cancel ends it within 100 ms."""
+    def generate(
+        self, request: Request, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextChunk | Finished]:
+        """Stream the continuation; the last record is :class:`Finished`. A cancel ends it within 100 ms."""
         ...
 
     def together(
         self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Piece | Written]:
+    ) -> Iterator[TextChunk | Finished]:
         """Stream several continuations side by side; ``sequence`` in each record is the number of its request."""
         ...
 

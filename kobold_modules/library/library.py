@@ -33,7 +33,7 @@ from .. import formats, paths
 from ..errors import BadInput, BadModule, BadUsage, KoboldModulesError
 from ..files import writing
 from ..soft_prompt.module import Module
-from . import index as shelf_index
+from . import index
 from . import notes as owners
 from .folder import CARD, Entry, entry_of, fill, zip_in
 from .listing import Listing
@@ -58,7 +58,7 @@ class Library:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root if root is not None else paths.modules_dir()
         self._known: dict[str, Entry] = {}
-        self._index = shelf_index.Index(self.root)
+        self._index = index.Index(self.root)
         self._lock = Lock(self.root)
 
     # -- reading
@@ -143,7 +143,7 @@ class Library:
         return self._lock.held()
 
     def must_be_writable(self) -> None:
-        """Raises BadUsage or OutOfRoom, before long work, where its result could not be kept."""
+        """Raises BadUsage or OutOfDisk, before long work, where its result could not be kept."""
         with self.locked():
             pass
 
@@ -152,7 +152,7 @@ class Library:
         """Put ``module`` on the shelf.
 
         A name that is taken raises BadUsage, unless told to ``replace`` that module, or to find a ``unique`` name
-        (noir 2). Raises OutOfRoom where the disk is full.
+        (noir 2). Raises OutOfDisk where the disk is full.
         """
         name = checked_name(module.card.name)
         taken = (self._named(name) or self._named_anywhere(name)) if replace else self._named(name)

@@ -57,7 +57,7 @@ def read(folder: Path) -> Notes:
 
 
 def write(folder: Path, notes: Notes) -> None:
-    """Replace the notes in ``folder``. Raises OutOfRoom or BadUsage."""
+    """Replace the notes in ``folder``. Raises OutOfDisk or BadUsage."""
     data = {"tags": list(notes.tags), "favourite": notes.favourite, "chosen": notes.chosen, "tried": notes.tried}
     with writing(folder / NOTES):
         paths.write_atomically(folder / NOTES, json.dumps(data).encode("ascii"))

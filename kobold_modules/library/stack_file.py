@@ -105,7 +105,7 @@ def read(path: Path) -> StackFile:
 
 
 def write(stack: StackFile, path: Path) -> None:
-    """Write ``stack`` to ``path``, atomically. Raises OutOfRoom or BadUsage."""
+    """Write ``stack`` to ``path``, atomically. Raises OutOfDisk or BadUsage."""
     write_file(path, stack.to_text().encode("utf-8", "replace"))
 
 

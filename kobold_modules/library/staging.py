@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @contextmanager
 def staging(root: Path, target: Path) -> Iterator[Path]:
-    """A folder of one's own under ``root``, gone afterwards. Raises OutOfRoom or BadUsage, which name ``target``."""
+    """A folder of one's own under ``root``, gone afterwards. Raises OutOfDisk or BadUsage, which name ``target``."""
     with writing(target):
         paths.made(root)
         folder = Path(tempfile.mkdtemp(dir=root, prefix=STAGING))

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from ..byte_size import byte_size
-from ..errors import NoModel, OutOfRoom
+from ..errors import NoModel, OutOfMemory
 from .facts import Facts, facts_of_folder, facts_of_gguf
 from .reference import ModelFile, later_parts
-from .system_memory import Gpu, Room, room
+from .system_memory import Gpu, SystemMemory, room
 
 
 ANYWAY = "KOBOLD_MODULES_ANY_SIZE"  # set in the environment: load what does not seem to fit
@@ -87,7 +87,7 @@ def to_train(facts: Facts, gpu: bool = False, tokens: int = TOKENS, row: int = R
     return Need(facts.parameters * size, 2 * facts.cache_row * positions * size, remembered + logits + _PROGRAM)
 
 
-def can_write(facts: Facts, here: Room, context: int = 0) -> Verdict:
+def can_write(facts: Facts, here: SystemMemory, context: int = 0) -> Verdict:
     """Whether this model can write here: through llama.cpp, or through transformers where it is a folder."""
     if facts.no_write:
         return _never(here, facts.no_write)
@@ -105,7 +105,7 @@ def can_write(facts: Facts, here: Room, context: int = 0) -> Verdict:
     return _verdict(need, free, total, where, here.known)
 
 
-def can_train(facts: Facts, here: Room) -> Verdict:
+def can_train(facts: Facts, here: SystemMemory) -> Verdict:
     """Whether torch can train a module through this model here."""
     if facts.no_train:
         return _never(here, facts.no_train)
@@ -131,11 +131,11 @@ def can_train(facts: Facts, here: Room) -> Verdict:
     return on_card if on_card.can == "tight" else streamed
 
 
-def _torch_card(here: Room) -> Gpu | None:
+def _torch_card(here: SystemMemory) -> Gpu | None:
     return here.gpu if here.gpu is not None and torch_sees_cards() else None
 
 
-def _never(here: Room, reason: str) -> Verdict:
+def _never(here: SystemMemory, reason: str) -> Verdict:
     return Verdict("no", 0, here.free, "memory", reason[:1].upper() + reason[1:] + ".")
 
 
@@ -153,14 +153,14 @@ def _verdict(need: Need, free: int, total: int, where: str, known: bool) -> Verd
     return Verdict("no", needs, free, where, said)
 
 
-def check_room(path: Path, context: int = 0, here: Room | None = None) -> None:
+def check_room(path: Path, context: int = 0, here: SystemMemory | None = None) -> None:
     """Refuse to load a GGUF file that cannot fit, before a byte of its weights is read.
 
     Without this, llama.cpp maps the file and the machine pages until nothing answers. ``KOBOLD_MODULES_ANY_SIZE=1``
     loads it anyway. A file whose header cannot be read is left for llama.cpp to judge.
 
     Raises:
-        OutOfRoom: it needs more than what is free, in memory and on a card that llama.cpp can use.
+        OutOfMemory: it needs more than what is free, in memory and on a card that llama.cpp can use.
     """
     if os.environ.get(ANYWAY):
         return
@@ -177,7 +177,7 @@ def check_room(path: Path, context: int = 0, here: Room | None = None) -> None:
     if need.total <= free:
         return
     smaller = "a smaller context, " if need.cache > need.total // 4 else ""
-    raise OutOfRoom(
+    raise OutOfMemory(
         f"{path.name} needs {byte_size(need.total)} of memory (weights {byte_size(need.weights)}, context "
         f"{byte_size(need.cache)}), and {byte_size(free)} is free.",
         f"Take {smaller}a smaller model or a smaller quantisation of it, or close other programs. "
@@ -185,11 +185,13 @@ def check_room(path: Path, context: int = 0, here: Room | None = None) -> None:
     )
 
 
-def check_folder_room(file: ModelFile, context: int = 0, device: str = "auto", here: Room | None = None) -> None:
+def check_folder_room(
+    file: ModelFile, context: int = 0, device: str = "auto", here: SystemMemory | None = None
+) -> None:
     """As :func:`check_room`, of a Hugging Face folder that transformers is to write with on ``device``.
 
     Raises:
-        OutOfRoom: it needs more than what is free there. NoModel: the folder is no model, or a damaged one.
+        OutOfMemory: it needs more than what is free there. NoModel: the folder is no model, or a damaged one.
     """
     facts = facts_of_folder(file.path)
     if os.environ.get(ANYWAY):
@@ -202,21 +204,23 @@ def check_folder_room(file: ModelFile, context: int = 0, device: str = "auto", h
     if need <= free or not (here.known or card is not None):
         return
     where = "" if card is None else f" on {card.name}"
-    raise OutOfRoom(
+    raise OutOfMemory(
         f"{file.name} needs {byte_size(need)} of memory{where}, and {byte_size(free)} is free.",
         f"Take a smaller model, or the same one as a quantised GGUF file. {ANYWAY}=1 tries all the same.",
     )
 
 
-def offloads() -> bool:
-    """Whether the llama.cpp that is installed can use a graphics card."""
-    from ..backends.llamacpp.binding import library
-    from ..errors import EngineFailed
+# ggml keeps each of its backends in a library of its own: libggml-cuda.so, ggml-vulkan.dll, libggml-metal.dylib.
+GPU_BACKENDS = ("cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan")
 
-    try:
-        return bool(library().llama_supports_gpu_offload())
-    except EngineFailed:
+
+def offloads() -> bool:
+    """Whether the llama.cpp that is installed can use a graphics card; told by its files, not by loading it."""
+    found = importlib.util.find_spec("llama_cpp")
+    if found is None or found.origin is None:
         return False
+    names = [file.name for file in (Path(found.origin).parent / "lib").glob("*ggml-*")]
+    return any(backend in name for name in names for backend in GPU_BACKENDS)
 
 
 def torch_sees_cards() -> bool:

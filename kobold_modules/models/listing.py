@@ -7,10 +7,10 @@ from typing import Any
 
 from .capacity import can_train, can_write
 from .discovery.discover import Found, Survey
-from .system_memory import Room
+from .system_memory import SystemMemory
 
 
-def listed(found: Found, here: Room) -> dict[str, Any]:
+def listed(found: Found, here: SystemMemory) -> dict[str, Any]:
     """``found`` with what it can do in ``here``.
 
     ``write`` and ``train`` are ``fit.Verdict``s as objects; a model with a ``problem`` has neither, nor any facts.
@@ -43,7 +43,7 @@ def listed(found: Found, here: Room) -> dict[str, Any]:
     return about
 
 
-def answered(survey: Survey, here: Room) -> dict[str, Any]:
+def answered(survey: Survey, here: SystemMemory) -> dict[str, Any]:
     """A whole search: ``models``, ``left_out``, ``notes``, ``offer`` and the machine's ``memory``."""
     return {
         "models": [listed(found, here) for found in survey.models],

@@ -25,7 +25,7 @@ class Gpu:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class SystemMemory:
     """Main memory and graphics cards, in bytes. All 0: the system would not say."""
 
     total: int
@@ -42,10 +42,10 @@ class Room:
         return max(self.gpus, key=lambda gpu: gpu.free, default=None)
 
 
-def room(gpus: bool = True) -> Room:
+def room(gpus: bool = True) -> SystemMemory:
     """What there is. Asking for graphics cards starts nvidia-smi where it is installed (0.1 s)."""
     total, free = _main()
-    return Room(total, min(free, total), _cards() if gpus else ())
+    return SystemMemory(total, min(free, total), _cards() if gpus else ())
 
 
 def _main() -> tuple[int, int]:

@@ -33,7 +33,7 @@ from ..byte_size import byte_size
 from ..errors import BadText, BadUsage
 from ..files import writing
 from . import lite as lite_story
-from . import novelai as novelai_story
+from . import novelai
 from .autosave import Autosave, Recovered, forget, recover
 from .lite import LiteStory
 from .lite_settings import LiteSettings, counted, listed, settings_in
@@ -78,7 +78,7 @@ def save(story: Story, path: Path, *, backup: bool = False) -> None:
     """Write ``story`` to ``path`` in the format the file has, or that its name asks for; whole or not at all.
 
     With ``backup`` the file as it was before our first save is kept beside it, once (see :func:`backup_of`). Raises
-    OutOfRoom if the disk is full, BadUsage if the place cannot be written, BadText if ``path`` holds something that is
+    OutOfDisk if the disk is full, BadUsage if the place cannot be written, BadText if ``path`` holds something that is
     no story and would be lost.
     """
     format, old = format_of(path), _old(path)
@@ -119,7 +119,7 @@ def format_of(path: Path) -> Format:
     if not _is_json(data, path):
         return "text"
     values = lite_story.parse(data, path.name)
-    if novelai_story.is_novelai(values):
+    if novelai.is_novelai(values):
         return "read only"
     return "lite" if lite_story.is_lite(values) else "ours"
 
@@ -196,8 +196,8 @@ def _parsed(data: bytes, path: Path) -> Story:
     values = lite_story.parse(data, path.name)
     if lite_story.is_lite(values):
         return _from_lite(lite_story.read(values, path.name))
-    if novelai_story.is_novelai(values):
-        return _from_novelai(novelai_story.read(values, path.name))
+    if novelai.is_novelai(values):
+        return _from_novelai(novelai.read(values, path.name))
     try:
         return Story.from_dict(values)
     except (ValueError, RecursionError) as error:
@@ -219,7 +219,7 @@ def _from_lite(lite: LiteStory) -> Story:
     return story
 
 
-def _from_novelai(found: novelai_story.NovelaiStory) -> Story:
+def _from_novelai(found: novelai.NovelaiStory) -> Story:
     story = Story(found.title, found.text, memory=found.memory, note=found.note)
     story.unused = found.unused
     story.mark_saved()

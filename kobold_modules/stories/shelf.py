@@ -61,7 +61,7 @@ def free_path(title: str, folder: Path | None = None) -> Path:
 
 
 def remove(path: Path) -> Path:
-    """Move the story at ``path`` to the trash beside it; returns where it is now. Raises BadUsage or OutOfRoom."""
+    """Move the story at ``path`` to the trash beside it; returns where it is now. Raises BadUsage or OutOfDisk."""
     trash = path.parent / TRASH
     stamp = f"{datetime.now():%Y%m%d-%H%M%S-%f}"
     with writing(path):

@@ -14,7 +14,7 @@ LONGEST_UNTIL = 1000  # characters
 _SENTENCE = re.compile(r"""[.!?…]["'”’»)\]*_]*$""")
 
 
-class Ending:
+class StopCriteria:
     """Feed pieces; what comes back is the text that counts. ``met`` says why nothing more may come, or is empty.
 
     Args:

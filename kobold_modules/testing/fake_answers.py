@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..generation.protocol import Request
-from ..records import Piece, Record, Result, Written
+from ..records import Finished, Record, Result, TextChunk
 from ..sampling.settings import Sampler
 from ..worker.messages import Compare, Nearest, Peek, Score, StackItem
 from .fake_engine import WORDS, FakeEngine
@@ -39,10 +39,10 @@ def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> 
     while open_takes:
         for number, take in list(open_takes.items()):
             record = next(take, None)
-            if isinstance(record, Piece):
-                yield Piece(record.text, number)
-            elif isinstance(record, Written):
-                yield Written(record.reason, record.tokens, record.seconds, seeds[number], sequence=number)
+            if isinstance(record, TextChunk):
+                yield TextChunk(record.text, number)
+            elif isinstance(record, Finished):
+                yield Finished(record.reason, record.tokens, record.seconds, seeds[number], sequence=number)
             if record is None:
                 del open_takes[number]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import BadUsage, KoboldModulesError
 from ..generation.protocol import Request
 from ..models.smollm2 import NAME as SMOLLM2
-from ..records import Done, Failed, Loaded, Progress, Record, Result, Saved, Written
+from ..records import Done, Failed, Finished, Loaded, Progress, Record, Result, Saved
 from ..sampling.settings import Sampler
 from ..worker.messages import Compare, Count, Download, Generate, Job, Load, Models, Nearest, Peek, Score
 from . import fake_answers, fake_models
@@ -118,7 +118,7 @@ class FakeClient:
         seed = random.Random(stack).randrange(2**16) ^ (settings.seed if settings.seed is not None else 1)
         request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
         for record in engine.generate(request, lambda: self._cancelled):
-            if isinstance(record, Written):
+            if isinstance(record, Finished):
                 told = settings.seed if settings.seed is not None else 1
-                record = Written(record.reason, record.tokens, record.seconds, told, 0, record.text_decoded)
+                record = Finished(record.reason, record.tokens, record.seconds, told, 0, record.text_decoded)
             yield record

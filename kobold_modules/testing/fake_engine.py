@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadUsage
 from ..generation.protocol import ModelInfo, Request
-from ..records import Piece, Written
+from ..records import Finished, TextChunk
 from ..soft_prompt.fingerprint import Fingerprint, fingerprint_of, sampled_rows
 from ..soft_prompt.stack import Stack
 
@@ -55,7 +55,9 @@ class FakeEngine:
         """The tokens of ``text`` as text; together they are ``text`` again."""
         return _TOKEN.findall(text)
 
-    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
+    def generate(
+        self, request: Request, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextChunk | Finished]:
         request.stack.check(self.info.fingerprint, self.info.name)
         if self.closed:
             raise BadUsage("This engine has been closed.")
@@ -79,17 +81,17 @@ class FakeEngine:
             piece = piece[: min(met)] if met else piece
             text += piece
             if piece:
-                yield Piece(piece)
+                yield TextChunk(piece)
             if met:
                 reason = "stop"
                 break
         self._read = (digest, request.text)
         decoded = len(self.tokenize(request.text[len(kept) :]))
-        yield Written(reason, count, time.perf_counter() - began, seed, prefix, max(1, decoded))
+        yield Finished(reason, count, time.perf_counter() - began, seed, prefix, max(1, decoded))
 
     def together(
         self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Piece | Written]:
+    ) -> Iterator[TextChunk | Finished]:
         """A word of each in turn; each reads as :meth:`generate` alone would write it."""
         takes = {number: self.generate(request, cancelled) for number, request in enumerate(requests)}
         while takes:

@@ -13,12 +13,12 @@ from ..models.hub.repo_id import parse_hub_id
 from ..models.listing import answered
 from ..models.smollm2 import FILE, OFFER, SIZE
 from ..models.smollm2 import NAME as SMOLLM2
-from ..models.system_memory import Room
+from ..models.system_memory import SystemMemory
 from ..records import Done, Note, Progress, Record, Result, Saved
 from ..worker.messages import Download
 
 
-HERE = Room(total=32 * 10**9, free=24 * 10**9)
+HERE = SystemMemory(total=32 * 10**9, free=24 * 10**9)
 HOME = Path("/home/writer/models")
 _GLM = "glm-4-9b cannot take modules: llama.cpp accepts no soft prompts for glm4 models."
 _OTHER = "transformers does not read GGUF files of glm4 models"

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ..errors import BadInput, OutOfRoom
+from ..errors import BadInput, OutOfDisk
 from ..paths import write_atomically
 from .distributed import World
 from .optimiser.reparametrisation import folded, trainables
@@ -107,7 +107,7 @@ TENSORS = ("best", "initial", "average")
 
 
 def store(state: State, path: Path, request: str) -> None:
-    """Write ``state`` atomically; ``request`` identifies what is being trained. Raises OutOfRoom when the disk is
+    """Write ``state`` atomically; ``request`` identifies what is being trained. Raises OutOfDisk when the disk is
     full.
     """
     numbers = {k: v for k, v in asdict(state).items() if k not in TENSORS + GROUPS} | {"request": request}
@@ -117,7 +117,7 @@ def store(state: State, path: Path, request: str) -> None:
     try:
         write_atomically(path, save(tensors, metadata={"state": json.dumps(numbers)}))
     except OSError as error:
-        raise OutOfRoom(
+        raise OutOfDisk(
             f"The checkpoint {path} cannot be written: {error.strerror}.", "Free some space; the last one is whole."
         ) from error
 

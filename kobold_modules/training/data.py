@@ -20,7 +20,7 @@ A_SECOND = 12  # more of them for each second of the budget
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class TrainingData:
     """The texts of one module.
 
     Attributes:
@@ -43,7 +43,7 @@ def read_texts(request: TrainingRequest) -> Corpus:
     return corpus
 
 
-def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> Writer:
+def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> TrainingData:
     if request.tokens + 32 > frozen.context:
         raise BadUsage(
             f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
@@ -58,7 +58,7 @@ def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> W
         raise BadText(
             "There is too little text to train on and to measure with.", "Add more pages: 2,000 words and up."
         )
-    return Writer(request, corpus, split, rows, held_out, everything)
+    return TrainingData(request, corpus, split, rows, held_out, everything)
 
 
 def row_length(request: TrainingRequest, frozen: TorchModel) -> int:

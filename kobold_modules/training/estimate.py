@@ -35,7 +35,7 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
     ``memory_bytes`` (weights and a step), ``disk_bytes`` (checkpoint and module), and ``rows_at_once`` of the batch.
 
     Raises:
-        BadText, NoModel, OutOfRoom, BadUsage: whatever the training itself would stop at.
+        BadText, NoModel, OutOfMemory, BadUsage: whatever the training itself would stop at.
     """
     corpus = read_texts(request)
     cost = _cost(replace(request, files=(), name="x", description="", author="", out=None), _sample_of(corpus.text))

@@ -18,11 +18,11 @@ from ..forward.prompt_loss import PromptLoss
 from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
-from ..records import Progress, Record, Result, Saved, Written
+from ..records import Finished, Progress, Record, Result, Saved
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
 from .control_texts import TOKENS, VOICES, other_pages
-from .data import Writer
+from .data import TrainingData
 from .optimiser.schedule import rate_of
 from .plot import curve_svg
 from .sample import opening_of
@@ -59,7 +59,7 @@ def tokens_to_finish(held_out: float, measured: bool) -> float:
 
 
 def finish(
-    writer: Writer,
+    writer: TrainingData,
     frozen: TorchModel,
     file: ModelFile,
     loss: PromptLoss,
@@ -188,6 +188,6 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
     with LlamaEngine(file.path) as engine:
         for key, stack in (("without", Stack()), ("with", Stack().add(module))):
             request = Request(opening, stack, SAMPLE_TOKENS, Sampler(temperature=0.7, seed=1))
-            pieces = [record.text for record in engine.generate(request) if not isinstance(record, Written)]
+            pieces = [record.text for record in engine.generate(request) if not isinstance(record, Finished)]
             samples[key] = "".join(pieces)
     return samples

@@ -47,7 +47,7 @@ class Task:
 
 
 @dataclass(slots=True)
-class Course:
+class RunControl:
     """How a training is kept, watched and steered from outside.
 
     Attributes:
@@ -68,7 +68,7 @@ class Course:
 
 
 def optimise(
-    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, course: Course | None = None
+    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, course: RunControl | None = None
 ) -> Iterator[Record]:
     """Train ``state`` in place; yields Progress, Loss, Note, Saved and what ``course.observe`` does.
 
@@ -76,9 +76,9 @@ def optimise(
 
     Raises:
         EngineFailed: the loss stays broken however small the steps.
-        OutOfRoom: not even one row fits into memory, or a checkpoint not onto the disk.
+        OutOfMemory: not even one row fits into memory, or a checkpoint not onto the disk.
     """
-    course = course or Course()
+    course = course or RunControl()
     all_rows = [task.rows for task in tasks]
     clock = _Clock(state, course.world)
     saved_at, roll_backs = state.elapsed, 0
@@ -151,7 +151,7 @@ class _Clock:
         self._last = time.monotonic()
 
 
-def _pause(course: Course, state: State) -> Iterator[Record]:
+def _pause(course: RunControl, state: State) -> Iterator[Record]:
     if course.checkpoint is not None and course.world.first:
         store(state, course.checkpoint, course.identity)
         yield Saved(str(course.checkpoint), "checkpoint")

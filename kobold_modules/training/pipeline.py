@@ -26,11 +26,11 @@ from ..models.usability.usable import check_can_train
 from ..paths import trainings_dir
 from ..records import Done, Loss, Note, Progress, Record, Result, Sample
 from .checkpoint import State, restore
-from .data import Writer, read_texts, writer_of
+from .data import TrainingData, read_texts, writer_of
 from .destination import check_places, refuse_taken_name
 from .distributed import World
 from .finish import Baselines, finish, tokens_to_finish
-from .loop import Course, Task, optimise
+from .loop import RunControl, Task, optimise
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of
 from .prompt_init import find_rate, initial_rows
@@ -41,7 +41,7 @@ from .settings import TrainingRequest
 SAMPLES = 4  # samples while it trains
 SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
 # What may differ when a training resumes.
-ALIKE = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
+NOT_PART_OF_IDENTITY = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
 
 
 def train(
@@ -52,7 +52,7 @@ def train(
     for each in requests:
         check_places(each)
     world = World.detect(requests[0].device)
-    for record in _travel(requests, world, stop, paused):
+    for record in run_training(requests, world, stop, paused):
         if world.first:  # the others work in silence
             yield record
     world.leave()
@@ -60,7 +60,7 @@ def train(
         yield Done("training")
 
 
-def _travel(
+def run_training(
     requests: Sequence[TrainingRequest], world: World, stop: Callable[[], bool], paused: Callable[[], bool]
 ) -> Iterator[Record]:
     request = requests[0]
@@ -128,7 +128,7 @@ def _travel(
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
         at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
-    course = Course(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
+    course = RunControl(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
     tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
     yield from optimise(loss, tasks, request, state, course)
     if world.first:
@@ -139,8 +139,8 @@ def _travel(
             yield from finish(writer, frozen, file, loss, state, index, identity, baselines[index], stop(), left)
 
 
-def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit:
-    """How many rows of each module fit into memory at once. Raises OutOfRoom where not even one does."""
+def fit(loss: PromptLoss, writers: Sequence[TrainingData], state: State) -> memory.Fit:
+    """How many rows of each module fit into memory at once. Raises OutOfMemory where not even one does."""
     all_rows = [writer.rows for writer in writers]
     request = writers[0].request
 
@@ -152,7 +152,7 @@ def fit(loss: PromptLoss, writers: Sequence[Writer], state: State) -> memory.Fit
     return memory.fit_batch(one_step, request.batch, loss.frozen.device)
 
 
-def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
+def _fresh(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> State:
     request = writers[0].request
     length = min(writer.rows.length for writer in writers)
     if any(writer.rows.length != length for writer in writers):
@@ -167,7 +167,7 @@ def _fresh(loss: PromptLoss, writers: Sequence[Writer], world: World) -> State:
     return state
 
 
-def _observer(loss: PromptLoss, writer: Writer) -> Callable[[State], Iterator[Record]]:
+def _observer(loss: PromptLoss, writer: TrainingData) -> Callable[[State], Iterator[Record]]:
     """Writes the same opening, from text the module never sees, a few times in a training: as the best module so far,
     which is what would be kept, continues it.
     """
@@ -206,7 +206,9 @@ def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
 
 def _identity(requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel) -> str:
     """What makes two trainings the same one: settings, texts and model. A checkpoint is filed under it."""
-    settings = [{key: value for key, value in asdict(each).items() if key not in ALIKE} for each in requests]
+    settings = [
+        {key: value for key, value in asdict(each).items() if key not in NOT_PART_OF_IDENTITY} for each in requests
+    ]
     settings[0]["seconds"] = requests[0].budget if requests[0].steps is None else None
     texts = [document.sha256 for corpus in corpora for document in corpus.documents]
     whole = [settings, texts, frozen.fingerprint.to_dict()]

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from ..paths import made
 
 
-def born(pid: int) -> str:
+def start_time(pid: int) -> str:
     """When process ``pid`` began, in words that differ for any other process that gets the same number; "" if it is
     not there (or only its exit code is, waiting to be read).
     """
@@ -60,7 +60,7 @@ def _born_on_windows(pid: int) -> str:
 
 def same_process(pid: int, birth: str) -> bool:
     """Whether the process that was ``pid`` and began at ``birth`` still runs."""
-    return pid > 0 and bool(birth) and born(pid) == birth
+    return pid > 0 and bool(birth) and start_time(pid) == birth
 
 
 class Lock:

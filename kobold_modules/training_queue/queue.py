@@ -29,7 +29,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from .. import paths
-from ..errors import BadUsage, OutOfRoom
+from ..errors import BadUsage, OutOfDisk
 from ..records import Record
 from ..training.settings import TrainingRequest
 from . import records_file as journal
@@ -108,7 +108,7 @@ class TrainingQueue:
 
         Raises:
             BadUsage: another training that has not ended makes a module of the same name.
-            OutOfRoom: the request cannot be written.
+            OutOfDisk: the request cannot be written.
         """
         trainings = self.trainings()
         name = request.name.casefold()
@@ -131,7 +131,7 @@ class TrainingQueue:
         except OSError as error:
             if made is not None:
                 shutil.rmtree(made, ignore_errors=True)
-            raise OutOfRoom(
+            raise OutOfDisk(
                 f"The training cannot be written to {self.folder}: {error.strerror or error}.",
                 "Free some space, or set KOBOLD_MODULES_HOME to another disk.",
             ) from error

@@ -1,9 +1,9 @@
 """The process that carries out the queue, whoever put it there and whatever becomes of their terminal.
 
-``python -m kobold_modules.training_queue.runner FOLDER`` is the runner: light, alone (a lock), it takes one training after
-another and ends when nothing waits. Each training runs in a process of its own (``FOLDER/ID``), so that its memory is
-given back at the end and an assert in a native library costs one training a restart and no other anything. A killed
-training is resumed from its checkpoint; a killed runner leaves its training running, and the next runner waits for it.
+``python -m kobold_modules.training_queue.runner FOLDER`` is the runner: light, alone (a lock), it takes one training
+after another and ends when nothing waits. Each training runs in a process of its own (``FOLDER/ID``), so that its
+memory is given back at the end and an assert in a native library costs one training a restart and no other anything. A
+killed training is resumed from its checkpoint; a killed runner leaves its training running, and the next runner waits for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import KoboldModulesError, OutOfRoom
+from ..errors import KoboldModulesError, OutOfDisk, OutOfMemory
 from ..exit_status import explain, signal_name
 from ..records import Done, Failed, Note, Progress, Record, Saved
 from ..training import train
@@ -34,7 +34,7 @@ from . import records_file as journal
 from .files import Control, Training, read_control, read_status, request_of, write_status
 from .launch import spawn
 from .priority import Share
-from .process_lock import Lock, born
+from .process_lock import Lock, start_time
 from .queue import TrainingQueue
 from .records_file import Journal
 
@@ -177,7 +177,7 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
     told, _ = journal.read(folder / "records.jsonl")
     now, status = reached(folder), read_status(folder)
     attempts = 1 if now > int(status.get("reached", 0)) else int(status.get("attempts", 0)) + 1
-    who: dict[str, Any] = {"pid": os.getpid(), "born": born(os.getpid()), "attempts": attempts, "reached": now}
+    who: dict[str, Any] = {"pid": os.getpid(), "born": start_time(os.getpid()), "attempts": attempts, "reached": now}
     who["died"] = status.get("died", [])
     asked = Asked(folder)
     writing: Journal | None = None
@@ -228,10 +228,10 @@ def _sentence(error: BaseException, folder: Path) -> Failed:
         return Failed(error.message, error.hint, error.exit_code)
     if isinstance(error, MemoryError):
         hint = "Close other programs, or train with a smaller model or a smaller quantisation of it."
-        return Failed("There is not enough memory to train.", hint, OutOfRoom.exit_code)
+        return Failed("There is not enough memory to train.", hint, OutOfMemory.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = "Free some space and let it go on: it starts from its last checkpoint."
-        return Failed(f"The disk is full; the training in {folder} stopped.", hint, OutOfRoom.exit_code)
+        return Failed(f"The disk is full; the training in {folder} stopped.", hint, OutOfDisk.exit_code)
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return Failed(f"Something went wrong that should not: {told}", f"Details are in {folder / 'log.txt'}.", 1)
 

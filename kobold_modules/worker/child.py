@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfRoom
+from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
 from ..generation.bias import bias_warnings
 from ..generation.log import logged, seeded
 from ..generation.protocol import Request
@@ -27,9 +27,7 @@ from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
 from ..soft_prompt.module import Module
 from ..training import estimate
-from . import inspect as looking
-from . import messages as jobs
-from . import models, wire
+from . import inspect, messages, models, wire
 from .compare import compare
 from .log import log_file, open_log
 from .requests import sampler_of, stack_of, training_request
@@ -49,7 +47,7 @@ class Worker:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
-        self._jobs: queue.Queue[tuple[int, jobs.Job] | None] = queue.Queue()
+        self._jobs: queue.Queue[tuple[int, messages.Job] | None] = queue.Queue()
         self._unfinished: set[int] = set()
         self._cancelled: set[int] = set()
         self._lock = threading.Lock()
@@ -83,7 +81,7 @@ class Worker:
                 with self._lock:
                     self._cancelled |= self._unfinished if number is None else self._unfinished & {number}
                 return True
-            job = jobs.from_json(data)
+            job = messages.from_json(data)
             if number is None:
                 raise ValueError("a job needs an id")
         except ValueError as error:
@@ -104,7 +102,7 @@ class Worker:
         if self._engine is not None:
             self._engine.close()
 
-    def _run(self, number: int, job: jobs.Job) -> None:
+    def _run(self, number: int, job: messages.Job) -> None:
         def cancelled() -> bool:
             return self.closing or number in self._cancelled
 
@@ -118,7 +116,9 @@ class Worker:
         except MemoryError:
             emit(
                 Failed(
-                    "There is not enough memory.", "Close other programs or take a smaller model.", OutOfRoom.exit_code
+                    "There is not enough memory.",
+                    "Close other programs or take a smaller model.",
+                    OutOfMemory.exit_code,
                 )
             )
         except Exception as error:
@@ -140,27 +140,27 @@ class Worker:
         except OSError:
             self.closing = True
 
-    def _do(self, job: jobs.Job, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    def _do(self, job: messages.Job, emit: Emit, cancelled: Callable[[], bool]) -> None:
         match job:
-            case jobs.Load():
+            case messages.Load():
                 self._load(job, emit, cancelled)
-            case jobs.Generate():
+            case messages.Generate():
                 self._generate(job, emit, cancelled)
-            case jobs.Count():
+            case messages.Count():
                 emit(Result("count", {"tokens": len(self._ready().tokenize(job.text))}))
-            case jobs.Compare():
+            case messages.Compare():
                 self._compare(job, emit, cancelled)
-            case jobs.Peek():
-                looking.peek(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit)
-            case jobs.Score():
-                looking.score(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit, cancelled)
-            case jobs.Nearest():
-                looking.nearest_words(job, self._ready(), self._module, emit, cancelled)
-            case jobs.Estimate():
+            case messages.Peek():
+                inspect.peek(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit)
+            case messages.Score():
+                inspect.score(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit, cancelled)
+            case messages.Nearest():
+                inspect.nearest_words(job, self._ready(), self._module, emit, cancelled)
+            case messages.Estimate():
                 emit(Result("estimate", estimate(training_request(job.request))))
-            case jobs.Models():
+            case messages.Models():
                 models.find_models(job, emit, cancelled)
-            case jobs.Download():
+            case messages.Download():
                 models.fetch_model(job, emit, cancelled)
 
     def _ready(self) -> LlamaEngine | HfEngine:
@@ -168,7 +168,7 @@ class Worker:
             raise BadUsage("No model is loaded.", "Load one first.")
         return self._engine
 
-    def _load(self, job: jobs.Load, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    def _load(self, job: messages.Load, emit: Emit, cancelled: Callable[[], bool]) -> None:
         from ..backends.open import open_engine
         from ..models.find import resolve
 
@@ -209,7 +209,7 @@ class Worker:
             self._engine.close()
         self._engine, self._loaded = None, None
 
-    def _generate(self, job: jobs.Generate, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    def _generate(self, job: messages.Generate, emit: Emit, cancelled: Callable[[], bool]) -> None:
         engine = self._ready()
         settings = sampler_of(job.sampler)
         stack = stack_of(job.stack, self._module, engine.info, lambda warning: self._warn(warning, emit))
@@ -227,7 +227,7 @@ class Worker:
             self._warned.add(warning)
             emit(Note(warning))
 
-    def _compare(self, job: jobs.Compare, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    def _compare(self, job: messages.Compare, emit: Emit, cancelled: Callable[[], bool]) -> None:
         compare(job, self._ready(), self._module, lambda warning: self._warn(warning, emit), emit, cancelled)
 
     def _module(self, path: str) -> Module:

@@ -42,7 +42,7 @@ class Client(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Ask the running job to stop; its iterator still ends in order (Written with reason ``cancelled``)."""
+        """Ask the running job to stop; its iterator still ends in order (Finished with reason ``cancelled``)."""
         ...
 
     async def close(self) -> None:

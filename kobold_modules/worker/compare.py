@@ -28,7 +28,7 @@ def compare(
     emit: Callable[[Record], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Stream the takes of ``job``: Piece records and one Written a stack, told apart by their ``sequence``.
+    """Stream the takes of ``job``: TextChunk records and one Finished a stack, told apart by their ``sequence``.
 
     Without seeds every stack draws with the same one, so that what differs is the stacks' doing.
 

@@ -36,7 +36,7 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Generate:
     """Continue ``text``. ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are
-    those of engines.base.Request. Answers Piece records, then Written.
+    those of engines.base.Request. Answers TextChunk records, then Finished.
     """
 
     text: str
@@ -60,8 +60,8 @@ class Count:
 class Compare:
     """Continue ``text`` through each of ``stacks`` (1 to 8) together, in one batch.
 
-    ``seeds``, one a stack, overrides the sampler's seed: with the same stack N times it makes N takes. Answers Piece
-    records whose ``sequence`` is the stack's number, and one Written a stack.
+    ``seeds``, one a stack, overrides the sampler's seed: with the same stack N times it makes N takes. Answers
+    TextChunk records whose ``sequence`` is the stack's number, and one Finished a stack.
     """
 
     text: str

@@ -8,7 +8,7 @@ To the worker (jobs as in ``jobs``)::
 
 From the worker (records as in ``records``, with the id of their job; null where a line had none)::
 
-    {"id": 7, "record": "piece", "v": 1, "text": "Once"}
+    {"id": 7, "record": "text_chunk", "v": 1, "text": "Once"}
     {"id": 7, "end": true}               nothing more comes for this job
 """
 

@@ -16,7 +16,7 @@ from kobold_modules.evaluation.bits import HeldOut, measure
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.reference import ModelFile
-from kobold_modules.records import Piece
+from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
 
 from .works import Shelf, Work
@@ -54,7 +54,7 @@ def samples(file: ModelFile, tokens: int = 90) -> list[str]:
     with LlamaEngine(file.path) as engine:
         for seed, opening in enumerate(OPENINGS, start=1):
             request = Request(opening, max_tokens=tokens, sampler=Sampler(temperature=0.7, seed=seed))
-            texts.append(opening + "".join(r.text for r in engine.generate(request) if isinstance(r, Piece)))
+            texts.append(opening + "".join(r.text for r in engine.generate(request) if isinstance(r, TextChunk)))
     return texts
 
 

@@ -16,7 +16,7 @@ from kobold_modules.generation.protocol import Request
 from kobold_modules.models.embedding_table import read_table
 from kobold_modules.models.find import resolve
 from kobold_modules.models.reference import ModelFile
-from kobold_modules.records import Piece, Written
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 from kobold_modules.soft_prompt.module import Card, Module
@@ -57,10 +57,10 @@ def some(model: ModelFile) -> Callable[[int, int], Module]:
     return lambda rows, seed: module_of(table, rows, seed)
 
 
-def write(engine: OpenEngine, request: Request, **more: object) -> tuple[str, Written]:
+def write(engine: OpenEngine, request: Request, **more: object) -> tuple[str, Finished]:
     records = list(engine.generate(request, **more))
-    assert isinstance(records[-1], Written)
-    assert all(isinstance(record, Piece) and record.text for record in records[:-1])
+    assert isinstance(records[-1], Finished)
+    assert all(isinstance(record, TextChunk) and record.text for record in records[:-1])
     return "".join(record.text for record in records[:-1]), records[-1]
 
 
@@ -125,7 +125,7 @@ def test_a_cancel_ends_the_text_and_spoils_nothing(engine, some, after):
         return heard > after
 
     for record in engine.generate(request, cancelled):
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             heard += 1
             text += record.text
     assert record.reason == "cancelled"
@@ -207,7 +207,7 @@ def test_takes_side_by_side_are_those_written_alone(engine, some):
     requests = [Request(OPENING, stack, 12, GREEDY) for stack in stacks]
     texts, ended = [""] * 3, set()
     for record in engine.together(requests):
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             texts[record.sequence] += record.text
         else:
             ended.add(record.sequence)

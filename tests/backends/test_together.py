@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
-from kobold_modules.backends.sequential import one_after_another
+from kobold_modules.backends.sequential import sequentially
 from kobold_modules.errors import BadUsage, WrongModel
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import Piece, Written
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -21,12 +21,12 @@ from tests.backends.tiny_gguf import write as write_tiny
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
-def split(records) -> tuple[dict[int, str], dict[int, Written]]:
+def split(records) -> tuple[dict[int, str], dict[int, Finished]]:
     texts: dict[int, str] = defaultdict(str)
-    told: dict[int, Written] = {}
+    told: dict[int, Finished] = {}
     for record in records:
         assert record.sequence not in told  # nothing follows the end of a take
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             texts[record.sequence] += record.text
         else:
             told[record.sequence] = record
@@ -126,7 +126,7 @@ def test_long_takes_slide_side_by_side(engine, some_module):
 
 def test_a_cancel_ends_all_and_spoils_nothing(engine, some_module):
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 50, Sampler(seed=1)) for n in range(3)]
-    records: list[Piece | Written] = []
+    records: list[TextChunk | Finished] = []
     for record in engine.together(requests, lambda: len(records) > 7):
         records.append(record)
     texts, told = split(records)
@@ -139,7 +139,7 @@ def test_leaving_early_frees_everything(engine, some_module):
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 50) for n in range(8)]
     for _ in range(5):
         for record in engine.together(requests):
-            assert isinstance(record, Piece)
+            assert isinstance(record, TextChunk)
             break
     assert not any(resident.busy for resident in engine._decoder.residents)
     assert len(split(engine.together(requests))[1]) == 8
@@ -152,7 +152,7 @@ def test_two_writers_may_alternate(exact_stories):
     writers = [exact_stories.generate(one), exact_stories.generate(two)]
     for pair in zip(*writers, strict=False):
         for number, record in enumerate(pair):
-            texts[number] += record.text if isinstance(record, Piece) else ""
+            texts[number] += record.text if isinstance(record, TextChunk) else ""
     assert texts == [alone(exact_stories, one), alone(exact_stories, two)]
 
 
@@ -201,6 +201,6 @@ def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path):
 
 def test_an_engine_without_batches_takes_turns(engine):
     requests = [Request(OPENING, Stack(), 5, Sampler(seed=seed)) for seed in (1, 2)]
-    texts, told = split(one_after_another(engine, requests))
+    texts, told = split(sequentially(engine, requests))
     assert [texts[number] for number in range(2)] == [alone(engine, request) for request in requests]
     assert sorted(told) == [0, 1]

@@ -49,7 +49,7 @@ def test_the_doctor_says_nothing_on_stderr() -> None:
 CHATTER = """
 import logging, sys, warnings
 from kobold_modules.cli import main
-from kobold_modules.backends.torch import load as torch_model
+from kobold_modules.backends.torch import load
 
 load = torch_model.load_torch_model
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kobold_modules.backends.torch.checkpointing import Recomputed
-from kobold_modules.errors import OutOfRoom
+from kobold_modules.errors import OutOfMemory
 from kobold_modules.forward.memory import AtOnce, Need, fit_batch, free_bytes, is_out_of_memory, measure, watch
 from kobold_modules.forward.prompt_loss import PromptLoss
 from tests.tiny import tiny
@@ -83,7 +83,7 @@ def test_a_batch_shrinks_to_what_fits() -> None:
     fitted = fit_batch(step, 8, "cpu", free=int(need.of(3) / 0.9) + 10)
     assert (fitted.rows, fitted.wanted) == (3, 8)
     assert fitted.needs <= 0.9 * fitted.free
-    with pytest.raises(OutOfRoom, match="Not even one row"):
+    with pytest.raises(OutOfMemory, match="Not even one row"):
         fit_batch(step, 8, "cpu", free=need.of(1) // 2)
 
 
@@ -157,7 +157,7 @@ def test_when_not_even_one_row_fits_a_sentence_says_so_and_other_errors_pass() -
     def broken(part: Tensor) -> Any:
         raise RuntimeError("shapes do not match")
 
-    with pytest.raises(OutOfRoom, match="Not even one row"):
+    with pytest.raises(OutOfMemory, match="Not even one row"):
         AtOnce(4, "cpu")(torch.zeros(4, 3, dtype=torch.int64), full)
     with pytest.raises(RuntimeError, match="shapes"):
         AtOnce(4, "cpu")(torch.zeros(4, 3, dtype=torch.int64), broken)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobold_modules.generation.cached_sequences import Resident, Residents, common
+from kobold_modules.generation.cached_sequences import CachedSequence, CachedSequences, common
 
 
-def kept(*texts: tuple[str, list[int]], most: int = 4) -> Residents:
-    residents = Residents(most)
+def kept(*texts: tuple[str, list[int]], most: int = 4) -> CachedSequences:
+    residents = CachedSequences(most)
     for number, (key, tokens) in enumerate(texts):
-        residents.add(Resident(number, key, tokens=tokens))
+        residents.add(CachedSequence(number, key, tokens=tokens))
     return residents
 
 

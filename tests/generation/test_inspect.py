@@ -9,7 +9,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.errors import BadUsage
 from kobold_modules.generation.inspect import as_json, best_of, peek, score, softmax
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import Piece
+from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -37,7 +37,7 @@ def test_peek_shows_both_sides_of_a_stack(exact_stories, some_module):
 def test_peek_agrees_with_what_is_written(engine):
     request = Request(OPENING, max_tokens=1, sampler=Sampler(temperature=0, repetition=1))
     likeliest, _ = peek(engine, request, 1)
-    written = [record.text for record in engine.generate(request) if isinstance(record, Piece)]
+    written = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
     assert "".join(written) == likeliest[0].text
 
 
@@ -100,7 +100,7 @@ def test_the_best_of_several_takes_is_the_likeliest(engine, some_module):
     assert [take.nats_per_token for take in takes] == sorted(take.nats_per_token for take in takes)
     for take in takes[:2]:
         alone = Request(OPENING, stack, 12, Sampler(seed=take.seed))
-        assert "".join(r.text for r in engine.generate(alone) if isinstance(r, Piece)) == take.text
+        assert "".join(r.text for r in engine.generate(alone) if isinstance(r, TextChunk)) == take.text
         expected = engine.score(engine.tokenize(OPENING) + engine.tokenize(take.text), stack)
         count = len(engine.tokenize(take.text))
         assert take.nats_per_token == pytest.approx(-expected[-count:].mean(), abs=1e-4)
@@ -121,9 +121,9 @@ def test_looking_leaves_nothing_behind(stories, some_module, home):
     stack = Stack().add(some_module(12, 1))
     request = Request(OPENING, stack, 12, Sampler(seed=3))
     with LlamaEngine(stories / "stories260K-F16.gguf") as engine:
-        before = [record.text for record in engine.generate(request) if isinstance(record, Piece)]
+        before = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
         peek(engine, request)
         score(engine, OPENING, stack)
         best_of(engine, request, 3)
-        after = [record.text for record in engine.generate(request) if isinstance(record, Piece)]
+        after = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
     assert after == before

@@ -16,19 +16,19 @@ from kobold_modules import paths
 from kobold_modules.generation import log as journal
 from kobold_modules.generation.log import entries, journal_file, keeping, logged, seeded
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import Piece, Written
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Layer, Stack
 from kobold_modules.testing.fake_engine import FakeEngine
 
 
-def written(request: Request | None = None, engine: FakeEngine | None = None) -> tuple[str, Written]:
+def written(request: Request | None = None, engine: FakeEngine | None = None) -> tuple[str, Finished]:
     engine = engine or FakeEngine()
     request = seeded(request or Request("It rained.", max_tokens=5))
     *pieces, end = logged(engine.generate(request), engine.info, [request], "generate", [["a.zip"]])
-    assert isinstance(end, Written)
-    return "".join(piece.text for piece in pieces if isinstance(piece, Piece)), end
+    assert isinstance(end, Finished)
+    return "".join(piece.text for piece in pieces if isinstance(piece, TextChunk)), end
 
 
 def configure(text: str) -> None:
@@ -60,12 +60,12 @@ def test_an_entry_holds_all_that_it_takes_to_write_the_text_again() -> None:
 
 def test_takes_side_by_side_are_one_entry_each() -> None:
     requests = [seeded(Request("It", max_tokens=1, sampler=Sampler(seed=seed))) for seed in (1, 2)]
-    records: list[Piece | Written] = [
-        Piece("a", 1),
-        Piece("b", 0),
-        Written("length", 1, 0.1, 2, sequence=1),
-        Piece("c", 0),
-        Written("length", 2, 0.1, 1, sequence=0),
+    records: list[TextChunk | Finished] = [
+        TextChunk("a", 1),
+        TextChunk("b", 0),
+        Finished("length", 1, 0.1, 2, sequence=1),
+        TextChunk("c", 0),
+        Finished("length", 2, 0.1, 1, sequence=0),
     ]
     assert list(logged(records, FakeEngine().info, requests, "compare")) == records
 
@@ -75,13 +75,13 @@ def test_takes_side_by_side_are_one_entry_each() -> None:
 def test_a_listener_who_leaves_and_an_engine_that_breaks_leave_their_text() -> None:
     request = seeded(Request("It", max_tokens=5))
 
-    def breaking() -> Iterator[Piece | Written]:
-        yield Piece(" broke")
+    def breaking() -> Iterator[TextChunk | Finished]:
+        yield TextChunk(" broke")
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         list(logged(breaking(), FakeEngine().info, [request], "bench"))
-    leaving = logged(iter([Piece(" left"), Piece(" unread")]), FakeEngine().info, [request], "bench")
+    leaving = logged(iter([TextChunk(" left"), TextChunk(" unread")]), FakeEngine().info, [request], "bench")
     next(leaving)
     leaving.close()  # type: ignore[attr-defined]
 
@@ -93,7 +93,7 @@ def test_a_listener_who_leaves_and_an_engine_that_breaks_leave_their_text() -> N
 
 def test_a_killed_program_leaves_the_beginning() -> None:
     request = seeded(Request("It rained.", max_tokens=5))
-    records = logged(iter([Piece("a")]), FakeEngine().info, [request], "generate")
+    records = logged(iter([TextChunk("a")]), FakeEngine().info, [request], "generate")
     next(records)
 
     (entry,) = entries()

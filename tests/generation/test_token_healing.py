@@ -16,7 +16,7 @@ from kobold_modules.generation.inspect import OpenEngine, best_of, peek
 from kobold_modules.generation.protocol import Request
 from kobold_modules.generation.token_healing import TokenPrefixes, boundary, hold_back
 from kobold_modules.models.find import resolve
-from kobold_modules.records import Piece, Written
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.stack import Stack
 from tests.backends.conftest import module_of
@@ -170,10 +170,10 @@ def engine(request: pytest.FixtureRequest, stories: Path) -> Iterator[OpenEngine
         yield opened
 
 
-def write(engine: OpenEngine, request: Request) -> tuple[str, Written]:
+def write(engine: OpenEngine, request: Request) -> tuple[str, Finished]:
     records = list(engine.generate(request))
-    assert isinstance(records[-1], Written)
-    return "".join(record.text for record in records[:-1] if isinstance(record, Piece)), records[-1]
+    assert isinstance(records[-1], Finished)
+    return "".join(record.text for record in records[:-1] if isinstance(record, TextChunk)), records[-1]
 
 
 def test_a_space_at_the_end_changes_nothing_but_where_it_stands(engine: OpenEngine) -> None:
@@ -213,7 +213,7 @@ def test_side_by_side_as_alone(engine: OpenEngine) -> None:
     ]
     texts = [""] * len(requests)
     for record in engine.together(requests):
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             texts[record.sequence] += record.text
     assert texts == [write(engine, request)[0] for request in requests]
 

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from kobold_modules.errors import BadModule, BadUsage, OutOfRoom
+from kobold_modules.errors import BadModule, BadUsage, OutOfDisk
 from kobold_modules.library.library import Library
 from tests.library.conftest import folders, module, names
 
@@ -41,7 +41,7 @@ def test_renaming_where_nothing_can_be_written_changes_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tempfile, "mkstemp", full)
-    with pytest.raises(OutOfRoom, match="no room"):
+    with pytest.raises(OutOfDisk, match="no room"):
         library.rename("noir in the rain", "Gothic")
     assert names(library) == ["Noir in the Rain"]
 

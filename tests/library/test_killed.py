@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules import paths
-from kobold_modules.errors import BadUsage, OutOfRoom
+from kobold_modules.errors import BadUsage, OutOfDisk
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
 from tests.library.conftest import folders, module, names
@@ -99,9 +99,9 @@ def test_a_full_disk_is_out_of_room_and_leaves_the_old(library: Library, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(paths, "write_atomically", full)
-    with pytest.raises(OutOfRoom, match="no room"):
+    with pytest.raises(OutOfDisk, match="no room"):
         library.add(module("Gothic"))
-    with pytest.raises(OutOfRoom):
+    with pytest.raises(OutOfDisk):
         library.update_card("noir in the rain", description="x")
     assert names(library) == ["Noir in the Rain"]
     assert folders(library) == ["noir-in-the-rain"]

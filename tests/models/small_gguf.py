@@ -1,6 +1,6 @@
 """GGUF files small enough for a test, byte by byte: the header of a real model in front of next to no weights.
 
-Also used by benchmarks/discover_speed.py. Written here and not with the gguf package, so that tests can put in what
+Also used by benchmarks/discover_speed.py. Finished here and not with the gguf package, so that tests can put in what
 that package would refuse.
 """
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.cli import main
-from kobold_modules.errors import OutOfRoom
+from kobold_modules.errors import OutOfMemory
 from kobold_modules.models import capacity as fit
 from kobold_modules.models.capacity import can_train, can_write, check_folder_room, check_room, to_train, to_write
 from kobold_modules.models.facts import Facts, facts_of_gguf
 from kobold_modules.models.find import resolve
-from kobold_modules.models.system_memory import Gpu, Room, read_cards, room
+from kobold_modules.models.system_memory import Gpu, SystemMemory, read_cards, room
 from tests.backends import tiny_folder
 from tests.models.small_gguf import write_llama
 
@@ -41,7 +41,7 @@ def test_writing_needs_the_file_the_cache_and_some_room() -> None:
 def test_a_folder_is_written_with_through_torch() -> None:
     folder = Facts("qwen3", "BF16", 2 * GB, 1, GB, 4096, 10, 100, 100, 1000, 1000, kind="hf")
 
-    verdict = can_write(folder, Room(32 * GB, 24 * GB))
+    verdict = can_write(folder, SystemMemory(32 * GB, 24 * GB))
 
     assert verdict.needs == 4 * GB + 4 * 4096 * 1000 + 700 * 10**6
 
@@ -61,24 +61,27 @@ def test_training_needs_every_weight_unpacked() -> None:
     ],
 )
 def test_the_verdict_is_a_sentence(free: int, total: int, can: str, sentence: str) -> None:
-    verdict = can_write(SEVEN, Room(total * GB, free * GB))
+    verdict = can_write(SEVEN, SystemMemory(total * GB, free * GB))
 
     assert (verdict.can, verdict.sentence) == (can, sentence)
 
 
 def test_a_machine_that_says_nothing_is_given_the_benefit() -> None:
-    assert can_write(SEVEN, Room(0, 0)).can == "yes"
+    assert can_write(SEVEN, SystemMemory(0, 0)).can == "yes"
 
 
 def test_reasons_come_before_numbers() -> None:
-    verdict = can_train(Facts("glm4", no_train="transformers does not read it"), Room(32 * GB, 24 * GB))
+    verdict = can_train(Facts("glm4", no_train="transformers does not read it"), SystemMemory(32 * GB, 24 * GB))
 
     assert (verdict.can, verdict.sentence) == ("no", "Transformers does not read it.")
-    assert can_train(Facts("gemma3n", no_modules="x cannot take modules: y."), Room(9 * GB, 9 * GB)).sentence == "Y."
+    assert (
+        can_train(Facts("gemma3n", no_modules="x cannot take modules: y."), SystemMemory(9 * GB, 9 * GB)).sentence
+        == "Y."
+    )
 
 
 def test_a_card_is_used_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = Room(32 * GB, 24 * GB, (Gpu("RTX 4090", 24 * GB, 23 * GB), Gpu("GT 710", GB, GB)))
+    here = SystemMemory(32 * GB, 24 * GB, (Gpu("RTX 4090", 24 * GB, 23 * GB), Gpu("GT 710", GB, GB)))
     assert can_train(SEVEN, here).where == "memory"
 
     monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
@@ -93,9 +96,9 @@ def test_what_is_larger_than_the_card_streams_or_is_shared(monkeypatch: pytest.M
     monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
     small = Gpu("RTX 3060", 12 * GB, 11 * GB)
 
-    streamed = can_train(SEVEN, Room(32 * GB, 24 * GB, (small,)))
-    shared = can_train(SEVEN, Room(32 * GB, 24 * GB, (small, small)))
-    neither = can_train(SEVEN, Room(8 * GB, 6 * GB, (small,)))
+    streamed = can_train(SEVEN, SystemMemory(32 * GB, 24 * GB, (small,)))
+    shared = can_train(SEVEN, SystemMemory(32 * GB, 24 * GB, (small, small)))
+    neither = can_train(SEVEN, SystemMemory(8 * GB, 6 * GB, (small,)))
 
     assert (streamed.can, streamed.where) == ("yes", "memory")
     assert "stream by" in streamed.sentence
@@ -105,12 +108,12 @@ def test_what_is_larger_than_the_card_streams_or_is_shared(monkeypatch: pytest.M
 
 def test_loading_what_cannot_fit_is_refused_before_it_is_read(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_room(starter)
-    check_room(starter, here=Room(0, 0))
-    with pytest.raises(OutOfRoom, match=r"starter\.gguf needs \d+ MB of memory .* and 10 MB is free\.") as error:
-        check_room(starter, here=Room(GB, 10**7))
+    check_room(starter, here=SystemMemory(0, 0))
+    with pytest.raises(OutOfMemory, match=r"starter\.gguf needs \d+ MB of memory .* and 10 MB is free\.") as error:
+        check_room(starter, here=SystemMemory(GB, 10**7))
     assert "smaller quantisation" in error.value.hint
     monkeypatch.setenv("KOBOLD_MODULES_ANY_SIZE", "1")
-    check_room(starter, here=Room(GB, 10**7))
+    check_room(starter, here=SystemMemory(GB, 10**7))
 
 
 def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(
@@ -119,32 +122,32 @@ def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(
     file = resolve(str(tiny_folder.write(tmp_path / "tiny")))
     small_card, large_card = (Gpu("RTX 3060", 12 * GB, free) for free in (10**7, 12 * GB))
 
-    check_folder_room(file, here=Room(10 * GB, 10 * GB))
-    check_folder_room(file, here=Room(0, 0))
-    with pytest.raises(OutOfRoom, match=r"tiny needs \d+ MB of memory, and 10 MB is free\.") as error:
-        check_folder_room(file, here=Room(GB, 10**7))
+    check_folder_room(file, here=SystemMemory(10 * GB, 10 * GB))
+    check_folder_room(file, here=SystemMemory(0, 0))
+    with pytest.raises(OutOfMemory, match=r"tiny needs \d+ MB of memory, and 10 MB is free\.") as error:
+        check_folder_room(file, here=SystemMemory(GB, 10**7))
     assert "GGUF" in error.value.hint
 
     monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
-    check_folder_room(file, here=Room(GB, 10**7, (large_card,)))
-    with pytest.raises(OutOfRoom, match="of memory on RTX 3060, and 10 MB is free"):
-        check_folder_room(file, here=Room(10 * GB, 10 * GB, (small_card,)))
-    with pytest.raises(OutOfRoom, match="of memory, and"):
-        check_folder_room(file, device="cpu", here=Room(GB, 10**7, (large_card,)))
+    check_folder_room(file, here=SystemMemory(GB, 10**7, (large_card,)))
+    with pytest.raises(OutOfMemory, match="of memory on RTX 3060, and 10 MB is free"):
+        check_folder_room(file, here=SystemMemory(10 * GB, 10 * GB, (small_card,)))
+    with pytest.raises(OutOfMemory, match="of memory, and"):
+        check_folder_room(file, device="cpu", here=SystemMemory(GB, 10**7, (large_card,)))
     monkeypatch.setenv("KOBOLD_MODULES_ANY_SIZE", "1")
-    check_folder_room(file, here=Room(GB, 10**7))
+    check_folder_room(file, here=SystemMemory(GB, 10**7))
 
 
 def test_a_file_that_cannot_be_read_is_left_to_llama_cpp(tmp_path: Path) -> None:
     (tmp_path / "x.gguf").write_bytes(b"GGUF")
 
-    check_room(tmp_path / "x.gguf", here=Room(GB, 1))
+    check_room(tmp_path / "x.gguf", here=SystemMemory(GB, 1))
 
 
 def test_the_command_line_ends_with_6(
     starter: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fit, "room", lambda gpus=True: Room(GB, 10**7))
+    monkeypatch.setattr(fit, "room", lambda gpus=True: SystemMemory(GB, 10**7))
 
     code = main(["generate", "--prompt", "It was", "--max-tokens", "1"])
 
@@ -182,6 +185,6 @@ def test_cards_as_nvidia_smi_lists_them() -> None:
 def test_a_long_context_is_named_as_a_way_out(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "x.gguf", **{"llama.block_count": 80, "llama.context_length": 2**20})
 
-    with pytest.raises(OutOfRoom) as error:
-        check_room(path, context=2**20, here=Room(GB, 10**8))
+    with pytest.raises(OutOfMemory) as error:
+        check_room(path, context=2**20, here=SystemMemory(GB, 10**8))
     assert "smaller context" in error.value.hint

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kobold_modules.errors import BadInput, EngineFailed, KoboldModulesError, NoModel, OutOfRoom
+from kobold_modules.errors import BadInput, EngineFailed, KoboldModulesError, NoModel, OutOfDisk
 from kobold_modules.models.discovery.discover import discover
 from kobold_modules.models.find import resolve
 from kobold_modules.models.hub import smollm2 as downloading
@@ -200,7 +200,7 @@ def test_a_small_disk_is_seen_before_anything_is_fetched(shop: Path, monkeypatch
 
     error = failed()
 
-    assert isinstance(error, OutOfRoom)
+    assert isinstance(error, OutOfDisk)
     assert "1 MB is free" in error.message
 
 

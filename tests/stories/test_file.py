@@ -115,11 +115,11 @@ def test_hands_are_forgotten_where_lite_has_changed_the_text(tmp_path: Path) -> 
     story.append_take(" Rain.", "noir", 3)
     save(story, path)
     data = json.loads(path.read_text())
-    data["actions"].append(" Written in Lite.")
+    data["actions"].append(" Finished in Lite.")
     path.write_text(json.dumps(data))
 
     again = load(path)
-    assert again.text.endswith(" Rain. Written in Lite.")
+    assert again.text.endswith(" Rain. Finished in Lite.")
     assert [span.by_model for span in again.spans] == [False]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from kobold_modules.records import Failed, Loaded, Piece, Progress, Result, Written
+from kobold_modules.records import Failed, Finished, Loaded, Progress, Result, TextChunk
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.messages import Count, Generate, Load, StackItem
 from tests.worker.conftest import ask, failure, text_of
@@ -31,10 +31,10 @@ async def test_it_can_be_cancelled_and_left():
     await ask(client, Load("starter"))
     heard = 0
     async for record in client.run(Generate("The rain", max_tokens=10_000)):
-        heard += isinstance(record, Piece)
+        heard += isinstance(record, TextChunk)
         if heard == 3:
             client.cancel()
-    assert isinstance(record, Written)
+    assert isinstance(record, Finished)
     assert record.reason == "cancelled"
     async for _ in client.run(Generate("The rain", max_tokens=10_000)):
         break

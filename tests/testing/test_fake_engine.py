@@ -11,7 +11,7 @@ import pytest
 from kobold_modules.errors import BadUsage, WrongModel
 from kobold_modules.generation.inspect import best_of, peek, score
 from kobold_modules.generation.protocol import Engine, Request
-from kobold_modules.records import Piece
+from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.fingerprint import Fit
 from kobold_modules.soft_prompt.module import Card, Module
@@ -20,7 +20,7 @@ from kobold_modules.testing.fake_engine import FakeEngine, fake_fingerprint
 
 
 def text_of(engine: Engine, request: Request) -> str:
-    return "".join(record.text for record in engine.generate(request) if isinstance(record, Piece))
+    return "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
 
 
 def test_the_same_request_the_same_words():

@@ -16,7 +16,7 @@ from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.records import Loss, Note, Progress
 from kobold_modules.training import loop
 from kobold_modules.training.checkpoint import State, restore, store
-from kobold_modules.training.loop import Course, Task, optimise
+from kobold_modules.training.loop import RunControl, Task, optimise
 from kobold_modules.training.optimiser.step import LONGEST, step
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.settings import TrainingRequest
@@ -49,7 +49,7 @@ class Bench:
 
     def run(self, **options: Any) -> list[Any]:
         tasks = [Task("x", self.rows, self.held_out)]
-        return list(optimise(self.loss, tasks, self.request, self.state, Course(**options)))
+        return list(optimise(self.loss, tasks, self.request, self.state, RunControl(**options)))
 
 
 def test_the_held_out_loss_falls_and_the_best_prompt_is_kept() -> None:

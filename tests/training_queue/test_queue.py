@@ -15,7 +15,7 @@ import pytest
 from kobold_modules.errors import BadUsage
 from kobold_modules.training_queue import queue as training_queue
 from kobold_modules.training_queue.files import write_status
-from kobold_modules.training_queue.process_lock import Lock, born, held, same_process
+from kobold_modules.training_queue.process_lock import Lock, held, same_process, start_time
 from kobold_modules.training_queue.queue import TrainingQueue
 from tests.training_queue.trainings import REQUEST, named, order, until
 
@@ -133,25 +133,25 @@ def test_a_runner_is_started_only_where_something_waits_and_none_works(home: Pat
 
 
 def test_a_number_given_out_again_is_another_process() -> None:
-    mine = born(os.getpid())
+    mine = start_time(os.getpid())
     assert mine
     assert same_process(os.getpid(), mine)
     assert not same_process(os.getpid(), mine + "0")
     assert not same_process(0, "")
     ended = subprocess.Popen([sys.executable, "-c", ""])
-    until(lambda: not born(ended.pid))  # also while it is a zombie
+    until(lambda: not start_time(ended.pid))  # also while it is a zombie
     ended.wait()
 
 
 def test_a_training_whose_process_is_gone_waits_to_be_taken_up_again(queue: TrainingQueue) -> None:
     id = queue.submit(REQUEST)
     folder = queue.folder / id
-    write_status(folder, state="running", pid=os.getpid(), born=born(os.getpid()), attempts=1)
+    write_status(folder, state="running", pid=os.getpid(), start_time=start_time(os.getpid()), attempts=1)
     assert (queue.get(id).state, queue.get(id).pid) == ("running", os.getpid())
     with pytest.raises(BadUsage, match="is running"):
         queue.remove(id)
 
-    write_status(folder, state="running", pid=os.getpid(), born="somebody else", attempts=1)
+    write_status(folder, state="running", pid=os.getpid(), start_time="somebody else", attempts=1)
 
     assert (queue.get(id).state, queue.get(id).alive) == ("waiting", False)
 

@@ -15,7 +15,7 @@ import pytest
 from kobold_modules.library.library import Library
 from kobold_modules.records import Done, Failed, Loss, Note, Progress
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue import runner
 from kobold_modules.training_queue.queue import TrainingQueue
 from tests.training_queue.trainings import until
 
@@ -32,14 +32,14 @@ def test_a_training_survives_kills_of_everybody(home: Path, starter: Path, monke
     """kill -9 of the training, then of the runner, then of both: one module at the end, and all of it told."""
     monkeypatch.setenv("KOBOLD_MODULES_SAVE_EVERY", "0")
     runners: list[Any] = []
-    real = detached._spawn
+    real = runner._spawn
 
     def spawn(folder: Path, log: int) -> subprocess.Popen[bytes]:
         started = real(folder, log)
         runners.append(started)
         return started
 
-    monkeypatch.setattr(detached, "_spawn", spawn)
+    monkeypatch.setattr(runner, "_spawn", spawn)
     queue = TrainingQueue()
     id = queue.submit(replace(TINY, steps=2000))
 
@@ -83,7 +83,7 @@ def test_a_kill_of_whoever_asked_changes_nothing_and_one_runner_is_enough(home: 
 import os, signal
 from pathlib import Path
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue import runner
 from kobold_modules.training_queue.queue import TrainingQueue
 queue = TrainingQueue()
 queue.submit(TrainingRequest(files=({str(home / "gone.txt")!r},), name="x", steps=1))

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-from kobold_modules.records import Record, Written
+from kobold_modules.records import Finished, Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.messages import Generate, Job
 from tests.tui.conftest import Stage
@@ -27,7 +27,7 @@ class SteadyClient(FakeClient):
         if isinstance(job, Generate):
             job = replace(job, stack=tuple(replace(item, path=Path(item.path).name) for item in job.stack))
         async for record in super().run(job):
-            yield replace(record, seconds=2.0) if isinstance(record, Written) else record
+            yield replace(record, seconds=2.0) if isinstance(record, Finished) else record
 
 
 async def looks_like(on: Stage, name: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from textual.widgets import Input
 
 from kobold_modules.library.library import Library
-from kobold_modules.stories import file as story_file
+from kobold_modules.stories import file
 from kobold_modules.tui.app import last_save
 from kobold_modules.tui.dialogs.ask import Ask
 from kobold_modules.tui.screens.unsaved import Unsaved
@@ -77,7 +77,7 @@ async def test_a_home_that_cannot_be_made_loses_nothing(
         assert isinstance(on.app.screen, Unsaved)
         await to_elsewhere(on, home / "kept.json")
         await on.until(lambda: on.app.return_code == 0)
-    assert story_file.load(home / "kept.json").text == OPENING
+    assert file.load(home / "kept.json").text == OPENING
     assert on.app.left
 
 
@@ -126,7 +126,7 @@ async def test_the_reason_is_said_and_one_may_stay(stage: Open, home: Path, brok
         broken(0, home)
         await on.press("ctrl+q")
         await on.until(lambda: on.app.return_code == 0)
-    assert story_file.load(bench_path()).text == OPENING + "!"
+    assert file.load(bench_path()).text == OPENING + "!"
 
 
 async def test_quitting_without_saving_is_a_choice(stage: Open, home: Path, broken: Break) -> None:
@@ -223,7 +223,7 @@ async def test_memory_that_is_being_written_is_kept_at_quitting(stage: Open) -> 
         await on.type("mara")
         await on.press("ctrl+q")
         await on.until(lambda: on.app.return_code == 0)
-    assert story_file.load(bench_path()).memory == "mara"
+    assert file.load(bench_path()).memory == "mara"
 
 
 async def test_a_card_that_is_being_written_is_asked_about(stage: Open) -> None:
@@ -240,7 +240,7 @@ def test_whatever_ends_the_program_the_story_goes_somewhere(home: Path, monkeypa
     manuscript.story.edit(OPENING)
     said = last_save(manuscript)
     assert str(home / "bench-rescued.json") in said
-    assert story_file.load(home / "bench-rescued.json").text == OPENING
+    assert file.load(home / "bench-rescued.json").text == OPENING
 
 
 def test_a_file_that_cannot_be_read_is_never_written_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from kobold_modules.records import Failed, Piece, Record, Written
+from kobold_modules.records import Failed, Finished, Record, TextChunk
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.worker.client import Client, WorkerClient
 from kobold_modules.worker.messages import Job, Load
@@ -43,8 +43,8 @@ async def ask(client: Client, job: Job, patience: float = 300) -> list[Record]:
 
 
 def text_of(records: list[Record]) -> str:
-    assert isinstance(records[-1], Written), records[-1]
-    return "".join(record.text for record in records if isinstance(record, Piece))
+    assert isinstance(records[-1], Finished), records[-1]
+    return "".join(record.text for record in records if isinstance(record, TextChunk))
 
 
 def failure(records: list[Record]) -> Failed:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.records import Failed, Loaded, Note, Piece, Progress, Record, Result, Written
+from kobold_modules.records import Failed, Finished, Loaded, Note, Progress, Record, Result, TextChunk
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient, child_environment
 from kobold_modules.worker.messages import Count, Estimate, Generate, Load, StackItem
@@ -31,7 +31,7 @@ async def writing(client: WorkerClient) -> asyncio.Task[list[Record]]:
         records = []
         async for record in client.run(ENDLESS):
             records.append(record)
-            if isinstance(record, Piece):
+            if isinstance(record, TextChunk):
                 begun.set()
         return records
 
@@ -58,7 +58,7 @@ async def test_load_count_and_write(client, stories):
 
 async def test_pieces_arrive_while_the_model_writes(loaded):
     async for record in loaded.run(ENDLESS):
-        if isinstance(record, Piece):  # had it come with the end, there were nothing left to cancel
+        if isinstance(record, TextChunk):  # had it come with the end, there were nothing left to cancel
             loaded.cancel()
     assert record.reason == "cancelled"
     assert record.tokens < ENDLESS.max_tokens
@@ -67,17 +67,17 @@ async def test_pieces_arrive_while_the_model_writes(loaded):
 async def test_a_cancel_is_answered_and_the_next_job_is_done(loaded):
     heard = 0
     async for record in loaded.run(ENDLESS):
-        heard += isinstance(record, Piece)
+        heard += isinstance(record, TextChunk)
         if heard == 5:
             loaded.cancel()
-    assert isinstance(record, Written)
+    assert isinstance(record, Finished)
     assert record.reason == "cancelled"
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
 
 async def test_leaving_the_loop_cancels_the_job(loaded):
     async for record in loaded.run(ENDLESS):
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             break
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3  # it waited for no billion tokens
 
@@ -101,7 +101,7 @@ async def test_a_killed_child_costs_one_take(loaded):
     records = []
     async for record in loaded.run(ENDLESS):
         records.append(record)
-        heard += isinstance(record, Piece)
+        heard += isinstance(record, TextChunk)
         if heard == 3:
             heard += 1
             os.kill(loaded.pid, signal.SIGKILL)
@@ -176,7 +176,7 @@ async def test_closing_ends_a_busy_child(loaded):
     pid = loaded.pid
     await loaded.close()
     records = await task
-    assert isinstance(records[-1], Failed | Written)
+    assert isinstance(records[-1], Failed | Finished)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert "closed" in failure(await ask(loaded, Count("a"))).message
@@ -256,7 +256,7 @@ async def test_a_model_that_dies_of_the_same_signal_is_not_tried_a_third_time(ho
 async def test_memory_that_ran_out_may_be_free_the_next_time(loaded):
     for _ in range(3):
         async for record in loaded.run(ENDLESS):
-            if isinstance(record, Piece) and loaded.pid is not None:
+            if isinstance(record, TextChunk) and loaded.pid is not None:
                 os.kill(loaded.pid, signal.SIGKILL)
         assert "memory" in record.message
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3

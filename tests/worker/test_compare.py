@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.formats import kobold
-from kobold_modules.records import Piece, Written
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker import messages as jobs
@@ -28,10 +28,10 @@ def module_file(stories: Path, tmp_path: Path) -> str:
     return str(tmp_path / "twelve.zip")
 
 
-def takes(records) -> dict[int, tuple[str, Written]]:
-    told = {record.sequence: record for record in records if isinstance(record, Written)}
+def takes(records) -> dict[int, tuple[str, Finished]]:
+    told = {record.sequence: record for record in records if isinstance(record, Finished)}
     return {
-        number: ("".join(r.text for r in records if isinstance(r, Piece) and r.sequence == number), told[number])
+        number: ("".join(r.text for r in records if isinstance(r, TextChunk) and r.sequence == number), told[number])
         for number in told
     }
 
@@ -74,10 +74,10 @@ async def test_a_cancel_ends_all(loaded):
     endings = []
     sampler = {"bias": {"#1": -99.0, "#2": -99.0}}
     async for record in loaded.run(Compare(TEXT, ((), (), ()), 10**5, sampler, seeds=(1, 2, 3))):
-        heard += isinstance(record, Piece)
+        heard += isinstance(record, TextChunk)
         if heard == 20:
             loaded.cancel()
-        if isinstance(record, Written):
+        if isinstance(record, Finished):
             endings.append(record.reason)
     assert endings == ["cancelled"] * 3
 

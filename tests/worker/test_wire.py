@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobold_modules.records import Failed, Piece, Written
+from kobold_modules.records import Failed, Finished, TextChunk
 from kobold_modules.worker import messages as jobs
 from kobold_modules.worker import wire
 from kobold_modules.worker.messages import Count, Estimate, Generate, Load, StackItem
@@ -12,7 +12,7 @@ from kobold_modules.worker.messages import Count, Estimate, Generate, Load, Stac
 
 @given(st.text(), st.one_of(st.none(), st.integers(0, 10**9)))
 def test_records_come_back_as_they_went(text, number):
-    for record in (Piece(text), Failed(text, "", 3), Written("end", 3, 0.5, 7)):
+    for record in (TextChunk(text), Failed(text, "", 3), Finished("end", 3, 0.5, 7)):
         line = wire.encode(wire.answer(number, record))
         assert line.count(b"\n") == 1
         assert wire.parse_answer(line) == wire.Answer(number, record)
@@ -37,7 +37,7 @@ def test_the_end_of_a_job_is_an_answer_without_a_record():
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"x", b"[]", b"{}", b'{"id": "a", "record": "piece"}', b'{"id": 1, "record": "?"}']
+    "line", [b"", b"x", b"[]", b"{}", b'{"id": "a", "record": "text_chunk"}', b'{"id": 1, "record": "?"}']
 )
 def test_other_lines_are_no_answers(line):
     with pytest.raises(ValueError):  # noqa: PT011 - any sentence will do

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kobold_modules.records import Loaded, Note, Piece, Result
+from kobold_modules.records import Loaded, Note, Result, TextChunk
 from kobold_modules.worker.messages import Compare, Generate, Load, Peek
 from tests.worker.conftest import ask, failure
 
@@ -14,7 +14,7 @@ GREEDY = {"temperature": 0, "repetition": 1}
 
 
 def text_of(records) -> str:
-    return "".join(record.text for record in records if isinstance(record, Piece))
+    return "".join(record.text for record in records if isinstance(record, TextChunk))
 
 
 def notes(records) -> list[str]:

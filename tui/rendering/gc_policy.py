@@ -29,7 +29,7 @@ def settle() -> None:
         gc.callbacks.append(_keep_survivors)
 
 
-def look() -> None:
+def collect() -> None:
     """Now is a moment for it: through what is new."""
     if _usual is not None:
         gc.collect()

@@ -6,7 +6,7 @@ from textual.visual import Visual, VisualType
 from textual.widgets import Static
 
 
-class Told(Static):
+class StableStatic(Static):
     """Asks for a new layout only where it takes more or less room than before. Laying out a screen with a page of prose
     takes longer than all the rest of a frame, and what a key has changed waits for it.
     """

@@ -25,7 +25,7 @@ from kobold_modules.records import Done, Failed, Note, Progress, Result, Saved
 from kobold_modules.worker.messages import Download, Models
 
 from ..dialogs.ask import Ask, Confirm
-from ..state.app_state import Desk, ModelState
+from ..state.app_state import AppState, ModelState
 from ..state.disk_models import FOLDERS, USUAL, Disk, DiskModel, Memory, about, read_disk
 from ..state.dropped import kind_of, model_of, one_path
 from ..state.phrases import counted
@@ -40,7 +40,7 @@ from ..widgets.top_bar import TopBar
 
 
 if TYPE_CHECKING:
-    from ..app import ModulesApp
+    from ..state.app_state import AppServices
 
 LONGEST_SEARCH = 80  # characters
 LEAST_CONTEXT, USUAL_CONTEXT, MOST_CONTEXT = 64, 4096, 1 << 20  # tokens
@@ -87,7 +87,7 @@ class ModelsScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AppState) -> None:
         super().__init__()
         self.desk = desk
         self.disk = Disk()
@@ -243,7 +243,7 @@ class ModelsScreen(Screen[None]):
         coming = self._fetching == SMOLLM2 or SMOLLM2 in self._queue
         offer = self.query_one("#offer", Static)
         offer.display = self.disk.offer and not coming
-        key = cast("ModulesApp", self.app).key_of("models.get", "g")
+        key = cast("AppServices", self.app).key_of("models.get", "g")
         offer.update(f"[@click=screen.get][bold]{key}[/] fetches a real small model, SmolLM2 135M (98 MB).[/]")
 
     def _others(self) -> tuple[DiskModel, ...]:

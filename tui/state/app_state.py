@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -121,7 +122,25 @@ class ModelState(NamedTuple):
         return self.loaded.context if self.loaded else 0
 
 
-class Desk:
+class AppServices(Protocol):
+    """What screens, widgets and the palette ask of the app they run in."""
+
+    desk: AppState
+
+    def key_of(self, id: str, usual: str, display: str | None = None) -> str:
+        """The key that does ``id`` now, as a person reads it; ``usual`` where nobody changed it."""
+        ...
+
+    def receive(self, paths: list[Path]) -> object:
+        """Bring files in, whatever they are and wherever one is."""
+        ...
+
+    def story_opened(self) -> str:
+        """Another story is on the bench: load the model it was written with. Returns a sentence, or nothing."""
+        ...
+
+
+class AppState:
     """The shared state. ``stack_changed``, ``model_changed`` and ``shelf_changed`` tell whoever subscribed.
 
     What speaks to the worker is imported, and the ``client`` made, when there is something to say: after the first

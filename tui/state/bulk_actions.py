@@ -15,7 +15,7 @@ from kobold_modules.formats import SUFFIXES, write
 from kobold_modules.library.library import Entry, Library
 from kobold_modules.library.notes import tidy
 
-from .app_state import Desk
+from .app_state import AppState
 from .phrases import counted
 
 
@@ -80,7 +80,7 @@ def restore(library: Library, removed: Sequence[Removed]) -> Outcome:
     return each([one.entry for one in removed], lambda entry: library.restore(entry.slug))
 
 
-def stood(desk: Desk, entry: Entry) -> Removed:
+def stood(desk: AppState, entry: Entry) -> Removed:
     """``entry`` and where it stands in the stack, to be remembered before it goes."""
     at = desk.picks.index(entry)
     if at is None:
@@ -89,7 +89,7 @@ def stood(desk: Desk, entry: Entry) -> Removed:
     return Removed(entry, at, pick.strength, pick.on)
 
 
-def restack(desk: Desk, removed: Sequence[Removed]) -> None:
+def restack(desk: AppState, removed: Sequence[Removed]) -> None:
     """Put what came back to the shelf back into the stack, where it stood."""
     for one in sorted(removed, key=lambda one: one.at or 0):
         back = desk.entries.filed(one.entry.slug)

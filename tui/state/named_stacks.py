@@ -15,11 +15,11 @@ from kobold_modules.library.library import Entry, Library
 from kobold_modules.library.slug import key_of
 from kobold_modules.library.stack_file import StackEntry, StackFile
 
-from .app_state import STRONGEST, WEAKEST, Desk, Picks
+from .app_state import STRONGEST, WEAKEST, AppState, Picks
 from .phrases import counted
 
 
-async def keep(desk: Desk, name: str, *, replace: bool = True) -> str:
+async def keep(desk: AppState, name: str, *, replace: bool = True) -> str:
     """Write the stack in use down as ``name``; returns a sentence. Raises KoboldModulesError."""
     picks = desk.picks
 
@@ -34,7 +34,7 @@ async def keep(desk: Desk, name: str, *, replace: bool = True) -> str:
     return f"Stack saved as {name}: {counted(len(picks.items), 'module')}."
 
 
-async def bring(desk: Desk, name: str) -> tuple[str, bool]:
+async def bring(desk: AppState, name: str) -> tuple[str, bool]:
     """Put the stack called ``name`` into use; a sentence, and whether all of it is as it was. Raises BadInput."""
     path = stack_file.named(name)
     if path is None:

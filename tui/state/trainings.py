@@ -21,7 +21,7 @@ from kobold_modules.records import Failed, Loss, Note, Progress, Record, Result,
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
 
-from .app_state import Desk
+from .app_state import AppState
 
 
 LOOK = 0.5  # seconds between two looks
@@ -29,7 +29,7 @@ _KEY = "kobold_modules_trainings"
 
 
 @dataclass(slots=True)
-class Course:
+class TrainingHistory:
     """What one training has told so far, folded as its records come.
 
     Attributes:
@@ -143,7 +143,7 @@ class Trainings:
         self.queue = queue or TrainingQueue()
         self.changed: Signal[Trainings] = Signal(app, "trainings")
         self.items: list[Training] = []
-        self.courses: dict[str, Course] = {}
+        self.courses: dict[str, TrainingHistory] = {}
         self.ended: list[str] = []  # and nobody has looked at it yet
         self.problem = ""
         self.watched = ""  # the training that a person has before them
@@ -153,8 +153,8 @@ class Trainings:
     def get(self, id: str) -> Training | None:
         return next((training for training in self.items if training.id == id), None)
 
-    def course(self, id: str) -> Course:
-        return self.courses.setdefault(id, Course())
+    def course(self, id: str) -> TrainingHistory:
+        return self.courses.setdefault(id, TrainingHistory())
 
     def see(self, id: str) -> None:
         """The person has looked at how ``id`` ended."""
@@ -189,7 +189,7 @@ class Trainings:
             newly = [t for t in items if t.ended and t.id in self._watched and t.state != "cancelled"]
             self.ended = [t.id for t in items if t.ended and t.state != "cancelled" and not t.seen]
             self._watched = {training.id for training in items if not training.ended}
-        desk: Desk | None = getattr(self.app, "desk", None)
+        desk: AppState | None = getattr(self.app, "desk", None)
         if desk is not None and any(training.state == "done" for training in newly):
             desk.refresh_shelf()
         if items != before or any(records for records, _, _ in told.values()) or newly or self._waited_for:

@@ -10,13 +10,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ..places import PLACES, Place
-from ..state.app_state import Desk, ModelState
+from ..state.app_state import AppState, ModelState
 from ..state.phrases import shortened
 from .training.training_label import TrainingLabel
 
 
 if TYPE_CHECKING:
-    from ..app import ModulesApp
+    from ..state.app_state import AppServices
 
 
 class Tab(Static):
@@ -40,7 +40,7 @@ class Tab(Static):
         self.tooltip = place.about
 
     def on_mount(self) -> None:
-        key = cast("ModulesApp", self.app).key_of(f"app.{self.place.name}", self.place.key)
+        key = cast("AppServices", self.app).key_of(f"app.{self.place.name}", self.place.key)
         self.update(f"{key} {self.place.title}")
 
     async def on_click(self) -> None:
@@ -82,7 +82,7 @@ class TopBar(Horizontal):
     }
     """
 
-    def __init__(self, desk: Desk, here: str) -> None:
+    def __init__(self, desk: AppState, here: str) -> None:
         super().__init__()
         self.desk = desk
         self.here = here

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from kobold_modules.records import Written
+from kobold_modules.records import Finished
 
 from ..state.phrases import counted, duration
 
@@ -42,7 +42,7 @@ class Pace:
         speed = "" if rate is None else f", {_per_second(rate)}"
         return f"Writing … {self.tokens:,} of {self.most:,} tokens{speed}."
 
-    def end(self, written: Written) -> str:
+    def end(self, written: Finished) -> str:
         """``Wrote 120 tokens in 3 s, 38 a second.``"""
         tokens = counted(written.tokens, "token")
         if written.reason == "cancelled":

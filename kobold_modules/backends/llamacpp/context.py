@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineFailed, OutOfRoom
+from ...errors import EngineFailed, OutOfMemory
 from .binding import library, log, threads
 from .model import NativeModel
 
@@ -45,7 +45,7 @@ class NativeContext:
         exact: keep keys and values as float32 and compute attention step by step: for tests and comparisons.
 
     Raises:
-        OutOfRoom: there is no memory for it.
+        OutOfMemory: there is no memory for it.
     """
 
     def __init__(self, model: NativeModel, context: int, cells: int, sequences: int, exact: bool = False) -> None:
@@ -74,7 +74,7 @@ class NativeContext:
             if self._ctx:
                 break
         else:
-            raise OutOfRoom(
+            raise OutOfMemory(
                 f"There is no memory for a context of {context} tokens{f' ({log.reason()})' if log.reason() else ''}.",
                 "Load the model with a smaller context: --context, or c on the Models screen.",
             )

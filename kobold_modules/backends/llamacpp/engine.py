@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadUsage
 from ...generation.bias import check_ids
-from ...generation.cached_sequences import Resident
+from ...generation.cached_sequences import CachedSequence
 from ...generation.prefix_cache import DEFAULT_LIMIT, PrefixCache
 from ...generation.protocol import ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
@@ -26,10 +26,10 @@ from ...models.reference import ModelFile
 from ...models.system_memory import room
 from ...models.usability.usable import check_can_write
 from ...paths import cache_dir
-from ...records import Piece, Written
+from ...records import Finished, TextChunk
 from ...soft_prompt.fingerprint import Fingerprint
 from ...soft_prompt.stack import Stack
-from ..generation_state import Take
+from ..generation_state import GenerationState
 from .binding import build
 from .context import Cancelled, NativeContext
 from .model import NativeModel
@@ -61,7 +61,7 @@ class LlamaEngine:
         progress: hears how much of the file is loaded (0 to 1); returning False stops the load.
 
     Raises:
-        NoModel, OutOfRoom, EngineFailed: see NativeModel and Decoder.
+        NoModel, OutOfMemory, EngineFailed: see NativeModel and Decoder.
     """
 
     def __init__(
@@ -124,8 +124,10 @@ class LlamaEngine:
         """Ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
         return self._model.tokenize(text)
 
-    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
-        """Stream the continuation; the last record is Written. A cancel ends it within 100 ms.
+    def generate(
+        self, request: Request, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextChunk | Finished]:
+        """Stream the continuation; the last record is Finished. A cancel ends it within 100 ms.
 
         The same text, stack, settings and seed give the same continuation (to rounding, see Decoder.open). An empty
         page without a stack begins behind the model's BOS, for a model cannot begin behind nothing. A continuation that
@@ -140,7 +142,7 @@ class LlamaEngine:
 
     def together(
         self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Piece | Written]:
+    ) -> Iterator[TextChunk | Finished]:
         """Continue several texts side by side, in one batch; ``sequence`` in each record is the request's number.
 
         Each take's text is what :meth:`generate` would write alone with its seed, to rounding. Takes of one stack share
@@ -156,8 +158,10 @@ class LlamaEngine:
         takes = [self._take(number, request) for number, request in enumerate(requests)]
         return self._write(decoder, takes, cancelled)
 
-    def _write(self, decoder: Decoder, takes: list[Take], cancelled: Callable[[], bool]) -> Iterator[Piece | Written]:
-        waiting, active = takes.copy(), list[Take]()
+    def _write(
+        self, decoder: Decoder, takes: list[GenerationState], cancelled: Callable[[], bool]
+    ) -> Iterator[TextChunk | Finished]:
+        waiting, active = takes.copy(), list[GenerationState]()
         try:
             with decoder.watching(cancelled):
                 try:
@@ -195,7 +199,7 @@ class LlamaEngine:
                 take.close()
         decoder.flush()
 
-    def _take(self, number: int, request: Request) -> Take:
+    def _take(self, number: int, request: Request) -> GenerationState:
         if request.max_tokens < 0:
             raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
         check_ids(request.sampler, self.info.vocabulary, self.info.name)
@@ -203,9 +207,9 @@ class LlamaEngine:
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)
         free = self.info.context - request.stack.tokens
-        return Take(self._model, request, number, rows, free, seed, self.tokenize, self._prefixes)
+        return GenerationState(self._model, request, number, rows, free, seed, self.tokenize, self._prefixes)
 
-    def _reopen(self, decoder: Decoder, take: Take) -> None:
+    def _reopen(self, decoder: Decoder, take: GenerationState) -> None:
         """The context is full: read on behind a later beginning. Or the take went back: read on from there."""
         before, take.resident = take.resident, None
         if before is not None:
@@ -297,14 +301,14 @@ class LlamaEngine:
         return self._open().score(stack.digest, self._rows(stack), tokens)
 
 
-def _open(decoder: Decoder, take: Take, instead: Resident | None = None) -> None:
+def _open(decoder: Decoder, take: GenerationState, instead: CachedSequence | None = None) -> None:
     opened = decoder.open(take.key, take.rows, take.tokens, instead)
     take.resident = opened.resident
     take.rows_decoded += opened.rows_decoded
     take.tokens_decoded += opened.tokens_decoded
 
 
-def _finish(decoder: Decoder, take: Take) -> Iterator[Piece | Written]:
+def _finish(decoder: Decoder, take: GenerationState) -> Iterator[TextChunk | Finished]:
     told = take.told()
     if take.resident is not None:
         decoder.release(take.resident)
@@ -315,7 +319,7 @@ def _finish(decoder: Decoder, take: Take) -> Iterator[Piece | Written]:
     yield told
 
 
-def _cells(takes: list[Take]) -> int:
+def _cells(takes: list[GenerationState]) -> int:
     """Cells that ``takes`` may come to fill together; a prompt that several share counts once, unless it will slide."""
     total, seen = 0, set[tuple[str, tuple[int, ...]]]()
     for take in takes:

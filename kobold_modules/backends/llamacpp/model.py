@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import EngineFailed, NoModel, OutOfRoom
+from ...errors import EngineFailed, NoModel, OutOfMemory
 from ...models.injection import Injection, injection_for
 from .binding import library, listen, log
 from .features import ALL, Features
@@ -23,7 +23,7 @@ class NativeVocabulary:
 
     Raises:
         NoModel: the file is missing, damaged, or of an architecture this llama.cpp does not know.
-        OutOfRoom: it does not fit into memory.
+        OutOfMemory: it does not fit into memory.
         EngineFailed: the load was stopped, or llama.cpp broke.
     """
 
@@ -143,7 +143,7 @@ class NativeModel(NativeVocabulary):
         long_rope: its positions are encoded in another way where the context is longer than it once was.
 
     Raises:
-        NoModel, OutOfRoom, EngineFailed: as NativeVocabulary; NoModel also for a model that writes no text,
+        NoModel, OutOfMemory, EngineFailed: as NativeVocabulary; NoModel also for a model that writes no text,
             EngineFailed where llama.cpp would end the process.
     """
 
@@ -210,7 +210,7 @@ def _why_not(path: Path, stopped: bool) -> Exception:
     if any(
         sign in reason.lower() for sign in ("unable to allocate", "failed to allocate", "out of memory", "bad_alloc")
     ):
-        return OutOfRoom(
+        return OutOfMemory(
             f"{path.name} does not fit into memory.", "Take a smaller model or a smaller quantisation of it."
         )
     if "unknown model architecture" in reason:

@@ -32,7 +32,7 @@ def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
     """What ``path`` makes of the page with ``features``: ``{"nats": [...], "tokens_per_second": float}``, the natural
     log of each token's probability but the first's. The last ``singly`` tokens are read one by one, as writing does.
 
-    Raises NoModel, OutOfRoom, EngineFailed: it cannot be loaded or read, which says nothing about the processor.
+    Raises NoModel, OutOfMemory, EngineFailed: it cannot be loaded or read, which says nothing about the processor.
     """
     from .binding import threads
     from .model import NativeModel

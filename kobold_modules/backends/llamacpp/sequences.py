@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineFailed
-from ...generation.cached_sequences import Resident, Residents, common
+from ...generation.cached_sequences import CachedSequence, CachedSequences, common
 from ...generation.prefix_cache import PrefixCache, Snapshot
 from .context import SCORED, Cancelled, Full, NativeContext
 
@@ -28,7 +28,7 @@ NOTHING = "nothing stands in front"
 class Opened:
     """A text ready to be continued, and how many rows and tokens had to be computed for it."""
 
-    resident: Resident
+    resident: CachedSequence
     rows_decoded: int
     tokens_decoded: int
 
@@ -43,8 +43,8 @@ class Decoder:
     def __init__(self, native: NativeContext, context: int, cache: PrefixCache) -> None:
         self._native = native
         self._cache = cache
-        self._residents = Residents(native.sequences)
-        self._stepped: list[Resident] = []  # whose logits are still in llama.cpp's own memory
+        self._residents = CachedSequences(native.sequences)
+        self._stepped: list[CachedSequence] = []  # whose logits are still in llama.cpp's own memory
         self.context = context
 
     @property
@@ -53,7 +53,7 @@ class Decoder:
         return self._native.cells
 
     @property
-    def residents(self) -> list[Resident]:
+    def residents(self) -> list[CachedSequence]:
         """What stands in the context, the least recently used first."""
         return list(self._residents)
 
@@ -62,7 +62,7 @@ class Decoder:
         return self._native.watching(cancelled)
 
     def open(
-        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], instead: Resident | None = None
+        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], instead: CachedSequence | None = None
     ) -> Opened:
         """Make ``tokens`` stand behind ``rows`` (float32 ``[n, width_in]`` as injected, filed under ``key``, or None).
 
@@ -100,7 +100,7 @@ class Decoder:
             raise
         return Opened(resident, computed, len(tokens) - kept)
 
-    def step(self, residents: list[Resident], tokens: list[int]) -> None:
+    def step(self, residents: list[CachedSequence], tokens: list[int]) -> None:
         """Compute one more token for each of ``residents``; all in one call."""
         for resident in residents:
             if resident.length >= self.context:
@@ -112,7 +112,7 @@ class Decoder:
             resident.logits = self._native.logits(index)
         self._stepped = residents
 
-    def release(self, resident: Resident) -> None:
+    def release(self, resident: CachedSequence) -> None:
         """``resident`` stays as it is until its room is needed."""
         resident.busy, resident.logits = False, None
 
@@ -143,7 +143,7 @@ class Decoder:
 
     def _begin(
         self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], alone: bool = False
-    ) -> tuple[Resident, int]:
+    ) -> tuple[CachedSequence, int]:
         """A resident that holds the stack and some beginning of ``tokens``, and how many rows were computed for it.
 
         ``alone`` asks for one of its own that holds the stack and nothing else.
@@ -157,22 +157,22 @@ class Decoder:
                 self._cut(near, shared)
                 return near, 0
             if near.length and (self._native.forgets or whole):
-                fork = Resident(self._take_number(near), key, near.front, near.tokens[:shared])
+                fork = CachedSequence(self._take_number(near), key, near.front, near.tokens[:shared])
                 self._native.copy(near.number, fork.number, fork.length)
                 self._residents.add(fork)
                 return fork, 0
         return self._fresh(key, rows)
 
-    def _cut(self, resident: Resident, shared: int) -> None:
+    def _cut(self, resident: CachedSequence, shared: int) -> None:
         """Leave ``shared`` tokens of ``resident``, which is the latest used now."""
         if shared < len(resident.tokens):
             self._native.forget(resident.number, resident.rows + shared)
             del resident.tokens[shared:]
         self._residents.touch(resident)
 
-    def _fresh(self, key: str, rows: NDArray[np.float32] | None) -> tuple[Resident, int]:
+    def _fresh(self, key: str, rows: NDArray[np.float32] | None) -> tuple[CachedSequence, int]:
         """A new resident that holds the stack alone."""
-        resident = Resident(self._take_number(), key, busy=True)
+        resident = CachedSequence(self._take_number(), key, busy=True)
         self._residents.add(resident)
         try:
             if rows is None:
@@ -198,7 +198,7 @@ class Decoder:
         finally:
             resident.busy = False
 
-    def _compute_front(self, resident: Resident, rows: NDArray[np.float32]) -> Snapshot:
+    def _compute_front(self, resident: CachedSequence, rows: NDArray[np.float32]) -> Snapshot:
         for at in range(0, len(rows), self._native.batch):
             part, last = rows[at : at + self._native.batch], at + self._native.batch >= len(rows)
             self._with_room([], partial(self._native.decode_rows, resident.number, part, at, last))
@@ -210,7 +210,7 @@ class Decoder:
             )
         return Snapshot(len(rows), self._native.save(resident.number), logits)
 
-    def _extend(self, resident: Resident, tokens: list[int], scored: int = 0) -> None:
+    def _extend(self, resident: CachedSequence, tokens: list[int], scored: int = 0) -> None:
         if resident.length + len(tokens) > self.context:
             raise EngineFailed("The text outgrew the model's context.")
         resident.logits = None
@@ -218,7 +218,7 @@ class Decoder:
         self._with_room([resident], partial(self._native.decode_tokens, resident.number, tokens, at, scored))
         resident.tokens.extend(tokens)
 
-    def _with_room(self, residents: list[Resident], compute: Callable[[], None]) -> None:
+    def _with_room(self, residents: list[CachedSequence], compute: Callable[[], None]) -> None:
         """Call ``compute``, dropping the least recently used until it has room; what breaks leaves no traces."""
         for resident in self._stepped:
             if resident.logits is not None and resident not in residents:  # someone may still draw from them
@@ -242,7 +242,7 @@ class Decoder:
                         self._drop(resident)
                 raise
 
-    def _take_number(self, but: Resident | None = None) -> int:
+    def _take_number(self, but: CachedSequence | None = None) -> int:
         """A free sequence; if there is none, the least recently used makes room."""
         number = self._residents.free_number()
         if number is None:
@@ -253,7 +253,7 @@ class Decoder:
             number = oldest.number
         return number
 
-    def _drop(self, resident: Resident) -> None:
+    def _drop(self, resident: CachedSequence) -> None:
         self._native.forget(resident.number)
         self._residents.remove(resident)
 

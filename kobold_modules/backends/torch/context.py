@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineFailed, OutOfRoom
+from ...errors import EngineFailed, OutOfMemory
 from ...generation.cached_sequences import common
 from ..llamacpp.context import Cancelled
 from .load import TorchModel
@@ -81,7 +81,7 @@ class TorchContext:
         last token is always computed, and alone, so that a text tried again gives the same logits as the first time.
 
         Raises:
-            EngineFailed: behind these rows the model computes no numbers, or torch broke. OutOfRoom: out of memory.
+            EngineFailed: behind these rows the model computes no numbers, or torch broke. OutOfMemory: out of memory.
         """
         read, computed = self._front(key, rows)
         self._cut(read, common(read.tokens, tokens[:-1]))
@@ -200,7 +200,7 @@ class TorchContext:
                 told: NDArray[np.float32] = (logits if scored else logits[-1:]).float().cpu().numpy()
                 return told
         except torch.OutOfMemoryError as error:
-            raise OutOfRoom(
+            raise OutOfMemory(
                 f"{self._frozen.name} ran out of memory on {self._frozen.device}.", "Take a smaller context or model."
             ) from error
         except (RuntimeError, ValueError, TypeError, IndexError) as error:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadUsage
 from ...generation.bias import check_ids
-from ...generation.cached_sequences import Resident
+from ...generation.cached_sequences import CachedSequence
 from ...generation.prefix_cache import Snapshot
 from ...generation.protocol import ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
@@ -25,12 +25,12 @@ from ...models.capacity import check_folder_room
 from ...models.folder_vocabulary import FolderVocabulary
 from ...models.reference import ModelFile
 from ...models.usability.usable import check_can_write
-from ...records import Piece, Written
+from ...records import Finished, TextChunk
 from ...soft_prompt.stack import Stack
-from ..generation_state import Take
+from ..generation_state import GenerationState
 from ..llamacpp.context import Cancelled
 from ..llamacpp.sampler_chain import usable_seed
-from ..sequential import one_after_another
+from ..sequential import sequentially
 from .context import TorchContext
 from .load import load_torch_model
 
@@ -50,7 +50,7 @@ class HfEngine:
 
     Raises:
         NoModel: the folder holds no model that transformers knows.
-        OutOfRoom: it does not fit into memory.
+        OutOfMemory: it does not fit into memory.
         EngineFailed: there is no such device.
     """
 
@@ -107,18 +107,22 @@ class HfEngine:
         """Ids of ``text`` exactly as it will be read: no BOS, no prefix space added."""
         return self._words.tokenize(text)
 
-    def generate(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Piece | Written]:
-        """Stream the continuation; the last record is Written. A cancel ends it between two layers.
+    def generate(
+        self, request: Request, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextChunk | Finished]:
+        """Stream the continuation; the last record is Finished. A cancel ends it between two layers.
 
         Raises:
             WrongModel: a module of the stack does not fit.
             BadUsage: the stack, memory or note leaves no room for text.
-            EngineFailed, OutOfRoom: torch broke.
+            EngineFailed, OutOfMemory: torch broke.
         """
         return self._write(self._opened(), self._take(request), cancelled)
 
-    def _write(self, context: TorchContext, take: Take, cancelled: Callable[[], bool]) -> Iterator[Piece | Written]:
-        resident = take.resident = Resident(0, take.key)
+    def _write(
+        self, context: TorchContext, take: GenerationState, cancelled: Callable[[], bool]
+    ) -> Iterator[TextChunk | Finished]:
+        resident = take.resident = CachedSequence(0, take.key)
         if take.rows is not None:  # only how many they are is of interest here
             resident.front = Snapshot(len(take.rows), np.zeros(0, np.uint8), np.zeros(0, np.float32))
         try:
@@ -150,8 +154,8 @@ class HfEngine:
     def _read(
         self,
         context: TorchContext,
-        take: Take,
-        resident: Resident,
+        take: GenerationState,
+        resident: CachedSequence,
         tokens: list[int],
         cancelled: Callable[[], bool],
         counts: bool = True,
@@ -162,7 +166,7 @@ class HfEngine:
         take.rows_decoded += rows_read
         take.tokens_decoded += tokens_read if counts else 0
 
-    def _take(self, request: Request) -> Take:
+    def _take(self, request: Request) -> GenerationState:
         if request.max_tokens < 0:
             raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
         check_ids(request.sampler, self.info.vocabulary, self.info.name)
@@ -170,15 +174,15 @@ class HfEngine:
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)
         free = self.info.context - request.stack.tokens
-        return Take(self._words, request, 0, rows, free, seed, self.tokenize, self._prefixes)
+        return GenerationState(self._words, request, 0, rows, free, seed, self.tokenize, self._prefixes)
 
     def together(
         self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Piece | Written]:
+    ) -> Iterator[TextChunk | Finished]:
         """Stream several continuations, one after another; ``sequence`` in each record is the number of its request."""
         for request in requests:
             self._rows(request.stack)  # a stack that does not fit is told before anything is written
-        return one_after_another(self, requests, cancelled)
+        return sequentially(self, requests, cancelled)
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
         """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...errors import EngineFailed, KoboldModulesError, NoModel, OutOfRoom
+from ...errors import EngineFailed, KoboldModulesError, NoModel, OutOfMemory
 from ...models.corrections import amend_config, amend_model, refuse
 from ...models.headers.gguf_settings import read_header
 from ...models.headers.joined_gguf import joined
@@ -67,7 +67,7 @@ def load_torch_model(
 
     Raises:
         NoModel: transformers does not know the architecture, or the file is damaged.
-        OutOfRoom: it does not fit into memory.
+        OutOfMemory: it does not fit into memory.
         BadUsage, EngineFailed: weights are to be kept in a way that cannot be had here.
     """
     import torch
@@ -99,7 +99,7 @@ def load_torch_model(
         elif kept == "whole":  # packed and split ones are on their cards already
             model = model.to(device)
     except torch.OutOfMemoryError as error:
-        raise OutOfRoom(
+        raise OutOfMemory(
             f"{file.name} does not fit on {device}.",
             "Stream its layers (--weights streamed), or try `--device cpu` or a smaller model.",
         ) from error
@@ -152,7 +152,7 @@ def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple
             return _load_gguf(file, options)
         return _load_folder(file, options), ()
     except MemoryError as error:
-        raise OutOfRoom(
+        raise OutOfMemory(
             f"{file.name} does not fit into memory.", "Close other programs or take a smaller model."
         ) from error
     except KoboldModulesError:

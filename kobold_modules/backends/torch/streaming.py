@@ -20,7 +20,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ...errors import OutOfRoom
+from ...errors import OutOfDisk
 from .checkpointing import Recomputed, Way
 
 
@@ -50,7 +50,7 @@ class Streamed:
         where: ``memory``, or ``disk`` for layers in files (in ``folder``) that are mapped, not read, into memory.
 
     Raises:
-        OutOfRoom: the disk has no room for the layers.
+        OutOfDisk: the disk has no room for the layers.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Streamed:
                 self._kept.append(self._keep(layer))
         except OSError as error:
             self.close()
-            raise OutOfRoom(f"The layers cannot be kept on disk: {error.strerror}.", "Free some space.") from error
+            raise OutOfDisk(f"The layers cannot be kept on disk: {error.strerror}.", "Free some space.") from error
         for tensor in (*model.parameters(), *model.buffers()):
             if id(tensor) not in staying:
                 tensor.data = tensor.data.to(self.device)

@@ -40,7 +40,7 @@ from ...generation.protocol import Engine, Request
 from ...plain_text import one_line
 from ...sampling.settings import Sampler
 from ...soft_prompt.stack import Stack
-from ...stories.stop_criteria import LONGEST_UNTIL, Ending, tokens_for
+from ...stories.stop_criteria import LONGEST_UNTIL, StopCriteria, tokens_for
 from .. import INTERRUPTED
 from ..interrupts import interruptible
 from ..options.length import most_tokens
@@ -119,7 +119,7 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _write(engine: Engine, task: Task, stopped: list[bool]) -> Outcome:
-    ending = Ending(task.words, task.until)
+    ending = StopCriteria(task.words, task.until)
     sources = sources_of(list(task.modules))
     return write(engine, task.request, ending, lambda piece: None, lambda: bool(stopped), sources, door="batch")
 

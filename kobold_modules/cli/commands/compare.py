@@ -14,7 +14,7 @@ from ...errors import BadUsage
 from ...generation import log as journal
 from ...generation.protocol import Request
 from ...plain_text import prose
-from ...records import Piece, Written
+from ...records import Finished, TextChunk
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible
@@ -66,12 +66,12 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
             show = Columns(titles, width)
         else:
             show = InTurn(output, titles, text)
-        told: dict[int, Written] = {}
+        told: dict[int, Finished] = {}
         for record in journal.logged(records, engine.info, requests, "compare", sources):
             output.show(record)
-            if isinstance(record, Piece):
+            if isinstance(record, TextChunk):
                 show.piece(record)
-            elif isinstance(record, Written):
+            elif isinstance(record, Finished):
                 told[record.sequence] = record
                 show.ended(record.sequence)
         show.finish()
@@ -104,7 +104,7 @@ class InTurn:
         self._now = -1
         self._next()
 
-    def piece(self, piece: Piece) -> None:
+    def piece(self, piece: TextChunk) -> None:
         self._texts[piece.sequence] += piece.text
         if piece.sequence == self._now:
             self._output.write(piece.text)
@@ -139,7 +139,7 @@ class Columns:
         self._drawn = 0  # lines on the screen that the next drawing takes the place of
         self._shown = 0.0
 
-    def piece(self, piece: Piece) -> None:
+    def piece(self, piece: TextChunk) -> None:
         self._texts[piece.sequence] += shown(piece.text)
         if time.monotonic() - self._shown > _FRAME:
             self._draw(shutil.get_terminal_size().lines - 2)

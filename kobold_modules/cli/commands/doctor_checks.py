@@ -1,4 +1,4 @@
-"""The children of ``doctor``: ``python -m kobold_modules.cli.commands.doctor_checks CHECK`` prints findings as lines of JSON.
+"""The children of ``doctor``: ``python -m kobold_modules.cli.commands.doctor_checks CHECK`` prints lines of JSON.
 
 ``{"what": str, "ok": bool, "text": str, ...}``; a kind of weights has its speed and what is left out beside that.
 """
@@ -58,12 +58,12 @@ def llama() -> Iterator[Finding]:
     """Whether llama.cpp writes with the starter model."""
     from ...backends.llamacpp.engine import LlamaEngine
     from ...generation.protocol import Request
-    from ...records import Piece
+    from ...records import TextChunk
     from ...sampling.settings import PRESETS
 
     with LlamaEngine(starter_path()) as engine:
         request = Request("It was", max_tokens=6, sampler=PRESETS["deterministic"])
-        text = "".join(record.text for record in engine.generate(request) if isinstance(record, Piece))
+        text = "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
     yield _found("llama.cpp", f"{importlib.metadata.version('llama-cpp-python')} writes: It was{text} ...")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...errors import BadUsage
 from ...generation.log import seeded
 from ...generation.protocol import Request
-from ...records import Piece, Written
+from ...records import Finished, TextChunk
 from ...stories.stop_criteria import LONGEST_UNTIL
 from .. import INTERRUPTED
 from ..interrupts import interruptible
@@ -27,9 +27,9 @@ def generate(arguments: argparse.Namespace, output: Output) -> int:
     """A prompt continued on stdout or into a file; a story, a batch and a replay have rooms of their own."""
     _check(arguments)
     if arguments.peek is not None or arguments.best is not None:
-        from . import inspect as looking
+        from . import inspect
 
-        return looking.peek(arguments, output) if arguments.peek is not None else looking.best(arguments, output)
+        return inspect.peek(arguments, output) if arguments.peek is not None else inspect.best(arguments, output)
     if arguments.replay is not None:
         from .replay import replay
 
@@ -111,10 +111,10 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
                 meter.clear()
                 output.write((unshown.pop() if unshown else "") + piece)
             if output.json:
-                output.show(Piece(piece))
+                output.show(TextChunk(piece))
 
         if ending.met or most == 0:
-            outcome = Outcome("", ending.words, Written(ending.met or "length", 0, 0.0, request.sampler.seed or 0))
+            outcome = Outcome("", ending.words, Finished(ending.met or "length", 0, 0.0, request.sampler.seed or 0))
         else:
             outcome = write(engine, request, ending, show, lambda: bool(stopped), sources)
         meter.clear()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ... import corpus
 from ...errors import BadText
-from ...generation import inspect as looking
+from ...generation import inspect
 from ...generation.log import seeded
 from ...generation.nearest import CURIOSITY, nearest
 from ...generation.protocol import Request
@@ -43,9 +43,9 @@ def peek(arguments: argparse.Namespace, output: Output) -> int:
         request = Request(
             text, stack, 1, sampler, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth
         )
-        stacked, plain = looking.peek(engine, request, arguments.peek)
+        stacked, plain = inspect.peek(engine, request, arguments.peek)
     if output.json:
-        output.object(peek={"stack": stack.label, "with": looking.as_json(stacked), "without": looking.as_json(plain)})
+        output.object(peek={"stack": stack.label, "with": inspect.as_json(stacked), "without": inspect.as_json(plain)})
         return 0
     if not stack.active:
         rows = [(_quoted(c.text), _percent(c.probability)) for c in plain]
@@ -81,7 +81,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
             )
         )
         count = arguments.best
-        takes = looking.best_of(
+        takes = inspect.best_of(
             engine, request, count, lambda: bool(stopped), lambda done: output.say(f"  {done} of {count} takes")
         )
     for rank, take in enumerate(takes, 1):
@@ -106,7 +106,7 @@ def per_token(arguments: argparse.Namespace, output: Output) -> int:
         for name, text in texts.items():
             if not text:
                 raise BadText(f"{name} is too short to measure.")
-            found = looking.score(engine, text, stack, lambda: bool(stopped))
+            found = inspect.score(engine, text, stack, lambda: bool(stopped))
             if stopped:
                 return INTERRUPTED
             with_stack, without = found.nats
@@ -154,7 +154,7 @@ def _piece_of(file: ModelFile) -> Callable[[int], bytes]:
     return FolderVocabulary(file.path, identify(file).fingerprint.vocabulary).piece
 
 
-def _coloured(scores: looking.Scores, colour: bool) -> str:
+def _coloured(scores: inspect.Scores, colour: bool) -> str:
     """The text, each token on a ground that says what the stack changed; without colour +, - and the change in nats."""
     parts = []
     for token, stacked, plain in zip(scores.tokens, scores.stacked, scores.plain, strict=True):

@@ -12,7 +12,7 @@ from ...models.discovery.discover import Found, Survey, discover
 from ...models.facts import facts_of
 from ...models.find import resolve
 from ...models.listing import listed
-from ...models.system_memory import Room, room
+from ...models.system_memory import SystemMemory, room
 from ...models.usability.usable import HINT
 from ..output import Output, table
 
@@ -64,7 +64,7 @@ def _searched(text: str) -> Path:
     return path if path.is_dir() or path.suffix == ".kcpps" else resolve(text).path
 
 
-def _print(survey: Survey, here: Room, arguments: argparse.Namespace, output: Output) -> None:
+def _print(survey: Survey, here: SystemMemory, arguments: argparse.Namespace, output: Output) -> None:
     if survey.models:
         output.data(table([_row(model, here) for model in survey.models], HEADINGS))
     else:
@@ -95,7 +95,7 @@ def _print(survey: Survey, here: Room, arguments: argparse.Namespace, output: Ou
         output.say(f"Memory: {byte_size(here.free)} of {byte_size(here.total)} free{cards}.")
 
 
-def _row(model: Found, here: Room) -> tuple[str, ...]:
+def _row(model: Found, here: SystemMemory) -> tuple[str, ...]:
     facts = model.facts
     if facts is None:
         return (model.name, "-", "-", "-", "-", "-", model.place, f"{model.path} ({model.problem})")

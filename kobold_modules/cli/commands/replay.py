@@ -9,7 +9,7 @@ from ...errors import EngineFailed
 from ...generation import replay as replays
 from ...generation.log import entries
 from ...generation.protocol import Engine, Request
-from ...records import Piece
+from ...records import TextChunk
 from .. import INTERRUPTED
 from ..interrupts import interruptible
 from ..options.prompt import prompted, read_prompt
@@ -58,11 +58,11 @@ def _write(engine: Engine, request: Request, entry: dict[str, Any], stopped: lis
         return bool(stopped) or (isinstance(most, int) and len(text) >= most)
 
     for record in engine.generate(request, enough):
-        if isinstance(record, Piece):
+        if isinstance(record, TextChunk):
             piece = record.text[: max(0, most - len(text))] if isinstance(most, int) else record.text
             text += record.text
             output.write(piece)
-            output.show(Piece(piece))
+            output.show(TextChunk(piece))
     return text[:most] if isinstance(most, int) else text
 
 

@@ -17,7 +17,7 @@ from ...files import check_target, writing
 from ...generation.banned_strings import literal
 from ...generation.log import seeded
 from ...generation.protocol import Request
-from ...records import Piece, Saved
+from ...records import Saved, TextChunk
 from ...stories.autosave import in_use
 from ...stories.file import (
     Autosave,
@@ -86,7 +86,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
             meter.clear()
             output.write(piece)
             if output.json:
-                output.show(Piece(piece))
+                output.show(TextChunk(piece))
 
         try:
             outcome = write(engine, request, ending, show, lambda: bool(stopped), sources_of(arguments.module))

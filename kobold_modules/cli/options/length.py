@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ...stories.stop_criteria import Ending, tokens_for
+from ...stories.stop_criteria import StopCriteria, tokens_for
 
 
 DEFAULT_TOKENS = 120
@@ -22,5 +22,5 @@ def most_tokens(arguments: argparse.Namespace) -> int:
     return UNTIL_TOKENS if arguments.until else DEFAULT_TOKENS
 
 
-def ending_of(arguments: argparse.Namespace) -> Ending:
-    return Ending(arguments.words, tuple(arguments.until))
+def ending_of(arguments: argparse.Namespace) -> StopCriteria:
+    return StopCriteria(arguments.words, tuple(arguments.until))

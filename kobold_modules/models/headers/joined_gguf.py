@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ...errors import NoModel, OutOfRoom
+from ...errors import NoModel, OutOfDisk
 from ...paths import cache_dir, made
 from .gguf import BLOCKS, GgufHeader, Tensor, read_gguf_header
 
@@ -34,7 +34,7 @@ def joined(first: Path, others: tuple[Path, ...]) -> Iterator[Path]:
 
     Raises:
         NoModel: a part is damaged, or holds weights of a kind whose size is not known.
-        OutOfRoom: the disk is too small for it.
+        OutOfDisk: the disk is too small for it.
     """
     if not others:
         yield first
@@ -104,10 +104,10 @@ def _pad(out: BinaryIO, step: int) -> None:
     out.write(bytes(-out.tell() % step))
 
 
-def _full(first: Path, need: int) -> OutOfRoom:
+def _full(first: Path, need: int) -> OutOfDisk:
     from ...byte_size import byte_size
 
-    return OutOfRoom(
+    return OutOfDisk(
         f"{first.name} comes in several parts, which are joined for training: that needs {byte_size(need)} of disk in "
         f"{cache_dir()}.",
         "Free some room there, or take the model as one file.",

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...byte_size import byte_size
-from ...errors import BadInput, BadUsage, EngineFailed, KoboldModulesError, NoModel, OutOfRoom
+from ...errors import BadInput, BadUsage, EngineFailed, KoboldModulesError, NoModel, OutOfDisk
 from ...records import Done, Note, Progress, Record, Saved
 from ..reference import hub_caches
 from .files import choose
@@ -83,7 +83,7 @@ def download(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterat
     Raises:
         BadUsage: ``text`` is no hub id, or this machine has been told to stay offline.
         NoModel: the hub has no such model, keeps it from us, or has it in no form that we load.
-        OutOfRoom: the disk is too small.
+        OutOfDisk: the disk is too small.
         EngineFailed: the hub could not be reached, or the connection kept breaking.
     """
     hub = parse_hub_id(text)
@@ -284,7 +284,7 @@ def _check_disk(hub: HubId, need: int) -> None:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if need + SPARE > free:
-        raise OutOfRoom(
+        raise OutOfDisk(
             f"{hub} needs {byte_size(max(0, need))} of disk, and {byte_size(free)} is free where models are kept "
             f"({hub_caches()[0]}).",
             "Free some room, or set HF_HOME to a folder on another disk.",
@@ -327,7 +327,7 @@ def _in_our_words(error: Exception, hub: HubId) -> BaseException:
     if isinstance(error, errors.EntryNotFoundError):
         return NoModel(f"{hub} is not on the hub.", f"Look at huggingface.co/{hub.repository}.")
     if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return OutOfRoom("The disk is full.", "Free some room and start the download again; it goes on from there.")
+        return OutOfDisk("The disk is full.", "Free some room and start the download again; it goes on from there.")
     return EngineFailed(
         f"{hub} could not be fetched: {_reason(error)}.",
         "Check the connection and start it again; what is here already is kept.",

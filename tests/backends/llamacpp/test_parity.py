@@ -85,14 +85,14 @@ def test_a_long_text_is_scored_in_parts(stories, stories_torch):
 
 def test_greedy_text_equals_that_of_transformers_behind_a_stack(stories, stories_torch):
     from kobold_modules.generation.protocol import Request
-    from kobold_modules.records import Piece
+    from kobold_modules.records import TextChunk
     from kobold_modules.sampling.settings import Sampler
 
     model, table = stories_torch
     stack = stacks(table)[1]
     with LlamaEngine(stories / "stories260K-F32.gguf", exact=True) as engine:
         request = Request(TEXT, stack, 40, Sampler(temperature=0, repetition=1))
-        text = "".join(record.text for record in engine.generate(request) if isinstance(record, Piece))
+        text = "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
         ids = engine.tokenize(TEXT)
         rows = torch.from_numpy(np.concatenate([stack.matrix(), table[ids]]))
         expected = b""

@@ -109,7 +109,7 @@ def test_mirostat_keeps_the_surprise_where_it_is_told(version):
         with SamplerChain(plain(mirostat=version, mirostat_tau=tau), 1, 500, []) as chain:
             drawn = [chain.sample(logits) for _ in range(900)]
         surprise.append(np.mean([bits[token] for token in drawn[100:]]))
-    # Told among the tokens it keeps, measured among all: a little above what was asked for.
+    # StableStatic among the tokens it keeps, measured among all: a little above what was asked for.
     assert surprise == pytest.approx([1.5, 2.5, 4.5], abs=1.0)
     assert surprise[0] + 0.3 < surprise[1] < surprise[2] - 0.7
 

@@ -6,7 +6,7 @@ import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import Written
+from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -38,7 +38,7 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(stories, 
         after_switches = resident()
         *_, told = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
         after_tokens = resident()
-        assert isinstance(told, Written)
+        assert isinstance(told, Finished)
         assert told.tokens == 10_000
         assert len(engine._decoder.residents) <= 16
     assert after_switches - before < 8 * 2**20
@@ -58,6 +58,6 @@ def test_a_cancel_is_heard_after_many_fast_tokens(stories):
     with LlamaEngine(stories / "stories260K-F16.gguf", disk=0) as engine:
         for record in engine.generate(Request(OPENING, Stack(), 5000, ENDLESS), cancelled):
             records.append(record)
-    assert isinstance(records[-1], Written)
+    assert isinstance(records[-1], Finished)
     assert records[-1].reason == "cancelled"
-    assert len(records) <= heard[0] + 2  # a last piece, perhaps, and Written
+    assert len(records) <= heard[0] + 2  # a last piece, perhaps, and Finished

@@ -15,7 +15,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.state_files import StateFiles
 from kobold_modules.generation.prefix_cache import PrefixCache, Snapshot
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import Piece
+from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -136,7 +136,7 @@ def write(path: Path, stack: Stack, **more):
         *pieces, told = engine.generate(
             Request("Once upon a time", stack, 20, Sampler(temperature=0)),
         )
-    return "".join(piece.text for piece in pieces if isinstance(piece, Piece)), told
+    return "".join(piece.text for piece in pieces if isinstance(piece, TextChunk)), told
 
 
 def states(home: Path) -> list[Path]:

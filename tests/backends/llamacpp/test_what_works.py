@@ -234,7 +234,7 @@ def test_how_a_child_dies_is_told(
     does: str, ended: str, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in faulty(
-        tmp_path / "site", f"import os, signal, sys\nif 'native_probe' in str(sys.orig_argv): {does}"
+        tmp_path / "site", f"import os, signal, sys\nif 'llamacpp.probe' in str(sys.orig_argv): {does}"
     ).items():
         monkeypatch.setenv(name, value)
 
@@ -242,7 +242,7 @@ def test_how_a_child_dies_is_told(
 
 
 def test_a_child_that_hangs_is_ended(starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "import sys, time\nif 'native_probe' in str(sys.orig_argv): time.sleep(3600)"
+    code = "import sys, time\nif 'llamacpp.probe' in str(sys.orig_argv): time.sleep(3600)"
     for name, value in faulty(tmp_path / "site", code).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(guard, "SECONDS", 0.5)

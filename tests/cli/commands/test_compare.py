@@ -45,9 +45,9 @@ def test_a_pipe_gets_one_after_another_and_json_gets_records(capsys, starter, sh
     plain = run(capsys, "compare", *stacks, "--prompt", "She", "--max-tokens", "8")[1]
     out = run(capsys, "compare", *stacks, "--prompt", "She", "--max-tokens", "8", "--json")[1]
     records = [json.loads(line) for line in out.splitlines()]
-    texts = ["".join(r["text"] for r in records if r["record"] == "piece" and r["sequence"] == n) for n in (0, 1)]
+    texts = ["".join(r["text"] for r in records if r["record"] == "text_chunk" and r["sequence"] == n) for n in (0, 1)]
     assert plain.index("She" + texts[0]) < plain.index("── sea ×0.5") < plain.index("She" + texts[1])
-    assert sorted(r["sequence"] for r in records if r["record"] == "written") == [0, 1]
+    assert sorted(r["sequence"] for r in records if r["record"] == "finished") == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -133,9 +133,9 @@ def test_json_streams_records(capsys: pytest.CaptureFixture[str], starter: Path)
 
     records = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "")
-    assert records[-1]["record"] == "written"
+    assert records[-1]["record"] == "finished"
     assert (records[-1]["tokens"], records[-1]["seed"]) == (5, 1)
-    assert "".join(record["text"] for record in records if record["record"] == "piece")
+    assert "".join(record["text"] for record in records if record["record"] == "text_chunk")
 
 
 # -- into a file

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kobold_modules.errors import NoModel, OutOfRoom
+from kobold_modules.errors import NoModel, OutOfDisk
 from kobold_modules.models.facts import facts_of
 from kobold_modules.models.find import resolve
 from kobold_modules.models.headers.gguf import read_gguf_header
@@ -87,7 +87,7 @@ def test_tensors_that_stand_twice_are_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_seen_first(parts: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
 
-    with pytest.raises(OutOfRoom, match="several parts, which are joined"), joined(parts[0], tuple(parts[1:])):
+    with pytest.raises(OutOfDisk, match="several parts, which are joined"), joined(parts[0], tuple(parts[1:])):
         pass
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.errors import BadInput, BadUsage, EngineFailed, KoboldModulesError, NoModel, OutOfRoom
+from kobold_modules.errors import BadInput, BadUsage, EngineFailed, KoboldModulesError, NoModel, OutOfDisk
 from kobold_modules.models.find import resolve
 from kobold_modules.models.hub import download as downloading
 from kobold_modules.models.hub.download import download
@@ -200,7 +200,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
 ) -> None:
     monkeypatch.setattr(downloading.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10**6})())
 
-    with pytest.raises(OutOfRoom, match="needs 3 MB of disk, and 1 MB is free"):
+    with pytest.raises(OutOfDisk, match="needs 3 MB of disk, and 1 MB is free"):
         fetch("maker/story-GGUF:Q4_K_M")
     assert hub.ranges("story.Q4_K_M.gguf") == []
 

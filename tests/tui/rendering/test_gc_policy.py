@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kobold_modules.tui.rendering import gc_policy as heap
+from kobold_modules.tui.rendering import gc_policy
 from tests.tui.conftest import Open
 
 
@@ -22,56 +22,56 @@ class Ring:
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
     yield
-    heap.release()
+    gc_policy.release()
     gc.enable()
 
 
 def test_what_was_there_is_not_looked_at_again() -> None:
     kept = [Ring() for _ in range(1000)]
-    heap.settle()
+    gc_policy.settle()
     frozen = gc.get_freeze_count()
     assert frozen >= 1000
     kept += [Ring() for _ in range(1000)]
-    heap.look()
+    gc_policy.collect()
     assert gc.get_freeze_count() >= frozen + 1000
     assert len(gc.get_objects(generation=2)) < 100
 
 
 def test_new_garbage_goes_at_a_look() -> None:
-    heap.settle()
+    gc_policy.settle()
     ring = weakref.ref(Ring())
-    heap.look()
+    gc_policy.collect()
     assert ring() is None
 
 
 def test_what_was_kept_and_became_garbage_goes_at_a_look_at_everything() -> None:
     thing = Ring()
-    heap.settle()
+    gc_policy.settle()
     ring = weakref.ref(thing)
     del thing
-    heap.look()
+    gc_policy.collect()
     assert ring() is not None
-    assert heap.look_at_everything()
+    assert gc_policy.look_at_everything()
     assert ring() is None
-    assert not heap.look_at_everything()  # nothing has come since
+    assert not gc_policy.look_at_everything()  # nothing has come since
 
 
 def test_python_is_as_it_was_afterwards() -> None:
     thresholds, callbacks = gc.get_threshold(), list(gc.callbacks)
-    heap.settle()
-    heap.settle()
+    gc_policy.settle()
+    gc_policy.settle()
     assert gc.get_threshold() != thresholds
-    heap.release()
+    gc_policy.release()
     assert (gc.get_threshold(), gc.callbacks, gc.get_freeze_count()) == (thresholds, callbacks, 0)
-    heap.look()
-    assert not heap.look_at_everything()
+    gc_policy.collect()
+    assert not gc_policy.look_at_everything()
 
 
 async def test_the_app_looks_while_nobody_types(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as on:
         looked: list[str] = []
-        monkeypatch.setattr(heap, "look", lambda: looked.append("new"))
-        monkeypatch.setattr(heap, "look_at_everything", lambda: looked.append("all") is None)
+        monkeypatch.setattr(gc_policy, "collect", lambda: looked.append("new"))
+        monkeypatch.setattr(gc_policy, "look_at_everything", lambda: looked.append("all") is None)
         await on.press("down")
         on.app._tidy()
         assert looked == []

@@ -8,17 +8,20 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Static
 
-from kobold_modules.tui.rendering.stable_static import Told
+from kobold_modules.tui.rendering.stable_static import StableStatic
 
 
 class Page(App[None]):
-    CSS = "Told { width: auto; padding: 0 1; text-wrap: nowrap; } #told { width: 10; height: auto; text-wrap: wrap; }"
+    CSS = """
+    StableStatic { width: auto; padding: 0 1; text-wrap: nowrap; }
+    #told { width: 10; height: auto; text-wrap: wrap; }
+    """
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Told("noir 9 %", id="label")
+            yield StableStatic("noir 9 %", id="label")
             yield Static("beside it", id="beside")
-        yield Told("seed 12", id="told")
+        yield StableStatic("seed 12", id="told")
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ async def test_it_asks_for_a_layout_where_it_needs_one(
     async with app.run_test() as pilot:
         await pilot.pause(0.1)
         layouts.clear()
-        app.query_one(line, Told).update(said)
+        app.query_one(line, StableStatic).update(said)
         await pilot.pause(0.1)
         assert bool(layouts) is again
         shown = "\n".join("".join(part.text for part in strip) for strip in app.screen._compositor.render_strips())
@@ -62,7 +65,7 @@ async def test_it_asks_for_a_layout_where_it_needs_one(
 async def test_two_texts_in_one_breath_and_the_first_after_it_was_hidden() -> None:
     app = Page()
     async with app.run_test() as pilot:
-        label = app.query_one("#label", Told)
+        label = app.query_one("#label", StableStatic)
         label.update("noir 10 %")
         label.update("noir 11 % +2")
         await pilot.pause(0.1)

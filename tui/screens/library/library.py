@@ -18,7 +18,7 @@ from kobold_modules.byte_size import byte_size
 from kobold_modules.library.library import Entry
 
 from ...rendering.first_frame import HeldScreen
-from ...state.app_state import Desk, ModelState, Picks
+from ...state.app_state import AppState, ModelState, Picks
 from ...state.phrases import counted
 from ...state.shelf_view import SORTS, Look, Shelf
 from ...widgets.key_bar import KeyBar
@@ -33,7 +33,7 @@ from ...widgets.writing.stack_panel import StackPanel
 
 
 if TYPE_CHECKING:
-    from .library_actions import Keeper
+    from .library_actions import LibraryActions
 
 NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
 HELD_DOWN = 0.08  # seconds
@@ -66,7 +66,7 @@ class LibraryScreen(HeldScreen[None]):
         ),
     ]
 
-    def __init__(self, desk: Desk, greeting: str = "") -> None:
+    def __init__(self, desk: AppState, greeting: str = "") -> None:
         super().__init__()
         self.desk = desk
         self.greeting = greeting
@@ -78,10 +78,10 @@ class LibraryScreen(HeldScreen[None]):
         self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
 
     @cached_property
-    def keeper(self) -> Keeper:
-        from .library_actions import Keeper  # after the first paint
+    def keeper(self) -> LibraryActions:
+        from .library_actions import LibraryActions  # after the first paint
 
-        return Keeper(self)
+        return LibraryActions(self)
 
     @property
     def list(self) -> ModuleList:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from textual.suggester import SuggestFromList
 
@@ -26,23 +26,52 @@ from ...widgets.status_line import Mood
 
 
 if TYPE_CHECKING:
-    from ...app import ModulesApp
+    from textual.app import App
+    from textual.worker import Worker
+
+    from ...state.app_state import AppServices, AppState
+    from ...state.shelf_view import Shelf
+    from ...widgets.library.module_list import ModuleList
     from .export import Exported
-    from .library import LibraryScreen
 
 MANY = 40  # modules, from which on a deed is done beside the screen instead of holding it up
 TOLD_EVERY = 0.2  # seconds
-Deed = Callable[[], Outcome]
+BulkAction = Callable[[], Outcome]
 
 
 class _Ended(Exception):
     """Nobody waits for the rest."""
 
 
-class Keeper:
+class ShelfScreen(Protocol):
+    """What is asked of the screen whose modules are changed."""
+
+    desk: AppState
+    shelf: Shelf
+
+    @property
+    def app(self) -> App[object]:
+        """The app it runs in."""
+        ...
+
+    @property
+    def list(self) -> ModuleList:
+        """The list of modules."""
+        ...
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None: ...
+
+    def show_card(self) -> None: ...
+
+    def run_worker(self, work: Any, *, group: str = "default") -> Worker[Any]:
+        """See textual's DOMNode.run_worker."""
+        ...
+
+
+class LibraryActions:
     """Changes the shelf for ``screen``."""
 
-    def __init__(self, screen: LibraryScreen) -> None:
+    def __init__(self, screen: ShelfScreen) -> None:
         self.screen = screen
         self.desk = screen.desk
         self.library = screen.desk.library
@@ -73,7 +102,7 @@ class Keeper:
             case "edit":
                 self._ask_card(entries)
 
-    def _do(self, entries: Sequence[object], busy: str, deed: Deed, then: Callable[[Outcome], None]) -> None:
+    def _do(self, entries: Sequence[object], busy: str, deed: BulkAction, then: Callable[[Outcome], None]) -> None:
         """``deed`` at once, or beside the screen where it is about many modules."""
         if len(entries) < MANY:
             then(deed())
@@ -81,7 +110,7 @@ class Keeper:
             self.screen.say(f"{busy} {counted(len(entries), 'module')} …", "busy")
             self.screen.run_worker(self._do_beside(deed, then), group="keeper")
 
-    async def _do_beside(self, deed: Deed, then: Callable[[Outcome], None]) -> None:
+    async def _do_beside(self, deed: BulkAction, then: Callable[[Outcome], None]) -> None:
         then(await asyncio.to_thread(deed))
 
     def _tell(self, outcome: Outcome, what: str, hint: str = "") -> None:
@@ -249,7 +278,7 @@ class Keeper:
             self.screen.list.focus()
             self._tell(came, "added")
         elif isinstance(came, list):
-            cast("ModulesApp", self.screen.app).receive(came)
+            cast("AppServices", self.screen.app).receive(came)
 
     def _ask_export(self, entries: list[Entry]) -> None:
         def done(exported: Exported | None) -> None:

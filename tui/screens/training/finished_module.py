@@ -11,7 +11,7 @@ from kobold_modules.errors import BadUsage
 from kobold_modules.library.library import Entry
 
 from ...dialogs.ask import Ask, Confirm
-from ...state.app_state import Desk, Picks
+from ...state.app_state import AppState, Picks
 from ...state.bulk_actions import export
 from ...state.dropped import one_path
 from ...state.remembered import recall, remember
@@ -26,7 +26,7 @@ class HandOn:
     """Does it for ``screen``, which says what came of it."""
 
     def __init__(
-        self, screen: Screen[None], desk: Desk, say: Callable[..., None], say_error: Callable[[Exception], None]
+        self, screen: Screen[None], desk: AppState, say: Callable[..., None], say_error: Callable[[Exception], None]
     ) -> None:
         self.screen, self.desk, self.say, self.say_error = screen, desk, say, say_error
 

@@ -18,14 +18,14 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
-from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfRoom
+from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfMemory
 from kobold_modules.library.slug import key_of
 from kobold_modules.records import Failed, Result
-from kobold_modules.worker import messages as jobs
+from kobold_modules.worker import messages
 from kobold_modules.worker.client import Client, WorkerClient
 
 from ...dialogs.ask import PathInput
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ...state.dropped import dropped_paths, kind_of, one_path
 from ...state.reading import read_preview
 from ...state.recipe import DIALS, Estimate, Recipe, guess, name_from
@@ -43,7 +43,7 @@ from .watching import View, WatchingScreen
 
 
 if TYPE_CHECKING:
-    from ...app import ModulesApp
+    from ...state.app_state import AppServices
 
 FOLDER, AUTHOR, DIAL = "texts folder", "author", "dial"  # as they are remembered
 LEAST_WORDS = 300
@@ -102,7 +102,7 @@ class TrainScreen(WatchingScreen):
         Binding("ctrl+k", "give_back", "Deselect all", id="train.none", tooltip="Deselect all texts", show=False),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AppState) -> None:
         super().__init__(desk)
         self.preview = Preview()
         self._memory: dict[str, int] = {}
@@ -191,7 +191,7 @@ class TrainScreen(WatchingScreen):
         if self.view != "new":
             self.show_view("new")
         if any(path.exists() and kind_of(path) in ("model", "module") for path in paths):
-            cast("ModulesApp", self.app).receive(paths)  # its path was typed among the texts
+            cast("AppServices", self.app).receive(paths)  # its path was typed among the texts
             return
         tree, field = self.query_one(TextTree), self.query_one("#path", PathField)
         for path in paths:
@@ -273,10 +273,10 @@ class TrainScreen(WatchingScreen):
         if self._measurer is None:
             client = self.desk.client
             self._measurer = WorkerClient() if isinstance(client, WorkerClient) else client
-        async for record in self._measurer.run(jobs.Estimate(asdict(request))):
+        async for record in self._measurer.run(messages.Estimate(asdict(request))):
             if isinstance(record, Result) and record.what == "estimate":
                 self._measured[recipe.measured_by] = Estimate.of(record.data)
-            elif isinstance(record, Failed) and record.code == OutOfRoom.exit_code:
+            elif isinstance(record, Failed) and record.code == OutOfMemory.exit_code:
                 self.say(record.message, "warning", record.hint)
         if recipe.measured_by in self._measured and self.is_attached:
             self._estimate()
@@ -295,7 +295,7 @@ class TrainScreen(WatchingScreen):
         found: list[tuple[str, str]] = []
         searcher = self.desk.client.another()  # not the worker that writes: nobody's take waits for a look at the disk
         folders = tuple(line for line in recall("model folders").splitlines() if line)
-        async for record in searcher.run(jobs.Models(folders)):
+        async for record in searcher.run(messages.Models(folders)):
             if not isinstance(record, Result) or record.what != "models":
                 continue
             for about in record.data.get("models", ()):

@@ -16,7 +16,7 @@ from kobold_modules.library.library import Entry
 from kobold_modules.soft_prompt.module import Card
 
 from ...dialogs.ask import Confirm
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ...state.trainings import Trainings, trainings_of
 from ...widgets.panel import Panel
 from ...widgets.status_line import Mood, Status, StatusLine
@@ -33,7 +33,7 @@ class WatchingScreen(Screen[None]):
 
     view: View = "new"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AppState) -> None:
         super().__init__()
         self.desk = desk
         self.hand_on = HandOn(self, desk, self.say, self.say_error)

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from ...dialogs.ask import Confirm
-from ...state.app_state import Desk, ModelState, Picks
+from ...state.app_state import AppState, ModelState, Picks
 from ...state.authorship import CHOSEN
 from ...state.phrases import counted
 from ...widgets.key_bar import KeyBar
@@ -94,7 +94,7 @@ class BenchScreen(KeepingScreen):
         _key("shift+f2", "name_story", "Rename story", "Give this story a title", show=False),
     ]
 
-    def __init__(self, desk: Desk, manuscript: Manuscript, greeting: str = "") -> None:
+    def __init__(self, desk: AppState, manuscript: Manuscript, greeting: str = "") -> None:
         super().__init__(desk, manuscript)
         self.greeting = greeting
         self.notes = NotesPanel()

@@ -14,7 +14,7 @@ from kobold_modules.errors import KoboldModulesError
 from kobold_modules.stories.story import Story
 
 from ...rendering.frames import PromptScreen
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ...state.authorship import hand_at, model_ranges
 from ...state.phrases import counted
 from ...state.save_errors import reason
@@ -35,7 +35,7 @@ class PageScreen(PromptScreen[None]):
 
     writing = False
 
-    def __init__(self, desk: Desk, manuscript: Manuscript) -> None:
+    def __init__(self, desk: AppState, manuscript: Manuscript) -> None:
         super().__init__()
         self.desk = desk
         self.manuscript = manuscript

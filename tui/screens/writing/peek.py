@@ -21,7 +21,7 @@ from textual.widgets.option_list import Option
 from kobold_modules.records import Failed, Result
 from kobold_modules.worker.messages import Peek
 
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ...state.hints import here
 from ...state.phrases import ending, shortened
 from ...widgets.plain_list import moving
@@ -85,7 +85,7 @@ class PeekScreen(ModalScreen[Words | None]):
         Binding("escape", "leave", "Back", id="peek.leave", tooltip="Close the list; inserted words stay"),
     ]
 
-    def __init__(self, desk: Desk, text: str, asides: dict[str, Any]) -> None:
+    def __init__(self, desk: AppState, text: str, asides: dict[str, Any]) -> None:
         super().__init__()
         self.desk = desk
         self.text = text

@@ -10,7 +10,7 @@ from textual import work
 from textual.app import SuspendNotSupported
 
 from kobold_modules.errors import BadUsage, KoboldModulesError
-from kobold_modules.stories import file as story_file
+from kobold_modules.stories import file
 from kobold_modules.stories.shelf import free_path
 from kobold_modules.stories.story import Story
 
@@ -28,7 +28,7 @@ from .writing import WritingScreen
 
 
 if TYPE_CHECKING:
-    from ...app import ModulesApp
+    from ...state.app_state import AppServices
 
 
 LONGEST_QUERY = 80  # characters of a selection that is looked for
@@ -161,9 +161,9 @@ class KeepingScreen(WritingScreen):
         # A copy: what is written elsewhere is not what this story's own file holds.
         copy = Story.from_dict(self.story.to_dict(0))
         if path.suffix.lower() == ".json":
-            story_file.export_lite(copy, path)
+            file.export_lite(copy, path)
         else:
-            story_file.save(copy, path)
+            file.save(copy, path)
         self.say(f"The story was exported to {place(path)}.", "good")
         return path
 
@@ -212,7 +212,7 @@ class KeepingScreen(WritingScreen):
             self.action_new_story()
         elif path is not None:
             try:
-                ours = story_file.format_of(path) == "ours"
+                ours = file.format_of(path) == "ours"
                 self.show_imported(Imported(path) if ours else imported(path))
             except (KoboldModulesError, OSError) as error:
                 self.say_error(error)
@@ -224,7 +224,7 @@ class KeepingScreen(WritingScreen):
 
     def _new(self, title: str) -> object:
         path = free_path(title)
-        story_file.save(Story(title), path)
+        file.save(Story(title), path)
         return path
 
     def _made(self, path: object) -> None:
@@ -259,7 +259,7 @@ class KeepingScreen(WritingScreen):
         if isinstance(story, Imported):
             self._open(story.path, story.unused)
         elif isinstance(story, list):
-            cast("ModulesApp", self.app).receive(story)
+            cast("AppServices", self.app).receive(story)
 
     def _open(self, path: Path, warning: str = "") -> None:
         """Put another story on the bench, once this one is saved or not wanted; ``warning`` is said of it."""
@@ -287,10 +287,10 @@ class KeepingScreen(WritingScreen):
         self.page.set_titles(self.story.title or "Story")
         self.sampler.show_choice(self.manuscript.choice)
         if self.manuscript.stack:
-            cast("ModulesApp", self.app).desk.restore_stack(self.manuscript.stack)
+            cast("AppServices", self.app).desk.restore_stack(self.manuscript.stack)
         self.touch()
         self.editor.focus()
-        said = cast("ModulesApp", self.app).story_opened() or said
+        said = cast("AppServices", self.app).story_opened() or said
         self.say(warning or said or f"{self.story.title} is on the bench.", "warning" if warning else "calm")
 
 
@@ -303,11 +303,11 @@ class Imported(NamedTuple):
 
 def imported(source: Path) -> Imported:
     """Copy the story or text at ``source`` to the stories. Raises KoboldModulesError."""
-    story = story_file.load(source)
+    story = file.load(source)
     story.title = story.title or source.stem
     path = free_path(story.title)
-    unused = story_file.told_unused(story)
-    story_file.save(story, path)
+    unused = file.told_unused(story)
+    file.save(story, path)
     return Imported(path, unused)
 
 

@@ -19,10 +19,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from kobold_modules.errors import KoboldModulesError
-from kobold_modules.records import Failed, Note, Piece, Written
+from kobold_modules.records import Failed, Finished, Note, TextChunk
 from kobold_modules.worker.messages import Compare
 
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ...state.phrases import blind_tests, counted, ending
 from ...widgets.key_bar import KeyBar
 from ...widgets.status_line import Mood, Status, StatusLine
@@ -65,7 +65,7 @@ class TakesScreen(Screen[Column | None]):
         _key("right", "walk(1)", "Right", "Go to the take on the right", False),
     ]
 
-    def __init__(self, desk: Desk, manuscript: Manuscript, lineup: Lineup = "stacks") -> None:
+    def __init__(self, desk: AppState, manuscript: Manuscript, lineup: Lineup = "stacks") -> None:
         super().__init__()
         self.desk = desk
         self.manuscript = manuscript
@@ -172,10 +172,10 @@ class TakesScreen(Screen[Column | None]):
         try:
             async for record in self.desk.client.run(job):
                 match record:
-                    case Piece():
+                    case TextChunk():
                         self._waiting[record.sequence] = self._waiting.get(record.sequence, "") + record.text
                         self._count(record.sequence)
-                    case Written() if record.sequence < len(columns):
+                    case Finished() if record.sequence < len(columns):
                         self._end(record.sequence, record.reason)
                     case Note():
                         self.say(record.text, "warning")

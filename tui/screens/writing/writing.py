@@ -10,12 +10,12 @@ from typing import Literal
 
 from textual import on, work
 
-from kobold_modules.records import Failed, Note, Piece, Written
+from kobold_modules.records import Failed, Finished, Note, TextChunk
 from kobold_modules.stories.story import Take
 from kobold_modules.worker.messages import Generate
 
 from ...rendering.frames import answered
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ...state.authorship import model_ranges
 from ...widgets.writing.editor import Editor
 from ...widgets.writing.sampler_panel import SamplerPanel
@@ -31,7 +31,7 @@ SENTENCE = 2 / 60  # seconds that the sentence at a take's end has for itself
 class WritingScreen(PageScreen):
     """See the module."""
 
-    def __init__(self, desk: Desk, manuscript: Manuscript) -> None:
+    def __init__(self, desk: AppState, manuscript: Manuscript) -> None:
         super().__init__(desk, manuscript)
         self.sampler = SamplerPanel(manuscript.choice)
         self.editor.on_flush = manuscript.take_grows
@@ -110,7 +110,7 @@ class WritingScreen(PageScreen):
 
     @work(exclusive=True, group="write")
     async def _write(self) -> None:
-        ended: Written | Failed | None = None
+        ended: Finished | Failed | None = None
         try:
             if not await self.ready():
                 return
@@ -130,14 +130,14 @@ class WritingScreen(PageScreen):
                 Generate(self.story.text, stack, choice.length, sampler, **asides)
             ):
                 match record:
-                    case Piece():
+                    case TextChunk():
                         self._pace.count()
                         self.editor.feed(record.text)
                         if self._stopping:  # asked while an earlier job was running: it was that one which stopped
                             self.desk.client.cancel()
                     case Note():
                         self.say(record.text, "warning")
-                    case Written() | Failed():
+                    case Finished() | Failed():
                         ended = record
         finally:
             self.commit(ended)
@@ -165,12 +165,12 @@ class WritingScreen(PageScreen):
             return False
         return True
 
-    def commit(self, ended: Written | Failed | None) -> None:
+    def commit(self, ended: Finished | Failed | None) -> None:
         """Put the take into the story, however it ended: what was written stays, a retry that got nowhere gives the
         old take back. A second call finds nothing to do.
         """
         streamed, before, self._before = self.editor.finish(), self._before, None
-        seed = ended.seed if isinstance(ended, Written) else None
+        seed = ended.seed if isinstance(ended, Finished) else None
         self.story.append_take(streamed, self._label, seed)
         self.manuscript.take_ends()
         self.touch()
@@ -199,10 +199,10 @@ class WritingScreen(PageScreen):
         self.editor.give_back()
         self.editor.show_marks(model_ranges(self.story))
 
-    def _tell_end(self, ended: Written | Failed | None, streamed: str, before: Take | None) -> None:
+    def _tell_end(self, ended: Finished | Failed | None, streamed: str, before: Take | None) -> None:
         if isinstance(ended, Failed):
             self.say(ended.message, "error", ended.hint)
-        elif isinstance(ended, Written):
+        elif isinstance(ended, Finished):
             self.context.saw(ended.left_out, len(self.story.text))
             if before is not None and streamed == before.text and streamed:
                 self.say(

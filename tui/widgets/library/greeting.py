@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 
 if TYPE_CHECKING:
-    from ...app import ModulesApp
+    from ...state.app_state import AppServices
 
 WELCOME = (
     "A module is a small file of trained “virtual tokens”. It stands in front of your text, invisible, and steers the "
@@ -70,7 +70,7 @@ class Greeting(VerticalScroll):
     """
 
     def compose(self) -> ComposeResult:
-        key_of = cast("ModulesApp", self.app).key_of
+        key_of = cast("AppServices", self.app).key_of
         yield Static("You have no modules yet. Three ways to begin:", classes="title")
         yield Static(WELCOME)
         for id, usual, title, rest in TRIES:

@@ -20,7 +20,7 @@ from kobold_modules.training_queue.files import Training
 from ...state.hints import here
 from ...state.keys import quiet
 from ...state.phrases import counted, duration, effect_numbers, effect_sentence
-from ...state.trainings import Course
+from ...state.trainings import TrainingHistory
 from ..panel import Titled
 from .loss_chart import Chart, LossChart
 from .training_list import mark_of, state_words
@@ -57,7 +57,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         super().__init__(id="course", classes="panel")
         self.set_titles("Training")
         self.training: Training | None = None
-        self.course = Course()
+        self.course = TrainingHistory()
         self.shown_step = LATEST
         self.card: Card | None = None
 
@@ -71,9 +71,9 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         yield Static(id="told")
 
     def on_mount(self) -> None:
-        self.show(None, Course())
+        self.show(None, TrainingHistory())
 
-    def show(self, training: Training | None, course: Course, card: Card | None = None) -> None:
+    def show(self, training: Training | None, course: TrainingHistory, card: Card | None = None) -> None:
         """Show ``training`` as far as it is; ``card`` is its module's, once that is on the shelf."""
         if training is None or self.training is None or training.id != self.training.id:
             self.shown_step = LATEST
@@ -94,7 +94,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         line.display = bool(content)
         line.update(content)
 
-    def _now(self, training: Training, course: Course) -> Content:
+    def _now(self, training: Training, course: TrainingHistory) -> Content:
         mark, style = mark_of(training, course)
         said = Content.assemble((f"{mark} ", style), (state_words(training, course), "bold"))
         if training.ended or not course.total:
@@ -106,7 +106,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
             (f"  {step}", "$foreground-muted"),
         )  # fmt: skip
 
-    def _outcome(self, training: Training, course: Course) -> Content:
+    def _outcome(self, training: Training, course: TrainingHistory) -> Content:
         if training.state == "failed":
             return Content.assemble(
                 (here(training.message or "It failed."), "$text-error"),
@@ -129,13 +129,13 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
             return Content("\n").join(lines)
         return _so_far(course, self.size.width)
 
-    def _made(self, training: Training, course: Course) -> Card:
+    def _made(self, training: Training, course: TrainingHistory) -> Card:
         return self.card or Card(training.request.name, measured=_measured(course), training=course.measured)
 
-    def _headline(self, training: Training, course: Course) -> str:
+    def _headline(self, training: Training, course: TrainingHistory) -> str:
         return effect_sentence(self._made(training, course)) if training.state == "done" else ""
 
-    def _show_chart(self, chart: LossChart, course: Course) -> None:
+    def _show_chart(self, chart: LossChart, course: TrainingHistory) -> None:
         baselines = []
         if course.baseline is not None:
             baselines.append(("no module", course.baseline))
@@ -195,21 +195,21 @@ def _nothing() -> Content:
     return Content.styled("No trainings yet. n starts one.", "$foreground-muted")
 
 
-def _in_part(course: Course) -> bool:
+def _in_part(course: TrainingHistory) -> bool:
     """Whether only a part of what is held back was looked at while it trained."""
     return 0 < course.looked_at < course.held_out
 
 
-def _measure_of(course: Course) -> str:
+def _measure_of(course: TrainingHistory) -> str:
     """What the losses of the chart are over, where that is not what the end is measured on."""
     return f"; looks at {course.looked_at:,} of {course.held_out:,} tokens" if _in_part(course) else ""
 
 
-def _measured(course: Course) -> dict[str, float]:
+def _measured(course: TrainingHistory) -> dict[str, float]:
     return {key: value for key, value in course.measured.items() if isinstance(value, int | float)}
 
 
-def _so_far(course: Course, width: int) -> Content:
+def _so_far(course: TrainingHistory, width: int) -> Content:
     """``So far it predicts pages it has not seen 3.4 % better than no module.``"""
     best, gain = course.best, course.gain
     if best is None or best.held_out is None:
@@ -228,7 +228,7 @@ def _so_far(course: Course, width: int) -> Content:
     return Content.assemble(said, (f" {numbers}", "$foreground-muted")) if room >= len(numbers) else said
 
 
-def _told(training: Training, course: Course, outcome: str = "") -> Content:
+def _told(training: Training, course: TrainingHistory, outcome: str = "") -> Content:
     request = training.request
     facts = [request.kind, f"for {request.model.rpartition('/')[2]}", counted(request.tokens, "virtual token")]
     lines = [", ".join(facts)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from ...rendering.stable_static import Told
+from ...rendering.stable_static import StableStatic
 from ...state.phrases import shortened
 
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NAME = 16
 
 
-class TrainingLabel(Told):
+class TrainingLabel(StableStatic):
     """``▶ noir rain 42 %``; ``✓ noir rain is ready`` until it has been looked at. Nothing while nothing trains."""
 
     DEFAULT_CSS = """

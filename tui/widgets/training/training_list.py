@@ -13,7 +13,7 @@ from textual.message import Message
 from kobold_modules.training_queue.files import Training
 
 from ...state.phrases import duration, shortened
-from ...state.trainings import Course, Trainings
+from ...state.trainings import TrainingHistory, Trainings
 from ..plain_list import PlainList, moving
 
 
@@ -22,7 +22,7 @@ STYLES = {"running": "$text-accent", "done": "$text-success", "failed": "$text-e
 NARROWEST = 10
 
 
-def state_words(training: Training, course: Course) -> str:
+def state_words(training: Training, course: TrainingHistory) -> str:
     """``42 %, 2 min left``, ``waits``, ``is ready``: where a training stands."""
     match training.state:
         case "done":
@@ -47,7 +47,7 @@ def state_words(training: Training, course: Course) -> str:
     return f"{course.share:.0%}{left}"
 
 
-def _taken(course: Course) -> str:
+def _taken(course: TrainingHistory) -> str:
     """How long a stage has taken that tells nothing meanwhile, and about how long it will."""
     taken = course.elapsed(time.time())
     left = (course.seconds_left or 0.0) - taken
@@ -55,14 +55,14 @@ def _taken(course: Course) -> str:
     return f"{said}, about {duration(left)} left" if left >= 2 else said
 
 
-def mark_of(training: Training, course: Course) -> tuple[str, str]:
+def mark_of(training: Training, course: TrainingHistory) -> tuple[str, str]:
     """The sign of where it stands, and its style. What is of no use gets no tick."""
     if training.state == "done" and course.disappointing:
         return "!", "$text-warning"
     return MARKS[training.state], STYLES.get(training.state, "$foreground-muted")
 
 
-def row(training: Training, course: Course, width: int, chosen: bool) -> Content:
+def row(training: Training, course: TrainingHistory, width: int, chosen: bool) -> Content:
     """One training as a line of ``width`` cells: ``› ▶ name   42 %, 2 min left``."""
     said = shortened(state_words(training, course), max(8, width - 4 - NARROWEST))
     room = max(1, width - 5 - len(said))
@@ -163,7 +163,7 @@ class TrainingList(PlainList, inherit_bindings=False):
 
     def _row(self, index: int) -> Content:
         training = self.items[index]
-        course = self._trainings.course(training.id) if self._trainings is not None else Course()
+        course = self._trainings.course(training.id) if self._trainings is not None else TrainingHistory()
         width = max(24, self.scrollable_content_region.width)
         return row(training, course, width, training.id == self.chosen_id)
 

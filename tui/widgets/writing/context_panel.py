@@ -16,7 +16,7 @@ from textual.app import ComposeResult
 from kobold_modules.records import Result
 from kobold_modules.worker.messages import Count
 
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from ..panel import Panel
 from .meter import Context, Meter
 
@@ -30,7 +30,7 @@ NEVER = float("inf")
 class ContextPanel(Panel):
     """The meter in its panel. :meth:`read` says what is on the page, :meth:`set_writing` whether the worker is busy."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AppState) -> None:
         super().__init__("Context", "context")
         self.desk = desk
         self.meter = Meter()

@@ -18,7 +18,7 @@ from textual.widgets import Input, Select, Static
 
 from kobold_modules.sampling.settings import Sampler
 
-from ...rendering.stable_static import Told
+from ...rendering.stable_static import StableStatic
 from ...writing.sampler_choice import LENGTH, LONGEST, Choice, presets
 from ..panel import Titled
 
@@ -120,8 +120,8 @@ class SamplerPanel(Titled, Vertical):
             )
             length.validators.append(Integer(1, LONGEST))
             yield Field("length", length)
-        yield Told(id="meaning")
-        yield Told(id="rolled")
+        yield StableStatic(id="meaning")
+        yield StableStatic(id="rolled")
 
     def on_mount(self) -> None:
         self._say()
@@ -167,8 +167,8 @@ class SamplerPanel(Titled, Vertical):
 
     def _say(self) -> None:
         preset = self.presets.get(self.choice.preset, self.choice.sampler)
-        self.query_one("#meaning", Told).update(Content(preset_words(preset)))
-        rolled = self.query_one("#rolled", Told)
+        self.query_one("#meaning", StableStatic).update(Content(preset_words(preset)))
+        rolled = self.query_one("#rolled", StableStatic)
         rolled.display = self.rolled is not None
         held = self.choice.seed is not None
         said = "ctrl+l unlocks it" if held else "ctrl+l locks it"

@@ -22,7 +22,7 @@ from textual.widgets import Static
 
 from kobold_modules.errors import KoboldModulesError
 
-from ...state.app_state import STEP, STRONGEST, Desk, ModelState, Pick, Picks
+from ...state.app_state import STEP, STRONGEST, AppState, ModelState, Pick, Picks
 from ...state.phrases import counted, shortened, strength
 from ..panel import Titled
 from ..plain_list import PlainList, moving
@@ -147,7 +147,7 @@ class StackList(PlainList, inherit_bindings=False):
         text: str
         hint: str = ""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AppState) -> None:
         super().__init__()
         self.desk = desk
         self.shape = Layout(40)
@@ -256,7 +256,7 @@ class StackPanel(Titled, Vertical):
         ),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: AppState) -> None:
         super().__init__(id="stack", classes="panel")
         self.set_titles("Stack")
         self.desk = desk

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from kobold_modules.records import Failed, Result
 from kobold_modules.worker.messages import Score
 
-from ...state.app_state import Desk
+from ...state.app_state import AppState
 from .editor import Tinge
 
 
@@ -59,7 +59,7 @@ def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
     return Voice(tuple(tinges), sum(gains) / len(gains), len(gains))
 
 
-async def voice(desk: Desk, text: str) -> Voice | str:
+async def voice(desk: AppState, text: str) -> Voice | str:
     """Ask the model. A sentence where that fails."""
     stack = tuple(pick.item for pick in desk.picks.items if pick.active)
     found: Voice | str = "The passage is too short to compare."

@@ -7,7 +7,7 @@ from textual.widgets import Input, Static, TextArea
 
 from kobold_modules.library.library import Library
 from kobold_modules.tui.dialogs.ask import Ask
-from kobold_modules.tui.screens.library import library_actions as keeper
+from kobold_modules.tui.screens.library import library_actions
 from kobold_modules.tui.screens.library.card_form import CardForm
 from kobold_modules.tui.widgets.library.module_list import ModuleList
 from tests.tui.conftest import Open
@@ -164,7 +164,7 @@ async def test_the_card_is_edited(stage: Open, shelf: Library) -> None:
 async def test_what_is_done_to_very_many_is_done_beside_the_screen(
     stage: Open, shelf: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "MANY", 2)
+    monkeypatch.setattr(library_actions, "MANY", 2)
     async with stage() as on:
         await on.press("x", "x", "t")
         await on.type("sea")

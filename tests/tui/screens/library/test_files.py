@@ -14,11 +14,11 @@ from kobold_modules.formats import read, write
 from kobold_modules.library.library import Library
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.tui.dialogs.ask import Confirm
-from kobold_modules.tui.screens.library import library_actions as keeper
+from kobold_modules.tui.screens.library import library_actions
 from kobold_modules.tui.screens.library.export import Export, Formats
 from kobold_modules.tui.screens.library.library import LibraryScreen
 from kobold_modules.tui.screens.training.train import TrainScreen
-from kobold_modules.tui.state import bulk_actions as shelf_deeds
+from kobold_modules.tui.state import bulk_actions
 from kobold_modules.tui.widgets.library.greeting import Greeting
 from tests.tui.conftest import Open, module
 
@@ -93,8 +93,8 @@ async def test_many_are_exported_beside_the_screen(stage: Open, home: Path, monk
         go_on.acquire()
         write(entry, path, format)
 
-    monkeypatch.setattr(keeper, "MANY", 2)
-    monkeypatch.setattr(shelf_deeds, "write", slowly)
+    monkeypatch.setattr(library_actions, "MANY", 2)
+    monkeypatch.setattr(bulk_actions, "write", slowly)
     async with stage() as on:
         await on.press("x", "x", "x", "e")
         on.app.screen.query_one(Input).value = "~/softprompts"
@@ -121,8 +121,8 @@ async def test_an_export_beside_the_screen_ends_with_the_app(
         go_on.acquire()
         write(entry, path, format)
 
-    monkeypatch.setattr(keeper, "MANY", 2)
-    monkeypatch.setattr(shelf_deeds, "write", slowly)
+    monkeypatch.setattr(library_actions, "MANY", 2)
+    monkeypatch.setattr(bulk_actions, "write", slowly)
     async with stage() as on:
         await on.press("x", "x", "x", "e")
         on.app.screen.query_one(Input).value = "~/softprompts"

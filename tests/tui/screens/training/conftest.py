@@ -12,12 +12,12 @@ import pytest
 from kobold_modules.records import Record, Result
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue import runner
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.tui.screens.training.train import TrainScreen
 from kobold_modules.tui.state.remembered import remember
-from kobold_modules.tui.state.trainings import Course, trainings_of
+from kobold_modules.tui.state.trainings import TrainingHistory, trainings_of
 from kobold_modules.tui.widgets.training.preview_panel import PreviewPanel
 from kobold_modules.tui.widgets.training.text_tree import TextTree
 from kobold_modules.worker.messages import Estimate, Job, Models
@@ -32,7 +32,7 @@ SAMPLES = Path(__file__).resolve().parents[4] / "sample_texts"
 def nobody_runs(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """No runner process, except where the real one is tested."""
     if "slow" not in request.keywords:
-        monkeypatch.setattr(detached, "start_runner", lambda folder: None)
+        monkeypatch.setattr(runner, "start_runner", lambda folder: None)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def choose(on: Stage, *names: str) -> None:
     await on.until(lambda: not on.app.screen.query_one(PreviewPanel).reading and screen(on).preview.pages)
 
 
-async def watching(on: Stage, id: str, holds: Callable[[Course], Any] = lambda course: True) -> None:
+async def watching(on: Stage, id: str, holds: Callable[[TrainingHistory], Any] = lambda course: True) -> None:
     """Until the interface has read what is said of ``id``."""
     trainings = trainings_of(on.app)
     await on.until(lambda: trainings.get(id) is not None and holds(trainings.course(id)))

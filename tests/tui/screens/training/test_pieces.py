@@ -11,7 +11,7 @@ from kobold_modules.records import Failed, Loss, Progress
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue.files import Training
 from kobold_modules.tui.state.recipe import Estimate, Recipe, guess, name_from
-from kobold_modules.tui.state.trainings import Course
+from kobold_modules.tui.state.trainings import TrainingHistory
 from kobold_modules.tui.widgets.training.loss_chart import Chart, draw
 from kobold_modules.tui.widgets.training.training_list import state_words
 
@@ -34,7 +34,7 @@ def test_the_chart_draws_baselines_and_the_best_point() -> None:
 
 
 def test_a_course_that_was_taken_up_again_goes_on_where_it_was() -> None:
-    course = Course()
+    course = TrainingHistory()
     for step in (0, 10, 20, 30):
         course.add(Loss(step, 3.0, 3.0 - step / 100))
     course.add(Loss(20, 3.0, 2.7))
@@ -65,7 +65,7 @@ def running() -> Training:
 
 def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
     """Half of the wait was a still "loading": on a busy machine that is minutes."""
-    course = Course()
+    course = TrainingHistory()
     course.add(Progress("loading starter", 0, 1), time.time() - 75)
     assert state_words(running(), course) == "loading starter … 1 min 15 s"
     course.add(Progress("loading starter", 0, 1), time.time())  # the same stage goes on

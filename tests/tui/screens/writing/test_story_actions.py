@@ -6,7 +6,7 @@ import json
 
 from textual.widgets import Input
 
-from kobold_modules.stories import file as story_file
+from kobold_modules.stories import file
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.writing.manuscript import bench_path
 from tests.tui.conftest import OPENING, Open
@@ -22,7 +22,7 @@ async def test_the_story_survives(stage: Open) -> None:
         await on.press("ctrl+g")
         saved = lambda: json.loads(bench_path().read_text())  # noqa: E731
         await on.until(lambda: saved()["text"] == whole and saved()["bench"]["sampler"]["preset"] == "careful")
-        assert story_file.load(bench_path()).text == whole
+        assert file.load(bench_path()).text == whole
     async with stage() as on:
         await on.press("f3")
         assert on.editor.text == whole
