@@ -3,7 +3,8 @@
 ``python -m kobold_modules.training_queue.runner FOLDER`` is the runner: light, alone (a lock), it takes one training
 after another and ends when nothing waits. Each training runs in a process of its own (``FOLDER/ID``), so that its
 memory is given back at the end and an assert in a native library costs one training a restart and no other anything. A
-killed training is resumed from its checkpoint; a killed runner leaves its training running, and the next runner waits for it.
+killed training is resumed from its checkpoint; a killed runner leaves its training running, and the next runner waits
+for it.
 """
 
 from __future__ import annotations
