@@ -4,4 +4,4 @@ A *module* is a soft prompt: a small matrix of trained vectors that stands in fr
 language model. Importing this package loads neither torch, llama.cpp, transformers nor textual.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
