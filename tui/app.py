@@ -24,6 +24,7 @@ from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
 from .places import PLACES, Place, Working
 from .rendering import gc_policy
 from .rendering.first_frame import SwiftApp
+from .rendering.internals import screen_stacks
 from .rendering.stylesheet import Sheet
 from .screens.library.library import LibraryScreen
 from .state.app_state import AppState, ModelState
@@ -267,7 +268,7 @@ class ModulesApp(SwiftApp[int]):
     def _takes_files(self) -> bool:
         """Not where a path is asked for, and not in front of a question."""
         asked = self.focused is not None and self.focused.id == "path"
-        return not asked and self.screen in [stack[0] for stack in self._screen_stacks.values() if stack]
+        return not asked and self.screen in [stack[0] for stack in screen_stacks(self).values() if stack]
 
     @work(group="files")
     async def receive(self, paths: list[Path]) -> None:
@@ -300,7 +301,7 @@ class ModulesApp(SwiftApp[int]):
         end = monotonic() + OPENED_WITHIN
         while self.at_work() and monotonic() < end:
             await self.settled()
-        return self._screen_stacks[mode][0]
+        return screen_stacks(self)[mode][0]
 
     def _tell(self, text: str, hint: str = "") -> None:
         if callable(say := getattr(self.screen, "say", None)):
@@ -375,7 +376,7 @@ class ModulesApp(SwiftApp[int]):
 
     def _open_forms(self) -> list[Working]:
         """Questions that stand open on any of the screens, with something written in them."""
-        stacks = [screen for stack in self._screen_stacks.values() for screen in stack]
+        stacks = [screen for stack in screen_stacks(self).values() for screen in stack]
         return [screen for screen in stacks if isinstance(screen, ModalScreen) and isinstance(screen, Working)]
 
     def _leave(self, sure: bool | None) -> None:

@@ -16,6 +16,7 @@ from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets._toast import ToastRack
 
+from .internals import screen_stacks
 from .key_order import KeyOrderApp
 from .stylesheet import Sheet
 
@@ -95,7 +96,7 @@ class SwiftApp(KeyOrderApp[ReturnType]):
         if isinstance(self.stylesheet, Sheet):
             self.stylesheet.held = False
             self.stylesheet.apply(self)
-        for stack in self._screen_stacks.values():
+        for stack in screen_stacks(self).values():
             for screen in stack:
                 if isinstance(screen, HeldScreen):
                     screen.release(screen is self.screen)

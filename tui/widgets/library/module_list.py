@@ -24,6 +24,7 @@ from textual.style import Style
 from kobold_modules.library.library import Entry
 from kobold_modules.library.listing import Chosen, Listing
 
+from ...rendering.internals import style_parser
 from ...state.app_state import Picks
 from ...state.shelf_view import Section
 from .module_row import Columns, RowState, row
@@ -220,7 +221,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
             if self.get_component_styles(f"module-list--{part}").text_style.reverse:  # which Textual drops there
                 style += Style(reverse=True)
         # Rows are made to fit, so they are not wrapped, which takes longer than all the rest of a row.
-        parts = content.render(style, "", self._get_style)
+        parts = content.render(style, "", style_parser(self))
         strip = Strip([Segment(text, part.rich_style) for text, part in parts])
         return strip.adjust_cell_length(width, style.rich_style)
 

@@ -18,6 +18,7 @@ from textual.widgets.tree import TreeNode
 from kobold_modules.corpus.files import SUFFIXES
 from kobold_modules.plain_text import printable
 
+from ...rendering.internals import forget_tree_lines
 from ...state.keys import quiet
 from ...state.phrases import place
 
@@ -124,7 +125,7 @@ class TextTree(DirectoryTree, inherit_bindings=False):
         self._redraw()
 
     def _redraw(self) -> None:
-        self._clear_line_cache()
+        forget_tree_lines(self)
         self.refresh()
 
     def action_choose(self) -> None:

@@ -24,6 +24,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location
 
 from ...rendering.frames import awaited
+from ...rendering.internals import forget_text_lines
 from ...rendering.kept_lines import KeptLines
 from ...state.keys import quiet
 
@@ -165,7 +166,7 @@ class Editor(KeptLines, inherit_bindings=False):
             between = sorted(min(offset, len(self.text)) for offset in (self.unseen, end))
             first, last = (self.wrapped_document.location_to_offset(self.location_of(at)).y for at in between)
             self.unseen = end
-            self._line_cache.clear()
+            forget_text_lines(self)
             self.forget(first, last)
             top = self.scroll_offset.y
             if first <= top + self.size.height and last >= top:
