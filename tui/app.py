@@ -73,7 +73,15 @@ class ModulesApp(SwiftApp[int]):
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(place.key, f"go('{place.name}')", place.title, id=f"app.{place.name}", priority=True, show=False)
+            Binding(
+                place.key,
+                f"go('{place.name}')",
+                place.title,
+                id=f"app.{place.name}",
+                tooltip=place.about,
+                priority=True,
+                show=False,
+            )
             for place in PLACES.values()
         ),
         Binding("ctrl+o", "jump", "Jump", id="app.jump", tooltip=JUMP, priority=True, show=False),
@@ -248,7 +256,8 @@ class ModulesApp(SwiftApp[int]):
     # -- places --
 
     async def action_go(self, place: str) -> None:
-        """Go to ``place``. A question that is open is closed first, for it belongs to the place left."""
+        """Go to ``place``. A question that is open is closed first, for it belongs to the place left; so is help."""
+        self._close_help()
         if place != self.current_mode:
             for line in self.screen_stack[0].query(StatusLine):
                 line.leave()
@@ -333,10 +342,22 @@ class ModulesApp(SwiftApp[int]):
         return binding.key_display or key_name(binding.key)
 
     async def action_help(self) -> None:
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Open help for what has the focus, or close it."""
+        if not self._close_help():
+            from .screens.help import HelpScreen
+
+            await self.push_screen(HelpScreen(self.screen))
+
+    def _close_help(self) -> bool:
+        """Close help where it is open; returns whether it was."""
+        if not isinstance(self.screen, ModalScreen):
+            return False
+        from .screens.help import HelpScreen
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+            return True
+        return False
 
     def action_pick_module(self) -> None:
         """Pick a module by a few letters; it joins the end of the stack."""

@@ -99,6 +99,7 @@ QUESTIONS = {
     "export": ("f2", "e"),
     "import": ("f2", "i"),
     "jump": ("f2", "ctrl+o"),
+    "help": ("f2", "f1"),
     "palette": ("f2", "ctrl+p"),
     "add a module": ("f2", "ctrl+t"),
     "stories": ("f3", "f7"),

@@ -53,7 +53,7 @@ class Find(Input):
     HELP = """\
     ## Finding a model
 
-    Type letters of the name in order: `msq4` finds **Mistral-7B.Q4_K_M**. **enter** or **down** goes to the list,
+    Type letters of the name in order: `msq4` finds **Mistral-7B.Q4_K_M**. **enter** or **↓** goes to the list,
     **esc** shows everything again.
     """
     BINDINGS: ClassVar[list[BindingType]] = [

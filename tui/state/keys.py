@@ -49,5 +49,5 @@ def read_keymap(config: Path) -> tuple[dict[str, str], str]:
 
 
 def quiet(bindings: Iterable[BindingType]) -> list[BindingType]:
-    """``bindings`` of a Textual widget we build on, kept out of the help panel: arrows explain themselves."""
+    """``bindings`` of a Textual widget we build on, kept out of help: arrows explain themselves."""
     return [replace(b, system=True) if isinstance(b, Binding) else b for b in bindings]

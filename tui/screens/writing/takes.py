@@ -33,9 +33,6 @@ from ...writing.comparison import FEWEST, LINEUPS, MOST, USUAL, Column, Comparis
 from ...writing.manuscript import Manuscript
 
 
-ORDER: tuple[Lineup, ...] = tuple(LINEUPS)
-
-
 def _key(key: str, action: str, name: str, about: str, show: bool = True, display: str | None = None) -> Binding:
     id = "takes." + action.replace("(", "_").rstrip(")")
     return Binding(key, action, name, id=id, tooltip=about, show=show, key_display=display)
@@ -55,7 +52,7 @@ class TakesScreen(Screen[Column | None]):
         ),
         _key("escape", "leave", "Back", "Stop writing, or go back to the story"),
         _key("b", "blind", "Blind", "Hide which take is which until you choose one"),
-        _key("l", "lineup", "Compare …", "Change what is compared: stacks, single modules, seeds"),
+        _key("l", "lineup", "Compare …", "Choose what is compared: stacks, single modules or seeds"),
         _key("r", "again", "Rewrite all", "Write all takes again, with new seeds unless the seed is locked", False),
         _key("plus,equals_sign", "more(1)", "One more", "Write one more take with the same stack", False),
         _key("minus", "more(-1)", "One fewer", "Write one take fewer with the same stack", False),
@@ -311,22 +308,32 @@ class TakesScreen(Screen[Column | None]):
         """Blind or not. Either way they are written anew: what has been read cannot be hidden again."""
         await self._anew(self.comparison.lineup, not self.comparison.blind)
 
-    async def action_lineup(self) -> None:
-        following = ORDER[(ORDER.index(self.comparison.lineup) + 1) % len(ORDER)]
+    def action_lineup(self) -> None:
+        """Ask what is to be compared."""
         if not self.desk.picks.tokens:
             self.say("The stack is empty, so only seeds can be compared.", "warning", "ctrl+t adds a module.")
-            return
-        await self._anew(following, self.comparison.blind)
+        elif not self._still_writing():
+            from .lineup import LineupScreen
+
+            self.app.push_screen(LineupScreen(self.desk.picks, self.comparison.lineup, self.takes), self._compare)
+
+    async def _compare(self, lineup: Lineup | None) -> None:
+        if lineup is not None and lineup != self.comparison.lineup:
+            await self._anew(lineup, self.comparison.blind)
 
     async def action_more(self, by: int) -> None:
         self.takes = min(MOST, max(FEWEST, len(self.comparison.columns) + by))
         await self._anew("dice", self.comparison.blind)
 
-    async def _anew(self, lineup: Lineup, blind: bool) -> None:
+    def _still_writing(self) -> bool:
+        """Whether takes are still coming, which is said then: they are not thrown away."""
         if self.running:
-            self.say(
-                f"{counted(len(self.comparison.columns), 'take')} still being written.", "busy", "esc stops them first."
-            )
+            takes = counted(len(self.comparison.columns), "take")
+            self.say(f"{takes} still being written.", "busy", "esc stops them first.")
+        return self.running
+
+    async def _anew(self, lineup: Lineup, blind: bool) -> None:
+        if self._still_writing():
             return
         if any(column.text for column in self.comparison.columns):
             self._earlier.append(self.comparison)

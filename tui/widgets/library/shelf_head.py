@@ -22,7 +22,7 @@ class Filter(Input):
     ## Finding modules
 
     Type letters of the name in order: `nra` finds **noir rain**. Words of the description or of the model's name work,
-    too; `#tag` finds a tag, `*` starred modules. Several words must all match. **enter** or **down** goes to the list,
+    too; `#tag` finds a tag, `*` starred modules. Several words must all match. **enter** or **↓** goes to the list,
     **esc** shows everything again.
     """
     BINDING_GROUP_TITLE = "Find"

@@ -33,7 +33,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     useful, so they are removed; each line says what was changed, how often and why, with the first place it happened.
     Your files themselves are never changed.
 
-    `✗` prevents training, `!` is a warning. **right** and **left** show the next and the previous file.
+    `✗` prevents training, `!` is a warning. **→** and **←** show the next and the previous file.
     """
     BINDING_GROUP_TITLE = "Preview"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -33,7 +33,7 @@ class TextTree(DirectoryTree, inherit_bindings=False):
     ## Your texts
 
     **space** selects the file under the cursor, or a whole folder; again deselects it. **enter** opens and closes
-    folders, **left** goes up. Only files that can be read are shown: .txt and .md.
+    folders, **←** goes up. Only files that can be read are shown: .txt and .md.
 
     Type a path into the line above to select a file or show a folder. You can also drag a file onto this window.
     """

@@ -91,8 +91,8 @@ class TrainingList(PlainList, inherit_bindings=False):
     and saves the best version so far, **x** stops it and saves nothing. **[** and **]** move one that is waiting,
     **d** removes a finished one from this list; its module stays in the library.
 
-    The curve is the loss on held-out pages: lower is better. The dashed line is the plain model. **left** and
-    **right** show how the same opening was continued at each stage.
+    The curve is the loss on held-out pages: lower is better. The dashed line is the plain model. **←** and
+    **→** show how the same opening was continued at each stage.
     """
     BINDING_GROUP_TITLE = "Trainings"
     BINDINGS: ClassVar[list[BindingType]] = [

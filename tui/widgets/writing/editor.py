@@ -80,6 +80,7 @@ class Editor(KeptLines, inherit_bindings=False):
         &:focus { border: none; }
     }
     """
+    BINDING_GROUP_TITLE = "Story"
     BINDINGS: ClassVar[list[BindingType]] = [
         _go("ctrl+home", "go_to('start')", "Start of the story", "start", "Go to the first word"),
         _go("ctrl+end", "go_to('end')", "End of the story", "end", "Go to the last word"),

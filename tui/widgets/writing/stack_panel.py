@@ -74,7 +74,7 @@ class StackList(PlainList, inherit_bindings=False):
     HELP = """\
     ## The stack
 
-    These modules stand before your text, the first one first. **left** and **right** make the one under the cursor
+    These modules stand before your text, the first one first. **←** and **→** make the one under the cursor
     weaker or stronger: 0 has no effect, 1.00 is as trained, 2.00 is the most. **space** switches it off and on,
     **[** and **]** move it, **del** removes it, **u** restores it, **ctrl+t** adds another. **s** saves the whole stack
     under a name, **o** loads a saved one.

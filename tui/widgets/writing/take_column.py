@@ -24,12 +24,11 @@ class TakeColumn(Titled, VerticalScroll, can_focus=True, inherit_bindings=False)
     ## Takes side by side
 
     The same text is continued in several ways: without a module, with one, with all of them, from the same seed.
-    A number inserts that take into your story; **left** and **right** move between takes, **enter** inserts the
-    focused one.
+    A number inserts that take into your story; **←** and **→** move between takes, **enter** inserts the focused one.
 
     **b** hides which take is which until you have chosen: the columns are shuffled, and each module's card counts how
-    often it was chosen. **l** compares something else: module by module, each alone, or one stack with several seeds.
-    **plus** and **minus** write more or fewer of those. **r** writes all of them again.
+    often it was chosen. **l** chooses what is compared: modules joining one by one, each alone, or one stack with
+    several seeds. **+** and **-** write more or fewer of those. **r** writes all of them again.
     """
     BINDINGS = quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right"))
     DEFAULT_CSS = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from textual.widgets import HelpPanel
 
 from kobold_modules.library.library import Library
 from kobold_modules.records import Failed, Record, Result
@@ -107,14 +106,6 @@ async def test_mouse_chooses_and_a_double_click_adds(stage: Open) -> None:
         await on.pilot.click("ModuleList", offset=(10, 4), times=2)
         await on.pilot.pause()
         assert on.stack == [("noir rain", 1.0, True)]
-
-
-async def test_f1_shows_help_for_what_has_the_focus(stage: Open) -> None:
-    async with stage() as on:
-        await on.press("f1")
-        await on.until(lambda: on.app.screen.query(HelpPanel) and "Your modules" in on.text())
-        await on.press("f1")
-        await on.until(lambda: not on.app.screen.query(HelpPanel))
 
 
 async def test_the_footer_never_shows_more_than_six_keys(stage: Open) -> None:

@@ -82,5 +82,3 @@ async def test_bench_help(stage: Open, size: tuple[int, int]) -> None:
         await bench(on)
         await on.press("f1")
         await looks_like(on, "bench_help")
-        keys = on.text().splitlines()[-1]
-        assert "Quit" in keys  # nothing is cut where the panel takes room

@@ -9,6 +9,7 @@ import pytest
 from kobold_modules.records import Failed
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.screens.writing.bench import BenchScreen
+from kobold_modules.tui.screens.writing.lineup import LineupScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.state.app_state import Picks
 from kobold_modules.tui.widgets.writing.take_column import TakeColumn
@@ -141,14 +142,62 @@ async def test_without_a_stack_there_are_dice_to_compare(stage: Open) -> None:
         assert "only seeds" in on.status
 
 
-async def test_each_module_alone(stage: Open) -> None:
+@pytest.mark.parametrize("keys", [("e",), ("down", "enter")])
+async def test_each_module_alone(stage: Open, keys: tuple[str, ...]) -> None:
+    """interface.md: "Compare …" promised a dialog and went to the next line-up at once."""
     async with stage() as on:
         await compare(on, "gothic house", "noir rain")
         await ended(on)
         await on.press("l")
+        assert isinstance(on.app.screen, LineupScreen)
+        assert len(jobs(on)) == 1
+        await on.press(*keys)
         await on.until(lambda: len(jobs(on)) == 2)
         await ended(on)
         assert [column.label for column in takes(on).comparison.columns] == ["no module", "gothic house", "noir rain"]
+
+
+@pytest.mark.parametrize("key", ["escape", "enter", "o"])
+async def test_cancelling_or_choosing_what_is_compared_already_keeps_the_takes(stage: Open, key: str) -> None:
+    async with stage() as on:
+        await compare(on, "gothic house", "noir rain")
+        await ended(on)
+        before = takes(on).comparison
+        await on.press("l", key)
+        assert takes(on).comparison == before
+        assert len(jobs(on)) == 1
+        assert isinstance(on.app.focused, TakeColumn)
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24)])
+async def test_the_choice_of_what_is_compared_names_the_columns_and_marks_the_current_one(
+    stage: Open, size: tuple[int, int]
+) -> None:
+    async with stage(size=size) as on:
+        await compare(on, "gothic house", "noir rain")
+        await ended(on)
+        await on.press("l")
+        await on.until(lambda: "● o One more module each" in on.text())
+        shown = on.text()
+        assert "no module, gothic house, go" in shown
+        assert "s Same stack, several seeds" in shown
+        assert shown.count("●") == 1 + (size[0] > 40)  # the model's name has one above
+        await on.press("s")
+        await on.until(lambda: len(jobs(on)) == 2)
+        await ended(on)
+        await on.press("l")
+        await on.until(lambda: "● s Same stack" in on.text())
+
+
+async def test_nothing_else_is_compared_while_takes_are_coming(stage: Open) -> None:
+    async with stage(delay=0.02) as on:
+        await compare(on, "gothic house")
+        await on.until(lambda: takes(on).comparison.columns[1].text)
+        on.tap("l")
+        await on.until(lambda: "still being written" in on.status)
+        assert isinstance(on.app.screen, TakesScreen)
+        on.tap("escape")
+        await on.until(lambda: not takes(on).running)
 
 
 async def test_stop_keeps_what_came_and_it_can_be_taken(stage: Open) -> None:
