@@ -301,7 +301,7 @@ class ModulesApp(SwiftApp[int]):
         elif kind == "text":
             (await self._opened("train")).take_paths(paths)
         else:
-            said = f"{paths[0].name} is no model, module, story or text that can be read here."
+            said = f"{paths[0].name} is not a model, module, story or text that can be read here."
             self._tell(said, "Texts are .txt or .md files, models .gguf, modules .zip or .safetensors.")
 
     async def _opened(self, mode: str) -> Any:

@@ -98,7 +98,7 @@ async def test_a_story_is_opened_on_the_bench(stage: Open, files: dict[str, Path
 async def test_what_is_of_no_use_is_a_sentence_and_so_are_several_kinds(stage: Open, files: dict[str, Path]) -> None:
     async with stage() as on:
         drop(on, files["picture"])
-        await on.until(lambda: "cover.png is no model, module, story or text" in on.status)
+        await on.until(lambda: "cover.png is not a model, module, story or text" in on.status)
         drop(on, files["module"], files["text"])
         await on.until(lambda: "several kinds" in on.status)
 

@@ -198,7 +198,7 @@ class ModelsScreen(Screen[None]):
                 self.say(f"{counted(len(inside), 'model')} in {path}.", "good", "enter loads the one under the cursor.")
                 self.list.choose(next(m.model for m in self.disk.models if m.name == inside[0]))
             else:
-                self.say(f"{Path(path).name} cannot be loaded: {why or 'it is no model'}.", "error")
+                self.say(f"{Path(path).name} cannot be loaded: {why or 'it is not a model'}.", "error")
         elif model.model == self._loaded():
             self.say(f"{model.name} is loaded already.", "calm", "F3 goes to the bench.")
         elif self._writes(model):
