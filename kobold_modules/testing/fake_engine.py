@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadUsage
 from ..generation.protocol import ModelInfo, Request
+from ..generation.token_healing import Boundary
 from ..records import Finished, TextChunk
 from ..soft_prompt.fingerprint import Fingerprint, fingerprint_of, sampled_rows
 from ..soft_prompt.stack import Stack
@@ -123,7 +124,11 @@ class FakeEngine:
         """A word for each token; not the one it came from, for an id forgets that."""
         return f" {WORDS[token % len(WORDS)]}".encode()
 
-    def next_logits(self, request: Request) -> NDArray[np.float32]:
+    def boundary(self, request: Request) -> list[Boundary]:
+        """Nothing: every text ends at the end of a token."""
+        return []
+
+    def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
         """As if of a model: other ones for each text and stack."""
         request.stack.check(self.info.fingerprint, self.info.name)
         seed = zlib.crc32(f"{request.stack.digest}:{request.memory}{request.text}{request.note}".encode())

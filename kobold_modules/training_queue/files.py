@@ -74,7 +74,7 @@ def read_training(folder: Path) -> Training | None:
     except (OSError, ValueError, KeyError, TypeError, BadUsage):
         return None
     status, control = read_status(folder), read_control(folder)
-    pid, birth = status.get("pid", 0), status.get("born", "")
+    pid, birth = status.get("pid", 0), status.get("start_time", "")
     if status.get("state") != "running" or not same_process(pid, birth):
         pid = 0
     state: State = status.get("state", "waiting")

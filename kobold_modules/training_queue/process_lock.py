@@ -25,15 +25,15 @@ def start_time(pid: int) -> str:
         fields = stat.read_bytes().rpartition(b")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
     except FileNotFoundError:
-        return "" if Path("/proc/self/stat").exists() else _born_by_ps(pid)
+        return "" if Path("/proc/self/stat").exists() else _start_time_by_ps(pid)
     except (OSError, IndexError):
         return ""
     return "" if fields[0] in (b"Z", b"X") else f"{boot}-{fields[19].decode()}"
 
 
-def _born_by_ps(pid: int) -> str:
+def _start_time_by_ps(pid: int) -> str:
     if sys.platform == "win32":
-        return _born_on_windows(pid)
+        return _start_time_on_windows(pid)
     try:
         told = subprocess.run(
             ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=5, check=False
@@ -44,7 +44,7 @@ def _born_by_ps(pid: int) -> str:
     return "" if state.startswith("Z") else began.strip()
 
 
-def _born_on_windows(pid: int) -> str:
+def _start_time_on_windows(pid: int) -> str:
     import ctypes
 
     kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]

@@ -178,7 +178,12 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
     told, _ = journal.read(folder / "records.jsonl")
     now, status = reached(folder), read_status(folder)
     attempts = 1 if now > int(status.get("reached", 0)) else int(status.get("attempts", 0)) + 1
-    who: dict[str, Any] = {"pid": os.getpid(), "born": start_time(os.getpid()), "attempts": attempts, "reached": now}
+    who: dict[str, Any] = {
+        "pid": os.getpid(),
+        "start_time": start_time(os.getpid()),
+        "attempts": attempts,
+        "reached": now,
+    }
     who["died"] = status.get("died", [])
     asked = Asked(folder)
     writing: Journal | None = None

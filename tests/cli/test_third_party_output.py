@@ -13,6 +13,7 @@ from kobold_modules.third_party_logging import QUIET, log_file
 
 
 NOIR = Path(__file__).resolve().parents[2] / "sample_texts" / "noir"
+MEASURE = ("measure", "--json", "--text", str(NOIR / "the-long-drop.txt"))
 ONE_STEP = ("--name", "mine", "--steps", "1", "--tokens", "4", "--row", "48", "--batch", "2", "--replace")
 
 
@@ -49,9 +50,9 @@ def test_the_doctor_says_nothing_on_stderr() -> None:
 CHATTER = """
 import logging, sys, warnings
 from kobold_modules.cli import main
-from kobold_modules.backends.torch import load
+from kobold_modules.backends.torch import load as backend
 
-load = torch_model.load_torch_model
+load = backend.load_torch_model
 
 def chatty(*arguments, **options):
     import huggingface_hub, torch, tqdm.auto, transformers
@@ -67,13 +68,13 @@ def chatty(*arguments, **options):
         list(bar(range(3), desc="said by a bar"))
     return load(*arguments, **options)
 
-torch_model.load_torch_model = chatty
+backend.load_torch_model = chatty
 sys.exit(main(sys.argv[1:]))
 """
 
 
 def test_whatever_a_library_says_and_how_it_goes_to_the_log(home: Path) -> None:
-    done = run("-c", CHATTER, "doctor")
+    done = run("-c", CHATTER, *MEASURE)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "said by" not in done.stdout
@@ -82,7 +83,7 @@ def test_whatever_a_library_says_and_how_it_goes_to_the_log(home: Path) -> None:
 
 
 def test_a_developer_who_asks_for_warnings_sees_them() -> None:
-    done = run("-W", "always", "-c", CHATTER, "doctor")
+    done = run("-W", "always", "-c", CHATTER, *MEASURE)
     assert "FutureWarning: said by warnings" in done.stderr
 
 

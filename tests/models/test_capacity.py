@@ -55,9 +55,9 @@ def test_training_needs_every_weight_unpacked() -> None:
 @pytest.mark.parametrize(
     ("free", "total", "can", "sentence"),
     [
-        (24, 32, "yes", "Needs 5.1 GB of the 24.0 GB free memory."),
-        (4, 32, "tight", "Needs 5.1 GB, and 4.0 GB of memory is free now: close other programs first."),
-        (3, 4, "no", "Needs 5.1 GB, and this machine has 4.0 GB of memory."),
+        (24, 32, "yes", "Needs 5.1 GB of the 24 GB free memory."),
+        (4, 32, "tight", "Needs 5.1 GB, and 4 GB of memory is free now: close other programs first."),
+        (3, 4, "no", "Needs 5.1 GB, and this machine has 4 GB of memory."),
     ],
 )
 def test_the_verdict_is_a_sentence(free: int, total: int, can: str, sentence: str) -> None:

@@ -82,7 +82,7 @@ def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):
     assert first[-1].prefix_decoded == 10
     assert again[-1].prefix_decoded == other[-1].prefix_decoded == 0
     assert [piece.text for piece in again[:-1]] == [piece.text for piece in first[:-1]]
-    assert again[-1].text_decoded == len(TEXT)
+    assert again[-1].text_decoded == len(TEXT.rstrip())  # the space at the end goes to the first token
 
 
 def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_path):

@@ -88,7 +88,7 @@ def test_two_processes_train_what_one_would(tmp_path: Path) -> None:
         "GLOO_SOCKET_IFNAME": "lo",
     }
     program = (
-        "import sys, torch; from tests.training.test_parallel import train; "
+        "import sys, torch; from tests.training.test_distributed import train; "
         "from kobold_modules.training.distributed import World; "
         "world = World.detect('cpu'); torch.save(train(world), sys.argv[1]); world.leave()"
     )

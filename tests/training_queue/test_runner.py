@@ -9,7 +9,7 @@ import pytest
 
 from kobold_modules.records import Done, Progress, Record
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue import runner
 from kobold_modules.training_queue.files import read_status, write_status
 from kobold_modules.training_queue.process_lock import Lock
 from kobold_modules.training_queue.queue import TrainingQueue
@@ -29,7 +29,7 @@ def fake_process(monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], int]) ->
 
         def kill(self) -> None: ...
 
-    monkeypatch.setattr(detached, "_spawn", lambda folder, log: Process(folder))
+    monkeypatch.setattr(runner, "spawn", lambda folder, log: Process(folder))
 
 
 def test_the_runner_takes_one_after_another_and_ends(queue: TrainingQueue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_training_that_keeps_dying_is_given_up_and_the_next_one_runs(
         queue.submit(named(name))
     run(queue.folder)
 
-    assert taken == ["a-1"] * detached.MOST_ALIKE + ["b-1"]
+    assert taken == ["a-1"] * runner.MOST_ALIKE + ["b-1"]
     failed = queue.get("a-1")
     assert (failed.state, failed.code) == ("failed", 6)
     assert "SIGKILL" in failed.message
@@ -148,13 +148,13 @@ def test_a_training_that_gets_further_each_time_is_not_given_up(
         yield Progress("training", death, 10)
         raise Killed
 
-    monkeypatch.setattr(detached, "_last_words", lambda folder, failed: None)  # a kill leaves none
+    monkeypatch.setattr(runner, "_last_words", lambda folder, failed: None)  # a kill leaves none
 
     def act(folder: Path) -> int:
         carry_out(folder, dies)
         if read_status(folder)["state"] == "done":
             return 0
-        write_status(folder, **read_status(folder) | {"born": "a process that is gone"})
+        write_status(folder, **read_status(folder) | {"start_time": "a process that is gone"})
         return -9
 
     fake_process(monkeypatch, act)

@@ -15,7 +15,7 @@ import pytest
 from kobold_modules.library.library import Library
 from kobold_modules.records import Done, Failed, Loss, Note, Progress
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner
+from kobold_modules.training_queue import launch
 from kobold_modules.training_queue.queue import TrainingQueue
 from tests.training_queue.trainings import until
 
@@ -32,14 +32,14 @@ def test_a_training_survives_kills_of_everybody(home: Path, starter: Path, monke
     """kill -9 of the training, then of the runner, then of both: one module at the end, and all of it told."""
     monkeypatch.setenv("KOBOLD_MODULES_SAVE_EVERY", "0")
     runners: list[Any] = []
-    real = runner._spawn
+    real = launch.spawn
 
     def spawn(folder: Path, log: int) -> subprocess.Popen[bytes]:
         started = real(folder, log)
         runners.append(started)
         return started
 
-    monkeypatch.setattr(runner, "_spawn", spawn)
+    monkeypatch.setattr(launch, "spawn", spawn)
     queue = TrainingQueue()
     id = queue.submit(replace(TINY, steps=2000))
 
@@ -48,7 +48,7 @@ def test_a_training_survives_kills_of_everybody(home: Path, starter: Path, monke
         return max((r.done for r in told if isinstance(r, Progress) and r.stage == "training"), default=0)
 
     def notes() -> int:
-        return sum(isinstance(r, Note) and "Going on from step" in r.text for r in queue.records(id)[0])
+        return sum(isinstance(r, Note) and "Continuing from step" in r.text for r in queue.records(id)[0])
 
     until(lambda: step() >= 3)
     os.kill(queue.get(id).pid, signal.SIGKILL)  # the training: its runner takes it up again
@@ -83,12 +83,12 @@ def test_a_kill_of_whoever_asked_changes_nothing_and_one_runner_is_enough(home: 
 import os, signal
 from pathlib import Path
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner
+from kobold_modules.training_queue import launch
 from kobold_modules.training_queue.queue import TrainingQueue
 queue = TrainingQueue()
 queue.submit(TrainingRequest(files=({str(home / "gone.txt")!r},), name="x", steps=1))
 for _ in range(3):
-    detached.start_runner(queue.folder)
+    launch.start_runner(queue.folder)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", program], check=False)

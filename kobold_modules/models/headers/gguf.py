@@ -148,6 +148,10 @@ def read_gguf_header(path: Path) -> GgufHeader:
                 return _Reader(file, size, jump=True).read()
             except _Impossible:
                 return _Reader(file, size, jump=False).read()
+    except FileNotFoundError as error:
+        raise NoModel(
+            f"There is no model file at {path}.", "`kobold-modules models` lists those on this disk."
+        ) from error
     except OSError as error:
         raise NoModel(f"{path} cannot be read: {error.strerror or error}.") from error
     except _Impossible as error:

@@ -12,7 +12,7 @@ import pytest
 from kobold_modules.cli import main
 from kobold_modules.errors import BadText
 from kobold_modules.records import Done, Loss, Note, Progress, Record, Result
-from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue import launch
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.training_queue.runner import carry_out
 
@@ -21,7 +21,7 @@ from kobold_modules.training_queue.runner import carry_out
 def nobody_runs(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Which queues a runner was started for; none really is."""
     started: list[Path] = []
-    monkeypatch.setattr(detached, "start_runner", started.append)
+    monkeypatch.setattr(launch, "start_runner", started.append)
     return started
 
 

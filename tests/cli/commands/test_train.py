@@ -78,7 +78,7 @@ def test_a_killed_training_resumes_to_the_same_module(home: Path, starter: Path)
     assert process.returncode == -signal.SIGKILL
     done = subprocess.run([*command, "--resume"], env=environment, check=True, capture_output=True, text=True)
 
-    assert "Going on from step" in done.stdout
+    assert "Continuing from step" in done.stdout
     assert Library().find("k").digest == whole
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ....byte_size import byte_size
 from ....library.library import Library
 from ...output import Output
 
@@ -24,7 +25,7 @@ def trash(arguments: argparse.Namespace, output: Output) -> int:
         return 0
     for entry in entries:
         output.object(name=entry.name, tokens=entry.tokens, size=entry.size)
-        output.data(f"{entry.name}: {entry.tokens} virtual tokens, {entry.size / 1e6:.1f} MB")
+        output.data(f"{entry.name}: {entry.tokens} virtual tokens, {byte_size(entry.size)}")
     if not entries:
         output.say("The trash is empty.")
     return 0

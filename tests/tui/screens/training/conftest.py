@@ -12,7 +12,7 @@ import pytest
 from kobold_modules.records import Record, Result
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner
+from kobold_modules.training_queue import launch
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.tui.screens.training.train import TrainScreen
@@ -32,7 +32,7 @@ SAMPLES = Path(__file__).resolve().parents[4] / "sample_texts"
 def nobody_runs(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """No runner process, except where the real one is tested."""
     if "slow" not in request.keywords:
-        monkeypatch.setattr(runner, "start_runner", lambda folder: None)
+        monkeypatch.setattr(launch, "start_runner", lambda folder: None)
 
 
 @pytest.fixture

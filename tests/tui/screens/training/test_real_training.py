@@ -52,7 +52,7 @@ async def test_from_pages_to_a_module_through_kills_and_another_window(
         await on.press("f4")
         assert screen(on).view == "watch"
         course = trainings_of(on.app).course(id)
-        await on.until(lambda: any("Going on from step" in note for note in course.notes), 300)
+        await on.until(lambda: any("Continuing from step" in note for note in course.notes), 300)
         await on.until(lambda: screen(on).query_one(CoursePanel).course.points, 300)
         assert "no module" in on.text()
         await on.press("s")

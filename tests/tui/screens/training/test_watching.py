@@ -9,7 +9,7 @@ import pytest
 
 from kobold_modules.errors import BadText
 from kobold_modules.records import Note, Sample
-from kobold_modules.training_queue import runner
+from kobold_modules.training_queue import launch
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.state.trainings import trainings_of
@@ -158,7 +158,7 @@ async def test_something_that_waits_gets_a_runner_when_the_window_opens(
 ) -> None:
     submit("night work")
     started: list[Path] = []
-    monkeypatch.setattr(runner, "start_runner", started.append)
+    monkeypatch.setattr(launch, "start_runner", started.append)
     async with stage() as on:
         await on.until(lambda: started)
         assert started[0] == TrainingQueue().folder
