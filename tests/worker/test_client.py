@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -257,7 +258,8 @@ async def test_memory_that_ran_out_may_be_free_the_next_time(loaded):
     for _ in range(3):
         async for record in loaded.run(ENDLESS):
             if isinstance(record, TextChunk) and loaded.pid is not None:
-                os.kill(loaded.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # what it had said before may still come
+                    os.kill(loaded.pid, signal.SIGKILL)
         assert "memory" in record.message
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
