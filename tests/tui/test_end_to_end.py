@@ -145,7 +145,7 @@ def test_a_killed_terminal_has_everything_back(home: Path) -> None:
     try:
         terminal.until(lambda: "Quit" in terminal.grid.text, 120, "the library")
         terminal.send("\x1bOR")
-        terminal.until(lambda: "still coming" in terminal.grid.text, 60, "the story")
+        terminal.until(lambda: "unfinished take" in terminal.grid.text, 60, "the story")
         terminal.until(lambda: page(terminal.grid.text).startswith(shown), 30, "what was shown")
         terminal.send("\x11")
         terminal.until(lambda: saved().startswith(shown), 30, "the story in its file")
