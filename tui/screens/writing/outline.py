@@ -23,6 +23,13 @@ WORDS = 14
 INDENT = {0: "", 1: "  ", 2: "    "}
 
 
+class ChapterList(StoryList):
+    """The parts, the highlighted one in view: also where the list has its height only after it has its highlight."""
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.scroll_to_highlight)
+
+
 class Outline(ModalScreen[int]):
     """Dismisses with the character at which a part of ``text`` begins, or None. ``at`` is where the cursor stands."""
 
@@ -51,7 +58,7 @@ class Outline(ModalScreen[int]):
             box.border_title = "Go to a chapter"
             box.border_subtitle = "↑ ↓ choose  enter goes there  esc cancels"
             yield Input(placeholder="letters of its title", compact=True)
-            yield StoryList()
+            yield ChapterList()
             yield Static(classes="problem")
 
     def on_mount(self) -> None:
@@ -64,27 +71,25 @@ class Outline(ModalScreen[int]):
     def _show(self, first: bool = False) -> None:
         wanted = self.query_one(Input).value.casefold().strip()
         self.shown = [part for part in self.parts if wanted in part.title.casefold()]
-        rows = self.query_one(StoryList)
+        rows = self.query_one(ChapterList)
         width = max(30, self.query_one(".question").content_region.width - 5)  # beside a scroll bar
         rows.set_options([Option(_row(part, width)) for part in self.shown])
         rows.styles.height = min(16, max(1, len(self.shown)))
         here = [number for number, part in enumerate(self.shown) if part.start <= self.at]
         rows.highlighted = (here[-1] if first and here else 0) if self.shown else None
-        if first and rows.highlighted:
-            self.call_after_refresh(self.call_after_refresh, rows.scroll_to_highlight)  # once it has its height
         said = "" if self.shown else "The story is empty." if not self.parts else "No title has these letters."
         if len(self.parts) == 1 and not wanted:
             said = "Lines like Chapter 2, # Title or * * * begin a part."
         self.query_one(".problem", Static).update(Content.styled(said, "$foreground-muted"))
 
     def action_move(self, how: str) -> None:
-        getattr(self.query_one(StoryList), f"action_{how}")()
+        getattr(self.query_one(ChapterList), f"action_{how}")()
 
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)
     def _chosen(self, event: Input.Submitted | OptionList.OptionSelected) -> None:
         event.stop()
-        at = self.query_one(StoryList).highlighted
+        at = self.query_one(ChapterList).highlighted
         if at is not None and at < len(self.shown):
             self.dismiss(self.shown[at].start)
 
