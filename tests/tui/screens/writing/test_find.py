@@ -28,6 +28,13 @@ def selected(on: Stage) -> str:
     return page(on).selected_text
 
 
+def in_sight(on: Stage) -> bool:
+    """Whether the end of what is selected stands in the part of the page that is shown."""
+    editor = page(on)
+    row = editor.wrapped_document.location_to_offset(editor.selection.end).y
+    return editor.scroll_offset.y <= row < editor.scroll_offset.y + editor.size.height
+
+
 async def find(on: Stage, words: str) -> Find:
     await on.press("ctrl+f")
     await on.until(lambda: isinstance(on.app.screen, Find))
@@ -63,7 +70,7 @@ async def test_finding_goes_round_the_whole_story(stage: Open) -> None:
         await on.press("ctrl+home")
         screen = await find(on, "chapter 40")
         assert selected(on).casefold() == "chapter 40"
-        await on.until(lambda: "Chapter 40" in on.text())
+        await on.until(lambda: in_sight(on))
         assert "1 of 1" in on.text()
         screen.query_one("#find", Input).value = "chapter 4"
         await on.until(lambda: "1 of 2" in on.text())
@@ -144,7 +151,7 @@ async def test_both_are_in_the_palette(stage: Open) -> None:
         assert on.editor.cursor_location == (0, 0)
         await on.command("find and replace")
         assert isinstance(on.app.screen, Find)
-        assert all(said in on.text() for said in ("Match case", "Replace all", "It rained."))
+        assert all(said in on.text() for said in ("Match case", "Replace all"))
 
 
 def test_quotation_marks_find_their_curly_kind_and_whole_words_stand_alone() -> None:
