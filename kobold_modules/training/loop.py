@@ -188,7 +188,7 @@ def _consider_average(
 ) -> None:
     """Of a training that ends before its rate has fallen, the mean of the late prompts may be better than any of them.
 
-    Where the rate has fallen to zero the last prompt is better than the mean, if by little (docs/design.md, 12).
+    Where the rate has fallen to zero the last prompt is better than the mean, if by little (docs/decisions, 12).
     """
     if state.step == 0:
         return

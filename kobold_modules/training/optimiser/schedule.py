@@ -13,7 +13,7 @@ from ..settings import TrainingRequest
 
 RATE = 0.42  # share of the table's root mean square that suits a training of ...
 OF_STEPS = 100.0  # ... so many steps;
-FALL = 0.4  # others take it times (steps / OF_STEPS) ** -FALL (docs/design.md, decision 12)
+FALL = 0.4  # others take it times (steps / OF_STEPS) ** -FALL (docs/decisions, 12)
 LEAST, MOST = 0.05, 0.6
 WARM_UP = 0.04  # share of the training
 
