@@ -121,13 +121,14 @@ def start_training(home: Path) -> tuple[TrainingQueue, str]:
 
 
 def steps_taken(queue: TrainingQueue, training: str) -> int:
-    return max((record.done for record in queue.records(training)[0] if isinstance(record, Progress)), default=0)
+    records = queue.records(training)[0]
+    return max((r.done for r in records if isinstance(r, Progress) and r.stage == "training"), default=0)
 
 
 def wait_for_training(queue: TrainingQueue, training: str, seconds: float) -> None:
     """Until the training has its model and computes. Raises TimeoutError."""
     end = time.monotonic() + seconds
-    while not any(isinstance(r, Progress) and "loading" not in r.stage for r in queue.records(training)[0]):
+    while steps_taken(queue, training) < 1:
         if queue.get(training).ended or time.monotonic() > end:
             raise TimeoutError(f"the training does not begin: {queue.records(training)[0][-3:]}")
         time.sleep(0.2)
