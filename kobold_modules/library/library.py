@@ -9,7 +9,7 @@
         notes.json               its owner's tags, star and blind tests (formats/notes.py)
       .trash/                    removed modules, until the trash is emptied
       .new-x7f2/                 something being written; swept when it is an hour old
-      .index.json                what lists show of all of them (shelf_index.py)
+      .index.json                what lists show of all of them (index.py)
 
 The zips are the truth (``formats/folder.py``). All writing happens in a hidden folder, from which finished files are
 renamed into place: killed at any moment, the library holds the old module or the new one. A folder may be made or

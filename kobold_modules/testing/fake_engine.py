@@ -39,7 +39,7 @@ def fake_fingerprint(vocabulary: int = 1000, width: int = 8, seed: int = 0) -> F
 
 
 class FakeEngine:
-    """Implements engines.base.Engine. ``delay`` is the time of one token in seconds."""
+    """Implements generation.protocol.Engine. ``delay`` is the time of one token in seconds."""
 
     def __init__(self, name: str = "fake", *, context: int = 2048, width: int = 8, delay: float = 0.0) -> None:
         self.info = ModelInfo(name, f"/nowhere/{name}.gguf", context, width, 1000, fake_fingerprint(1000, width))

@@ -36,7 +36,7 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Generate:
     """Continue ``text``. ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are
-    those of engines.base.Request. Answers TextChunk records, then Finished.
+    those of generation.protocol.Request. Answers TextChunk records, then Finished.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""The engine without a model keeps the promises of engines.base."""
+"""The engine without a model keeps the promises of generation.protocol."""
 
 from __future__ import annotations
 

@@ -39,7 +39,9 @@ DEFAULT_CONTEXT = 4096
 
 
 class HfEngine:
-    """One Hugging Face folder. A context manager; :meth:`close` frees everything. Implements engines.base.Engine.
+    """One Hugging Face folder. A context manager; :meth:`close` frees everything.
+
+    Implements generation.protocol.Engine.
 
     Args:
         path: the folder.
