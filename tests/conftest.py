@@ -49,6 +49,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.dist = "worksteal"  # files stay together, and so do their models, until one process has nothing left
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: a zip made at collection holds the time, and each process collects for itself."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What llama.cpp can do here is found out once a run, and not once for every test's empty cache."""
