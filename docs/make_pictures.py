@@ -179,7 +179,7 @@ async def draw(name: str, arguments: argparse.Namespace) -> None:
     width, height = map(int, arguments.size.split("x"))
     async with app.run_test(size=(width, height)) as pilot:
         app.theme = arguments.theme or theme or app.theme
-        await _until(pilot, lambda: app.desk.model.phase in ("ready", "failed"))
+        await _until(pilot, lambda: app.app_state.model.phase in ("ready", "failed"))
         await shot(app, pilot)
         svg = app.export_screenshot(title="kobold modules")
     path: Path = arguments.out / f"{name}.svg"

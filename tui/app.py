@@ -1,4 +1,4 @@
-"""The terminal interface: one desk, four places to work at it."""
+"""The terminal interface: one shared state, four places to work on it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class ModulesApp(SwiftApp[int]):
     ) -> None:
         self._variables: tuple[Theme, dict[str, str]] | None = None
         super().__init__()
-        self.desk = AppState(self, client, library, model)
+        self.app_state = AppState(self, client, library, model)
         self.manuscript = Manuscript(bench_path())
         self.open_module = open_module
         self.greeting = self.story_greeting = ""  # what the first screen says, and what the bench does
@@ -128,24 +128,24 @@ class ModulesApp(SwiftApp[int]):
         return KeenDriver
 
     def _make_library(self) -> LibraryScreen:
-        screen = LibraryScreen(self.desk, self.greeting)
+        screen = LibraryScreen(self.app_state, self.greeting)
         self._others.append(screen)
         return screen
 
     def _make_bench(self) -> BenchScreen:
         from .screens.writing.bench import BenchScreen  # after the first paint
 
-        self._bench = BenchScreen(self.desk, self.manuscript, self.story_greeting or self.greeting)
+        self._bench = BenchScreen(self.app_state, self.manuscript, self.story_greeting or self.greeting)
         return self._bench
 
     def _make(self, place: Place) -> Screen[None]:
-        screen = place.make(self.desk)
+        screen = place.make(self.app_state)
         self._others.append(screen)
         return screen
 
     def on_load(self) -> None:
         """Read shelf, story and keys before the first screen is drawn, so that it is drawn once."""
-        self.desk.open_shelf()
+        self.app_state.open_shelf()
         self.keymap, sentence = read_keymap(paths.config_file())
         self.set_keymap(self.keymap)
         themes, problem = read_themes(themes_dir())
@@ -157,27 +157,27 @@ class ModulesApp(SwiftApp[int]):
             self.theme = self.manuscript.theme
         if self.model_is_usual:
             self._want_story_model()
-        self.desk.model_changed.subscribe(self, self._note_model)
-        self.desk.restore_stack(self.manuscript.stack)
-        if len(self.desk.picks.items) < len(self.manuscript.stack) and not self.desk.reading:
-            self.desk.refresh_shelf()  # newer than the index
-            self.desk.restore_stack(self.manuscript.stack)
+        self.app_state.model_changed.subscribe(self, self._note_model)
+        self.app_state.restore_stack(self.manuscript.stack)
+        if len(self.app_state.picks.items) < len(self.manuscript.stack) and not self.app_state.reading:
+            self.app_state.refresh_shelf()  # newer than the index
+            self.app_state.restore_stack(self.manuscript.stack)
         if self.open_module:
             self._open(self.open_module)
 
     def _open(self, wanted: str) -> None:
         entry = self._entry(wanted)
         if entry is None:
-            self.desk.refresh_shelf()  # newer than the index
+            self.app_state.refresh_shelf()  # newer than the index
             entry = self._entry(wanted)
         if entry is None or entry.problem:
             self.greeting = f"The module {wanted} does not exist or cannot be opened."
             self.open_module = None
-        elif self.desk.picks.index(entry) is None:
-            self.desk.picks = self.desk.picks.add(entry)
+        elif self.app_state.picks.index(entry) is None:
+            self.app_state.picks = self.app_state.picks.add(entry)
 
     def _entry(self, wanted: str) -> Entry | None:
-        return next((entry for entry in self.desk.entries if wanted in (entry.slug, entry.name)), None)
+        return next((entry for entry in self.app_state.entries if wanted in (entry.slug, entry.name)), None)
 
     async def on_mount(self) -> None:
         if not self.is_headless:
@@ -189,7 +189,7 @@ class ModulesApp(SwiftApp[int]):
             await self.switch_mode("bench")
         self.call_after_refresh(self._load_model)  # starting a process would delay the first frame
         # A large shelf takes long enough to check that the first frame, keys and all, should come before.
-        wait = CHECK_AFTER if len(self.desk.entries) > LARGE else 0.0
+        wait = CHECK_AFTER if len(self.app_state.entries) > LARGE else 0.0
         if wait:
             self.set_timer(wait, self._begin_check)
         else:
@@ -199,14 +199,14 @@ class ModulesApp(SwiftApp[int]):
         self.run_worker(self._check_shelf(), group="shelf")
 
     async def _check_shelf(self) -> None:
-        read_just_now = self.desk.reading
-        await self.desk.check_shelf()
-        if read_just_now and not self.desk.picks.items:
-            self.desk.restore_stack(self.manuscript.stack)
+        read_just_now = self.app_state.reading
+        await self.app_state.check_shelf()
+        if read_just_now and not self.app_state.picks.items:
+            self.app_state.restore_stack(self.manuscript.stack)
 
     async def on_unmount(self) -> None:
         gc_policy.release()
-        await self.desk.close()
+        await self.app_state.close()
 
     def _tidy(self) -> None:
         if self.rested > REST and not self._under_way() and gc_policy.look_at_everything():
@@ -220,36 +220,36 @@ class ModulesApp(SwiftApp[int]):
         """Make the model the story was written with the one to load. False where it is that already, or is gone."""
         model = self.manuscript.model
         self._instead = ""
-        if model is None or (model.model, model.context) == (self.desk.wanted, self.desk.wanted_context):
+        if model is None or (model.model, model.context) == (self.app_state.wanted, self.app_state.wanted_context):
             return False
         if model.missing:
-            self._instead = self.desk.wanted
+            self._instead = self.app_state.wanted
             self.story_greeting = f"{model.name}, which this story was written with, is not there any more."
             return False
-        self.desk.want(model.model, model.name, model.context)
+        self.app_state.want(model.model, model.name, model.context)
         return True
 
     def _note_model(self, state: ModelState) -> None:
         """What is loaded is what the story on the bench is written with from now on."""
-        if state.phase == "ready" and self.desk.wanted != self._instead:
-            self.manuscript.model = WrittenWith(self.desk.wanted, state.name, self.desk.wanted_context)
+        if state.phase == "ready" and self.app_state.wanted != self._instead:
+            self.manuscript.model = WrittenWith(self.app_state.wanted, state.name, self.app_state.wanted_context)
 
     @work(group="model")
     async def _load_model(self) -> None:
-        state = await self.desk.load()
-        if state.failed is not None and self.desk.wanted != self.usual_model:
+        state = await self.app_state.load()
+        if state.failed is not None and self.app_state.wanted != self.usual_model:
             failed, self._instead = state.failed, self.usual_model
-            state = await self.desk.switch(self.usual_model, Path(self.usual_model).stem)
+            state = await self.app_state.switch(self.usual_model, Path(self.usual_model).stem)
             if state.phase == "ready":
                 self._tell(f"{failed.message} {state.name} is loaded instead.", failed.hint)
 
     def story_opened(self) -> str:
         """Another story is on the bench: load the model it was written with. Returns a sentence, or nothing."""
         self.story_greeting = ""
-        before = self.desk.model
+        before = self.app_state.model
         if self._want_story_model():
             self._load_model()
-            return f"Loading {self.desk.model.name}, which it was written with."
+            return f"Loading {self.app_state.model.name}, which it was written with."
         self._note_model(before)
         return self.story_greeting
 
@@ -361,12 +361,12 @@ class ModulesApp(SwiftApp[int]):
 
     def action_pick_module(self) -> None:
         """Pick a module by a few letters; it joins the end of the stack."""
-        found = list(shelf_commands(self.desk))
+        found = list(shelf_commands(self.app_state))
         if found:
             self.search_commands([(name, run, about) for name, about, run in found], "Add a module to the stack …")
         elif (screen := self.screen if isinstance(self.screen, LibraryScreen) else self._bench) is not None:
-            said = "Every module is already on the stack." if self.desk.entries else "There are no modules yet."
-            screen.say(said, "warning", "" if self.desk.entries else "F2 shows how to get one.")
+            said = "Every module is already on the stack." if self.app_state.entries else "There are no modules yet."
+            screen.say(said, "warning", "" if self.app_state.entries else "F2 shows how to get one.")
 
     # -- leaving --
 
@@ -428,9 +428,9 @@ class ModulesApp(SwiftApp[int]):
             writing = self._bench.writing
             self._bench.put_down()
             if writing:
-                self.desk.client.cancel()
-        if not self.desk.reading:
-            self.manuscript.stack = self.desk.picks.to_list()
+                self.app_state.client.cancel()
+        if not self.app_state.reading:
+            self.manuscript.stack = self.app_state.picks.to_list()
 
     def _close(self, message: str = "") -> None:
         for screen in self._others:

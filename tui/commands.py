@@ -37,40 +37,40 @@ def screen_commands(screen: Screen[object]) -> Commands:
             yield binding.description, f"{binding.tooltip} ({key})", partial(node.run_action, binding.action)
 
 
-def stack_commands(desk: AppState) -> Commands:
+def stack_commands(app_state: AppState) -> Commands:
     """Everything that can be done to the modules of the stack, by name."""
 
     def change(index: int, by: float = 0.0, on: bool | None = None) -> None:
-        desk.picks = desk.picks.change(index, by=by, on=on)
+        app_state.picks = app_state.picks.change(index, by=by, on=on)
 
     def move(index: int, by: int) -> None:
-        desk.picks = desk.picks.move(index, by)
+        app_state.picks = app_state.picks.move(index, by)
 
     def take_out(index: int) -> None:
-        desk.picks = desk.picks.remove(index)
+        app_state.picks = app_state.picks.remove(index)
 
-    for index, pick in enumerate(desk.picks.items):
+    for index, pick in enumerate(app_state.picks.items):
         name = pick.entry.name
         yield f"Remove {name}", "Take this module off the stack", partial(take_out, index)
         switched = "off" if pick.on else "on"
         yield f"Switch {name} {switched}", "It keeps its place on the stack", partial(change, index, on=not pick.on)
         yield f"{name} stronger", f"Raise its strength, now {pick.strength:.2f}", partial(change, index, STEP)
         yield f"{name} weaker", f"Lower its strength, now {pick.strength:.2f}", partial(change, index, -STEP)
-        if len(desk.picks.items) > 1:
+        if len(app_state.picks.items) > 1:
             yield f"{name} earlier", "Move it towards the front of the stack", partial(move, index, -1)
             yield f"{name} later", "Move it towards the end of the stack", partial(move, index, 1)
 
 
-def shelf_commands(desk: AppState) -> Commands:
+def shelf_commands(app_state: AppState) -> Commands:
     """Every module that can still join the stack."""
 
     def add(slug: str) -> None:
-        entry = desk.entries.filed(slug)
+        entry = app_state.entries.filed(slug)
         if entry is not None:
-            desk.picks = desk.picks.add(entry)
+            app_state.picks = app_state.picks.add(entry)
 
-    for entry in desk.entries:
-        if not entry.problem and desk.picks.index(entry) is None:
+    for entry in app_state.entries:
+        if not entry.problem and app_state.picks.index(entry) is None:
             about = f"{entry.card.kind}, {counted(entry.tokens, 'virtual token')}, {short_effect(entry.card)}"
             yield entry.name, about, partial(add, entry.slug)
 
@@ -79,9 +79,9 @@ class ModuleCommands(Provider):
     """Modules in the palette: those of the stack with what can be done to them, the others to be added."""
 
     def _all(self) -> Commands:
-        desk = cast("AppServices", self.app).desk
-        yield from stack_commands(desk)
-        for name, about, run in shelf_commands(desk):
+        app_state = cast("AppServices", self.app).app_state
+        yield from stack_commands(app_state)
+        for name, about, run in shelf_commands(app_state):
             yield f"Add {name}", about, run
 
     async def discover(self) -> Hits:

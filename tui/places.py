@@ -1,7 +1,8 @@
 """The places of the interface: what the tabs at the top say, which key goes there, and where its screen is.
 
 A screen is named by its import path and made when somebody first goes there, so that the library is on the terminal
-before anything else is even imported. Each is called with the :class:`~.desk.AppState` alone, unless the app makes it.
+before anything else is even imported. Each is called with the :class:`~.state.app_state.AppState` alone, unless the app
+makes it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ class Place(NamedTuple):
     about: str
     screen: str
 
-    def make(self, desk: AppState) -> Screen[None]:
+    def make(self, app_state: AppState) -> Screen[None]:
         """Its screen. The import happens here."""
         module, _, name = self.screen.partition(":")
-        made = getattr(import_module(f".screens.{module}", __package__), name)(desk)
+        made = getattr(import_module(f".screens.{module}", __package__), name)(app_state)
         return cast("Screen[None]", made)
 
 

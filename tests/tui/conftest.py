@@ -78,7 +78,7 @@ class Stage:
 
     @property
     def stack(self) -> list[tuple[str, float, bool]]:
-        return [(pick.entry.name, pick.strength, pick.on) for pick in self.app.desk.picks.items]
+        return [(pick.entry.name, pick.strength, pick.on) for pick in self.app.app_state.picks.items]
 
     @property
     def stack_list(self) -> StackList:
@@ -201,7 +201,7 @@ def stage(home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         async with app.run_test(size=size) as pilot:
             on = Stage(app, pilot, client)
             if ready:
-                await on.until(lambda: app.desk.model.phase in ("ready", "failed"))
+                await on.until(lambda: app.app_state.model.phase in ("ready", "failed"))
             await pilot.pause()
             yield on
 

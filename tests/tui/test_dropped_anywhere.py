@@ -54,7 +54,9 @@ async def test_a_model_is_brought_in_and_offered(stage: Open, files: dict[str, P
         assert on.app.current_mode == "models"
         await on.until(lambda: "Load Tiny Novelist?" in on.text())
         await on.press("y")
-        await on.until(lambda: on.app.desk.wanted == str(files["model"]) and on.app.desk.model.phase == "ready")
+        await on.until(
+            lambda: on.app.app_state.wanted == str(files["model"]) and on.app.app_state.model.phase == "ready"
+        )
         assert [job.model for job in on.client.jobs if isinstance(job, Load)][-1] == str(files["model"])
 
 

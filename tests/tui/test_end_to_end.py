@@ -36,8 +36,8 @@ pytestmark = [
 
 async def bench(on: Stage, length: int = 800) -> None:
     """The model is loaded, the first words are on the page."""
-    await on.until(lambda: on.app.desk.model.phase in ("ready", "failed"), 120)
-    assert on.app.desk.model.phase == "ready", on.status
+    await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"), 120)
+    assert on.app.app_state.model.phase == "ready", on.status
     await on.press("f3")
     on.editor.insert(OPENING)
     on.bench.query_one("#length", Input).value = str(length)
@@ -46,14 +46,14 @@ async def bench(on: Stage, length: int = 800) -> None:
 
 def stack_up(on: Stage, *names: str) -> None:
     """Modules of the starter's width on the stack: a few rows that nobody has trained, and so they do something."""
-    loaded = on.app.desk.model.loaded
+    loaded = on.app.app_state.model.loaded
     assert loaded is not None
     for number, name in enumerate(names):
         rows = np.random.default_rng(number).normal(0, 0.05, (8, loaded.width)).astype(np.float32)
         card = Card(name, "style", model="starter", fingerprint=Fingerprint.from_dict(loaded.fingerprint))
-        entry = on.app.desk.library.add(Module(rows, card))
-        on.app.desk.picks = on.app.desk.picks.add(entry)
-    on.app.desk.refresh_shelf()
+        entry = on.app.app_state.library.add(Module(rows, card))
+        on.app.app_state.picks = on.app.app_state.picks.add(entry)
+    on.app.app_state.refresh_shelf()
 
 
 async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None:

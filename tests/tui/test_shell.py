@@ -140,7 +140,7 @@ async def test_a_large_shelf_without_an_index_is_read_behind_the_first_screen(
     monkeypatch.setattr(Library, "crowded", lambda _: True)
     async with stage(library=Library(shelf.root)) as on:
         await on.until(lambda: len(on.names) == 5)
-        assert not on.app.desk.reading
+        assert not on.app.app_state.reading
         assert (shelf.root / ".index.json").exists()
 
 

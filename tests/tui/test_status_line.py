@@ -36,10 +36,10 @@ async def test_a_problem_stays_longer_than_a_success(stage: Open) -> None:
 async def test_no_model_is_loaded_goes_when_one_is(stage: Open) -> None:
     """interface.md: "No model is loaded" stood there after one was."""
     async with stage() as on:
-        await on.app.desk.unload()
+        await on.app.app_state.unload()
         await on.press("m")
         assert "No model is loaded" in on.status
-        await on.app.desk.load()
+        await on.app.app_state.load()
         await on.until(lambda: "No model is loaded" not in on.status)
 
 
@@ -48,7 +48,7 @@ async def test_a_failed_load_is_news_until_a_model_is_there(stage: Open) -> None
     async with stage(client=client) as on:
         await on.press("f3")
         await on.until(lambda: "no model called starter" in on.status)
-        await on.app.desk.load()
+        await on.app.app_state.load()
         await on.until(lambda: "no model called starter" not in on.status)
 
 

@@ -29,11 +29,11 @@ async def test_a_restart_loads_the_model_the_story_was_written_with(stage: Open,
     (home / "novelist.gguf").touch()
     async with stage() as on:
         await on.begin()
-        await on.app.desk.switch(str(home / "novelist.gguf"), "novelist")
+        await on.app.app_state.switch(str(home / "novelist.gguf"), "novelist")
         await on.press("ctrl+q")
     async with stage() as on:
         assert loads(on) == [(str(home / "novelist.gguf"), 0)]
-        assert on.app.desk.model.name == "novelist"
+        assert on.app.app_state.model.name == "novelist"
 
 
 async def test_its_context_is_remembered_too(stage: Open, home: Path) -> None:
@@ -41,8 +41,8 @@ async def test_its_context_is_remembered_too(stage: Open, home: Path) -> None:
     remember_context(str(home / "novelist.gguf"), 1024)
     async with stage() as on:
         await on.begin()
-        await on.app.desk.switch(str(home / "novelist.gguf"), "novelist")
-        assert on.app.desk.model.context == 1024
+        await on.app.app_state.switch(str(home / "novelist.gguf"), "novelist")
+        assert on.app.app_state.model.context == 1024
         await on.press("ctrl+q")
     async with stage() as on:
         assert loads(on) == [(str(home / "novelist.gguf"), 1024)]
@@ -55,9 +55,9 @@ async def test_another_story_brings_its_own_model(stage: Open, home: Path) -> No
         await on.press("shift+f7")
         await on.type("second")
         await on.press("enter")
-        await on.app.desk.switch(str(home / "novelist.gguf"), "novelist")
+        await on.app.app_state.switch(str(home / "novelist.gguf"), "novelist")
         on.bench._open(bench_path().with_name("bench.json"))
-        await on.until(lambda: on.app.desk.model.name == "starter" and on.app.desk.model.phase == "ready")
+        await on.until(lambda: on.app.app_state.model.name == "starter" and on.app.app_state.model.phase == "ready")
         assert "which it was written with" in on.status
 
 
@@ -76,7 +76,7 @@ async def test_a_model_that_fails_gives_way_to_the_usual_one(stage: Open, home: 
     written_with(home / "broken.gguf")
     client = FakeClient(failures={"load": Failed("It is damaged.", "Fetch it again.", 3)})
     async with stage(client=client, ready=False) as on:
-        await on.until(lambda: on.app.desk.model.phase == "ready")
+        await on.until(lambda: on.app.app_state.model.phase == "ready")
         await on.until(lambda: "It is damaged. starter is loaded instead." in on.status)
         assert loads(on) == [(str(home / "broken.gguf"), 0), ("starter", 0)]
 
@@ -94,5 +94,5 @@ async def test_the_context_is_explained_and_can_be_changed(stage: Open) -> None:
         assert "is no context of starter" in on.text()
         field.value = "512"
         await on.press("enter")
-        await on.until(lambda: on.app.screen is screen and on.app.desk.model.context == 512)
+        await on.until(lambda: on.app.screen is screen and on.app.app_state.model.context == 512)
         assert loads(on)[-1] == ("starter", 512)

@@ -87,13 +87,13 @@ class ModelsScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, desk: AppState) -> None:
+    def __init__(self, app_state: AppState) -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.disk = Disk()
         self.searching = False
-        self._worker = desk.client.another()
-        self._fetcher = desk.client.another()
+        self._worker = app_state.client.another()
+        self._fetcher = app_state.client.another()
         self._queue: deque[str] = deque()
         self._fetching: str | None = None
         self._left_out = False
@@ -103,7 +103,7 @@ class ModelsScreen(Screen[None]):
         return self.query_one(ModelList)
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.desk, "models")
+        yield TopBar(self.app_state, "models")
         with Container(id="body"):
             with Panel("Models", "models"):
                 yield Find(placeholder="name", compact=True, id="find")
@@ -117,7 +117,7 @@ class ModelsScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.desk.model_changed.subscribe(self, self._model_changed)
+        self.app_state.model_changed.subscribe(self, self._model_changed)
         self._search()
 
     async def on_unmount(self) -> None:
@@ -167,7 +167,7 @@ class ModelsScreen(Screen[None]):
             self.say(failed.message, "error", failed.hint)
             return
         if choose or first:
-            self.list.choose(choose or self._loaded() or self.desk.wanted)
+            self.list.choose(choose or self._loaded() or self.app_state.wanted)
         if offer:
             self._offer(choose)
         elif self.disk.notes:
@@ -203,7 +203,7 @@ class ModelsScreen(Screen[None]):
             self.say(f"{model.name} is loaded already.", "calm", "F3 goes to the bench.")
         elif self._writes(model):
             self.say(f"{model.name} is in the list.", "good", "enter loads it.")
-            instead = f" It takes the place of {self.desk.model.name}." if self._loaded() else ""
+            instead = f" It takes the place of {self.app_state.model.name}." if self._loaded() else ""
             question = about(model) + instead
             self.app.push_screen(
                 Confirm(f"Load {model.name}?", question, "Load", "Not now"),
@@ -254,9 +254,9 @@ class ModelsScreen(Screen[None]):
 
     def _loaded(self) -> str:
         """The ``model`` of the line that is in memory, or nothing."""
-        if self.desk.model.phase != "ready":
+        if self.app_state.model.phase != "ready":
             return ""
-        return self._line_of(self.desk.wanted)
+        return self._line_of(self.app_state.wanted)
 
     def _line_of(self, wanted: str) -> str:
         known = (model for model in self.disk.models if wanted in (model.model, model.path, model.name))
@@ -267,7 +267,7 @@ class ModelsScreen(Screen[None]):
 
     def _show_model(self) -> None:
         model = self.list.chosen
-        context = self.desk.model.context if model is not None and model.model == self._loaded() else 0
+        context = self.app_state.model.context if model is not None and model.model == self._loaded() else 0
         memory: Memory = self.disk.memory
         self.query_one(ModelPanel).show(model, memory, context)
 
@@ -291,8 +291,8 @@ class ModelsScreen(Screen[None]):
     def action_back(self) -> None:
         """Stop a loading model, else show all models again."""
         field = self.query_one("#find", Input)
-        if self.desk.model.phase == "loading" and not field.has_focus:
-            self.desk.client.cancel()
+        if self.app_state.model.phase == "loading" and not field.has_focus:
+            self.app_state.client.cancel()
             return
         field.value = ""
         field.remove_class("-shown")
@@ -382,7 +382,7 @@ class ModelsScreen(Screen[None]):
     def _try_load(self, model: DiskModel) -> None:
         if model.model == self._loaded():
             self.say(f"{model.name} is already loaded.", "calm", "F3 opens the bench.")
-        elif self.desk.model.phase == "loading":
+        elif self.app_state.model.phase == "loading":
             self.say("A model is being loaded.", "warning", "esc stops it.")
         elif self._writes(model):
             self._load(model)
@@ -390,9 +390,9 @@ class ModelsScreen(Screen[None]):
     @work(group="load")
     async def _load(self, model: DiskModel) -> None:
         self.say(f"Loading {model.name} …", "busy", "esc stops it.")
-        state = await self.desk.switch(model.model, model.name)
+        state = await self.app_state.switch(model.model, model.name)
         if state.phase == "ready":
-            misfits = [pick.entry.name for pick in self.desk.picks.items if not self.desk.fit(pick.entry)[0]]
+            misfits = [pick.entry.name for pick in self.app_state.picks.items if not self.app_state.fit(pick.entry)[0]]
             if model.no_modules:
                 self.say(f"{model.name} is loaded. It cannot use modules.", "warning", "F3 opens the bench.")
             elif misfits:
@@ -403,12 +403,12 @@ class ModelsScreen(Screen[None]):
 
     @work(group="load")
     async def _unload(self) -> None:
-        if self.desk.model.phase != "ready":
+        if self.app_state.model.phase != "ready":
             self.say("No model is loaded.", about="model")
             return
-        name = self.desk.model.name
+        name = self.app_state.model.name
         self.say(f"Unloading {name} …", "busy")
-        await self.desk.unload()
+        await self.app_state.unload()
         self.say(f"{name} was unloaded.", "good", "It is loaded again when needed.")
 
     def _model_changed(self, model: ModelState) -> None:

@@ -1,4 +1,4 @@
-"""The desk: what both screens share. The loaded model, the stack in use and the shelf, with no widget in it.
+"""The app_state: what both screens share. The loaded model, the stack in use and the shelf, with no widget in it.
 
 The stack here is a row of library entries with a strength and a switch. No vectors: the worker loads modules by path,
 so the terminal process never reads a matrix.
@@ -125,7 +125,7 @@ class ModelState(NamedTuple):
 class AppServices(Protocol):
     """What screens, widgets and the palette ask of the app they run in."""
 
-    desk: AppState
+    app_state: AppState
 
     def key_of(self, id: str, usual: str, display: str | None = None) -> str:
         """The key that does ``id`` now, as a person reads it; ``usual`` where nobody changed it."""

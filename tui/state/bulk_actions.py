@@ -80,22 +80,22 @@ def restore(library: Library, removed: Sequence[Removed]) -> Outcome:
     return each([one.entry for one in removed], lambda entry: library.restore(entry.slug))
 
 
-def stood(desk: AppState, entry: Entry) -> Removed:
+def stood(app_state: AppState, entry: Entry) -> Removed:
     """``entry`` and where it stands in the stack, to be remembered before it goes."""
-    at = desk.picks.index(entry)
+    at = app_state.picks.index(entry)
     if at is None:
         return Removed(entry, None)
-    pick = desk.picks.items[at]
+    pick = app_state.picks.items[at]
     return Removed(entry, at, pick.strength, pick.on)
 
 
-def restack(desk: AppState, removed: Sequence[Removed]) -> None:
+def restack(app_state: AppState, removed: Sequence[Removed]) -> None:
     """Put what came back to the shelf back into the stack, where it stood."""
     for one in sorted(removed, key=lambda one: one.at or 0):
-        back = desk.entries.filed(one.entry.slug)
-        if back is not None and one.at is not None and desk.picks.index(back) is None:
-            picks = desk.picks.add(back, one.strength, one.on)
-            desk.picks = picks.move(len(picks.items) - 1, one.at - len(picks.items) + 1)
+        back = app_state.entries.filed(one.entry.slug)
+        if back is not None and one.at is not None and app_state.picks.index(back) is None:
+            picks = app_state.picks.add(back, one.strength, one.on)
+            app_state.picks = picks.move(len(picks.items) - 1, one.at - len(picks.items) + 1)
 
 
 def star(library: Library, entries: Sequence[Entry]) -> tuple[Outcome, bool]:

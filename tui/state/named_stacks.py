@@ -19,13 +19,13 @@ from .app_state import STRONGEST, WEAKEST, AppState, Picks
 from .phrases import counted
 
 
-async def keep(desk: AppState, name: str, *, replace: bool = True) -> str:
+async def keep(app_state: AppState, name: str, *, replace: bool = True) -> str:
     """Write the stack in use down as ``name``; returns a sentence. Raises KoboldModulesError."""
-    picks = desk.picks
+    picks = app_state.picks
 
     def write() -> None:
         modules = tuple(
-            StackEntry(pick.entry.name, _digest(desk.library, pick.entry), pick.strength, pick.on)
+            StackEntry(pick.entry.name, _digest(app_state.library, pick.entry), pick.strength, pick.on)
             for pick in picks.items
         )
         stack_file.keep(StackFile(name, modules), replace=replace)
@@ -34,13 +34,13 @@ async def keep(desk: AppState, name: str, *, replace: bool = True) -> str:
     return f"Stack saved as {name}: {counted(len(picks.items), 'module')}."
 
 
-async def bring(desk: AppState, name: str) -> tuple[str, bool]:
+async def bring(app_state: AppState, name: str) -> tuple[str, bool]:
     """Put the stack called ``name`` into use; a sentence, and whether all of it is as it was. Raises BadInput."""
     path = stack_file.named(name)
     if path is None:
         raise BadInput(f"There is no stack called {name}.")
     kept = stack_file.read(path)
-    by_name = {key_of(entry.name): entry for entry in desk.entries if not entry.problem}
+    by_name = {key_of(entry.name): entry for entry in app_state.entries if not entry.problem}
     picks, missing, others = Picks(), [], []
     for item in kept.modules:
         entry = by_name.get(key_of(item.name))
@@ -49,9 +49,9 @@ async def bring(desk: AppState, name: str) -> tuple[str, bool]:
             continue
         if picks.index(entry) is None:
             picks = picks.add(entry, min(STRONGEST, max(WEAKEST, item.strength)), item.on)
-        if item.digest and await asyncio.to_thread(_digest, desk.library, entry) not in ("", item.digest):
+        if item.digest and await asyncio.to_thread(_digest, app_state.library, entry) not in ("", item.digest):
             others.append(item.name)
-    desk.picks = picks
+    app_state.picks = picks
     said = f"Stack {kept.name} loaded."
     if missing:
         said = f"Stack {kept.name} also needs {' and '.join(missing)}, not in your library."

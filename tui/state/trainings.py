@@ -189,9 +189,9 @@ class Trainings:
             newly = [t for t in items if t.ended and t.id in self._watched and t.state != "cancelled"]
             self.ended = [t.id for t in items if t.ended and t.state != "cancelled" and not t.seen]
             self._watched = {training.id for training in items if not training.ended}
-        desk: AppState | None = getattr(self.app, "desk", None)
-        if desk is not None and any(training.state == "done" for training in newly):
-            desk.refresh_shelf()
+        app_state: AppState | None = getattr(self.app, "app_state", None)
+        if app_state is not None and any(training.state == "done" for training in newly):
+            app_state.refresh_shelf()
         if items != before or any(records for records, _, _ in told.values()) or newly or self._waited_for:
             self.changed.publish(self)
 

@@ -82,9 +82,9 @@ class TopBar(Horizontal):
     }
     """
 
-    def __init__(self, desk: AppState, here: str) -> None:
+    def __init__(self, app_state: AppState, here: str) -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.here = here
 
     def compose(self) -> ComposeResult:
@@ -96,5 +96,5 @@ class TopBar(Horizontal):
 
     def on_mount(self) -> None:
         label = self.query_one(ModelLabel)
-        label.show(self.desk.model)
-        self.desk.model_changed.subscribe(self, label.show)
+        label.show(self.app_state.model)
+        self.app_state.model_changed.subscribe(self, label.show)

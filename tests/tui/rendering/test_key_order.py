@@ -80,7 +80,7 @@ async def test_a_command_goes_into_the_palette(stage: Open) -> None:
         burst(on, "ctrl+p", *letters("dex"))
         await on.until(lambda: CommandPalette.is_open(on.app))
         await on.until(lambda: on.app.screen.query_one(Input).value == "dex")
-        assert len(on.app.desk.entries) == 5
+        assert len(on.app.app_state.entries) == 5
 
 
 async def test_a_title_goes_into_the_question_and_not_on_the_page(stage: Open) -> None:

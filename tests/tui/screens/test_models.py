@@ -92,7 +92,7 @@ async def test_enter_loads_and_u_unloads(stage: Open) -> None:
         assert models(on).marks.loaded == "starter"
         await to(on, "Mistral-7B-v0.3.Q4_K_M")
         await on.press("enter")
-        await on.until(lambda: on.app.desk.model.phase == "ready" and on.app.desk.wanted == MISTRAL)
+        await on.until(lambda: on.app.app_state.model.phase == "ready" and on.app.app_state.wanted == MISTRAL)
         await on.until(lambda: "is loaded" in on.status)
         assert Load(MISTRAL) in on.client.jobs
         assert models(on).marks.loaded == MISTRAL
@@ -100,7 +100,7 @@ async def test_enter_loads_and_u_unloads(stage: Open) -> None:
         await on.press("enter")
         assert "is already loaded" in on.status
         await on.press("u")
-        await on.until(lambda: on.app.desk.model.phase == "unloaded")
+        await on.until(lambda: on.app.app_state.model.phase == "unloaded")
         await on.until(lambda: "was unloaded" in on.status)
         assert on.client.jobs[-1] == Load("")
         assert "not loaded" in on.text()
@@ -111,11 +111,11 @@ async def test_a_model_that_was_unloaded_is_loaded_when_one_writes(stage: Open) 
     async with stage() as on:
         await opened(on)
         await on.press("u")
-        await on.until(lambda: on.app.desk.model.phase == "unloaded")
+        await on.until(lambda: on.app.app_state.model.phase == "unloaded")
         await on.press("f3")
         on.editor.insert("The lamp was out.")
         await on.press("ctrl+j")
-        await on.until(lambda: not on.bench.writing and on.app.desk.model.phase == "ready")
+        await on.until(lambda: not on.bench.writing and on.app.app_state.model.phase == "ready")
         assert Load("starter") in on.client.jobs[3:]
 
 
@@ -131,7 +131,7 @@ async def test_what_cannot_write_is_not_tried(stage: Open) -> None:
             assert reason in on.status
             await on.press("s")
             assert reason in on.status
-        assert on.app.desk.wanted == "starter"
+        assert on.app.app_state.wanted == "starter"
 
 
 async def test_loading_that_fails_says_so_and_escape_stops_it(stage: Open) -> None:
@@ -141,12 +141,12 @@ async def test_loading_that_fails_says_so_and_escape_stops_it(stage: Open) -> No
         client.failures["load"] = Failed("It does not fit into memory.", "Take a smaller one.", 6)
         await to(on, "Qwen3-1.7B-Base.Q8_0")
         await on.press("enter")
-        await on.until(lambda: on.app.desk.model.phase == "failed")
+        await on.until(lambda: on.app.app_state.model.phase == "failed")
         assert on.status == "It does not fit into memory. Take a smaller one."
         on.tap("enter")
-        await on.until(lambda: on.app.desk.model.phase == "loading")
+        await on.until(lambda: on.app.app_state.model.phase == "loading")
         on.tap("escape")
-        await on.until(lambda: on.app.desk.model.phase in ("ready", "failed"))
+        await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"))
 
 
 async def test_the_usual_model_is_where_the_program_begins(
@@ -196,7 +196,7 @@ async def test_smollm2_is_offered_in_one_line_and_g_fetches_it(stage: Open) -> N
         await on.press("g")
         assert on.client.jobs.count(Download("smollm2")) == 1
         await on.press("enter")
-        await on.until(lambda: on.app.desk.model.phase == "ready" and on.app.desk.wanted == "smollm2")
+        await on.until(lambda: on.app.app_state.model.phase == "ready" and on.app.app_state.wanted == "smollm2")
 
 
 async def test_a_click_on_the_offer_fetches_it_and_quitting_meanwhile_is_asked_about(stage: Open) -> None:
@@ -309,7 +309,7 @@ async def test_the_mouse_moves_and_loads(stage: Open) -> None:
         assert models(on).chosen is not None
         assert models(on).chosen.name == "Mistral-7B-v0.3.Q4_K_M"
         await on.pilot.click(ModelList, offset=(8, 3), times=2)
-        await on.until(lambda: on.app.desk.wanted == MISTRAL and on.app.desk.model.phase == "ready")
+        await on.until(lambda: on.app.app_state.wanted == MISTRAL and on.app.app_state.model.phase == "ready")
 
 
 async def test_every_key_is_in_the_palette(stage: Open) -> None:
@@ -331,9 +331,11 @@ async def test_on_a_real_worker(stage: Open, stories: Path, empty_shelf: Library
     async with stage(client=WorkerClient(), library=empty_shelf, ready=False) as on:
         await on.press("f5")
         await on.until(lambda: any(m.name == "stories260K-F16" for m in screen(on).disk.models), 60)
-        await on.until(lambda: on.app.desk.model.phase == "ready", 60)
+        await on.until(lambda: on.app.app_state.model.phase == "ready", 60)
         await to(on, "stories260K-F16")
         await on.press("enter")
-        await on.until(lambda: on.app.desk.model.phase == "ready" and on.app.desk.model.name == "stories260K-F16", 60)
+        await on.until(
+            lambda: on.app.app_state.model.phase == "ready" and on.app.app_state.model.name == "stories260K-F16", 60
+        )
         await on.press("u")
-        await on.until(lambda: on.app.desk.model.phase == "unloaded", 30)
+        await on.until(lambda: on.app.app_state.model.phase == "unloaded", 30)

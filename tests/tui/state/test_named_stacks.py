@@ -9,9 +9,9 @@ from tests.tui.conftest import Open, Stage, module
 
 async def stack_up(on: Stage) -> None:
     """Two modules, one at half strength, one off; the cursor on the stack."""
-    by_name = {entry.name: entry for entry in on.app.desk.entries}
-    picks = on.app.desk.picks.add(by_name["gothic house"], 0.5).add(by_name["noir rain"], 1.0, False)
-    on.app.desk.picks = picks
+    by_name = {entry.name: entry for entry in on.app.app_state.entries}
+    picks = on.app.app_state.picks.add(by_name["gothic house"], 0.5).add(by_name["noir rain"], 1.0, False)
+    on.app.app_state.picks = picks
     await on.press("f3")
     on.stack_list.focus()
     await on.pilot.pause()
@@ -69,8 +69,8 @@ async def test_a_module_of_that_name_that_is_another_is_told(stage: Open) -> Non
     async with stage() as on:
         await stack_up(on)
         await keep(on, "wet houses")
-        on.app.desk.library.add(module("gothic house", tokens=12), replace=True)
-        on.app.desk.refresh_shelf()
+        on.app.app_state.library.add(module("gothic house", tokens=12), replace=True)
+        on.app.app_state.refresh_shelf()
         await on.press("o")
         await on.until(lambda: "wet houses" in on.text())
         await on.press("down", "enter")

@@ -78,5 +78,5 @@ async def test_numbers_of_a_stranger_do_not_end_the_interface(stage: Open, numbe
     async with stage() as on:
         await on.press("f2")
         await on.until(lambda: "stranger" in on.text())
-        measures = [entry.card.measured for entry in on.app.desk.entries if entry.name == "stranger"]
+        measures = [entry.card.measured for entry in on.app.app_state.entries if entry.name == "stranger"]
         assert measures == [{}]

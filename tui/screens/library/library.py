@@ -66,9 +66,9 @@ class LibraryScreen(HeldScreen[None]):
         ),
     ]
 
-    def __init__(self, desk: AppState, greeting: str = "") -> None:
+    def __init__(self, app_state: AppState, greeting: str = "") -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.greeting = greeting
         self.look = Look()
         self.shelf = Shelf()
@@ -88,34 +88,34 @@ class LibraryScreen(HeldScreen[None]):
         return self.query_one(ModuleList)
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.desk, "library")
+        yield TopBar(self.app_state, "library")
         with Container(id="body"):
             with Panel("Modules", "shelf"):
                 yield Header(id="header")
                 yield ModuleList()
                 yield Static(id="nothing")
             yield CardPanel()
-            yield StackPanel(self.desk)
-            if not self.desk.entries and not self.desk.reading:
+            yield StackPanel(self.app_state)
+            if not self.app_state.entries and not self.app_state.reading:
                 yield Greeting(id="greeting")
         yield StatusLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.list.fits = self.desk.fits
-        self.desk.shelf_changed.subscribe(self, lambda _: self.read_shelf(), immediate=True)
-        self.desk.stack_changed.subscribe(self, self._stack_changed)
-        self.desk.model_changed.subscribe(self, self._model_changed)
+        self.list.fits = self.app_state.fits
+        self.app_state.shelf_changed.subscribe(self, lambda _: self.read_shelf(), immediate=True)
+        self.app_state.stack_changed.subscribe(self, self._stack_changed)
+        self.app_state.model_changed.subscribe(self, self._model_changed)
         self.read_shelf()
         if self.greeting:
             self.say(self.greeting)
-        self._model_changed(self.desk.model)
+        self._model_changed(self.app_state.model)
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
         self.query_one(StatusLine).status = Status(text, mood, hint, self._totals(), about)
 
     def _totals(self) -> str:
-        entries = self.desk.entries
+        entries = self.app_state.entries
         return f"{byte_size(entries.size)} on the shelf" if entries else ""
 
     # -- what quitting should ask about first --
@@ -131,10 +131,10 @@ class LibraryScreen(HeldScreen[None]):
     # -- showing --
 
     def read_shelf(self) -> None:
-        """Draw everything from what the desk knows."""
-        entries = self.desk.entries
+        """Draw everything from the shared state."""
+        entries = self.app_state.entries
         self.shelf = Shelf(entries)
-        empty, was_empty = not entries and not self.desk.reading, self.has_class("-empty")
+        empty, was_empty = not entries and not self.app_state.reading, self.has_class("-empty")
         self.set_class(empty, "-empty")
         self._show_list()
         if empty:
@@ -155,14 +155,14 @@ class LibraryScreen(HeldScreen[None]):
 
     def _show_list(self) -> None:
         modules, look = self.list, self.look
-        modules.show(self.shelf.look(look, self.desk.fits), self.desk.picks, look.words)
+        modules.show(self.shelf.look(look, self.app_state.fits), self.app_state.picks, look.words)
         found = bool(modules.entries)
         nothing = self.query_one("#nothing", Static)
         nothing.display = not found
         if not found:
             nothing.update(
                 "Reading the shelf …"
-                if self.desk.reading
+                if self.app_state.reading
                 else "No module matches. esc shows all."
                 if look.narrowed
                 else ""
@@ -175,7 +175,7 @@ class LibraryScreen(HeldScreen[None]):
         self.query_one(Header).show(self.list.columns, self.look.sort)
 
     def _show_title(self) -> None:
-        modules, everything = self.list, len(self.desk.entries)
+        modules, everything = self.list, len(self.app_state.entries)
         shown, look = len(modules.entries), self.look
         said = [f"{shown:,} of {everything:,}" if look.narrowed else counted(everything, "module")]
         if look.fitting:
@@ -196,8 +196,8 @@ class LibraryScreen(HeldScreen[None]):
             panel.show(None)
             return
         panel.show(
-            self.desk.library.whole(entry),
-            self.desk.fit(entry),
+            self.app_state.library.whole(entry),
+            self.app_state.fit(entry),
             self._nearest.get((str(entry.path), entry.modified_ns)),
         )
 
@@ -308,7 +308,7 @@ class LibraryScreen(HeldScreen[None]):
 
     def _toggle_fitting(self) -> None:
         self.show_look(self.look._replace(fitting=not self.look.fitting))
-        loaded = self.desk.model.loaded
+        loaded = self.app_state.model.loaded
         if not self.look.fitting:
             self.say("Showing modules of every model.")
         elif loaded is None:
@@ -317,23 +317,23 @@ class LibraryScreen(HeldScreen[None]):
             self.say(f"Showing only modules that fit {loaded.name}.", "calm", "m shows all.")
 
     def _stack_them(self, entries: Sequence[Entry], what: str) -> None:
-        picks = self.desk.picks
+        picks = self.app_state.picks
         new = [entry for entry in entries if picks.index(entry) is None]
         if len(entries) > 1:
             for entry in new:
                 picks = picks.add(entry)
-            self.desk.picks = picks
+            self.app_state.picks = picks
             self.say(f"{counted(len(new), 'module')} added to the stack.", "good", "F3 opens the bench.")
         elif new:
-            self.desk.picks = picks.add(new[0])
-            fits, sentence, hint = self.desk.fit(new[0])
+            self.app_state.picks = picks.add(new[0])
+            fits, sentence, hint = self.app_state.fit(new[0])
             if sentence:
                 self.say(sentence, "warning" if fits else "error", hint)
             else:
                 self.say(f"{new[0].name} was added to the stack.", "good", "F3 opens the bench.")
         elif what == "toggle":
             at = picks.index(entries[0])
-            self.desk.picks = picks if at is None else picks.remove(at)
+            self.app_state.picks = picks if at is None else picks.remove(at)
             self.say(f"{entries[0].name} was removed from the stack.")
         else:
             self.say(f"{entries[0].name} is already on the stack.", "calm", "space removes it.")
@@ -341,8 +341,8 @@ class LibraryScreen(HeldScreen[None]):
     @work(exclusive=True, group="nearest")
     async def _find_nearest(self, entry: Entry) -> None:
         """Ask the loaded model which words the rows of ``entry`` are nearest to."""
-        fits, sentence, hint = self.desk.fit(entry)
-        if self.desk.model.loaded is None or not fits:
+        fits, sentence, hint = self.app_state.fit(entry)
+        if self.app_state.model.loaded is None or not fits:
             said = sentence or "Finding nearest words needs a loaded model."
             self.say(said, "warning", hint or "F5 loads one.", "model")
             return
@@ -351,7 +351,7 @@ class LibraryScreen(HeldScreen[None]):
 
         self.say("Finding the nearest words …", "busy")
         told = ("The nearest words could not be found.", "")
-        async for record in self.desk.client.run(Nearest(str(entry.path))):
+        async for record in self.app_state.client.run(Nearest(str(entry.path))):
             if isinstance(record, Result) and record.what == "nearest":
                 rows = [[str(word.get("text", "")) for word in row] for row in record.data.get("rows", [])]
                 self._nearest[str(entry.path), entry.modified_ns] = rows

@@ -46,7 +46,7 @@ class _Ended(Exception):
 class ShelfScreen(Protocol):
     """What is asked of the screen whose modules are changed."""
 
-    desk: AppState
+    app_state: AppState
     shelf: Shelf
 
     @property
@@ -73,8 +73,8 @@ class LibraryActions:
 
     def __init__(self, screen: ShelfScreen) -> None:
         self.screen = screen
-        self.desk = screen.desk
-        self.library = screen.desk.library
+        self.app_state = screen.app_state
+        self.library = screen.app_state.library
         self._removed: list[list[Removed]] = []
         self.exporting = 0  # exports that go on beside the screen
 
@@ -119,7 +119,7 @@ class LibraryActions:
 
     def _show(self, outcome: Outcome, renamed: dict[str, str] | None = None) -> None:
         """Draw the shelf as it is now, the cursor on what was changed."""
-        self.desk.refresh_shelf(renamed)
+        self.app_state.refresh_shelf(renamed)
         if outcome.done:
             self.screen.list.choose(outcome.done[0].slug)
         self.screen.show_card()
@@ -127,12 +127,12 @@ class LibraryActions:
     # -- off the shelf and back --
 
     def _remove(self, entries: list[Entry]) -> None:
-        stood = {entry.slug: deeds.stood(self.desk, entry) for entry in entries}
+        stood = {entry.slug: deeds.stood(self.app_state, entry) for entry in entries}
 
         def done(outcome: Outcome) -> None:
             if outcome.done:
                 self._removed.append([stood[entry.slug] for entry in outcome.done])
-            self.desk.refresh_shelf()
+            self.app_state.refresh_shelf()
             many = len(outcome.done) > 1
             self._tell(outcome, "removed", f"u restores {'them' if many else 'it'}.")
 
@@ -149,7 +149,7 @@ class LibraryActions:
             left = [one for one in removed if one.entry.name not in back]
             self._removed[-1:] = [left] if left else []
             self._show(outcome)
-            deeds.restack(self.desk, removed)
+            deeds.restack(self.app_state, removed)
             self._tell(outcome, "restored")
 
         self._do(removed, "Restoring", partial(deeds.restore, self.library, removed), done)

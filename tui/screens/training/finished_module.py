@@ -26,9 +26,13 @@ class HandOn:
     """Does it for ``screen``, which says what came of it."""
 
     def __init__(
-        self, screen: Screen[None], desk: AppState, say: Callable[..., None], say_error: Callable[[Exception], None]
+        self,
+        screen: Screen[None],
+        app_state: AppState,
+        say: Callable[..., None],
+        say_error: Callable[[Exception], None],
     ) -> None:
-        self.screen, self.desk, self.say, self.say_error = screen, desk, say, say_error
+        self.screen, self.app_state, self.say, self.say_error = screen, app_state, say, say_error
 
     async def do(self, what: str, entry: Entry) -> None:
         """``try``, ``send`` or ``library``."""
@@ -43,8 +47,8 @@ class HandOn:
 
     async def _try(self, entry: Entry) -> None:
         """The bench with this module alone on the stack, and takes with and without it side by side."""
-        opening = self.desk.library.whole(entry).card.samples.get("opening", "")
-        self.desk.picks = Picks().add(entry)
+        opening = self.app_state.library.whole(entry).card.samples.get("opening", "")
+        self.app_state.picks = Picks().add(entry)
         await self.screen.app.run_action("app.go('bench')")
         bench = self.screen.app.screen
         if isinstance(bench, BenchScreen):
@@ -95,7 +99,7 @@ class HandOn:
 
     def _write(self, entry: Entry, folder: Path) -> None:
         target = folder / f"{entry.slug}.zip"
-        outcome = export(self.desk.library, [entry], target, "kobold")
+        outcome = export(self.app_state.library, [entry], target, "kobold")
         if outcome.error is not None:
             self.say_error(outcome.error)
         else:

@@ -102,21 +102,21 @@ class TrainScreen(WatchingScreen):
         Binding("ctrl+k", "give_back", "Deselect all", id="train.none", tooltip="Deselect all texts", show=False),
     ]
 
-    def __init__(self, desk: AppState) -> None:
-        super().__init__(desk)
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
         self.preview = Preview()
         self._memory: dict[str, int] = {}
         self._measured: dict[tuple[object, ...], Estimate] = {}
         self._measurer: Client | None = None
         dial = recall(DIAL)
         self.recipe = Recipe(
-            model=desk.model.name or "starter",
+            model=app_state.model.name or "starter",
             author=recall(AUTHOR),
             dial=next((known for known in DIALS if known == dial), "normal"),
         )
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.desk, "train")
+        yield TopBar(self.app_state, "train")
         with Container(id="new"):
             with Panel("Texts", "texts"):
                 yield PathField(placeholder="path, or choose below", id="path")
@@ -271,7 +271,7 @@ class TrainScreen(WatchingScreen):
         except BadUsage:
             return
         if self._measurer is None:
-            client = self.desk.client
+            client = self.app_state.client
             self._measurer = WorkerClient() if isinstance(client, WorkerClient) else client
         async for record in self._measurer.run(messages.Estimate(asdict(request))):
             if isinstance(record, Result) and record.what == "estimate":
@@ -286,14 +286,16 @@ class TrainScreen(WatchingScreen):
         """End the process that measures: it holds a whole model, and the training needs the room."""
         self.workers.cancel_group(self, "estimate")
         measurer, self._measurer = self._measurer, None
-        if measurer is not None and measurer is not self.desk.client:
+        if measurer is not None and measurer is not self.app_state.client:
             await measurer.close()
 
     @work(group="models")
     async def _find_models(self) -> None:
         """Fill the list of models with those that can be trained through here."""
         found: list[tuple[str, str]] = []
-        searcher = self.desk.client.another()  # not the worker that writes: nobody's take waits for a look at the disk
+        searcher = (
+            self.app_state.client.another()
+        )  # not the worker that writes: nobody's take waits for a look at the disk
         folders = tuple(line for line in recall("model folders").splitlines() if line)
         async for record in searcher.run(messages.Models(folders)):
             if not isinstance(record, Result) or record.what != "models":
@@ -351,7 +353,7 @@ class TrainScreen(WatchingScreen):
         """Whether a module on the shelf, or one that is still to be trained, has this name."""
         key = key_of(name)
         unfinished = (training.request.name for training in self.trainings.items if not training.ended)
-        return any(key_of(known) == key for known in (*(entry.name for entry in self.desk.entries), *unfinished))
+        return any(key_of(known) == key for known in (*(entry.name for entry in self.app_state.entries), *unfinished))
 
     def _free_name(self, name: str) -> str:
         """``name``, with the first number behind it that makes it one nobody has."""
@@ -370,7 +372,7 @@ class TrainScreen(WatchingScreen):
         self._let_go()
 
     async def on_unmount(self) -> None:
-        if self._measurer is not None and self._measurer is not self.desk.client:
+        if self._measurer is not None and self._measurer is not self.app_state.client:
             await self._measurer.close()
 
 

@@ -33,10 +33,10 @@ class WatchingScreen(Screen[None]):
 
     view: View = "new"
 
-    def __init__(self, desk: AppState) -> None:
+    def __init__(self, app_state: AppState) -> None:
         super().__init__()
-        self.desk = desk
-        self.hand_on = HandOn(self, desk, self.say, self.say_error)
+        self.app_state = app_state
+        self.hand_on = HandOn(self, app_state, self.say, self.say_error)
 
     def follow_queue(self) -> None:
         """Show the queue, and from now on whatever happens in it."""
@@ -100,12 +100,12 @@ class WatchingScreen(Screen[None]):
     def _entry(self, id: str) -> Entry | None:
         """The module that training ``id`` made, if it is still on the shelf."""
         made = self.trainings.course(id).module
-        return next((entry for entry in self.desk.entries if str(entry.path) == made), None)
+        return next((entry for entry in self.app_state.entries if str(entry.path) == made), None)
 
     def _card(self, id: str) -> Card | None:
         entry = self._entry(id)
         try:
-            return self.desk.library.whole(entry).card if entry is not None else None
+            return self.app_state.library.whole(entry).card if entry is not None else None
         except (KoboldModulesError, OSError):
             return None
 
@@ -161,7 +161,7 @@ class WatchingScreen(Screen[None]):
     async def _with_module(self, what: str, id: str) -> None:
         entry = self._entry(id)
         if entry is None:
-            self.desk.refresh_shelf()
+            self.app_state.refresh_shelf()
             entry = self._entry(id)
         if entry is None:
             self.say("Its module is no longer in the library.", "warning", "It may have been renamed or deleted.")

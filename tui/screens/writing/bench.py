@@ -94,18 +94,18 @@ class BenchScreen(KeepingScreen):
         _key("shift+f2", "name_story", "Rename story", "Give this story a title", show=False),
     ]
 
-    def __init__(self, desk: AppState, manuscript: Manuscript, greeting: str = "") -> None:
-        super().__init__(desk, manuscript)
+    def __init__(self, app_state: AppState, manuscript: Manuscript, greeting: str = "") -> None:
+        super().__init__(app_state, manuscript)
         self.greeting = greeting
         self.notes = NotesPanel()
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.desk, "bench")
+        yield TopBar(self.app_state, "bench")
         with Container(id="body"):
             with self.page:
                 yield self.editor
             with Vertical(id="side"):
-                yield StackPanel(self.desk)
+                yield StackPanel(self.app_state)
                 yield self.sampler
                 yield self.context
                 yield self.notes
@@ -113,12 +113,12 @@ class BenchScreen(KeepingScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.manuscript.stack = self.desk.picks.to_list()
-        self.desk.stack_changed.subscribe(self, self._stack_changed)
-        self.desk.model_changed.subscribe(self, self._model_changed)
+        self.manuscript.stack = self.app_state.picks.to_list()
+        self.app_state.stack_changed.subscribe(self, self._stack_changed)
+        self.app_state.model_changed.subscribe(self, self._model_changed)
         self.say(self.greeting or "The story is empty.", "calm")
         self.context.set_kept(self.sampler.choice.length)
-        self._model_changed(self.desk.model)
+        self._model_changed(self.app_state.model)
         self.notes.show(self.story)
 
     def on_screen_resume(self) -> None:
@@ -152,7 +152,7 @@ class BenchScreen(KeepingScreen):
             return
         if self.story.dirty:  # after a kill, takes come back only to the text they go on from: it is on the disk first
             await self.keep()
-        self.app.push_screen(TakesScreen(self.desk, self.manuscript, lineup), self._took)
+        self.app.push_screen(TakesScreen(self.app_state, self.manuscript, lineup), self._took)
 
     def _took(self, column: Column | None) -> None:
         self.touch()
@@ -172,7 +172,7 @@ class BenchScreen(KeepingScreen):
     async def action_peek(self) -> None:
         if self._idle() and await self.ready():
             at = self.cursor
-            screen = PeekScreen(self.desk, self.story.text[:at], self.manuscript.asides)
+            screen = PeekScreen(self.app_state, self.story.text[:at], self.manuscript.asides)
             self.app.push_screen(screen, lambda words: self._peeked(at, words))
 
     def _peeked(self, at: int, words: Words | None) -> None:
@@ -232,14 +232,14 @@ class BenchScreen(KeepingScreen):
             return
         if not self._idle():
             return
-        if not self.desk.picks.tokens:
+        if not self.app_state.picks.tokens:
             self.say("The stack is empty, so there is nothing to highlight.", "warning", "ctrl+t adds a module.")
             return
         if not await self.ready():
             return
         start, end = passage(self.story.text, self.cursor)
         self.say("Reading the passage …", "busy")
-        found = await voice(self.desk, self.story.text[start:end])
+        found = await voice(self.app_state, self.story.text[start:end])
         if isinstance(found, str):
             self.say(found, "error")
             return

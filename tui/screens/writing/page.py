@@ -35,15 +35,15 @@ class PageScreen(PromptScreen[None]):
 
     writing = False
 
-    def __init__(self, desk: AppState, manuscript: Manuscript) -> None:
+    def __init__(self, app_state: AppState, manuscript: Manuscript) -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.manuscript = manuscript
         # Kept, not queried: a take that is cut short by the app's end is still put into the story.
         self.editor = Editor(self.story.text, placeholder="Write a first sentence here, then press ctrl+j …")
         self.status_line = StatusLine()
         self.page = Panel("Story", "page")
-        self.context = ContextPanel(desk)
+        self.context = ContextPanel(app_state)
         self._words_of: str | None = None
         self._save_due = NEVER
         self._saved = True

@@ -85,9 +85,9 @@ class PeekScreen(ModalScreen[Words | None]):
         Binding("escape", "leave", "Back", id="peek.leave", tooltip="Close the list; inserted words stay"),
     ]
 
-    def __init__(self, desk: AppState, text: str, asides: dict[str, Any]) -> None:
+    def __init__(self, app_state: AppState, text: str, asides: dict[str, Any]) -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.text = text
         self.asides = asides  # memory and author's note, as a job takes them
         self.put: list[str] = []
@@ -115,9 +115,9 @@ class PeekScreen(ModalScreen[Words | None]):
     @work(exclusive=True)
     async def look(self) -> None:
         """Ask the model what could come next."""
-        stack = tuple(pick.item for pick in self.desk.picks.items if pick.active)
+        stack = tuple(pick.item for pick in self.app_state.picks.items if pick.active)
         self.query_one("#said", Static).display = True
-        async for record in self.desk.client.run(Peek(self.text + self._words, stack, TOP, **self.asides)):
+        async for record in self.app_state.client.run(Peek(self.text + self._words, stack, TOP, **self.asides)):
             if isinstance(record, Result) and record.what == "peek":
                 self.rows = candidates(record.data)
                 self._show()
@@ -136,8 +136,8 @@ class PeekScreen(ModalScreen[Words | None]):
             Content.assemble((cut, "$foreground-muted"), (so_far[len(cut) :], "bold underline"), ("▏", "$text-accent"))
         )
         if width:
-            shape = Shape(width, bool(self.desk.picks.tokens))
-            self.query_one("#head", Static).update(shape.head(self.desk.picks.label))
+            shape = Shape(width, bool(self.app_state.picks.tokens))
+            self.query_one("#head", Static).update(shape.head(self.app_state.picks.label))
             most = max((row.likeliest for row in self.rows), default=1.0)
             words = self.query_one(CandidateList)
             at = words.highlighted if words.option_count == len(self.rows) else 0

@@ -287,7 +287,7 @@ class KeepingScreen(WritingScreen):
         self.page.set_titles(self.story.title or "Story")
         self.sampler.show_choice(self.manuscript.choice)
         if self.manuscript.stack:
-            cast("AppServices", self.app).desk.restore_stack(self.manuscript.stack)
+            cast("AppServices", self.app).app_state.restore_stack(self.manuscript.stack)
         self.touch()
         self.editor.focus()
         said = cast("AppServices", self.app).story_opened() or said

@@ -62,9 +62,9 @@ class TakesScreen(Screen[Column | None]):
         _key("right", "walk(1)", "Right", "Go to the take on the right", False),
     ]
 
-    def __init__(self, desk: AppState, manuscript: Manuscript, lineup: Lineup = "stacks") -> None:
+    def __init__(self, app_state: AppState, manuscript: Manuscript, lineup: Lineup = "stacks") -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.manuscript = manuscript
         self.text = manuscript.story.text
         kept = manuscript.comparison
@@ -78,7 +78,7 @@ class TakesScreen(Screen[Column | None]):
         self._picked: int | None = None
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.desk, "bench")
+        yield TopBar(self.app_state, "bench")
         yield Static(id="opening", markup=False)
         yield HorizontalScroll(id="columns")
         yield self.status_line
@@ -122,7 +122,7 @@ class TakesScreen(Screen[Column | None]):
 
     def _set_out(self, lineup: Lineup, *, blind: bool = False, fresh_dice: bool = False) -> Comparison:
         seed = None if fresh_dice else self.manuscript.choice.sampler.seed
-        return set_out(self.text, self.desk.picks, lineup, seed, blind=blind, takes=self.takes)
+        return set_out(self.text, self.app_state.picks, lineup, seed, blind=blind, takes=self.takes)
 
     async def _lay_out(self) -> None:
         """As many columns as there are takes."""
@@ -167,7 +167,7 @@ class TakesScreen(Screen[Column | None]):
             **self.manuscript.asides,
         )
         try:
-            async for record in self.desk.client.run(job):
+            async for record in self.app_state.client.run(job):
                 match record:
                     case TextChunk():
                         self._waiting[record.sequence] = self._waiting.get(record.sequence, "") + record.text
@@ -238,7 +238,7 @@ class TakesScreen(Screen[Column | None]):
             return
         if self.running:
             self._picked = index
-            self.desk.client.cancel()
+            self.app_state.client.cancel()
         else:
             self._take(index)
 
@@ -265,12 +265,12 @@ class TakesScreen(Screen[Column | None]):
         self.manuscript.comparison = self.comparison
         problem = ""
         for slug, won in self.comparison.votes(index).items():
-            if (entry := self.desk.entries.filed(slug)) is not None:
+            if (entry := self.app_state.entries.filed(slug)) is not None:
                 try:
-                    self.desk.library.count_blind_test(entry, won)
+                    self.app_state.library.count_blind_test(entry, won)
                 except KoboldModulesError as error:
                     problem = f" The result could not be saved: {error.message}"
-        self.desk.refresh_shelf()
+        self.app_state.refresh_shelf()
         self._show_opening()
         self._show()
         self.query(TakeColumn)[index].focus()
@@ -287,7 +287,7 @@ class TakesScreen(Screen[Column | None]):
             return
         told = self.comparison.votes(chosen)
         tallies = [
-            f"{entry.name} {blind_tests(entry.notes)}" for entry in self.desk.entries if told.keys() & {entry.slug}
+            f"{entry.name} {blind_tests(entry.notes)}" for entry in self.app_state.entries if told.keys() & {entry.slug}
         ]
         tally = f" {'; '.join(tallies)}.".replace(" .", "") if tallies else ""
         self.say(f"You chose {self.comparison.name(chosen)}.{tally}{problem}", "good", "enter inserts it.")
@@ -297,7 +297,7 @@ class TakesScreen(Screen[Column | None]):
     def action_leave(self) -> None:
         if self.running:
             self.say("Stopping …", "busy")
-            self.desk.client.cancel()
+            self.app_state.client.cancel()
         else:
             self.dismiss(None)
 
@@ -310,12 +310,12 @@ class TakesScreen(Screen[Column | None]):
 
     def action_lineup(self) -> None:
         """Ask what is to be compared."""
-        if not self.desk.picks.tokens:
+        if not self.app_state.picks.tokens:
             self.say("The stack is empty, so only seeds can be compared.", "warning", "ctrl+t adds a module.")
         elif not self._still_writing():
             from .lineup import LineupScreen
 
-            self.app.push_screen(LineupScreen(self.desk.picks, self.comparison.lineup, self.takes), self._compare)
+            self.app.push_screen(LineupScreen(self.app_state.picks, self.comparison.lineup, self.takes), self._compare)
 
     async def _compare(self, lineup: Lineup | None) -> None:
         if lineup is not None and lineup != self.comparison.lineup:

@@ -31,8 +31,8 @@ SENTENCE = 2 / 60  # seconds that the sentence at a take's end has for itself
 class WritingScreen(PageScreen):
     """See the module."""
 
-    def __init__(self, desk: AppState, manuscript: Manuscript) -> None:
-        super().__init__(desk, manuscript)
+    def __init__(self, app_state: AppState, manuscript: Manuscript) -> None:
+        super().__init__(app_state, manuscript)
         self.sampler = SamplerPanel(manuscript.choice)
         self.editor.on_flush = manuscript.take_grows
         self._stopping = False
@@ -83,7 +83,7 @@ class WritingScreen(PageScreen):
         if self.editor.streaming:
             self._stopping = True
             self.say("Stopping …", "busy")
-            self.desk.client.cancel()
+            self.app_state.client.cancel()
         else:
             self.workers.cancel_group(self, "write")
             self.commit(None)
@@ -117,7 +117,7 @@ class WritingScreen(PageScreen):
             self.sync()
             if self.story.dirty:
                 await self.keep()  # where it cannot be, it says so, and the model writes all the same
-            picks, choice = self.desk.picks, self.sampler.choice
+            picks, choice = self.app_state.picks, self.sampler.choice
             self._label = picks.label
             self._pace.start(choice.length)
             self.sync()
@@ -126,7 +126,7 @@ class WritingScreen(PageScreen):
             self.say("Reading …", "busy", "esc stops it.")
             stack = tuple(pick.item for pick in picks.items if pick.active)
             sampler, asides = asdict(choice.sampler), self.manuscript.asides
-            async for record in self.desk.client.run(
+            async for record in self.app_state.client.run(
                 Generate(self.story.text, stack, choice.length, sampler, **asides)
             ):
                 match record:
@@ -134,7 +134,7 @@ class WritingScreen(PageScreen):
                         self._pace.count()
                         self.editor.feed(record.text)
                         if self._stopping:  # asked while an earlier job was running: it was that one which stopped
-                            self.desk.client.cancel()
+                            self.app_state.client.cancel()
                     case Note():
                         self.say(record.text, "warning")
                     case Finished() | Failed():
@@ -149,18 +149,18 @@ class WritingScreen(PageScreen):
 
     async def ready(self) -> bool:
         """Whether the model is loaded and everything in the stack may stand before it; says so where not."""
-        if self.desk.model.phase != "ready":
+        if self.app_state.model.phase != "ready":
             self.say("The model is still loading; it writes as soon as it is ready.", "busy", "esc cancels.", "model")
-            model = await self.desk.load()
+            model = await self.app_state.load()
             if model.failed is not None:
                 self.say(model.failed.message, "error", model.failed.hint, "model")
                 return False
-        for pick in self.desk.picks.items:
-            fits, sentence, _ = self.desk.fit(pick.entry)
+        for pick in self.app_state.picks.items:
+            fits, sentence, _ = self.app_state.fit(pick.entry)
             if pick.active and not fits:
                 self.say(sentence, "error", "Switch it off on the stack, or load its model.")
                 return False
-        if not (self.story.text.strip() or self.story.memory.strip() or self.desk.picks.tokens):
+        if not (self.story.text.strip() or self.story.memory.strip() or self.app_state.picks.tokens):
             self.say("There is nothing to continue yet.", "warning", "Write a first sentence, or add a module.")
             return False
         return True

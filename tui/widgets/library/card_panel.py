@@ -135,8 +135,10 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         fit: tuple[bool, str, str] = (True, "", ""),
         nearest: Sequence[Sequence[str]] | None = None,
     ) -> None:
-        """Show ``entry``, a whole one; ``fit`` is what the desk says of it and the loaded model, ``nearest`` the words
-        nearest to each of its virtual tokens, once they have been looked up.
+        """Show ``entry``, a whole one.
+
+        ``fit`` is what the app state says of it and the loaded model, ``nearest`` the words nearest to each of its
+        virtual tokens, once they have been looked up.
         """
         for child in self.children:
             child.display = entry is not None

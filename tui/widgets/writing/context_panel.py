@@ -30,9 +30,9 @@ NEVER = float("inf")
 class ContextPanel(Panel):
     """The meter in its panel. :meth:`read` says what is on the page, :meth:`set_writing` whether the worker is busy."""
 
-    def __init__(self, desk: AppState) -> None:
+    def __init__(self, app_state: AppState) -> None:
         super().__init__("Context", "context")
-        self.desk = desk
+        self.app_state = app_state
         self.meter = Meter()
         self.tokens: int | None = None
         self.memory = 0
@@ -47,8 +47,8 @@ class ContextPanel(Panel):
         yield self.meter
 
     def on_mount(self) -> None:
-        self.desk.stack_changed.subscribe(self, lambda _: self._show())
-        self.desk.model_changed.subscribe(self, lambda _: self._recount())
+        self.app_state.stack_changed.subscribe(self, lambda _: self._show())
+        self.app_state.model_changed.subscribe(self, lambda _: self._recount())
         self.set_interval(TICK, self._tick)
         self._recount()
 
@@ -92,19 +92,19 @@ class ContextPanel(Panel):
         self._show()
 
     def _tick(self) -> None:
-        if monotonic() >= self._due and not self._writing and self.desk.model.phase == "ready":
+        if monotonic() >= self._due and not self._writing and self.app_state.model.phase == "ready":
             self._due = NEVER
             self._count(self._text, self._asides)
 
     def _show(self) -> None:
-        total, virtual = self.desk.model.context, self.desk.picks.tokens
+        total, virtual = self.app_state.model.context, self.app_state.picks.tokens
         tokens = None if self.tokens is None else self.tokens + self._added
         kept = min(self._kept, max(0, (total - virtual - self.memory) // 2))  # what the engine keeps, at most
         self.meter.context = Context(total, virtual, tokens, kept, self.memory)
 
     @work(exclusive=True)
     async def _count(self, text: str, asides: str) -> None:
-        tail = text[-self.desk.model.context * CHARACTERS_A_TOKEN :]
+        tail = text[-self.app_state.model.context * CHARACTERS_A_TOKEN :]
         counted = await self._tokens(tail)
         if counted is not None:
             self.tokens = round(counted * len(text) / len(tail)) if tail else 0
@@ -116,7 +116,7 @@ class ContextPanel(Panel):
         """How many tokens ``text`` is; None if the worker does not say."""
         found = None if text else 0
         if text:
-            async for record in self.desk.client.run(Count(text)):
+            async for record in self.app_state.client.run(Count(text)):
                 if isinstance(record, Result) and record.what == "count":
                     found = int(record.data["tokens"])
         return found

@@ -1,6 +1,6 @@
 """The stack: which modules stand before the text, in which order, how strong.
 
-The same panel is on both screens and shows the same stack. Changes go to the desk, which tells everybody.
+The same panel is on both screens and shows the same stack. Changes go to the app state, which tells everybody.
 """
 
 from __future__ import annotations
@@ -147,17 +147,17 @@ class StackList(PlainList, inherit_bindings=False):
         text: str
         hint: str = ""
 
-    def __init__(self, desk: AppState) -> None:
+    def __init__(self, app_state: AppState) -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
         self.shape = Layout(40)
         self._marked: int | None = None
         self._taken_out: list[tuple[int, Pick]] = []
 
     def on_mount(self) -> None:
-        self.desk.stack_changed.subscribe(self, self.show)
-        self.desk.model_changed.subscribe(self, lambda _: self.show(self.desk.picks))
-        self.show(self.desk.picks)
+        self.app_state.stack_changed.subscribe(self, self.show)
+        self.app_state.model_changed.subscribe(self, lambda _: self.show(self.app_state.picks))
+        self.show(self.app_state.picks)
 
     def show(self, picks: Picks) -> None:
         at = min(self.highlighted or 0, len(picks.items) - 1)
@@ -166,12 +166,12 @@ class StackList(PlainList, inherit_bindings=False):
         self.highlighted = at if rows else None
 
     def _row(self, pick: Pick, chosen: bool) -> Content:
-        fits, _, _ = self.desk.fit(pick.entry)
+        fits, _, _ = self.app_state.fit(pick.entry)
         return self.shape.row(pick, chosen, fits)
 
     def watch_highlighted(self, highlighted: int | None) -> None:
         super().watch_highlighted(highlighted)
-        items = self.desk.picks.items
+        items = self.app_state.picks.items
         for index in {self._marked, highlighted} - {None}:
             if index is not None and index < min(self.option_count, len(items)):
                 self.replace_option_prompt_at_index(index, self._row(items[index], index == highlighted))
@@ -179,7 +179,7 @@ class StackList(PlainList, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self.shape = Layout(self.scrollable_content_region.width)
-        self.show(self.desk.picks)
+        self.show(self.app_state.picks)
 
     def on_click(self, event: events.Click) -> None:
         """A click on the mark switches, a click on the bar sets the strength."""
@@ -190,40 +190,40 @@ class StackList(PlainList, inherit_bindings=False):
             self.action_switch()
         elif 0 <= at < self.shape.slider_width:
             wanted = round((at + 1) / self.shape.slider_width * STRONGEST / STEP) * STEP
-            pick = self.desk.picks.items[self.highlighted]
-            self.desk.picks = self.desk.picks.change(self.highlighted, by=wanted - pick.strength)
+            pick = self.app_state.picks.items[self.highlighted]
+            self.app_state.picks = self.app_state.picks.change(self.highlighted, by=wanted - pick.strength)
 
     def action_strength(self, steps: int) -> None:
         if self.highlighted is not None:
-            self.desk.picks = self.desk.picks.change(self.highlighted, by=steps * STEP)
+            self.app_state.picks = self.app_state.picks.change(self.highlighted, by=steps * STEP)
 
     def action_switch(self) -> None:
         if self.highlighted is not None:
-            on = self.desk.picks.items[self.highlighted].on
-            self.desk.picks = self.desk.picks.change(self.highlighted, on=not on)
+            on = self.app_state.picks.items[self.highlighted].on
+            self.app_state.picks = self.app_state.picks.change(self.highlighted, on=not on)
 
     def action_move(self, by: int) -> None:
         if self.highlighted is not None:
             at = self.highlighted
-            to = max(0, min(len(self.desk.picks.items) - 1, at + by))
-            self.desk.picks = self.desk.picks.move(at, by)
+            to = max(0, min(len(self.app_state.picks.items) - 1, at + by))
+            self.app_state.picks = self.app_state.picks.move(at, by)
             self.call_next(setattr, self, "highlighted", to)
 
     def action_take_out(self) -> None:
         if self.highlighted is not None:
-            pick = self.desk.picks.items[self.highlighted]
+            pick = self.app_state.picks.items[self.highlighted]
             self._taken_out.append((self.highlighted, pick))
-            self.desk.picks = self.desk.picks.remove(self.highlighted)
+            self.app_state.picks = self.app_state.picks.remove(self.highlighted)
             self.post_message(self.Said(f"{pick.entry.name} is not in the stack any more.", "u puts it back."))
 
     def action_put_back(self) -> None:
         """Put back what was removed last, where it stood."""
         while self._taken_out:
             at, pick = self._taken_out.pop()
-            entry = self.desk.entries.filed(pick.entry.slug)
-            if entry is not None and self.desk.picks.index(entry) is None:
-                picks = self.desk.picks.add(entry, pick.strength, pick.on)
-                self.desk.picks = picks.move(len(picks.items) - 1, at - len(picks.items) + 1)
+            entry = self.app_state.entries.filed(pick.entry.slug)
+            if entry is not None and self.app_state.picks.index(entry) is None:
+                picks = self.app_state.picks.add(entry, pick.strength, pick.on)
+                self.app_state.picks = picks.move(len(picks.items) - 1, at - len(picks.items) + 1)
                 self.post_message(self.Said(f"{entry.name} is back in the stack."))
                 return
         self.post_message(self.Said("Nothing was removed from the stack just now."))
@@ -256,32 +256,32 @@ class StackPanel(Titled, Vertical):
         ),
     ]
 
-    def __init__(self, desk: AppState) -> None:
+    def __init__(self, app_state: AppState) -> None:
         super().__init__(id="stack", classes="panel")
         self.set_titles("Stack")
-        self.desk = desk
+        self.app_state = app_state
 
     def compose(self) -> ComposeResult:
         yield Static("No module: the plain model writes. ctrl+t adds one.", id="empty")
-        yield StackList(self.desk)
+        yield StackList(self.app_state)
         warning = Static(id="warning")
         warning.display = False
         yield warning
 
     def on_mount(self) -> None:
-        self.desk.stack_changed.subscribe(self, self.show)
-        self.desk.model_changed.subscribe(self, self._model_changed)
-        self.show(self.desk.picks)
+        self.app_state.stack_changed.subscribe(self, self.show)
+        self.app_state.model_changed.subscribe(self, self._model_changed)
+        self.show(self.app_state.picks)
 
     def _model_changed(self, _: ModelState) -> None:
-        self.show(self.desk.picks)
+        self.show(self.app_state.picks)
 
     def show(self, picks: Picks) -> None:
         self.query_one("#empty").display = not picks.items
         modules = self.query_one(StackList)
         modules.display = bool(picks.items) or modules.has_focus  # who has removed the last one can put it back
         self.set_titles(note=counted(picks.tokens, "virtual token") if picks.items else "")
-        sentences = [fit for pick in picks.items if pick.active and (fit := self.desk.fit(pick.entry)[1])]
+        sentences = [fit for pick in picks.items if pick.active and (fit := self.app_state.fit(pick.entry)[1])]
         warning = self.query_one("#warning", Static)
         said = "\n".join(f"! {sentence}" for sentence in sentences)
         if str(warning.content) != said:  # a new text is a new layout of the screen
@@ -299,7 +299,7 @@ class StackPanel(Titled, Vertical):
         self._say(event.text, "calm", event.hint)
 
     def action_keep(self) -> None:
-        if self.desk.picks.items:
+        if self.app_state.picks.items:
             from ...dialogs.ask import Ask
 
             explanation = "Name for these modules, their order and strengths. A saved stack of that name is replaced."
@@ -317,7 +317,7 @@ class StackPanel(Titled, Vertical):
         from ...state import named_stacks
 
         try:
-            self._say(await named_stacks.keep(self.desk, name), "good", "o loads it.")
+            self._say(await named_stacks.keep(self.app_state, name), "good", "o loads it.")
         except KoboldModulesError as error:
             self._say(error.message, "error", error.hint)
 
@@ -345,7 +345,7 @@ class StackPanel(Titled, Vertical):
         from ...state import named_stacks
 
         try:
-            said, whole = await named_stacks.bring(self.desk, name)
+            said, whole = await named_stacks.bring(self.app_state, name)
         except KoboldModulesError as error:
             self._say(error.message, "error", error.hint)
         else:

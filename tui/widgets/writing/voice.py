@@ -59,11 +59,11 @@ def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
     return Voice(tuple(tinges), sum(gains) / len(gains), len(gains))
 
 
-async def voice(desk: AppState, text: str) -> Voice | str:
+async def voice(app_state: AppState, text: str) -> Voice | str:
     """Ask the model. A sentence where that fails."""
-    stack = tuple(pick.item for pick in desk.picks.items if pick.active)
+    stack = tuple(pick.item for pick in app_state.picks.items if pick.active)
     found: Voice | str = "The passage is too short to compare."
-    async for record in desk.client.run(Score(text, stack)):
+    async for record in app_state.client.run(Score(text, stack)):
         if isinstance(record, Result) and record.what == "score":
             found = voice_of(record.data, text) or found
         elif isinstance(record, Failed):

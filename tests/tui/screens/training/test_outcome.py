@@ -28,7 +28,7 @@ async def finished(on: Stage, actor: Callable[[str], Actor], library: Library) -
     made = library.add(module("night work", samples={"opening": OPENING, "with": " It had rained.", "without": " So."}))
     played.end(Result("module", {"name": "night work"}), Saved(str(made.path), "module"))
     await watching(on, id, lambda course: course.module)
-    await on.until(lambda: any(entry.name == "night work" for entry in on.app.desk.entries))
+    await on.until(lambda: any(entry.name == "night work" for entry in on.app.app_state.entries))
     return id
 
 

@@ -57,8 +57,8 @@ async def test_from_pages_to_a_module_through_kills_and_another_window(
         assert "no module" in on.text()
         await on.press("s")
         await on.until(lambda: item(id).state == "done", 300)
-        await on.until(lambda: [entry.name for entry in on.app.desk.entries] == ["the long drop"], 300)
-        await on.until(lambda: on.app.desk.model.phase == "ready", 300)
+        await on.until(lambda: [entry.name for entry in on.app.app_state.entries] == ["the long drop"], 300)
+        await on.until(lambda: on.app.app_state.model.phase == "ready", 300)
         await on.press("t")
         await on.until(lambda: isinstance(on.app.screen, TakesScreen), 300)
         assert on.stack == [("the long drop", 1.0, True)]

@@ -116,7 +116,7 @@ async def test_continue_waits_for_the_model_and_can_be_called_off(stage: Open) -
         await on.written()
         assert on.editor.text == OPENING
         client.go_on.set()
-        await on.until(lambda: on.app.desk.model.phase == "ready")
+        await on.until(lambda: on.app.app_state.model.phase == "ready")
 
 
 async def test_nothing_to_go_on_from(stage: Open) -> None:

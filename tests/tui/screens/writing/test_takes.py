@@ -30,9 +30,9 @@ def jobs(on: Stage) -> list[Compare]:
 
 def put_on(on: Stage, *names: str) -> None:
     """Put modules on the stack."""
-    by_name = {entry.name: entry for entry in on.app.desk.entries}
+    by_name = {entry.name: entry for entry in on.app.app_state.entries}
     for name in names:
-        on.app.desk.picks = on.app.desk.picks.add(by_name[name])
+        on.app.app_state.picks = on.app.app_state.picks.add(by_name[name])
 
 
 async def compare(on: Stage, *names: str, key: str = "ctrl+b") -> None:
@@ -242,7 +242,7 @@ async def test_blind_hides_names_until_one_is_chosen_and_counts_the_vote(stage: 
         assert "You chose gothic house." in on.status
         assert "gothic house chosen in 1 of 1 blind test" in on.status
         assert "noir rain chosen in 0 of 1 blind test" in on.status
-        notes = {entry.name: entry.notes for entry in on.app.desk.library.entries()}
+        notes = {entry.name: entry.notes for entry in on.app.app_state.library.entries()}
         assert (notes["gothic house"].chosen, notes["gothic house"].tried) == (1, 1)
         assert (notes["noir rain"].chosen, notes["noir rain"].tried) == (0, 1)
         await on.press("enter")
@@ -253,7 +253,7 @@ async def test_blind_hides_names_until_one_is_chosen_and_counts_the_vote(stage: 
 
 async def test_votes_go_only_to_modules_that_could_be_told_apart(stage: Open) -> None:
     async with stage() as on:
-        by_name = {entry.name: entry for entry in on.app.desk.entries}
+        by_name = {entry.name: entry for entry in on.app.app_state.entries}
         both = Picks().add(by_name["gothic house"]).add(by_name["noir rain"])
         dice = set_out(OPENING, both, "dice", 1, blind=True)
         assert dice.votes(0) == {}
