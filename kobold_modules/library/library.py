@@ -32,6 +32,7 @@ from typing import Any
 from .. import formats, paths
 from ..errors import BadInput, BadModule, BadUsage, KoboldModulesError
 from ..files import writing
+from ..free_name import free_name
 from ..soft_prompt.module import Module
 from . import index
 from . import notes as owners
@@ -162,11 +163,7 @@ class Library:
             return self._write_into(self.root / taken.slug, module.with_card(name=name))
         if taken is not None and not unique:
             raise BadUsage(f"There is already a module called {taken.name}.", "Choose another name, or replace it.")
-        count, free = 1, name
-        while taken is not None:
-            count += 1
-            free = f"{name} {count}"
-            taken = self._named(free)
+        free = free_name(name, lambda other: self._named(other) is not None)
         return self._write_new(module.with_card(name=free))
 
     def import_file(self, path: Path, *, replace: bool = False, unique: bool = False) -> Entry:
@@ -344,12 +341,8 @@ class Library:
                     # Another process took the place between our look and our rename: look again.
 
     def _free_slug(self, name: str) -> str:
-        base, taken, count = slug_of(name), set(self._folders()), 1
-        slug = base
-        while slug in taken or (self.root / slug).exists():
-            count += 1
-            slug = f"{base}-{count}"
-        return slug
+        folders = set(self._folders())
+        return free_name(slug_of(name), lambda slug: slug in folders or (self.root / slug).exists(), "-")
 
 
 def _untrashed(folder: Path) -> str:

@@ -27,6 +27,7 @@ from pathlib import Path
 from .. import paths
 from ..errors import BadInput, BadModule, BadUsage
 from ..files import write_file, writing
+from ..free_name import free_name
 from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Layer, Stack
 from .library import Library
@@ -226,10 +227,8 @@ def _files() -> list[Path]:
 
 
 def _free(slug: str) -> Path:
-    number = 1
-    while (path := paths.stacks_dir() / f"{slug}{f'-{number}' if number > 1 else ''}{SUFFIX}").exists():
-        number += 1
-    return path
+    folder = paths.stacks_dir()
+    return folder / f"{free_name(slug, lambda name: (folder / f'{name}{SUFFIX}').exists(), '-')}{SUFFIX}"
 
 
 def _known() -> str:

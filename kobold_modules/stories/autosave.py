@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import paths
+from ..free_name import free_path
 from .story import Story, Take
 
 
@@ -245,10 +246,7 @@ def _digest(path: Path) -> str | None:
 
 
 def _set_aside(path: Path, text: str) -> Path:
-    for number in range(1, 1000):
-        aside = path.with_name(f"{path.stem}.unsaved-take-{number}.txt")
-        if not aside.exists():
-            break
+    aside = free_path(path.with_name(f"{path.stem}.unsaved-take.txt"), always_number=True)
     paths.write_atomically(aside, text.encode("utf-8", "replace"))
     forget(path)
     return aside

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .. import paths
+from .. import free_name, paths
 from ..errors import KoboldModulesError
 from ..files import writing
 from .autosave import journal_of
@@ -54,10 +54,7 @@ def free_path(title: str, folder: Path | None = None) -> Path:
     stem = "-".join(words).lower()[:LONGEST_NAME].strip("-_") or "story"
     if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9]", stem):
         stem = f"story-{stem}"
-    path, number = folder / f"{stem}.json", 2
-    while path.exists() or journal_of(path).exists():
-        path, number = folder / f"{stem}-{number}.json", number + 1
-    return path
+    return free_name.free_path(folder / f"{stem}.json", lambda path: path.exists() or journal_of(path).exists())
 
 
 def remove(path: Path) -> Path:

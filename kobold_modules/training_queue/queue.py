@@ -30,6 +30,7 @@ from pathlib import Path
 
 from .. import paths
 from ..errors import BadUsage, OutOfDisk
+from ..free_name import free_name
 from ..records import Record
 from ..training.settings import TrainingRequest
 from . import records_file as journal
@@ -142,13 +143,15 @@ class TrainingQueue:
 
     def _settle(self, made: Path, slug: str) -> str:
         """Give the finished folder its name, in one move: nobody sees a half-written training."""
-        for number in range(1, 100_000):
-            target = self.folder / f"{slug}-{number}"
-            if not target.exists():
-                with contextlib.suppress(FileExistsError, OSError):
-                    made.rename(target)
-                    return target.name
-        raise OSError("there are too many trainings of this name")
+        while True:
+            name = free_name(slug, lambda name: (self.folder / name).exists(), "-", always_number=True)
+            try:
+                made.rename(self.folder / name)
+                return name
+            except OSError:
+                if not (self.folder / name).exists():
+                    raise
+                # Another program took the place between our look and our rename: look again.
 
     def pause(self, id: str) -> None:
         """Hold ``id`` where it is: a running one waits between two steps, a waiting one is passed over."""

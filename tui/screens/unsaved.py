@@ -15,12 +15,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from kobold_modules.errors import BadUsage
+from kobold_modules.free_name import free_path
 
 from ..dialogs.ask import Ask
 from ..state.dropped import one_path
 from ..state.phrases import place
 from ..state.save_errors import Reason, reason
-from ..writing.manuscript import Manuscript, free_beside
+from ..writing.manuscript import Manuscript
 
 
 class Unsaved(ModalScreen[Path | bool]):
@@ -92,7 +93,7 @@ def ask_elsewhere(manuscript: Manuscript) -> Ask:
         return path
 
     explanation = "A .json file keeps everything: text, steps back, memory and note. A .txt or .md keeps the text."
-    usual = free_beside(_writable() / _name(manuscript))
+    usual = free_path(_writable() / _name(manuscript))
     return Ask("Save the story elsewhere", explanation, attempt, value=place(usual), is_path=True)
 
 

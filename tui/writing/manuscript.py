@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kobold_modules import paths
 from kobold_modules.errors import BadUsage
+from kobold_modules.free_name import free_path
 from kobold_modules.stories.autosave import Autosave, forget, recover
 from kobold_modules.stories.story import Story
 
@@ -119,7 +120,7 @@ class Manuscript:
         except OSError as error:
             before = self.path
             if before.exists():
-                self._belong(free_beside(before))  # what cannot be read must not be written over
+                self._belong(free_path(before))  # what cannot be read must not be written over
             return f"{place(before)} cannot be read ({error.strerror}); this story starts empty."
         if raw:
             self._files.saw(self.path, raw)
@@ -131,7 +132,7 @@ class Manuscript:
                     aside = self._set_aside()
                 except OSError:
                     before = self.path
-                    self._belong(free_beside(before))
+                    self._belong(free_path(before))
                     return f"{before.name} is not a story and is left as it is; this story starts empty."
                 return f"{self.path.name} was not a story and was renamed to {aside.name}."
             self._read_bench(self.story.extra.pop("bench", None))
@@ -291,25 +292,14 @@ class Manuscript:
     def rescue(self) -> Path | None:
         """Write the story wherever it can be, because nobody is there to be asked. Returns where, or None."""
         for folder in (Path.home(), Path.cwd(), Path(tempfile.gettempdir())):
-            path = free_beside(folder / f"{self.path.stem}-rescued.json")
+            path = free_path(folder / f"{self.path.stem}-rescued.json")
             with suppress(OSError):
                 self.save_as(path)
                 return path
         return None
 
     def _set_aside(self) -> Path:
-        for number in range(1, 1000):
-            aside = self.path.with_name(f"{self.path.stem}.unreadable-{number}{self.path.suffix}")
-            if not aside.exists():
-                break
+        aside = free_path(self.path.with_name(f"{self.path.stem}.unreadable{self.path.suffix}"), always_number=True)
         self.path.replace(aside)
         self._files.saw(self.path, None)
         return aside
-
-
-def free_beside(path: Path) -> Path:
-    """``path``, or where there is something already, the same name with a number."""
-    free, number = path, 2
-    while free.exists():
-        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
-    return free

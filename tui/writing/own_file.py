@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kobold_modules.free_name import free_path
+
 
 Stamp = tuple[int, int, int]
 
@@ -34,9 +36,7 @@ class OwnFiles:
         path = self.home(path)
         if path not in self._known or not self._changed(path):
             return path
-        number = 2
-        while (free := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
-            number += 1
+        free = free_path(path)
         self._moved = {came: free if at == path else at for came, at in self._moved.items()} | {path: free}
         return free
 

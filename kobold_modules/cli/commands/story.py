@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ...errors import BadUsage
 from ...files import check_target, writing
+from ...free_name import free_path
 from ...generation.banned_strings import literal
 from ...generation.log import seeded
 from ...generation.protocol import Request
@@ -147,10 +148,7 @@ def _save(story: Story, target: Path, before: str | None, output: Output) -> Non
     """Write ``story`` to ``target``, unless that was changed since it had the digest ``before``: then beside it."""
     if before is not None and _digest(target) not in (before, None):
         output.say(f"warning: {target.name} was changed by another program meanwhile.")
-        number = 1
-        while (aside := target.with_name(f"{target.stem}.continued-{number}{target.suffix}")).exists():
-            number += 1
-        target = aside
+        target = free_path(target.with_name(f"{target.stem}.continued{target.suffix}"), always_number=True)
     first = target.exists() and not backup_of(target).exists()
     save(story, target, backup=True)
     output.show(Saved(str(target), "story"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, replace
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -19,6 +18,7 @@ from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfMemory
+from kobold_modules.free_name import free_name
 from kobold_modules.library.slug import key_of
 from kobold_modules.records import Failed, Result
 from kobold_modules.worker import messages
@@ -357,8 +357,7 @@ class TrainScreen(WatchingScreen):
 
     def _free_name(self, name: str) -> str:
         """``name``, with the first number behind it that makes it one nobody has."""
-        numbered = (f"{name} {number}" for number in count(2))
-        return name if not name or not self._is_taken(name) else next(n for n in numbered if not self._is_taken(n))
+        return free_name(name, self._is_taken) if name else ""
 
     def _say_name(self) -> None:
         """Say at once that a name is taken, and no longer once it is not."""
