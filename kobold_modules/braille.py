@@ -38,7 +38,7 @@ def braille(points: Sequence[Point], width: int, height: int) -> list[str]:
 
 
 def _resampled(points: Sequence[Point], columns: int) -> list[float]:
-    """The curve's height at ``columns`` evenly spaced steps, straight between points."""
+    """Return the curve's height at ``columns`` evenly spaced steps, straight between points."""
     first, last = points[0][0], points[-1][0]
     if len(points) == 1 or last <= first:
         return [points[-1][1]] * columns

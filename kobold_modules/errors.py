@@ -82,8 +82,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def of_os_error(error: OSError) -> KoboldModulesError:
-    """The error of ours for one of the operating system that nobody expected: OutOfDisk where a disk is full, else
-    BadUsage, for then the place is the wrong one.
+    """Return our own error for an unexpected one of the operating system.
+
+    OutOfDisk where a disk is full, else BadUsage, for then the place is the wrong one.
     """
     place, reason = error.filename or "a file", (error.strerror or str(error)).rstrip(".")
     if error.errno in FULL:

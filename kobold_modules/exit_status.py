@@ -70,7 +70,7 @@ _WHO = {"model": "The process that runs the model", "training": "The process tha
 
 
 def signal_name(status: int) -> str:
-    """The signal that ended a process, from its ``returncode``; empty for one that ended by itself.
+    """Return the signal that ended a process, from its ``returncode``; empty for one that ended by itself.
 
     A shell that stands between reports a crash as 128 + n instead of -n.
     """
@@ -89,7 +89,7 @@ def repeats(status: int) -> bool:
 
 
 def explain(status: int, work: Work = "model", last_words: str = "", again: str = "") -> Failed:
-    """What to tell a person about a process that ended with ``status`` in the middle of its work.
+    """Explain to a person that a process ended with ``status`` in the middle of its work.
 
     Args:
         last_words: what it said at its end, such as the assert of llama.cpp that failed.

@@ -18,7 +18,7 @@ from .errors import FULL, BadModule, BadUsage, OutOfDisk
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The bytes of the regular file ``path``. Raises BadModule if there is none, or over ``most`` bytes."""
+    """Return the bytes of the regular file ``path``. Raises BadModule if there is none, or over ``most`` bytes."""
     with reading(path):
         if path.is_dir():
             raise BadModule(f"{path} is a folder, not a file.")
@@ -35,7 +35,7 @@ def read_file(path: Path, most: int) -> bytes:
 
 
 def first_bytes(path: Path, count: int) -> bytes:
-    """The first ``count`` bytes of the regular file ``path``, or fewer. Raises BadModule."""
+    """Return the first ``count`` bytes of the regular file ``path``, or fewer. Raises BadModule."""
     with reading(path):
         if not path.is_file():
             raise BadModule(f"There is no file {path}.")
@@ -50,8 +50,10 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def check_target(path: Path, suffix: str = "", *, replace: bool = False) -> None:
-    """Raises BadUsage where nothing should be written to ``path``: its name does not end in ``suffix``, it is no
-    regular file, it cannot be written, or there is a file already and nobody said to ``replace`` it.
+    """Raise BadUsage where nothing should be written to ``path``.
+
+    That is where its name does not end in ``suffix``, it is no regular file, it cannot be written, or there is a file
+    already and nobody said to ``replace`` it.
     """
     with writing(path):
         file = paths.regular(path)
@@ -68,7 +70,7 @@ def check_target(path: Path, suffix: str = "", *, replace: bool = False) -> None
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns an OSError inside into BadModule; so also a ValueError, which a NUL in a name raises."""
+    """Turn an OSError inside into BadModule; so also a ValueError, which a NUL in a name raises."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -77,7 +79,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns an OSError inside into OutOfDisk (the disk is full) or BadUsage (``path`` can not be written)."""
+    """Turn an OSError inside into OutOfDisk (the disk is full) or BadUsage (``path`` can not be written)."""
     try:
         yield
     except OSError as error:

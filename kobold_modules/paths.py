@@ -31,7 +31,7 @@ def _root(kind: str) -> Path:
 
 
 def modules_dir() -> Path:
-    """The shelf: one folder a module."""
+    """Return the folder of the library, with one folder a module."""
     return _root("data") / "modules"
 
 
@@ -84,8 +84,9 @@ def _umask() -> int:
 
 
 def regular(target: Path) -> Path:
-    """The file that writing to ``target`` changes: a link is followed. Raises OSError where that is a device, a pipe,
-    a folder, or a link that leads nowhere in the end.
+    """Return the file that writing to ``target`` changes, with links followed.
+
+    Raises OSError where that is a device, a pipe, a folder, or a link that leads nowhere in the end.
     """
     if target.is_symlink():
         target = Path(os.path.realpath(target))

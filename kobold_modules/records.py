@@ -143,12 +143,12 @@ def to_json(record: Record) -> str:
 
 
 def from_json(line: str) -> Record:
-    """The record in ``line``. Raises ValueError for anything that is not one."""
+    """Parse the record in ``line``. Raises ValueError for anything that is not one."""
     return from_data(json.loads(line))
 
 
 def from_data(data: Any) -> Record:
-    """The record in what :func:`to_json` wrote, parsed. Raises ValueError for anything that is not one."""
+    """Return the record in what :func:`to_json` wrote, parsed. Raises ValueError for anything that is not one."""
     name = data.get("record") if isinstance(data, dict) else None
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:

@@ -24,7 +24,7 @@ _fd: int | None = None
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """The command that runs ``module`` of this package with ``arguments`` in a child, under the same Python."""
+    """Return the command that runs ``module`` of this package with ``arguments`` in a child, under the same Python."""
     flags = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()]
     flags += [f"-W{option}" for option in sys.warnoptions]
     # -P: a writer's folder may hold files of any name, and is no place to import from.
@@ -32,7 +32,7 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 def environment(last_words: int | None = None, signals: int | None = None) -> dict[str, str]:
-    """This process's environment for such a child, marked."""
+    """Return this process's environment for such a child, marked."""
     found = os.environ | {MARK: mark(last_words, signals), "GGML_NO_BACKTRACE": "1"}
     if (ROOT / "pyproject.toml").exists():  # a checkout, which need not be installed
         found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
@@ -40,7 +40,7 @@ def environment(last_words: int | None = None, signals: int | None = None) -> di
 
 
 def mark(last_words: int | None = None, signals: int | None = None) -> str:
-    """What a parent puts into its child's environment as :data:`MARK`.
+    """Return what a parent puts into its child's environment as :data:`MARK`.
 
     Args:
         last_words: where :func:`last_words` go.

@@ -43,7 +43,7 @@ class Decoded:
 
 
 def decode(data: bytes, name: str) -> Decoded:
-    """The text of a file.
+    """Decode the text of a file.
 
     Raises:
         BadText: if these bytes are no text in any encoding we know; ``name`` is for that sentence.

@@ -30,7 +30,7 @@ class Found:
 
 
 def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
-    """The files to read, each once, and the files in folders that were passed over for their kind.
+    """Find the files to read, each once, and the files in folders that were passed over for their kind.
 
     Raises:
         BadText: if nothing was given, a path does not exist, or a folder holds no .txt or .md file.

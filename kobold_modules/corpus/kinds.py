@@ -31,7 +31,7 @@ _HEAD = 4096
 
 
 def not_text(data: bytes) -> tuple[str, str] | None:
-    """What this file is and a hint, if it is no plain text we can read; else None."""
+    """Return what this file is and a hint, if it is no plain text we can read; else None."""
     head = data[:_HEAD]
     bare = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     for magic, name, hint in _MAGIC:

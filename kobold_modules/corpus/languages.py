@@ -79,7 +79,7 @@ def languages(text: str) -> Counter[str]:
 
 
 def language_of(words: list[str]) -> str:
-    """The language of a stretch of small-letter words, or "" where it cannot be told."""
+    """Guess the language of a stretch of small-letter words, or "" where it is not clear."""
     script = _script("".join(words[:20]))
     if script:
         return script

@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 
 def outline(text: str) -> list[Part]:
-    """The parts of ``text`` in order. What stands before the first heading is a part called ``Beginning``."""
+    """Return the parts of ``text`` in order. Text before the first heading is a part called ``Beginning``."""
     found: list[tuple[int, str, int]] = []
     at, blank_before, scene = 0, True, False
     for line in text.split("\n"):

@@ -81,7 +81,7 @@ class Preview:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Preview:
-        """Raises ValueError for anything but what :meth:`to_json` made."""
+        """Parse what :meth:`to_json` made. Raises ValueError for anything else."""
         try:
             data: dict[str, Any] = json.loads(text)
             pages = tuple(
@@ -137,7 +137,7 @@ def _page(report: FileReport, name: str, texts: dict[str, str], shown: bool) -> 
 
 
 def _examples(path: Path) -> dict[str, tuple[str, str]]:
-    """The first place at which each rule changed something, as ``(before, after)``."""
+    """Return the first place at which each rule changed something, as ``(before, after)``."""
     try:
         text = decode(path.read_bytes()[: LOOKED_THROUGH * 2], path.name).text[:LOOKED_THROUGH]
     except (OSError, BadText):  # read a moment ago, gone now
@@ -165,7 +165,7 @@ def _with_example(rule: Rule, text: str, found: dict[str, tuple[str, str]]) -> t
 
 
 def example(old: str, new: str) -> tuple[str, str]:
-    """The first place where ``old`` and ``new`` differ, a few characters around it, spaces made visible."""
+    """Return the first place where ``old`` and ``new`` differ, a few characters around it, spaces made visible."""
     at = _differs_at(old, new)
     start = max(0, at - AROUND)
     rest = new[at : at + 16]

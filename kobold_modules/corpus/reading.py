@@ -66,7 +66,7 @@ def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
 def _each_page_once(
     documents: list[Document], reports: list[FileReport], told: list[int]
 ) -> tuple[list[Document], list[str]]:
-    """The documents without pages that another one has, and a sentence for a person; ``reports`` tell it by file."""
+    """Drop pages that another document has. Returns the documents and sentences; ``reports`` has it by file."""
     left, found = once(documents)
     for document, repeated, at in zip(left, found, told, strict=True):
         if repeated is not None:

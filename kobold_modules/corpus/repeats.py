@@ -41,7 +41,7 @@ class Repeated:
     others: tuple[str, ...]
 
     def sentence(self, used: bool) -> str:
-        """What to tell of it; ``used`` says whether anything of the document is left."""
+        """Return a sentence about it; ``used`` says whether anything of the document is left."""
         where = self.others[0] + (f" and {len(self.others) - 1} more" if len(self.others) > 1 else "")
         if not used:
             return f"Not used: its pages also stand in {where}."
@@ -74,7 +74,7 @@ def once(documents: Sequence[Document]) -> tuple[list[Document | None], list[Rep
 
 
 def _key(paragraph: str) -> int | None:
-    """What a paragraph is known by; None for one that says too little."""
+    """Return a hash that identifies a paragraph; None for one too short to tell."""
     if not paragraph.isascii():
         paragraph = unicodedata.normalize("NFKC", paragraph)
     letters = _NO_LETTER.sub("", paragraph.casefold())
@@ -109,7 +109,7 @@ def _without(document: Document, paragraphs: Sequence[str], twice: Sequence[bool
 
 
 def _runs(pieces: Sequence[str], gone: Sequence[bool], between: str) -> list[str]:
-    """What is left of ``pieces``, those that follow each other joined."""
+    """Return what is left of ``pieces``, those that follow each other joined."""
     runs: list[list[str]] = [[]]
     for piece, out in zip(pieces, gone, strict=True):
         if not out:
@@ -157,7 +157,7 @@ def leave_out(train: Sequence[str], held_out: Sequence[str]) -> LeftOut:
 
 
 def _different(text: str, known: set[int], gone: list[str]) -> list[str]:
-    """The pieces of ``text`` that ``known`` does not hold; what it does is added to ``gone``."""
+    """Return the pieces of ``text`` that ``known`` lacks, and add those it holds to ``gone``."""
     if not known:
         return [text]
     paragraphs = text.split(PARAGRAPH)
@@ -177,7 +177,7 @@ def _different(text: str, known: set[int], gone: list[str]) -> list[str]:
 
 
 def _different_sentences(paragraph: str, known: set[int], gone: list[str]) -> list[str]:
-    """The same for one paragraph, where it is long enough to hold pages that were broken elsewhere."""
+    """Do the same for one paragraph, where it is long enough to hold pages that were broken elsewhere."""
     if len(paragraph) < BROKEN or len(known.intersection(_shingles(paragraph, STRIDE))) < FEW:
         return [paragraph]
     sentences = _SENTENCE.split(paragraph)
@@ -193,7 +193,7 @@ def _is_known(piece: str, known: set[int]) -> bool | None:
 
 
 def _shingles(piece: str, stride: int) -> Iterable[int]:
-    """A number for each ``SHINGLE`` successive words, ``stride`` apart; none for fewer than :data:`WORDS` words."""
+    """Hash each ``SHINGLE`` successive words, ``stride`` apart; none for fewer than :data:`WORDS` words."""
     words = _WORD.findall(piece.casefold())
     if len(words) < WORDS or len(set(words)) < DIFFERENT:
         return ()

@@ -38,7 +38,7 @@ class Split:
     kept: bool = False
 
     def describe(self) -> list[str]:
-        """What a person should know of it; nothing where no page stands twice."""
+        """Describe the split for a person; nothing where no page stands twice."""
         if not self.repeated:
             return []
         stood = f"{self.repeated:,} of {self.of:,} held-out paragraphs also stood elsewhere in these texts"

@@ -36,7 +36,7 @@ _STRANGERS = (
 
 
 def sniff(path: Path) -> Format:
-    """The format of a file or folder. Raises BadModule, saying what it seems to be instead."""
+    """Return the format of a file or folder. Raises BadModule, saying what it seems to be instead."""
     with reading(path):
         return _sniff(path)
 
@@ -76,7 +76,7 @@ def _sniff(path: Path) -> Format:
 
 
 def read(path: Path) -> Module:
-    """The module in a file or folder of any readable format. Raises BadModule."""
+    """Read the module in a file or folder of any readable format. Raises BadModule."""
     from . import kobold, mkultra, peft, plain
 
     match sniff(path):
@@ -91,7 +91,7 @@ def read(path: Path) -> Module:
 
 
 def told_lost(module: Module, format: str) -> str:
-    """A sentence on what ``format`` has no place for; empty where nothing is lost."""
+    """Return a sentence on what ``format`` has no place for; empty where nothing is lost."""
     if module.initial is not None and format in ("peft", "mkultra"):
         return (
             f"{'A PEFT adapter' if format == 'peft' else 'An mkultra file'} has no place for where training started: "

@@ -44,14 +44,14 @@ def encode(card: Card) -> bytes:
 
 
 def decode(data: bytes) -> Card:
-    """The card in ``data``. Raises ValueError for anything that is none."""
+    """Parse the card in ``data``. Raises ValueError for anything that is none."""
     if len(data) > MOST_CARD:
         raise ValueError("the card is too long")
     return from_json(parse(data))
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """The JSON object in ``data`` with its texts made safe. A byte order mark is skipped. Raises ValueError."""
+    """Parse the JSON object in ``data`` and make its texts safe. A byte order mark is skipped. Raises ValueError."""
     try:
         value = json.loads(data.decode("utf-8-sig"))
         if len(data) > LONGEST_TEXT or data.translate(None, _PRINTABLE) or _SPELLED.search(data):
@@ -64,7 +64,7 @@ def parse(data: bytes) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Card:
-    """The card in a cleaned object, its one-line fields held to one line. Raises ValueError.
+    """Return the card in a cleaned object, its one-line fields held to one line. Raises ValueError.
 
     What a stranger measured, trained or sampled is held to numbers and texts that can be shown: a card is judged once,
     here, and nobody who shows one needs to ask again.
@@ -86,7 +86,7 @@ def line(text: str) -> str:
 
 
 def clean(value: Any, depth: int = 0) -> Any:
-    """A JSON value with safe texts. Raises ValueError where it is nested too deeply for a card."""
+    """Return a JSON value with safe texts. Raises ValueError where it is nested too deeply for a card."""
     if depth > DEEPEST:
         raise ValueError("nested too deeply")
     if isinstance(value, str):

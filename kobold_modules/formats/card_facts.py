@@ -21,7 +21,7 @@ LONGEST_SAMPLE = 100_000
 
 
 def card_facts(data: dict[str, Any]) -> dict[str, Any]:
-    """The members of a card that hold facts, each with what makes sense of it. Never raises."""
+    """Return the members of a card that hold facts, each as its own type. Never raises."""
     return {
         "measured": {key: value for key, value in _items(data.get("measured")) if is_number(value)},
         "training": {key: word for key, value in _items(data.get("training")) if (word := _fact(value)) is not None},

@@ -92,7 +92,7 @@ def check(path: Path, model: Fingerprint | None = None, model_name: str = "") ->
 
 
 def _told(findings: list[Finding]) -> Iterator[Finding]:
-    """``findings`` safe to show; of very many warnings the first: a stranger's file may hold thousands of faults."""
+    """Yield ``findings`` safe to show; of many warnings only the first, since a file may hold thousands of faults."""
     warnings = 0
     for found in findings:
         warnings += found.level == "warn"

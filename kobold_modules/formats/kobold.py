@@ -39,12 +39,15 @@ def write(module: Module, path: Path) -> None:
 
 
 def read(path: Path) -> Module:
-    """The module in a zip of ours or a stranger's. Raises BadModule. A malformed card is set aside, the rows load."""
+    """Read the module in a zip of ours or a stranger's. Raises BadModule.
+
+    A malformed card is set aside, the rows load.
+    """
     return unpack(read_file(path, MOST_FILE), path.name)
 
 
 def pack(module: Module) -> bytes:
-    """The bytes of the zip."""
+    """Return the bytes of the zip."""
     if module.width > npy.WIDEST:
         raise BadUsage(f"{module.card.name} is {module.width} wide; no known model is, and no reader would accept it.")
     members = {
@@ -64,7 +67,7 @@ def pack(module: Module) -> bytes:
 
 
 def unpack(data: bytes, label: str) -> Module:
-    """The module in the bytes of a zip; ``label`` names it in sentences. Raises BadModule."""
+    """Read the module in the bytes of a zip; ``label`` names it in sentences. Raises BadModule."""
     archive = open_zip(data, label)
     if TENSOR not in archive.members:
         raise BadModule(without_tensor(archive))
@@ -76,7 +79,7 @@ def unpack(data: bytes, label: str) -> Module:
 
 
 def meta_of(card: Card) -> dict[str, Any]:
-    """What ``meta.json`` says: texts that neither a browser's list nor a file name trips over."""
+    """Return the texts for ``meta.json``, safe for a browser's list and for file names."""
     return {
         "name": plain_name(card.name) or "module",
         "description": cards.clean(card.description),
@@ -97,7 +100,7 @@ def plain_words(text: str) -> str:
 
 
 def without_tensor(archive: SafeZip) -> str:
-    """What a zip that holds no ``tensor.npy`` seems to be instead, in a sentence."""
+    """Return a sentence on what a zip without ``tensor.npy`` seems to be instead."""
     names = archive.names
     if any(name.endswith("data.pkl") for name in names):
         return (
@@ -116,17 +119,17 @@ def without_tensor(archive: SafeZip) -> str:
 
 
 def header_in(archive: SafeZip) -> npy.Header:
-    """The header of the tensor; nothing else is inflated. Raises BadModule."""
+    """Return the header of the tensor; nothing else is inflated. Raises BadModule."""
     return npy.read_header(archive.head(TENSOR, npy.MOST_HEADER + 12), f"{archive.label}: {TENSOR}")
 
 
 def vectors_in(archive: SafeZip) -> Vectors:
-    """The rows, not yet known to be finite. Raises BadModule before inflating what can't be a module."""
+    """Return the rows, not yet checked for finite values. Raises BadModule before inflating what cannot be a module."""
     return _table(archive, TENSOR)
 
 
 def initial_in(archive: SafeZip, shape: tuple[int, ...]) -> tuple[Vectors | None, str]:
-    """The rows that training started from; or None, and a sentence if what is there does not belong."""
+    """Return the rows that training started from; or None, and a sentence if what is there does not belong."""
     if INITIAL not in archive.members:
         return None, ""
     try:
@@ -141,7 +144,7 @@ def initial_in(archive: SafeZip, shape: tuple[int, ...]) -> tuple[Vectors | None
 
 
 def meta_in(archive: SafeZip) -> tuple[dict[str, Any] | None, str]:
-    """The object in ``meta.json``; or None and a sentence. Raises BadModule where the member is damaged."""
+    """Return the object in ``meta.json``; or None and a sentence. Raises BadModule where the member is damaged."""
     if META not in archive.members:
         return None, f"It has no {META}"
     if archive.members[META].size > MOST_META:
@@ -165,7 +168,7 @@ def card_in(archive: SafeZip) -> tuple[Card | None, str]:
 
 
 def imported_card(meta: dict[str, Any], stem: str) -> Card:
-    """A card made of what a stranger's ``meta.json`` says; any key may be missing or of the wrong kind."""
+    """Make a card from a stranger's ``meta.json``; any key may be missing or of the wrong kind."""
     known = {field.name for field in fields(Card)} | {"supported"}
     return Card(
         name=cards.line(words(meta.get("name"))) or cards.line(cards.clean(stem)) or "module",
@@ -178,7 +181,7 @@ def imported_card(meta: dict[str, Any], stem: str) -> Card:
 
 
 def words(value: Any) -> str:
-    """A text, or a list of texts joined, as KoboldAI's author may be; empty for anything else."""
+    """Return a text, or a list of texts joined, as KoboldAI's author may be; empty for anything else."""
     if isinstance(value, list):
         return ", ".join(item for item in value if isinstance(item, str))
     return value.strip() if isinstance(value, str) else ""

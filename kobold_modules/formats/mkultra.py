@@ -30,7 +30,7 @@ def write(module: Module, path: Path) -> None:
 
 
 def refuse(label: str) -> BadModule:
-    """The error for a file of this format that someone wants read."""
+    """Return the error for a file of this format that someone wants read."""
     return BadModule(
         f"{label} is an mkultra soft prompt. It holds a pickle, which can run programs, so it is not opened.",
         "Ask its author for a KoboldAI zip, or convert it where it was made: squeeze the "
@@ -39,7 +39,7 @@ def refuse(label: str) -> BadModule:
 
 
 def pack(module: Module) -> bytes:
-    """The bytes of the file. The id is made from the vectors, so equal modules make equal files."""
+    """Return the bytes of the file. The id is made from the vectors, so equal modules make equal files."""
     card = module.card
     metadata = {
         "name": plain_name(card.name) or "module",
@@ -68,7 +68,7 @@ def _tensor(module: Module) -> bytes:
 
 
 def _storage(module: Module) -> bytes:
-    """The float32 numbers as torch.save wrote them before 1.6: three preambles, a reference, its key, the raw data."""
+    """Return the float32 numbers as torch.save wrote them before 1.6: three preambles, a reference, its key, data."""
     count = module.vectors.size
     preamble = (
         TORCH_MAGIC,

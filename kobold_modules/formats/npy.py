@@ -55,7 +55,7 @@ class Header:
 
 
 def read_header(data: bytes, label: str) -> Header:
-    """The header at the front of ``data``. Raises BadModule, with a sentence that begins with ``label``."""
+    """Read the header at the front of ``data``. Raises BadModule, with a sentence that begins with ``label``."""
     if data[:6] != MAGIC or len(data) < 12:
         raise BadModule(f"{label} is not a NumPy array file.")
     version = (data[6], data[7])
@@ -101,7 +101,7 @@ def _fields(text: str) -> tuple[str, bool, tuple[int, ...]] | None:
 
 
 def read_table(data: bytes, label: str) -> Vectors:
-    """The table in ``data`` as float32, in C order. Raises BadModule for any other shape, type or length."""
+    """Read the table in ``data`` as float32, in C order. Raises BadModule for any other shape, type or length."""
     header = read_header(data, label)
     if fault := refusal(header, label):
         raise BadModule(fault)

@@ -35,7 +35,7 @@ SCALED_INSIDE = ("gemma", "xglm", "fairseq-dense", "fairseq_dense")
 
 
 def read(folder: Path) -> Module:
-    """The module in an adapter folder. Raises BadModule for pickles and for adapters that are no soft prompt."""
+    """Read the module in an adapter folder. Raises BadModule for pickles and for adapters that are no soft prompt."""
     config = _config(folder)
     kind = config.get("peft_type")
     if kind not in READABLE:
@@ -114,7 +114,7 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def _config_of(module: Module) -> dict[str, Any]:
-    """What PEFT needs to load the folder; it works out the model's layers and heads itself."""
+    """Return the settings PEFT needs to load the folder; it works out the model's layers and heads itself."""
     return {
         "auto_mapping": None,
         "base_model_name_or_path": without_path(module.card.model) or None,
@@ -142,8 +142,9 @@ def without_path(model: str) -> str:
 
 
 def _scale(card: Card, base: str, width: int) -> float:
-    """What the embedding module of the model multiplies its rows by: as the card says, which a training here wrote
-    down; else 1 for all but a few families, known by name.
+    """Return what the model's embedding module multiplies its rows by.
+
+    As the card says, where a training here wrote it down; else 1 for all but a few families, known by name.
     """
     known = card.training.get(SCALE)
     if isinstance(known, int | float) and not isinstance(known, bool) and known > 0:

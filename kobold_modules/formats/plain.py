@@ -18,12 +18,12 @@ def write(module: Module, path: Path) -> None:
 
 
 def read(path: Path) -> Module:
-    """A file of ours, or one that holds a single table of rows. Raises BadModule."""
+    """Read a file of ours, or one that holds a single table of rows. Raises BadModule."""
     return unpack(read_file(path, MOST_FILE), path.name)
 
 
 def pack(module: Module) -> bytes:
-    """The bytes of the file."""
+    """Return the bytes of the file."""
     tables = {"vectors": module.vectors}
     if module.initial is not None:
         tables["initial"] = module.initial
@@ -31,7 +31,7 @@ def pack(module: Module) -> bytes:
 
 
 def unpack(data: bytes, label: str) -> Module:
-    """The module in the bytes of a file. Raises BadModule. A malformed card is set aside."""
+    """Read the module in the bytes of a file. Raises BadModule. A malformed card is set aside."""
     tensors = open_tensors(data, label)
     names = [name for name in tensors.names if name != "initial"]
     if len(names) != 1:
@@ -45,7 +45,7 @@ def unpack(data: bytes, label: str) -> Module:
 
 
 def card_of(tensors: Tensors, stem: str, width: int) -> Card:
-    """The card in the metadata, or an ``imported`` one under the file's name."""
+    """Return the card in the metadata, or an ``imported`` one under the file's name."""
     text = tensors.metadata.get("card")
     try:
         card = cards.decode(text.encode("utf-8", "replace")) if isinstance(text, str) else None

@@ -56,7 +56,10 @@ class SafeZip:
         return list(self.members)
 
     def read(self, name: str, most: int) -> bytes:
-        """The whole member, its CRC checked. Raises BadModule if it is missing, damaged or over ``most`` bytes."""
+        """Return the whole member, its CRC checked.
+
+        Raises BadModule if it is missing, damaged or over ``most`` bytes.
+        """
         member = self._member(name)
         if member.size > most:
             raise BadModule(f"{self.label}: its {name} claims {member.size:,} bytes, more than any module needs.")
@@ -69,7 +72,7 @@ class SafeZip:
         return content
 
     def head(self, name: str, count: int) -> bytes:
-        """The first ``count`` bytes of the member at most, unchecked. Raises BadModule."""
+        """Return the first ``count`` bytes of the member at most, unchecked. Raises BadModule."""
         return self._inflate(self._member(name), count)
 
     def _member(self, name: str) -> Member:
@@ -103,7 +106,10 @@ class SafeZip:
 
 
 def open_zip(data: bytes, label: str) -> SafeZip:
-    """The archive in ``data``, its directory read. Raises BadModule, with a sentence that begins with ``label``."""
+    """Open the archive in ``data`` and read its directory.
+
+    Raises BadModule, with a sentence that begins with ``label``.
+    """
     if data[:4] != LOCAL:
         raise BadModule(f"{label} does not begin as a zip does, so no program reads it as a soft prompt.")
     end = data.rfind(END, max(0, len(data) - 65_557))
@@ -144,7 +150,7 @@ def _end64(data: bytes, end: int, label: str) -> tuple[int, int, int, int] | Non
 
 
 def _sizes64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
-    """The sizes and the place of a member, those of 64 bits from its extra field (APPNOTE 4.5.3)."""
+    """Return the sizes and the place of a member, those of 64 bits from its extra field (APPNOTE 4.5.3)."""
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)
@@ -184,7 +190,7 @@ def _name(raw: bytes, flags: int) -> str:
 
 
 def _decompressor(member: Member, label: str) -> Callable[[bytes, int], bytes]:
-    """A function of the packed bytes and a limit, which never returns more bytes than that limit."""
+    """Return a function of the packed bytes and a limit, which never returns more bytes than that limit."""
     if member.method == STORED:
         return lambda packed, limit: packed[:limit]
     if member.method == DEFLATE:

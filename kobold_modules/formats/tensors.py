@@ -68,7 +68,7 @@ class Tensors:
 
 
 def open_tensors(data: bytes, label: str) -> Tensors:
-    """The container in ``data``. Raises BadModule, with a sentence that begins with ``label``."""
+    """Open the container in ``data``. Raises BadModule, with a sentence that begins with ``label``."""
     length = header_length(data, len(data))
     if length is None:
         raise BadModule(f"{label} is not a safetensors file, or is cut short.")
@@ -80,7 +80,7 @@ def open_tensors(data: bytes, label: str) -> Tensors:
 
 
 def header_length(start: bytes, size: int) -> int | None:
-    """The length of the header if ``start`` can begin a safetensors file of ``size`` bytes, else None."""
+    """Return the length of the header if ``start`` can begin a safetensors file of ``size`` bytes, else None."""
     if len(start) < 9 or start[8:9] != b"{":
         return None
     length = int(struct.unpack("<Q", start[:8])[0])
@@ -88,7 +88,7 @@ def header_length(start: bytes, size: int) -> int | None:
 
 
 def parse_header(raw: bytes) -> dict[str, Any]:
-    """The header as a dictionary; the card in its metadata stays text, to be cleaned when it is read as a card."""
+    """Return the header as a dictionary; the card in its metadata stays text, to be cleaned when it is read."""
     try:
         value = json.loads(raw)
     except RecursionError as error:
@@ -99,7 +99,7 @@ def parse_header(raw: bytes) -> dict[str, Any]:
 
 
 def write_tensors(tables: dict[str, Vectors], metadata: dict[str, str]) -> bytes:
-    """The bytes of a container: header padded to eight bytes, tables as F32 in the order given."""
+    """Return the bytes of a container: header padded to eight bytes, tables as F32 in the order given."""
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     at = 0
     for name, table in tables.items():

@@ -15,7 +15,7 @@ SHOWN_TOKENS = 6
 
 
 def biased_tokens(settings: Sampler, vocabulary: int, words: Words | None) -> tuple[tuple[int, float], ...]:
-    """What to add to which logit. Without ``words`` only ids count; what is not in the vocabulary does not."""
+    """Return what to add to which logit. Without ``words`` only ids count; what is not in the vocabulary does not."""
     found: dict[int, float] = {}
     for word, bias in settings.bias:
         if _is_id(word):
@@ -41,7 +41,7 @@ def check_ids(settings: Sampler, vocabulary: int, model: str) -> None:
 
 
 def bias_warnings(settings: Sampler, words: Words, model: str) -> list[str]:
-    """A sentence for each biased word that is several tokens however it is spelled."""
+    """Return a sentence for each biased word that is several tokens however it is spelled."""
     said = []
     for word, bias in settings.bias:
         spelled = [] if _is_id(word) else _spelled(word, words)

@@ -56,7 +56,7 @@ class CachedSequences:
         return len(self._kept)
 
     def nearest(self, key: str, tokens: list[int]) -> tuple[CachedSequence | None, int]:
-        """The resident behind ``key`` that shares the longest beginning with ``tokens``, and how long that is.
+        """Find the sequence behind ``key`` that shares the longest beginning with ``tokens``, and how long that is.
 
         Of equals one that nobody writes with, then the latest used.
         """
@@ -74,12 +74,12 @@ class CachedSequences:
         self._kept.append(resident)
 
     def free_number(self) -> int | None:
-        """A sequence that nobody has, or None."""
+        """Return a sequence that nobody has, or None."""
         taken = {resident.number for resident in self._kept}
         return next((number for number in range(self._most) if number not in taken), None)
 
     def oldest(self, but: CachedSequence | None = None) -> CachedSequence | None:
-        """The least recently used that is not busy and not ``but``; None if there is none."""
+        """Return the least recently used sequence that is not busy and not ``but``; None if there is none."""
         return next((resident for resident in self._kept if not resident.busy and resident is not but), None)
 
     def add(self, resident: CachedSequence) -> None:

@@ -34,15 +34,15 @@ class OpenEngine(Engine, Protocol):
     """An engine that can be looked into."""
 
     def piece(self, token: int) -> bytes:
-        """The bytes ``token`` stands for; they may end inside a letter."""
+        """Return the bytes ``token`` stands for; they may end inside a letter."""
         ...
 
     def boundary(self, request: Request) -> list[Boundary]:
-        """What of the end of ``request``'s text is spelled out again, token by token."""
+        """Return the tokens at the end of ``request``'s text that are spelled out again."""
         ...
 
     def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
-        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
+        """Return the float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
         ...
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
@@ -65,7 +65,7 @@ class Candidate:
 
 
 def peek(engine: OpenEngine, request: Request, top: int = 12) -> tuple[list[Candidate], list[Candidate]]:
-    """The ``top`` likeliest next tokens with the stack and without it, likeliest first.
+    """Return the ``top`` likeliest next tokens with the stack and without it, likeliest first.
 
     Where the text ends with a space or inside a word, those that spell its end out again and go on (token_healing).
 

@@ -41,12 +41,12 @@ _LINE = 64 * 2**20
 
 
 def journal_file() -> Path:
-    """The file that is written now; full ones stand beside it as ``generations.1.jsonl`` (the latest) and so on."""
+    """Return the file that is written now; full ones are beside it, ``generations.1.jsonl`` the latest."""
     return paths.logs_dir().parent / "journal" / "generations.jsonl"
 
 
 def keeping() -> Keep:
-    """What the person wants kept. A setting that makes no sense keeps nothing: nobody writes one to have all kept."""
+    """Return what the person wants kept. A setting that makes no sense keeps nothing."""
     value: Any = os.environ.get(VARIABLE)
     if value is None:
         try:
@@ -75,7 +75,7 @@ def logged(
     door: str,
     sources: Sequence[Sequence[str]] = (),
 ) -> Iterator[TextChunk | Finished]:
-    """``records`` as they come, each continuation in the log.
+    """Yield ``records`` as they come, with each continuation written to the log.
 
     Args:
         requests: what was asked, one for each ``sequence`` in the records, seeds thrown (see :func:`seeded`).
@@ -112,7 +112,7 @@ def new_id() -> str:
 
 
 def entries(most: int = 1000) -> list[dict[str, Any]]:
-    """The latest continuations, the oldest first: the line of its beginning, with ``ended`` where it has one."""
+    """Return the latest continuations, the oldest first: the line of its beginning, with ``ended`` where it has one."""
     found: dict[str, dict[str, Any]] = {}
     for file in [*(_numbered(number) for number in range(MOST_FILES - 1, 0, -1)), journal_file()]:
         for entry in _lines(file):
@@ -127,7 +127,7 @@ def entries(most: int = 1000) -> list[dict[str, Any]]:
 
 
 def model_stamp(path: Path) -> str:
-    """What tells a model's file from any other without reading gigabytes: its size, beginning, middle and end.
+    """Return a stamp that tells model files apart without reading gigabytes: size, beginning, middle and end.
 
     Of a folder, the same of every file in it. Raises OSError.
     """
@@ -218,7 +218,7 @@ def _prompt(text: str, context: int, keep: Keep) -> dict[str, Any]:
 
 
 def _engine(info: ModelInfo) -> str:
-    """The library that runs this model, with its version: another one may round otherwise."""
+    """Return the library that runs this model, with its version: another one may round otherwise."""
     names = ("torch", "transformers") if Path(info.path).is_dir() else ("llama-cpp-python",)
     found = []
     for name in names:
@@ -289,7 +289,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    """The objects in ``file``. A line that is none, or longer than any of ours, is passed over."""
+    """Yield the objects in ``file``. A line that is none, or longer than any of ours, is passed over."""
     try:
         with file.open("rb") as stream:
             while line := stream.readline(_LINE):

@@ -54,7 +54,7 @@ class PrefixCache:
         self._unwritten: OrderedDict[str, Snapshot] = OrderedDict()
 
     def get(self, key: str) -> Snapshot | None:
-        """The snapshot of ``key``, from memory or from behind it."""
+        """Return the snapshot of ``key``, from memory or from the store behind it."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)

@@ -28,7 +28,7 @@ class Prompt:
 
 
 def build(request: Request, text: str, still: int, free: int, tokenize: Callable[[str], list[int]]) -> Prompt:
-    """The prompt of ``request`` with ``text`` for its story.
+    """Build the prompt of ``request`` with ``text`` for its story.
 
     Args:
         still: tokens yet to be written; room is kept for them, but at most half of what the story may have.

@@ -21,7 +21,7 @@ MOST_SKIPPED = 10**9
 
 
 def find(name: str) -> dict[str, Any]:
-    """The logged continuation called ``name``, by its id, an unmistakable beginning of it, or ``last``.
+    """Find the logged continuation called ``name``, by its id, an unambiguous beginning of it, or ``last``.
 
     Raises BadUsage, saying what to do.
     """
@@ -40,7 +40,7 @@ def find(name: str) -> dict[str, Any]:
 
 
 def model_of(entry: dict[str, Any]) -> Path:
-    """The model that wrote ``entry``. Raises WrongModel if the file is gone or another one."""
+    """Return the model that wrote ``entry``. Raises WrongModel if the file is gone or another one."""
     model = _part(entry, "model")
     path = Path(str(model.get("path", "")))
     name = str(model.get("name") or path.name)
@@ -54,7 +54,7 @@ def model_of(entry: dict[str, Any]) -> Path:
 
 
 def request_of(entry: dict[str, Any], prompt: str | None = None) -> Request:
-    """The request of ``entry``; ``prompt`` for where the log holds none.
+    """Return the request of ``entry``; ``prompt`` for where the log holds none.
 
     Raises:
         WrongModel: a module has been changed since.
@@ -136,7 +136,7 @@ def _stack(entry: dict[str, Any]) -> Stack:
 
 
 def _layer(item: dict[str, Any]) -> Layer:
-    """The module of ``item`` with the very vectors it had: where it was, by its name, or under another one."""
+    """Find the module of ``item`` with the very vectors it had: where it was, by its name, or under another one."""
     name, there = str(item["name"]), False
     library = Library()
     for text in (str(item.get("source", "")), name):

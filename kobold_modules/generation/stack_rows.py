@@ -26,12 +26,12 @@ def check_context(context: int) -> None:
 
 
 def smaller_context(info: ModelInfo, asked: int) -> str:
-    """What to say where the context is not as large as was ``asked``."""
+    """Return what to say where the context is not as large as was ``asked``."""
     return f"{info.name} was made for {info.context:,} tokens, so its context is {info.context:,} and not {asked:,}."
 
 
 def rows_of(stack: Stack, info: ModelInfo, refusal: str) -> NDArray[np.float32] | None:
-    """The stack's raw rows, float32 ``[tokens, width]``, or None for the plain model.
+    """Return the stack's raw rows, float32 ``[tokens, width]``, or None for the plain model.
 
     ``refusal`` is why the model takes no modules at all, empty for nearly all.
 

@@ -89,7 +89,7 @@ class TextStream:
         return self._take(certain), False
 
     def finish(self) -> str:
-        """What was held back for a string that never came. Half a letter is dropped."""
+        """Return the text that was held back for a string that never came. Half a letter is dropped."""
         text = self._held[self._given :]
         self._held, self._given, self._marks = "", 0, []
         return text

@@ -32,7 +32,7 @@ class Window:
 
 
 def fit(text: str, room: int, tokenize: Callable[[str], list[int]]) -> Window:
-    """The longest end of ``text`` on the grid that is at most ``room`` tokens.
+    """Return the longest end of ``text`` on the grid that is at most ``room`` tokens.
 
     It begins with a sentence. Only where a single sentence fills the window does it begin inside one, at a word.
     """

@@ -70,7 +70,7 @@ def fill(folder: Path, slug: str, module: Module) -> None:
 
 
 def zip_in(folder: Path) -> Path | None:
-    """The module in a folder: the zip of the folder's own name, or the only zip."""
+    """Find the module in a folder: the zip of the folder's own name, or the only zip."""
     own = folder / f"{folder.name}.zip"
     if own.is_file():
         return own
@@ -82,7 +82,7 @@ def zip_in(folder: Path) -> Path | None:
 
 
 def entry_of(folder: Path, known: Entry | None = None) -> Entry:
-    """The entry for a folder, or ``known`` if its zip has not changed since. What is wrong stands in ``problem``."""
+    """Return the entry for a folder, or ``known`` if its zip has not changed. What is wrong stands in ``problem``."""
     slug = folder.name
     zip_file = zip_in(folder)
     if zip_file is None:

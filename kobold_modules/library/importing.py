@@ -61,7 +61,7 @@ def bring_in(library: Library, path: Path, *, name: str = "", replace: bool = Fa
 
 
 def files_in(path: Path) -> list[Path]:
-    """The module files that ``path`` stands for: itself, or those in a folder and its folders, by name.
+    """Return the module files that ``path`` stands for: itself, or those in a folder and its folders, by name.
 
     Raises BadModule for a folder without any, or with more than anybody has.
     """
@@ -79,7 +79,7 @@ def files_in(path: Path) -> list[Path]:
 
 
 def same_vectors(library: Library, module: Module) -> Entry | None:
-    """The module of ``library`` with the very same vectors. Only zips of the same checksum are opened."""
+    """Find the module of ``library`` with the very same vectors. Only zips of the same checksum are opened."""
     import zlib
 
     wanted = zlib.crc32(npy.write_table(module.vectors))
@@ -95,7 +95,7 @@ def same_vectors(library: Library, module: Module) -> Entry | None:
 
 
 def _checksum(path: Path) -> int | None:
-    """The CRC-32 of the table in a zip that was written here; None for any other. Raises BadModule."""
+    """Return the CRC-32 of the table in a zip that was written here; None for any other. Raises BadModule."""
     head = first_bytes(path, 30 + len(kobold.TENSOR))
     flags = int.from_bytes(head[6:8], "little")
     written_here = head[:4] == b"PK\x03\x04" and head[30:] == kobold.TENSOR.encode() and not flags & 8
@@ -122,7 +122,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _is_mkultra(path: Path) -> bool:
-    """A JSON file that is a soft prompt of mkultra's, to be named. Any other JSON is passed over."""
+    """Return whether a JSON file is a soft prompt of mkultra's, to be named. Any other JSON is passed over."""
     if path.suffix.lower() != ".json":
         return False
     try:

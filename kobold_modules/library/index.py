@@ -148,7 +148,7 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
 
 
 def read(root: Path) -> Listing:
-    """What :func:`write` kept, every entry ``brief``; nothing where there is no index that could be read."""
+    """Read what :func:`write` kept, every entry ``brief``; nothing where there is no index that could be read."""
     try:
         raw = (root / INDEX).read_bytes()
         start = raw.index(b"\n") + 1

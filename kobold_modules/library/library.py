@@ -87,7 +87,7 @@ class Library:
         self._index.keep()
 
     def must_be_readable(self) -> None:
-        """Raises BadInput where the library is there and cannot be read."""
+        """Raise BadInput where the library is there and cannot be read."""
         self._folders()
 
     def crowded(self, many: int = 300) -> bool:
@@ -99,7 +99,7 @@ class Library:
         return entry_of(self.root / entry.slug) if entry.brief and not entry.problem else entry
 
     def entry(self, name: str | Entry) -> Entry:
-        """The entry called ``name`` (case does not matter), or filed under that slug. Raises BadModule.
+        """Return the entry called ``name`` (case does not matter), or filed under that slug. Raises BadModule.
 
         Where a method takes a name it takes an entry, too, and is spared looking for it among all the others.
         """
@@ -113,7 +113,7 @@ class Library:
         return found
 
     def find(self, text: str) -> Module:
-        """The module that ``text`` names: in the library by name or slug, else a file in any readable format.
+        """Return the module that ``text`` names: in the library by name or slug, else a file in any readable format.
 
         Raises BadModule, which names close matches where nothing is found.
         """
@@ -128,13 +128,13 @@ class Library:
         raise self._unknown(text)
 
     def load(self, entry: Entry) -> Module:
-        """The module of ``entry``, read from its zip. Raises BadModule."""
+        """Read the module of ``entry`` from its zip. Raises BadModule."""
         from ..formats import kobold
 
         return kobold.read(entry.path)
 
     def named(self, name: str) -> Entry | None:
-        """The entry of exactly that name (case does not matter), or None."""
+        """Return the entry of exactly that name (case does not matter), or None."""
         return self._named(name)
 
     # -- writing
@@ -144,7 +144,7 @@ class Library:
         return self._lock.held()
 
     def must_be_writable(self) -> None:
-        """Raises BadUsage or OutOfDisk, before long work, where its result could not be kept."""
+        """Raise BadUsage or OutOfDisk, before long work, where its result could not be kept."""
         with self.locked():
             pass
 
@@ -203,7 +203,10 @@ class Library:
 
     @exclusive
     def count_blind_test(self, name: str | Entry, chosen: bool) -> Entry:
-        """A take through this module stood in a blind test, and was ``chosen`` or not. Raises BadModule or BadUsage."""
+        """Count a blind test in which a take through this module was ``chosen`` or not.
+
+        Raises BadModule or BadUsage.
+        """
         entry = self.entry(name)
         won, tried = entry.notes.chosen + chosen, entry.notes.tried + 1
         return self._noted(entry, changed(entry.notes, chosen=won, tried=tried))
@@ -244,7 +247,7 @@ class Library:
         raise BadModule(f"There is no removed module called {name}.")
 
     def trash(self) -> list[Entry]:
-        """Removed modules, the last one first."""
+        """Return removed modules, the last one first."""
         return [entry_of(folder) for folder in self._trashed()]
 
     def empty_trash(self) -> None:
@@ -283,7 +286,7 @@ class Library:
         return entry_of(self.root / slug, self._known.get(slug))
 
     def _named(self, name: str) -> Entry | None:
-        """The entry of that name among the few folders where such a name is filed."""
+        """Return the entry of that name among the few folders where such a name is filed."""
         filed = re.compile(re.escape(slug_of(name)) + r"(-\d+)?")
         entries = (self._at(slug) for slug in self._slugs() if filed.fullmatch(slug))
         return next((entry for entry in entries if key_of(entry.name) == key_of(name)), None)

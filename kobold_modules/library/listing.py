@@ -48,7 +48,7 @@ class Listing(Sequence[Entry]):
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Listing:
-        """A listing of ``entries``, in their order."""
+        """Make a listing of ``entries``, in their order."""
         known = list(entries)
         columns = Columns(
             [entry.slug for entry in known],
@@ -94,7 +94,7 @@ class Listing(Sequence[Entry]):
         return self._numbers.get(slug)
 
     def filed(self, slug: str) -> Entry | None:
-        """The entry of the module filed under ``slug``."""
+        """Return the entry of the module filed under ``slug``."""
         number = self.number(slug)
         return None if number is None else self._at(number)
 

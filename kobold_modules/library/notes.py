@@ -41,7 +41,7 @@ def changed_ns(folder: str) -> int:
 
 
 def read(folder: Path) -> Notes:
-    """The notes in ``folder``; where they are missing or malformed, none. Never raises."""
+    """Read the notes in ``folder``; where they are missing or malformed, none. Never raises."""
     try:
         with (folder / NOTES).open("rb") as file:
             data = cards.parse(file.read(MOST_BYTES))

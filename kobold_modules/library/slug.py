@@ -15,7 +15,7 @@ _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # Windows keeps these
 
 
 def slug_of(name: str) -> str:
-    """A folder name for ``name`` that every file system takes: small ASCII letters, digits and hyphens."""
+    """Return a folder name for ``name`` that every file system takes: small ASCII letters, digits and hyphens."""
     key = key_of(name)
     plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_SLUG].strip("-")
@@ -27,5 +27,5 @@ def slug_of(name: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """What makes two names the same name."""
+    """Return what makes two names the same name."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -60,7 +60,7 @@ class StackFile:
 
     @classmethod
     def of(cls, name: str, stack: Stack) -> StackFile:
-        """What to write down of ``stack``."""
+        """Return what to write down of ``stack``."""
         return cls(
             name,
             tuple(
@@ -82,7 +82,7 @@ class StackFile:
 
 
 def parse(text: str, where: str) -> StackFile:
-    """The stack in ``text``. Raises BadInput, which names the file as ``where``, for anything that is none."""
+    """Parse the stack in ``text``. Raises BadInput, which names the file as ``where``, for anything that is none."""
     try:
         data = tomllib.loads(text)
         tables = data.get("module", [])
@@ -96,7 +96,7 @@ def parse(text: str, where: str) -> StackFile:
 
 
 def read(path: Path) -> StackFile:
-    """The stack in the file ``path``. Raises BadInput."""
+    """Read the stack in the file ``path``. Raises BadInput."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadInput(f"{path} is too large for a stack.")
@@ -119,7 +119,7 @@ def is_stack_file(path: Path) -> bool:
 
 
 def named(name: str) -> Path | None:
-    """The file of the stack called ``name`` (case does not matter) in the stacks folder, or None."""
+    """Return the file of the stack called ``name`` (case does not matter) in the stacks folder, or None."""
     for path in _files():
         with contextlib.suppress(BadInput):
             if key_of(read(path).name) == key_of(name):
@@ -128,7 +128,7 @@ def named(name: str) -> Path | None:
 
 
 def names() -> list[str]:
-    """What the kept stacks are called, sorted; unreadable ones are passed over."""
+    """Return the names of the kept stacks, sorted; unreadable ones are passed over."""
     found = []
     for path in _files():
         with contextlib.suppress(BadInput):
@@ -161,7 +161,7 @@ def remove(name: str) -> None:
 
 
 def gather(stack: StackFile, library: Library | None = None) -> tuple[Stack, list[str]]:
-    """The stack itself, its modules taken from the library, and warnings: one for each module that is not the same.
+    """Return the stack with its modules from the library, and a warning for each module that is not the same.
 
     Raises:
         BadModule: a module is not in the library.
@@ -214,7 +214,7 @@ def _text(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string: JSON's, but for DEL, and for half letters, which no UTF-8 file can hold."""
+    """Return a TOML string: JSON's, but for DEL, and for half letters, which no UTF-8 file can hold."""
     clean = text.encode("utf-8", "replace").decode()
     return json.dumps(clean, ensure_ascii=False).replace("\x7f", "\\u007f")
 

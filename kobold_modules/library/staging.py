@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @contextmanager
 def staging(root: Path, target: Path) -> Iterator[Path]:
-    """A folder of one's own under ``root``, gone afterwards. Raises OutOfDisk or BadUsage, which name ``target``."""
+    """Make a folder under ``root`` that is removed afterwards. Raises OutOfDisk or BadUsage, which name ``target``."""
     with writing(target):
         paths.made(root)
         folder = Path(tempfile.mkdtemp(dir=root, prefix=STAGING))
@@ -69,7 +69,10 @@ class Lock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Raises BadUsage where the library cannot be written, or where another program does not let go of it."""
+        """Hold the library's lock.
+
+        Raises BadUsage where it cannot be written, or where another program holds the lock.
+        """
         with self._mine:
             self._depth += 1
             try:
@@ -107,7 +110,7 @@ class Lock:
 
 
 def exclusive(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """A method of the library that nobody else's may come in between: it holds the library's lock."""
+    """Make a method of the library hold the library's lock, so that nobody else's may come in between."""
 
     @wraps(method)
     def held(library: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -22,7 +22,7 @@ _EPSILONS = ("rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_eps",
 
 
 def refuse(header: Header, name: str) -> None:
-    """Raises NoModel where ``header`` alone tells that transformers would build another model than the file holds."""
+    """Raise NoModel where ``header`` alone shows that transformers would build another model than the file holds."""
     if header.architecture == "llama" and header.value("expert_count", 0):
         raise NoModel(
             f"{name} cannot be trained through as it is: it is a mixture of experts, which transformers reads from "
@@ -57,7 +57,10 @@ def _set(config: Any, key: str, value: Any, wanted: bool = True) -> None:
 
 
 def _gemma_scalar(header: Header) -> int:
-    """Queries are divided by its root. The 27B models differ, and llama.cpp knows them by their number of layers."""
+    """Return the number whose root divides queries.
+
+    The 27B models differ; llama.cpp knows them by their layer count.
+    """
     biggest = {"gemma2": 46, "gemma3": 62}[header.architecture]
     if header.value("block_count") == biggest:
         return int(header.value("embedding_length") // header.value("attention.head_count"))

@@ -103,7 +103,7 @@ def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
 
 
 def _mixture(headers: list[GgufHeader]) -> str:
-    """The commonest kind of weights by number of elements, where a file does not name its quantisation."""
+    """Return the commonest kind of weights by number of elements, where a file does not name its quantisation."""
     kinds: dict[int, int] = {}
     for header in headers:
         for tensor in header.tensors:

@@ -15,7 +15,7 @@ from .usability.not_a_model import not_gguf, piece, unfinished
 
 
 def resolve(text: str) -> ModelFile:
-    """The model that ``text`` names.
+    """Return the model that ``text`` names.
 
     It may be ``starter``, ``smollm2``, a ``.gguf`` file, a Hugging Face folder, a hub id that has been downloaded, or a
     name that ``kobold-modules models`` lists (an Ollama model has no other).
@@ -81,7 +81,10 @@ def _first_part(path: Path) -> Path:
 
 
 def in_hub_cache(hub: HubId) -> ModelFile | None:
-    """A model that has been downloaded before, or None. Raises NoModel where several of its files could be meant."""
+    """Return a model that has been downloaded before, or None.
+
+    Raises NoModel where several of its files could be meant.
+    """
     for cache in hub_caches():
         for snapshot in snapshots(cache / f"models--{hub.repository.replace('/', '--')}"):
             whole = (snapshot / "config.json").exists() and weight_files(snapshot)

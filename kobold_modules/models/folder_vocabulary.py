@@ -49,7 +49,7 @@ class FolderVocabulary:
         return list(self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids)
 
     def piece(self, token: int) -> bytes:
-        """The bytes ``token`` stands for; none for a special token or one without a text. They may end inside a letter.
+        """Return the bytes ``token`` stands for; they may end inside a letter. Special tokens have none.
 
         Raises:
             EngineFailed: the model has no such token.
@@ -84,7 +84,7 @@ class FolderVocabulary:
 
 
 def _without_added_space(told: str) -> str:
-    """A tokenizer's JSON whose normalizer and pre-tokenizer put no space before the text."""
+    """Return a tokenizer's JSON whose normalizer and pre-tokenizer put no space before the text."""
     data = json.loads(told)
 
     def walk(part: Any) -> Any:
@@ -116,7 +116,7 @@ def _mentions(part: Any, kind: str) -> bool:
 
 
 def _ends(path: Path, *tokens: int | None) -> frozenset[int]:
-    """The tokens that end a text, those that generation_config.json adds among them."""
+    """Return the tokens that end a text, with those that generation_config.json adds."""
     found = {token for token in tokens if token is not None}
     for name in ("generation_config.json", "config.json"):
         try:
@@ -128,7 +128,7 @@ def _ends(path: Path, *tokens: int | None) -> frozenset[int]:
 
 
 def _spelled_bytes() -> dict[str, int]:
-    """The letters with which byte-level vocabularies spell bytes (GPT-2's table)."""
+    """Return the letters with which byte-level vocabularies spell bytes (GPT-2's table)."""
     spelled, more = {}, 0
     for byte in range(256):
         if 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174:

@@ -47,7 +47,7 @@ def identify(model: ModelFile) -> ModelCard:
 
 
 def fingerprint_of_file(path: Path) -> Fingerprint:
-    """The fingerprint of a GGUF file or Hugging Face folder. Raises NoModel."""
+    """Return the fingerprint of a GGUF file or Hugging Face folder. Raises NoModel."""
     return _fingerprint_of_folder(path) if path.is_dir() else _fingerprint_of_gguf(path)
 
 
@@ -60,7 +60,7 @@ def _fingerprint_of_gguf(path: Path) -> Fingerprint:
 
 
 def _rows_of_gguf(path: Path, table: Tensor) -> NDArray[np.float32]:
-    """The sampled rows of an embedding table, float32 ``[n, width]``."""
+    """Read the sampled rows of an embedding table, float32 ``[n, width]``."""
     import gguf
 
     width, vocabulary = table.shape

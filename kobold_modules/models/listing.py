@@ -44,7 +44,7 @@ def listed(found: Found, here: SystemMemory) -> dict[str, Any]:
 
 
 def answered(survey: Survey, here: SystemMemory) -> dict[str, Any]:
-    """A whole search: ``models``, ``left_out``, ``notes``, ``offer`` and the machine's ``memory``."""
+    """Return a whole search: ``models``, ``left_out``, ``notes``, ``offer`` and the machine's ``memory``."""
     return {
         "models": [listed(found, here) for found in survey.models],
         "left_out": [{"path": str(path), "reason": reason} for path, reason in survey.left_out],

@@ -32,7 +32,7 @@ class ModelFile:
 
 
 def whole_models(files: Iterable[Path]) -> list[Path]:
-    """The GGUF files among ``files`` that stand for a model: no later parts, no projectors."""
+    """Return the GGUF files among ``files`` that stand for a model: no later parts, no projectors."""
     return [
         file
         for file in sorted(files)
@@ -41,7 +41,7 @@ def whole_models(files: Iterable[Path]) -> list[Path]:
 
 
 def later_parts(path: Path) -> tuple[Path, ...]:
-    """The other files of the model whose first part is ``path``; none for nearly all.
+    """Return the other files of the model whose first part is ``path``; none for nearly all.
 
     Raises:
         NoModel: one of them is missing.
@@ -61,7 +61,7 @@ def later_parts(path: Path) -> tuple[Path, ...]:
 
 
 def snapshots(repository: Path) -> list[Path]:
-    """The versions of ``repository`` in a hub cache, the current one first."""
+    """Return the versions of ``repository`` in a hub cache, the current one first."""
     try:
         current = (repository / "refs" / "main").read_text(encoding="ascii").strip()
         found = list((repository / "snapshots").iterdir())

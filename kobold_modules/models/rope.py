@@ -44,7 +44,7 @@ def rotated(header: Header) -> int:
 
 
 def rope_of(header: Header) -> Rope | None:
-    """The rope of ``header``'s ordinary (not sliding-window) layers, or None for a model that has none."""
+    """Return the rope of ``header``'s ordinary (not sliding-window) layers, or None for a model that has none."""
     size = rotated(header)
     if size < 2 or size % 2:
         return None

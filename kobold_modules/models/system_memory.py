@@ -43,7 +43,7 @@ class SystemMemory:
 
 
 def room(gpus: bool = True) -> SystemMemory:
-    """What there is. Asking for graphics cards starts nvidia-smi where it is installed (0.1 s)."""
+    """Return the memory there is. Asking for graphics cards starts nvidia-smi where it is installed (0.1 s)."""
     total, free = _main()
     return SystemMemory(total, min(free, total), _cards() if gpus else ())
 

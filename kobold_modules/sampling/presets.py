@@ -54,7 +54,7 @@ def load_presets() -> dict[str, Sampler]:
 
 
 def find_preset(name: str) -> Sampler:
-    """The preset called ``name``. Raises BadUsage if there is none, BadInput as :func:`load_presets`."""
+    """Return the preset called ``name``. Raises BadUsage if there is none, BadInput as :func:`load_presets`."""
     if name in PRESETS and not presets_file().exists():
         return PRESETS[name]
     found = load_presets()
@@ -112,5 +112,5 @@ def _key(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A TOML basic string: JSON's, but for DEL, which TOML wants escaped."""
+    """Return a TOML basic string: JSON's, but for DEL, which TOML wants escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

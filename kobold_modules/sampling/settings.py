@@ -146,7 +146,7 @@ class Sampler:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any], base: Sampler | None = None) -> Sampler:
-        """Settings from JSON or TOML, on top of ``base`` (the default sampler).
+        """Read settings from JSON or TOML, on top of ``base`` (the default sampler).
 
         Lists become tuples, ``bias`` may be an object, and the names of other programs (:data:`NAMES`) are understood,
         as is their seed of -1 for any.
@@ -166,7 +166,7 @@ class Sampler:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """What differs from the default sampler, in types that JSON and TOML know; ``bias`` as an object."""
+        """Return what differs from the default sampler, in types that JSON and TOML know; ``bias`` as an object."""
         plain = asdict(Sampler())
         changed = {name: value for name, value in asdict(self).items() if value != plain[name]}
         if "bias" in changed:

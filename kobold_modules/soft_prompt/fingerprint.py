@@ -46,7 +46,7 @@ class Fingerprint:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Fingerprint:
-        """Raises ValueError if ``data`` is not what :meth:`to_dict` makes."""
+        """Parse what :meth:`to_dict` made. Raises ValueError for anything else."""
         try:
             sketch = tuple(float(value) for value in data.get("sketch", ()))
             vocabulary, width = int(data["vocabulary"]), int(data["width"])
@@ -84,14 +84,14 @@ class Fingerprint:
 
 
 def sampled_rows(vocabulary: int) -> list[int]:
-    """The token ids whose rows are sketched: ``ROWS`` of them, evenly spread."""
+    """Return the token ids whose rows are sketched: ``ROWS`` of them, evenly spread."""
     import numpy as np
 
     return [int(i) for i in np.linspace(0, vocabulary - 1, num=min(ROWS, vocabulary))]
 
 
 def fingerprint_of(vocabulary: int, rows: NDArray[np.float32]) -> Fingerprint:
-    """The fingerprint of a table with ``vocabulary`` rows, given its :func:`sampled_rows` as float32 ``[n, width]``."""
+    """Return a table's fingerprint, given its ``vocabulary`` size and :func:`sampled_rows`, float32 ``[n, width]``."""
     import hashlib
 
     import numpy as np

@@ -55,7 +55,7 @@ class Card:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary; :meth:`from_dict` reads it back."""
+        """Return a JSON-ready dictionary; :meth:`from_dict` reads it back."""
         data: dict[str, Any] = {
             "name": self.name,
             "kind": self.kind,
@@ -75,7 +75,10 @@ class Card:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Card:
-        """Raises ValueError where a field has the wrong shape; unknown fields go to ``extra``."""
+        """Read :meth:`to_dict`'s dictionary.
+
+        Raises ValueError for a field of the wrong shape; unknown ones go to ``extra``.
+        """
         known = {"name", "kind", "description", "author", "model", "fingerprint", "created", "tags", "training"}
         known |= {"measured", "curve", "samples", "sources"}
         try:
@@ -149,7 +152,7 @@ class Module:
         return hashlib.sha256(repr(self.vectors.shape).encode() + self.vectors.tobytes()).hexdigest()
 
     def with_card(self, **changes: Any) -> Module:
-        """The same vectors under a changed card."""
+        """Return the same vectors under a changed card."""
         return replace(self, card=replace(self.card, **changes))
 
 

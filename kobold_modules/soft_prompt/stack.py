@@ -24,7 +24,7 @@ class Layer:
         return self.on and self.strength != 0
 
     def rows(self) -> Vectors:
-        """The module at its strength: float32 ``[tokens, width]``.
+        """Return the module at its strength: float32 ``[tokens, width]``.
 
         Between 0 and 1 (and beyond) the rows lie on the line from where training started to where it ended; a module
         without its start leans towards its own mean row instead.
@@ -95,7 +95,7 @@ class Stack:
         return Stack(self.layers[:index] + self.layers[index + 1 :])
 
     def move(self, index: int, by: int) -> Stack:
-        """The layer at ``index`` moved ``by`` places, as far as there is room."""
+        """Move the layer at ``index`` by ``by`` places, as far as there is room."""
         target = max(0, min(len(self.layers) - 1, index + by))
         rest = list(self.layers)
         rest.insert(target, rest.pop(index))

@@ -70,12 +70,15 @@ class Autosave:
         self._put(head)
 
     def feed(self, piece: str) -> None:
-        """The next piece of the take. Without :meth:`begin` nothing happens. Raises OSError if the disk is full."""
+        """Append the next piece of the take. Without :meth:`begin` nothing happens.
+
+        Raises OSError if the disk is full.
+        """
         if self._file is not None and piece and _held.get(journal_of(self.path)) == self._file:
             self._put(piece)
 
     def end(self) -> None:
-        """The story has been saved with its take, or the take is not wanted: remove the journal. Never raises."""
+        """Remove the journal: the story has been saved with its take, or the take is not wanted. Never raises."""
         journal = journal_of(self.path)
         if self._file is not None and _held.get(journal) == self._file:
             _let_go(journal)
@@ -223,7 +226,7 @@ def _lines(journal: Path) -> list[bytes]:
 
 
 def _parsed(lines: list[bytes]) -> tuple[dict[str, Any] | None, str]:
-    """The journal's head and the text of its pieces; a line cut short by the kill ends it."""
+    """Return the journal's head and the text of its pieces; a line cut short by the kill ends it."""
     values: list[Any] = []
     for line in lines:
         try:

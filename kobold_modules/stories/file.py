@@ -66,7 +66,7 @@ _TEXT_SUFFIXES = {".txt", ".md", ".markdown", ".text"}
 
 
 def load(path: Path, *, recovering: bool = True) -> Story:
-    """The story at ``path``, with the take in it that a killed program was writing.
+    """Read the story at ``path``, with the take in it that a killed program was writing.
 
     Raises BadText if there is none, if it is no story, or if it is larger than any.
     """
@@ -108,7 +108,7 @@ def backup_of(path: Path) -> Path:
 
 
 def format_of(path: Path) -> Format:
-    """The format of the story at ``path``: by content where there is a file, else by name. Raises BadText."""
+    """Return the format of the story at ``path``: by content where there is a file, else by name. Raises BadText."""
     data = _old(path)
     if data is None or not data.strip():
         if path.name.lower().endswith(".lite.json"):
@@ -125,7 +125,7 @@ def format_of(path: Path) -> Format:
 
 
 def read_only(path: Path) -> BadUsage:
-    """The error for a story that would have to be written in a format that is only read."""
+    """Return the error for a story that would have to be written in a format that is only read."""
     return BadUsage(
         f"{path.name} is a story of another program in a form that can be opened here, but not written.",
         f"Write it elsewhere: --save-as {path.stem}.json, or {path.stem}.lite.json for KoboldAI Lite.",
@@ -133,20 +133,20 @@ def read_only(path: Path) -> BadUsage:
 
 
 def settings_of(story: Story) -> LiteSettings:
-    """What the save of KoboldAI (Lite) that ``story`` came from says beside its text; empty for any other story."""
+    """Return the settings in the KoboldAI (Lite) save that ``story`` came from; empty for any other story."""
     kept = story.extra.get(_LITE)
     rest = kept.get("rest") if isinstance(kept, dict) else None
     return settings_in(rest) if isinstance(rest, dict) else LiteSettings()
 
 
 def told_unused(story: Story) -> str:
-    """A sentence on what the file held that is not used here; empty where there is nothing to say."""
+    """Return a sentence on what the file held that is not used here; empty where there is nothing to say."""
     unused = story.unused or settings_of(story).unused
     return f"Not used here, and kept in its file: {listed(unused)}." if unused else ""
 
 
 def told_used(story: Story) -> str:
-    """A sentence on the stop strings and banned phrases of a save that are used here; empty where there are none."""
+    """Return a sentence on a save's stop strings and banned phrases that are used here; empty where there are none."""
     settings = settings_of(story)
     used = [counted(len(settings.stop), "stop string")] if settings.stop else []
     used += [counted(len(settings.banned), "banned phrase")] if settings.banned else []
@@ -242,7 +242,7 @@ def _to_lite(story: Story) -> LiteStory:
 
 
 def _lite_bytes(story: Story, old: bytes | None, path: Path) -> bytes:
-    """The file's new content. A story that came from elsewhere keeps what the file at ``path`` held."""
+    """Return the file's new content. A story that came from elsewhere keeps what the file at ``path`` held."""
     if old is not None and old.strip() and _LITE not in story.extra:
         kept = _from_lite(lite_story.read(lite_story.parse(old, path.name), path.name)).extra[_LITE]
         story.extra = {**story.extra, _LITE: kept}
@@ -263,7 +263,7 @@ def _lite_bytes(story: Story, old: bytes | None, path: Path) -> bytes:
 
 
 def _text_bytes(story: Story, old: bytes | None) -> bytes:
-    """The text as UTF-8, with the line ends and the mark that the file had."""
+    """Return the text as UTF-8, with the line ends and the mark that the file had."""
     text = story.text
     if text and not text.endswith("\n") and (old is None or not old or old.endswith((b"\n", b"\r"))):
         text += "\n"

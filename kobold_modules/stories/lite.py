@@ -86,7 +86,7 @@ def is_lite(data: Any) -> bool:
 
 
 def read(data: dict[str, Any], name: str) -> LiteStory:
-    """The story in decoded JSON. Raises BadText, saying what is wrong with the file called ``name``."""
+    """Read the story in decoded JSON. Raises BadText, saying what is wrong with the file called ``name``."""
     actions, metadata = data["actions"], data.get("actions_metadata")
     prompt, left = data.get("prompt", ""), set(_PIECES)
     if isinstance(actions, dict):
@@ -148,7 +148,7 @@ def with_text(story: LiteStory, text: str, cuts: Sequence[int] = ()) -> LiteStor
 
 
 def parse(data: bytes, name: str) -> Any:
-    """Decoded JSON of a story file. Raises BadText for anything else."""
+    """Decode the JSON of a story file. Raises BadText for anything else."""
     try:
         return json.loads(data.decode("utf-8-sig", "surrogatepass"))
     except (ValueError, RecursionError) as error:
@@ -158,7 +158,10 @@ def parse(data: bytes, name: str) -> Any:
 
 
 def unzipped(data: bytes, name: str) -> bytes:
-    """The JSON in a ``.kaistory``: its ``story.json``, else its first JSON file, as Lite takes it. Raises BadText."""
+    """Return the JSON in a ``.kaistory``: its ``story.json``, else its first JSON file, as Lite does.
+
+    Raises BadText.
+    """
     try:
         archive = open_zip(data, name)
         inside = [member for member in archive.names if member.lower().endswith(".json")]
@@ -173,7 +176,7 @@ def unzipped(data: bytes, name: str) -> bytes:
 
 
 def _united(actions: dict[str, Any], name: str) -> list[str]:
-    """The chosen text of every action of KoboldAI United's second interface."""
+    """Return the chosen text of every action of KoboldAI United's second interface."""
     nested = actions.get("actions", actions)
     if not isinstance(nested, dict):
         raise BadText(f"{name} looks like a KoboldAI story, but its actions are no list of texts.")

@@ -26,12 +26,12 @@ class LiteSettings:
 
 
 def settings_in(rest: dict[str, Any]) -> LiteSettings:
-    """What the members of a save that are no part of its text say. Never raises: a stranger wrote them."""
+    """Read the settings in a save, the members that are no part of its text. Never raises: a stranger wrote them."""
     return LiteSettings(_strings(rest, "extrastopseq"), _strings(rest, "tokenbans"), tuple(_unused(rest)))
 
 
 def listed(words: tuple[str, ...]) -> str:
-    """``a, b and c``."""
+    """Return ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 

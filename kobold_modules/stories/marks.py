@@ -84,7 +84,7 @@ class Step(NamedTuple):
 
 
 def step_between(before: Marks, at: int, old: str, new: str, after: Marks) -> Step:
-    """The step from ``before`` to ``after``, in which ``old`` at ``at`` became ``new``."""
+    """Return the step from ``before`` to ``after``, in which ``old`` at ``at`` became ``new``."""
     end_old, end_new = at + len(old), at + len(new)
     return Step(
         at,
@@ -98,7 +98,7 @@ def step_between(before: Marks, at: int, old: str, new: str, after: Marks) -> St
 
 
 def stepped(marks: Marks, step: Step) -> Marks:
-    """``marks`` after ``step``."""
+    """Return ``marks`` after ``step``."""
     end = step.at + len(step.old)
     stayed = moved(marks.takes, step.at, end, len(step.new) - len(step.old))
     takes = tuple(sorted((*stayed, *step.gained), key=lambda take: take.start))
@@ -106,7 +106,7 @@ def stepped(marks: Marks, step: Step) -> Marks:
 
 
 def joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The same without empty spans and without neighbours by the same hand."""
+    """Drop empty spans and join neighbours by the same hand."""
     found: list[Span] = []
     for span in spans:
         if span.length and found and found[-1].joins(span):
@@ -117,7 +117,7 @@ def joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
 
 
 def within(spans: tuple[Span, ...], start: int, end: int) -> tuple[Span, ...]:
-    """The spans of the characters from ``start`` to ``end``."""
+    """Return the spans of the characters from ``start`` to ``end``."""
     if start >= end:
         return ()
     ends = list(accumulate(span.length for span in spans))
@@ -177,7 +177,7 @@ def edited(spans: tuple[Span, ...], edits: Sequence[tuple[int, int, str]]) -> tu
 
 
 def moved_by(takes: tuple[Take, ...], edits: Sequence[tuple[int, int, str]]) -> tuple[Take, ...]:
-    """Takes after ``edits``, as :func:`moved` does for one."""
+    """Return the takes after ``edits``, as :func:`moved` does for one."""
     ends = [end for _, end, _ in edits]
     by = [0, *accumulate(len(new) - (end - start) for start, end, new in edits)]
     kept = []
@@ -189,7 +189,7 @@ def moved_by(takes: tuple[Take, ...], edits: Sequence[tuple[int, int, str]]) -> 
 
 
 def moved(takes: tuple[Take, ...], start: int, end: int, by: int) -> tuple[Take, ...]:
-    """Takes after an edit from ``start`` to ``end`` made the text ``by`` longer; those it touched are takes no more."""
+    """Return the takes after an edit from ``start`` to ``end`` made the text ``by`` longer, but those it touched."""
     kept = []
     for take in takes:
         if take.end <= start:

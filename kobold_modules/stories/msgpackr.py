@@ -46,8 +46,9 @@ _LENGTHS = {  # of what follows: (kind, format of its length)
 
 
 def decode(data: bytes) -> Any:
-    """The one value in ``data``: None, bool, int, float, str, bytes, list, or dict (keys that cannot be hashed are
-    left out). Raises ValueError for anything malformed, too deep or too large.
+    """Decode the one value in ``data``. Raises ValueError for anything malformed, too deep or too large.
+
+    It is None, bool, int, float, str, bytes, list, or dict (keys that cannot be hashed are left out).
     """
     try:
         return _Reader(data).value(0)

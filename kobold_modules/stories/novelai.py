@@ -43,7 +43,7 @@ def is_novelai(data: Any) -> bool:
 
 
 def read(data: dict[str, Any], name: str) -> NovelaiStory:
-    """The story in decoded JSON. Raises BadText, saying what is wrong with the file called ``name``."""
+    """Read the story in decoded JSON. Raises BadText, saying what is wrong with the file called ``name``."""
     content = data if "scenarioVersion" in data else data.get("content")
     if not isinstance(content, dict):
         raise BadText(f"{name} is a NovelAI story without its content.", "Download it again, or export it as text.")
@@ -73,7 +73,7 @@ def _text(content: dict[str, Any], name: str) -> str:
 
 
 def _of_document(document: Any) -> str:
-    """The paragraphs in their order. Raises ValueError where that is no document."""
+    """Return the paragraphs in their order. Raises ValueError where that is no document."""
     if not isinstance(document, dict):
         raise ValueError("no document")
     sections, order = document.get("sections"), document.get("order")

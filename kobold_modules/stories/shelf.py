@@ -37,7 +37,7 @@ class Shelved:
 
 
 def stories(folder: Path | None = None) -> list[Shelved]:
-    """The stories in ``folder`` (by default the app's own), the latest first. A missing folder has none."""
+    """List the stories in ``folder`` (by default the app's own), the latest first. A missing folder has none."""
     folder = folder or paths.stories_dir()
     try:
         files = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]

@@ -32,7 +32,7 @@ def encode_steps(done: Sequence[Step], undone: Sequence[Step], most: int) -> dic
 
 
 def decode_steps(data: Any, text: str, now: Marks) -> tuple[list[Step], list[Step]]:
-    """The steps done and undone, the nearest last, as far as they fit ``text`` and its marks ``now``."""
+    """Return the steps done and undone, the nearest last, as far as they fit ``text`` and its marks ``now``."""
     if not isinstance(data, dict):
         return [], []
     return _walked(data.get("done"), text, now, back=True), _walked(data.get("undone"), text, now, back=False)
@@ -72,7 +72,10 @@ def _walked(items: Any, text: str, marks: Marks, *, back: bool) -> list[Step]:
 
 
 def _step(item: dict[str, Any], text: str, back: bool) -> Step:
-    """The step in ``item``, on one side of which stands ``text``. Raises ValueError or its like where it does not."""
+    """Decode the step in ``item``, one side of which is ``text``.
+
+    Raises ValueError or its like where it does not fit.
+    """
     at, old, new = item["at"], item["old"], item["new"]
     here, there = (new, old) if back else (old, new)
     if type(at) is not int or at < 0 or not isinstance(there, str) or text[at : at + len(here)] != here:

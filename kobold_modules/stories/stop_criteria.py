@@ -37,7 +37,7 @@ class StopCriteria:
         return self._whole + self._in_word
 
     def feed(self, piece: str) -> str:
-        """The part of ``piece`` that is still wanted."""
+        """Return the part of ``piece`` that is still wanted."""
         if self.met:
             return ""
         at = self._until_end(piece)

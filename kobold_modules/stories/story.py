@@ -82,7 +82,7 @@ class Story:
         self._saved = self.content if content is None else content
 
     def mark_unsaved(self) -> None:
-        """What the story holds now is not all on disk (an unfinished take came back, say)."""
+        """Mark what the story holds now as not all on disk (an unfinished take came back, say)."""
         self._saved = ()
 
     @property
@@ -109,7 +109,7 @@ class Story:
         self._step(start, "", text, Marks(spans, takes))
 
     def edit(self, new_text: str) -> None:
-        """The writer changed the text, anywhere, to ``new_text``.
+        """Record that the writer changed the text, anywhere, to ``new_text``.
 
         What changed is found by what the two texts share at both ends; the new part is the writer's. Letters typed one
         after another become one step, word by word.
@@ -130,7 +130,7 @@ class Story:
         self._open = not old
 
     def edit_many(self, edits: Sequence[tuple[int, int, str]]) -> None:
-        """The writer put ``new`` in place of the characters from ``start`` to ``end``, for each ``(start, end, new)``.
+        """Record that the writer put ``new`` in place of ``[start, end)``, for each ``(start, end, new)``.
 
         ``edits`` are in order and do not overlap. All of it is one step back; what is between them stays whose it was.
         """
@@ -191,7 +191,7 @@ class Story:
         return last.at + len(last.new) == at and not begins_a_word and "\n" not in new
 
     def to_dict(self, steps: int = 0) -> dict[str, Any]:
-        """A JSON-ready dictionary; :meth:`from_dict` reads it back.
+        """Return a JSON-ready dictionary; :meth:`from_dict` reads it back.
 
         ``steps`` is how many characters of steps back and forth go with it, the nearest ones first; 0 is none.
         """
@@ -213,7 +213,10 @@ class Story:
 
     @classmethod
     def from_dict(cls, data: Any) -> Story:
-        """Raises ValueError if ``data`` is no story. Spans, takes and steps that do not fit the text are forgotten."""
+        """Read a story. Raises ValueError if ``data`` is none.
+
+        Spans, takes and steps that do not fit the text are dropped.
+        """
         if not isinstance(data, dict) or not isinstance(data.get("text"), str):
             raise ValueError("not a story: it has no text")
         words = {name: value for name in ("title", "memory", "note") if isinstance(value := data.get(name), str)}
@@ -228,7 +231,7 @@ class Story:
 
 
 def _marks_in(data: dict[str, Any], text: str) -> Marks | None:
-    """The spans and takes that ``data`` gives for ``text``, or None if they do not fit it."""
+    """Return the spans and takes that ``data`` gives for ``text``, or None if they do not fit it."""
     try:
         spans = tuple(Span(**span) for span in data.get("spans", ()))
         takes = tuple(
@@ -253,7 +256,7 @@ def _difference(old: str, new: str) -> tuple[int, int, int]:
 
 
 def _shared(most: int, same: Callable[[int], bool]) -> int:
-    """The largest ``n`` up to ``most`` for which ``same(n)``, which holds up to some ``n`` and not beyond."""
+    """Return the largest ``n`` up to ``most`` for which ``same(n)``, which holds up to some ``n`` and not beyond."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2

@@ -22,7 +22,7 @@ _WORDS = re.compile(
 
 
 def is_break(line: str) -> bool:
-    """True if this line, by itself, is a scene break in any habit we know."""
+    """Return whether this line, by itself, is a scene break in any habit we know."""
     line = line.strip()
     if not line or len(line) > 100:
         return False

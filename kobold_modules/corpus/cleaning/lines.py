@@ -17,7 +17,7 @@ _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
 def ends_sentence(line: str) -> bool:
-    """True if a paragraph could end with this line: full stop, question, colon, or a dash before a closing quote."""
+    """Return whether a paragraph could end here: full stop, question, colon, or a dash before a closing quote."""
     core = line.rstrip().rstrip(_CLOSERS)
     if not core:
         return True
@@ -27,12 +27,12 @@ def ends_sentence(line: str) -> bool:
 
 
 def first_letter(line: str) -> str:
-    """The first letter or digit of the line, or an empty string."""
+    """Return the first letter or digit of the line, or an empty string."""
     return next((character for character in line if character.isalnum()), "")
 
 
 def starts_low(line: str) -> bool:
-    """True if the line begins in lower case, as one does that carries a sentence on."""
+    """Return whether the line begins in lower case, as one does that carries a sentence on."""
     return first_letter(line).islower()
 
 

@@ -90,7 +90,7 @@ def _blocks(text: str) -> Cleaned:
 
 
 def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> tuple[str, int]:
-    """The text without what stands between two signs; what is never closed stays. Linear, unlike ``<!--.*?-->``."""
+    """Remove what stands between two signs; what is never closed stays. Takes linear time, unlike ``<!--.*?-->``."""
     kept: list[str] = []
     at = count = 0
     while (first := opening.search(text, at)) and (last := closing.search(text, first.end())):

@@ -59,7 +59,7 @@ def page_furniture(text: str) -> Cleaned:
 
 
 def _spaced(lines: list[str], doomed: frozenset[int]) -> bool:
-    """True if blank lines part paragraphs also away from the edges of pages."""
+    """Return whether blank lines separate paragraphs also away from the edges of pages."""
     inner = [at for at in range(2, len(lines) - 2) if doomed.isdisjoint(range(at - 2, at + 3))]
     return sum(not lines[at].strip() for at in inner) >= 0.08 * len(inner)
 
@@ -73,7 +73,7 @@ def _runs_on(before: str, after: str) -> bool:
 
 
 def _key(line: str) -> str:
-    """What stays the same of a running head from page to page; empty for lines that cannot be one."""
+    """Return the part of a running head that is the same on every page; empty for lines that cannot be one."""
     bare = line.strip()
     if not bare or len(bare) > _LONGEST or bare == BREAK:
         return ""
@@ -89,7 +89,7 @@ def _key(line: str) -> str:
 
 
 def _doomed(lines: list[str]) -> frozenset[int]:
-    """Indices of the lines that are page furniture."""
+    """Return the indices of the lines that are page furniture."""
     sure = {at for at, line in enumerate(lines) if len(line) < 30 and _SURE.fullmatch(line.strip())}
     if len(sure) < 2:
         sure = set()

@@ -48,7 +48,7 @@ class Layout:
     line_each: bool
 
     def full(self, line: str, following: str, slack: float | None = None) -> bool:
-        """True if the first word of ``following`` had no room left on ``line``."""
+        """Return whether the first word of ``following`` had no room left on ``line``."""
         word = len(following.split(maxsplit=1)[0]) if following.strip() else 0
         return len(line) + 1 + word > self.width - (self.slack if slack is None else slack)
 
@@ -88,7 +88,7 @@ def paragraphs(text: str) -> Cleaned:
 
 
 def _blocks(text: str) -> list[_Block]:
-    """Runs of lines without a blank one; scene breaks and headings are blocks of their own."""
+    """Split into runs of lines without a blank one; scene breaks and headings are blocks of their own."""
     blocks: list[_Block] = []
     blanks = 0
     fresh = True
@@ -109,7 +109,7 @@ def _blocks(text: str) -> list[_Block]:
 
 
 def measure(blocks: list[list[str]]) -> Layout:
-    """What layout these blocks of lines have."""
+    """Measure what layout these blocks of lines have."""
     pairs = [(block[at], block[at + 1]) for block in blocks for at in range(len(block) - 1)]
     deeper = [(first, second) for first, second in pairs if indent(second) >= indent(first) + 2]
     indents = len(deeper) >= 3 and sum(ends_sentence(first) for first, _ in deeper) >= 0.7 * len(deeper)
@@ -130,7 +130,7 @@ def measure(blocks: list[list[str]]) -> Layout:
 
 
 def _wrap(pairs: list[tuple[str, str]]) -> tuple[int, float]:
-    """The width at which lines are broken and how strictly, or ``(0, 0)``."""
+    """Return the width at which lines are broken and how strictly, or ``(0, 0)``."""
     inside = [(first, second) for first, second in pairs if not ends_sentence(first)]
     if len(inside) < max(2, 0.25 * len(pairs)):
         return 0, 0.0
@@ -149,7 +149,7 @@ def _wrap(pairs: list[tuple[str, str]]) -> tuple[int, float]:
 
 
 def _parts(lines: list[str], layout: Layout, words: Vocabulary) -> list[str] | None:
-    """The paragraphs of a block of two and more lines; None where its lines stay as they are."""
+    """Return the paragraphs of a block of two and more lines; None where its lines stay as they are."""
     if layout.width:
         return [part for run in _runs(lines, layout) for part in _rejoin(run, layout, words)]
     length = sum(map(len, lines)) / len(lines)

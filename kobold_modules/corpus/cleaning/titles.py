@@ -57,7 +57,7 @@ _WHY = "A module that has learned titles writes them into scenes; a scene break 
 
 
 def is_titled(line: str) -> bool:
-    """True if the line is set like a title: all capitals, or a capital on nearly every long word."""
+    """Return whether the line is set like a title: all capitals, or a capital on nearly every long word."""
     if line.isupper():
         return True
     words = _LETTERS.findall(line)
@@ -66,7 +66,7 @@ def is_titled(line: str) -> bool:
 
 
 def is_heading(line: str) -> bool:
-    """True for lines that can hardly be anything but a heading: ``Chapter IV``, ``PART TWO: The Sea``, ``Prologue``."""
+    """Return whether a line can hardly be anything but a heading: ``Chapter IV``, ``PART TWO: The Sea``."""
     line = line.strip().strip("*_=~").strip()
     if not line or len(line) > 100 or not (line[0].isupper() or line[0] == "#"):
         return False
@@ -86,7 +86,7 @@ def is_heading(line: str) -> bool:
 
 
 def is_numeral(line: str) -> bool:
-    """True for a line that is only a chapter's number: ``IV``, ``12.``, ``- 3 -``, ``Seven``."""
+    """Return whether a line is only a chapter's number: ``IV``, ``12.``, ``- 3 -``, ``Seven``."""
     line = line.strip()
     if not line or len(line) > 40:
         return False
@@ -94,7 +94,7 @@ def is_numeral(line: str) -> bool:
 
 
 def is_numbered(line: str) -> bool:
-    """True for a number with a title, ``IV. The Mail``: a heading, unless its neighbours make it an item of a list."""
+    """Return whether a line is a number with a title, ``IV. The Mail``: a heading unless it stands in a list."""
     line = line.strip()
     numbered = _NUMBERED.fullmatch(line) if len(line) <= 90 else None
     if not numbered or max(map(len, _LETTERS.findall(numbered["rest"])), default=0) < 3:
@@ -133,7 +133,7 @@ def _opens_story(line: str) -> bool:
 
 
 def underlined(text: str) -> Cleaned:
-    """A short line underlined with ``====`` or ``----`` is a heading: both lines make room for a scene break."""
+    """Turn short lines underlined with ``====`` or ``----``, which are headings, into scene breaks."""
     lines = text.split("\n")
     out: list[str] = []
     count = 0

@@ -82,7 +82,7 @@ def emphasis(text: str) -> Cleaned:
 
 
 def tags(text: str) -> Cleaned:
-    """The tags and entities of HTML and forum code that writers' files carry: ``<i>``, ``[b]``, ``&mdash;``."""
+    """Remove the tags and entities of HTML and forum code in writers' files: ``<i>``, ``[b]``, ``&mdash;``."""
     text, entities = _ENTITY.subn(lambda found: html.unescape(found.group()), text)
     text, breaking = _BREAKING_TAG.subn("\n", text)
     text, count = _TAG.subn("", text)

@@ -102,7 +102,7 @@ def discover(
 
 
 def called(name: str) -> ModelFile | None:
-    """The model that a search lists under ``name``, or None. A name that two models share is nobody's."""
+    """Return the model that a search lists under ``name``, or None. A name that two models share is nobody's."""
     found = [model for model in discover().models if model.name.lower() == name.lower() and not model.problem]
     return found[0].file if len(found) == 1 else None
 
@@ -140,7 +140,7 @@ class _Search:
             self.notes.append(f"{model.by.name} names a model that is not there: {model.path}.")
 
     def hub(self, cache: Path) -> None:
-        """A hub cache: the current version of every repository."""
+        """Search a hub cache: the current version of every repository."""
         for repository in self._sorted(cache):
             if not repository.name.startswith("models--") or not repository.is_dir():
                 continue
@@ -231,7 +231,7 @@ def _stem(file: Path) -> str:
 
 
 def _rest_of_gguf(entry: Path) -> NoModel | None:
-    """What is to be said of a piece of a GGUF file, or of one that has not arrived whole."""
+    """Return what to say about a piece of a GGUF file, or about one that has not arrived whole."""
     if "gguf" not in entry.name.lower() or entry.suffix.lower() == ".gguf" or not entry.is_file():
         return None
     return piece(entry) or unfinished(entry)
@@ -243,7 +243,7 @@ def _reason(error: NoModel, path: Path) -> str:
 
 
 def _short(error: NoModel, path: Path) -> str:
-    """The sentence without the path, which stands beside it anyway."""
+    """Return the sentence without the path, which stands beside it anyway."""
     said = error.message.removeprefix(str(path)).strip()
     return f"It {said}" if said[:3] in ("is ", "has", "can", "hol", "kee") else said
 

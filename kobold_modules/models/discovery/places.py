@@ -128,7 +128,7 @@ def koboldcpp() -> Iterator[Named]:
 
 
 def named_by_kcpps(file: Path) -> Iterator[Named]:
-    """The model of one settings file, if it names one."""
+    """Yield the model of one settings file, if it names one."""
     data = small_json(file)
     if isinstance(data, dict):
         said = data.get("model_param") or data.get("model")
@@ -153,7 +153,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def small_json(file: Path) -> Any:
-    """What ``file`` holds, or None where it is missing, long, or no JSON."""
+    """Return what ``file`` holds, or None where it is missing, long, or no JSON."""
     try:
         if file.stat().st_size > SMALL:
             return None

@@ -117,14 +117,14 @@ class GgufHeader:
         return value if isinstance(value, str) else ""
 
     def number(self, key: str, default: int = 0) -> int:
-        """A whole number, 0 or more; the largest where the file has a list of them, one a layer."""
+        """Return a whole number, 0 or more; the largest where the file has a list of them, one a layer."""
         value = self.fields.get(key)
         if isinstance(value, list):
             value = max(value, default=default)
         return int(value) if isinstance(value, int | float) and 0 <= value < 2**62 else default
 
     def of_model(self, key: str, default: int = 0) -> int:
-        """The architecture's own number: ``of_model("block_count")`` is ``llama.block_count`` of a Llama."""
+        """Return the architecture's own number: ``of_model("block_count")`` is ``llama.block_count`` of a Llama."""
         return self.number(f"{self.architecture}.{key}", default)
 
 
@@ -214,7 +214,7 @@ class _Reader:
         return GgufHeader(fields, counts, self._placed(infos, fields), self._size, settings_end)
 
     def _placed(self, infos: list[Tensor], fields: Mapping[str, Any]) -> tuple[Tensor, ...]:
-        """The tensors with their places in the file instead of in its data."""
+        """Return the tensors with their places in the file instead of in its data."""
         align = fields.get("general.alignment", 32)
         if not isinstance(align, int) or not 0 < align <= 2**20:
             raise _Impossible("its tensors are laid out in steps that make no sense")
@@ -325,6 +325,6 @@ class _Reader:
         self._at = at
 
     def _peek(self, at: int) -> bytes:
-        """The next bytes from ``at`` on, at most a chunk. The place of reading is undefined afterwards."""
+        """Return the next bytes from ``at`` on, at most a chunk. The place of reading is undefined afterwards."""
         self._file.seek(at)
         return self._file.read(_CHUNK)

@@ -37,7 +37,7 @@ class Header:
     vectors: Mapping[str, NDArray[np.float32]]
 
     def value(self, key: str, default: Any = None) -> Any:
-        """The architecture's own setting: ``value("rope.freq_base")`` is ``llama.rope.freq_base`` of a Llama."""
+        """Return the architecture's own setting: ``value("rope.freq_base")`` is ``llama.rope.freq_base`` of a Llama."""
         return self.fields.get(f"{self.architecture}.{key}", default)
 
     def has(self, prefix: str) -> list[str]:
@@ -57,7 +57,7 @@ def read_header(path: Path, others: tuple[Path, ...] = ()) -> Header:
 
 
 def _vector(path: Path, tensor: Tensor) -> NDArray[np.float32]:
-    """A small tensor whole, float32 ``[n]``."""
+    """Read a small tensor whole, float32 ``[n]``."""
     if tensor.type != _F32 or len(tensor.shape) != 1 or tensor.shape[0] > LONGEST:
         raise NoModel(f"{path} is damaged: {tensor.name} is no short list of numbers.", "Download or copy it again.")
     with path.open("rb") as file:

@@ -37,7 +37,7 @@ class Stored(NamedTuple):
 
 
 def read_safetensors_header(file: Path) -> list[Stored]:
-    """The tensors of ``file``. Raises NoModel where it is damaged, unfinished or cannot be read."""
+    """Return the tensors of ``file``. Raises NoModel where it is damaged, unfinished or cannot be read."""
     try:
         with file.open("rb") as opened:
             size = file.stat().st_size
@@ -65,7 +65,7 @@ def read_safetensors_header(file: Path) -> list[Stored]:
 
 
 def read_rows(file: Path, tensor: Stored, rows: list[int]) -> NDArray[np.float32]:
-    """Some rows of a matrix, float32 ``[len(rows), width]``. Raises NoModel for a kind that is no plain number."""
+    """Read some rows of a matrix, float32 ``[len(rows), width]``. Raises NoModel for a kind that is no plain number."""
     size = _BYTES.get(tensor.dtype)
     if size is None or len(tensor.shape) != 2:
         raise NoModel(f"{file} keeps its embedding table as {tensor.dtype}, which cannot be read row by row.")

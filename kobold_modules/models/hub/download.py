@@ -239,7 +239,7 @@ def _check(partial: Path, etag: str, fetch: _Fetch) -> None:
 
 
 def _bar(fetch: _Fetch) -> Any:
-    """What huggingface_hub takes for a progress bar."""
+    """Return what huggingface_hub takes for a progress bar."""
 
     class Bar:
         def __init__(self, *_: object, **__: object) -> None:

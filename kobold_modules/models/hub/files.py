@@ -34,7 +34,7 @@ class Choice:
 
 
 def choose(hub: HubId, sizes: Mapping[str, int]) -> Choice:
-    """The files of ``hub`` to fetch, of those in ``sizes`` (name to bytes).
+    """Choose the files of ``hub`` to fetch, of those in ``sizes`` (name to bytes).
 
     Raises:
         NoModel: what is asked for is not there, or nothing there is a model we load.

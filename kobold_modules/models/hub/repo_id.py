@@ -32,7 +32,7 @@ class HubId:
 
 
 def parse_hub_id(text: str) -> HubId | None:
-    """The id in ``text``, or None where it cannot be one. No path in it leads out of a folder."""
+    """Parse the id in ``text``, or None where it cannot be one. No path in it leads out of a folder."""
     said = _ADDRESS.sub("", text.strip())
     if said != text.strip():
         said = _PAGE.sub("", said)

@@ -82,7 +82,7 @@ def get_smollm2(cancelled: Callable[[], bool] = lambda: False) -> Iterator[Recor
 
 
 def _folder() -> Path:
-    """The models folder, with enough free disk. Raises OutOfDisk, EngineFailed."""
+    """Return the models folder, with enough free disk. Raises OutOfDisk, EngineFailed."""
     folder = models_dir()
     try:
         made(folder)
@@ -159,7 +159,7 @@ def _download(work: Path, cancelled: Callable[[], bool]) -> Iterator[int | None]
 
 
 def _pip() -> tuple[list[str], dict[str, str]]:
-    """The command that runs pip, and its environment: this Python's own pip, else the one that Python ships packed.
+    """Return the command that runs pip, and its environment: this Python's own pip, else the one shipped packed.
 
     Raises:
         EngineFailed: there is neither.

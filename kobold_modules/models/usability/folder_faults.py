@@ -58,7 +58,7 @@ _ADAPTER = "adapter_config.json"
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The .safetensors files that hold a model's weights: those of an adapter beside them are not its own."""
+    """Return the .safetensors files that hold a model's weights, without those of an adapter beside them."""
     return [file for file in sorted(folder.glob("*.safetensors")) if not file.name.startswith("adapter_")]
 
 
@@ -89,7 +89,7 @@ def no_folder(folder: Path) -> NoModel:
 
 
 def adapter_of(folder: Path) -> str:
-    """``an adapter for NAME; give that model``; a soft prompt is a module of ours."""
+    """Return ``an adapter for NAME; give that model``; a soft prompt is a module of ours."""
     said = _small(folder / _ADAPTER)
     base = said.get("base_model_name_or_path")
     name = "".join(letter for letter in base if letter.isprintable())[:120] if isinstance(base, str) else ""
@@ -100,7 +100,7 @@ def adapter_of(folder: Path) -> str:
 
 
 def check_shards(folder: Path, files: Sequence[Path]) -> None:
-    """Raises NoModel where weights lack their index, or are called otherwise than transformers looks for them."""
+    """Raise NoModel where weights lack their index, or have other names than transformers looks for."""
     if (folder / "model.safetensors.index.json").exists() or any(file.name == "model.safetensors" for file in files):
         return
     shards = [(file, part) for file in files if (part := SHARD.match(file.name)) is not None]
@@ -251,5 +251,5 @@ def _small(file: Path) -> dict[str, Any]:
 
 
 def _plain(said: str) -> str:
-    """A word of a stranger's file as it may be shown."""
+    """Return a word of a stranger's file as it may be shown."""
     return "".join(letter if letter.isprintable() else "?" for letter in said)[:60]

@@ -87,12 +87,12 @@ def no_write_gguf(head: GgufHeader, tensors: list[Tensor], parts: int) -> str:
 
 
 def converted_wrongly(head: GgufHeader, tensors: list[Tensor], parts: int) -> str:
-    """What is missing in the file or does not fit together, so that no program can use it."""
+    """Return what is missing in the file or does not fit together, so that no program can use it."""
     return _of_split(head, parts) or _of_tokenizer(head) or _of_table(head, tensors) or _of_tensors(head, tensors)
 
 
 def _of_split(head: GgufHeader, parts: int) -> str:
-    """A part of a model in several files is known for one by its name, and by nothing else to llama.cpp."""
+    """Return what is wrong with a model in several files; llama.cpp knows a part by its name alone."""
     count, number = head.number("split.count"), head.number("split.no") + 1
     if count <= parts:
         return ""
@@ -172,5 +172,5 @@ def no_modules_gguf(head: GgufHeader, width: int, name: str) -> str:
 
 
 def _plain(said: str) -> str:
-    """A word of a stranger's file as it may be shown."""
+    """Return a word of a stranger's file as it may be shown."""
     return "".join(letter if letter.isprintable() else "?" for letter in said)[:60]

@@ -47,7 +47,7 @@ def is_lfs_pointer(file: Path) -> bool:
 
 
 def lfs_pointer(file: Path) -> NoModel:
-    """The sentence for a Git LFS pointer."""
+    """Return the sentence for a Git LFS pointer."""
     return NoModel(
         f"{file} is a Git LFS pointer: a few lines in place of the real file, which was not fetched.",
         f"Run `git lfs pull` in {file.parent}.",
@@ -85,7 +85,7 @@ def not_gguf(file: Path) -> NoModel:
 
 
 def unfinished(file: Path) -> NoModel | None:
-    """The sentence for a download that has not ended, or None."""
+    """Return the sentence for a download that has not ended, or None."""
     beside = file.with_name(f"{file.name}.aria2")
     if file.suffix.lower() != ".aria2" and beside.exists():
         return NoModel(f"{file} has not been downloaded to its end: {beside.name} lies beside it.", _GO_ON)
@@ -98,7 +98,10 @@ _GO_ON = "Let the program that fetches it go on, or download it again."
 
 
 def piece(file: Path) -> NoModel | None:
-    """The sentence for a piece of a file that was cut to be sent, or None. Parts that llama.cpp reads are none."""
+    """Return the sentence for a piece of a file that was cut to be sent, or None.
+
+    Parts that llama.cpp reads are none.
+    """
     found = _PIECE.match(file.name)
     if found is None or "gguf" not in file.name.lower():
         return None

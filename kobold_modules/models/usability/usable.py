@@ -14,7 +14,7 @@ HINT = "`kobold-modules models` lists what can on this disk."
 
 
 def check_can_write(file: ModelFile) -> Facts:
-    """The facts of ``file``. Raises NoModel where it cannot write, or is damaged."""
+    """Return the facts of ``file``. Raises NoModel where it cannot write, or is damaged."""
     facts = _facts(file)
     if facts.no_write:
         raise NoModel(f"{file.name} cannot write: {facts.no_write}.", HINT)
@@ -22,7 +22,7 @@ def check_can_write(file: ModelFile) -> Facts:
 
 
 def check_can_train(file: ModelFile) -> Facts:
-    """The facts of ``file``. Raises NoModel where it cannot be trained through, or is damaged."""
+    """Return the facts of ``file``. Raises NoModel where it cannot be trained through, or is damaged."""
     facts = _facts(file)
     if facts.no_train:
         raise NoModel(f"{file.name} cannot be trained through: {facts.no_train}.", HINT)
