@@ -109,7 +109,7 @@ class Continuation:
         return self._held[self._healed].pending if self._healed < len(self._held) else b""
 
     def draw(self, logits: NDArray[np.float32]) -> Move:
-        """The next move, given the float32 ``[vocabulary]`` logits behind the last token."""
+        """Choose the next move, given the float32 ``[vocabulary]`` logits behind the last token."""
         rewind = 0
         refused: set[int] = set()
         if self._goes_back:

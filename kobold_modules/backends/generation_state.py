@@ -138,12 +138,12 @@ class GenerationState:
         return TextChunk(text, self.sequence) if text else None
 
     def rest(self) -> TextChunk | None:
-        """What was held back for a stop string that never came."""
+        """Return the text that was held back for a stop string that never came."""
         text = self._writing.finish() if self._writing is not None else ""
         return TextChunk(text, self.sequence) if text else None
 
     def told(self) -> Finished:
-        """The record of the finished take."""
+        """Return the record of the finished take."""
         return Finished(
             self.reason,
             self.count,
@@ -176,7 +176,7 @@ class GenerationState:
         return [] if self._writing is None else self._writing.pieces
 
     def _written_text(self) -> str | None:
-        """What was written so far, or None in the middle of a letter."""
+        """Return the text written so far, or None in the middle of a letter."""
         try:
             return b"".join(self._pieces).decode("utf-8")
         except UnicodeDecodeError:

@@ -20,7 +20,7 @@ def open_engine(
     progress: Callable[[float], bool] | None = None,
     device: str = "auto",
 ) -> LlamaEngine | HfEngine:
-    """The engine for ``file``, loaded; the caller closes it.
+    """Return the engine for ``file``, loaded; the caller closes it.
 
     Args:
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.

@@ -12,7 +12,7 @@ from ..records import Finished, TextChunk
 def sequentially(
     engine: Engine, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[TextChunk | Finished]:
-    """What base.Engine.together promises, without a batch: each request in turn, its number in ``sequence``."""
+    """Generate each request in turn, as Engine.together promises but without a batch; ``sequence`` numbers them."""
     for number, request in enumerate(requests):
         for record in engine.generate(request, cancelled):
             yield replace(record, sequence=number)

@@ -19,7 +19,7 @@ class Vocabulary(Protocol):
         ...
 
     def piece(self, token: int) -> bytes:
-        """The bytes ``token`` stands for; none for a special token. They may end inside a letter."""
+        """Return the bytes ``token`` stands for; none for a special token. They may end inside a letter."""
         ...
 
 

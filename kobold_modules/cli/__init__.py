@@ -73,8 +73,10 @@ def loads_native_code(arguments: Any) -> bool:
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:
-    """What the parser makes of ``argv``. Nothing at all opens the interface, and needs no parser with all its verbs:
-    making that would take a tenth of the time to the first frame.
+    """Parse ``argv``.
+
+    No arguments at all open the interface, without making the parser with all its verbs: that would take a tenth of
+    the time to the first frame.
     """
     if not (sys.argv[1:] if argv is None else argv):
         from types import SimpleNamespace

@@ -46,7 +46,7 @@ class OutFile:
         return self.path.with_name(f".{self.path.name}.writing")
 
     def find(self, *, resume: bool, replace: bool) -> Begun | None:
-        """What an earlier run left here, to go on with; None to begin.
+        """Return what an earlier run left here, to go on with; None to begin.
 
         Raises BadUsage where a file is in the way and neither ``resume`` nor ``replace`` says what to do with it, or
         where it is finished; BadText if it no longer is what was written.
@@ -83,7 +83,7 @@ class OutFile:
             os.ftruncate(self._file, len(_bytes(begun.prompt + begun.written)))
 
     def write(self, text: str) -> None:
-        """The next piece: with the system when this returns. Raises OutOfDisk."""
+        """Append the next piece, handed to the system when this returns. Raises OutOfDisk."""
         assert self._file is not None
         with writing(self.path):
             data = memoryview(_bytes(text))
@@ -94,7 +94,7 @@ class OutFile:
                 self._synced = time.monotonic()
 
     def finish(self) -> None:
-        """The text is whole."""
+        """Mark the text as whole."""
         self.write("\n")
         assert self._file is not None
         with writing(self.path):
@@ -139,7 +139,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _whole_letters(data: bytes) -> str:
-    """``data`` as text, without a letter cut in half at its end."""
+    """Return ``data`` as text, without a letter cut in half at its end."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:

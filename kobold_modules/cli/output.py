@@ -47,13 +47,13 @@ class Output:
             print(printable(text), file=sys.stderr, flush=True)
 
     def data(self, text: str) -> None:
-        """The command's result for a person, on stdout."""
+        """Print the command's result for a person, on stdout."""
         if not self.json:
             self._clear()
             print(printable(text), flush=True)
 
     def write(self, text: str) -> None:
-        """A piece of streamed text, on stdout."""
+        """Print a piece of streamed text, on stdout."""
         if not self.json:
             self._clear()
             sys.stdout.write(shown(text))

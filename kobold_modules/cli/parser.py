@@ -60,7 +60,7 @@ def _model(verb: argparse.ArgumentParser) -> None:
 
 
 def _rate(text: str) -> float:
-    """A learning rate; ``auto`` is 0, which makes the training find one."""
+    """Parse a learning rate; ``auto`` is 0, which makes the training find one."""
     return 0.0 if text == "auto" else float(text)
 
 

@@ -48,7 +48,7 @@ def run_in_child(argv: Sequence[str], arguments: argparse.Namespace, output: Out
 
 
 def _run(command: Sequence[str]) -> tuple[int, str]:
-    """The child's ``returncode``, and what it said at its end."""
+    """Run the child. Returns its ``returncode``, and what it said at its end."""
     if os.name != "posix":
         return _wait(subprocess.Popen(command, env=supervised.environment()), None), ""
     (last_words, ours), (heard, theirs) = os.pipe(), os.pipe()

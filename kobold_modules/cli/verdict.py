@@ -7,7 +7,7 @@ from ..records import Result
 
 
 def verdict(result: Result) -> str:
-    """What the training achieved, and what to do where that is nothing."""
+    """Say what the training achieved, and what to do where that is nothing."""
     data = result.data
     told = headline(data, data)
     text, advice = data.get("headline", told.text), data.get("advice", told.advice)  # absent in older journals

@@ -43,8 +43,9 @@ class Outcome:
 
 @contextmanager
 def opened(model: str, context: int, output: Output | None = None) -> Iterator[OpenEngine]:
-    """The engine for ``model``, as the command line names models, closed at the end. ``output`` gets what a person
-    should know of llama.cpp on this machine, and of a context smaller than the one asked for.
+    """Open the engine for ``model``, as the command line names models, and close it at the end.
+
+    ``output`` gets what a person should know of llama.cpp on this machine, and of a context smaller than asked for.
     """
     from ..backends.open import open_engine
 
@@ -149,7 +150,7 @@ class Meter:
 
 
 def told(outcome: Outcome, stack: Stack) -> str:
-    """The closing line of a continuation."""
+    """Return the closing line of a continuation."""
     written = outcome.written
     speed = written.tokens / max(written.seconds, 1e-9)
     said = {

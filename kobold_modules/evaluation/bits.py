@@ -44,7 +44,10 @@ class Bits:
         return 1 - self.bits_per_byte / other.bits_per_byte
 
     def compared_to(self, other: Bits) -> Gain:
-        """The same with its interval. Both must come of the same text and the same ``reserve``."""
+        """Return the gain over ``other`` with its interval.
+
+        Both must come of the same text and the same ``reserve``.
+        """
         return paired_gain(self.stretches, other.stretches)
 
 

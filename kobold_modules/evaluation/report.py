@@ -56,7 +56,7 @@ def gain_of(measured: Mapping[str, Any], what: str = "gain") -> Gain | None:
 
 
 def measured_gain(gain: Gain, what: str = "gain") -> dict[str, float]:
-    """What :func:`gain_of` reads back: ``{what: share, what_low: ..., what_high: ...}``, the ends only where known."""
+    """Return what :func:`gain_of` reads: ``{what: share, what_low: ..., what_high: ...}``, the ends where known."""
     found = {what: round(gain.share, 5)}
     if gain.low is not None and gain.high is not None:
         found |= {f"{what}_low": round(gain.low, 5), f"{what}_high": round(gain.high, 5)}
@@ -119,8 +119,9 @@ def _tenths(share: float) -> int:
 
 
 def card_gain(measured: Mapping[str, Any], interval: bool = False) -> str:
-    """The gain of a card for a column of a list: ``3.0 % better``, ``no better``, ``not learned``; empty where
-    nothing is measured. With ``interval`` a clear gain has its interval: ``3.0 % better (2.1 to 3.9)``.
+    """Return a card's gain for a column: ``3.0 % better``, ``no better``, ``not learned``; empty if not measured.
+
+    With ``interval`` a clear gain has its interval: ``3.0 % better (2.1 to 3.9)``.
     """
     gain = gain_of(measured)
     if gain is None:
@@ -131,7 +132,7 @@ def card_gain(measured: Mapping[str, Any], interval: bool = False) -> str:
 
 
 def headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headline:
-    """What came of a training, from what its card holds.
+    """Say what came of a training, from what its card holds.
 
     Where no step improved on the start that comes first, with the reason and what to do; a module that is better than
     nothing, but only because of the words it started from, is not called better.

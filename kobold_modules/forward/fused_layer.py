@@ -127,13 +127,13 @@ def _head_weights(w: Weights) -> Tensor:
 
 
 def _summed(gradient: Tensor, w: Weights) -> Tensor:
-    """The gradient of keys or values, ``[positions, kv, ...]``, from those of their repetitions."""
+    """Sum gradients over repeated key heads, which gives those of keys or values, ``[positions, kv, ...]``."""
     groups = w.heads // w.kv
     return gradient if groups == 1 else gradient.unflatten(1, (w.kv, groups)).sum(2)
 
 
 def _heads(qk: Tensor, v: Tensor, w: Weights) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values with as many heads each: key heads repeat for the queries that share them."""
+    """Return queries, keys and values with as many heads each: key heads repeat for the queries that share them."""
     q, k = qk[:, : w.heads], qk[:, w.heads :]
     groups = w.heads // w.kv
     if groups == 1:

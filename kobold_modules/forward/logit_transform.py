@@ -16,8 +16,9 @@ LogitTransform = Callable[[Tensor], Tensor]
 
 
 def bend_of(config: Any) -> LogitTransform | None:
-    """What a model with this transformers ``config`` does to its logits, or None. One that is not known here shows when
-    losses are compared with the model's own (``PromptLoss``).
+    """Return what a model with this transformers ``config`` does to its logits, or None.
+
+    One that is not known here shows when losses are compared with the model's own (``PromptLoss``).
     """
     cap = getattr(config, "final_logit_softcapping", None)
     if cap:

@@ -137,7 +137,7 @@ class Need:
 
 
 def measure(step: Callable[[int], object], device: str) -> Need:
-    """What steps need at the most, from one of a single row and one of two.
+    """Predict what steps need at the most, from one of a single row and one of two.
 
     Args:
         step: computes a loss and its gradient for this many rows and keeps nothing.

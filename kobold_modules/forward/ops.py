@@ -25,7 +25,7 @@ def norm(x: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
 
 
 def norm_backward(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor) -> Tensor:
-    """The gradient at ``x``."""
+    """Return the gradient at ``x``."""
     inner = gradient * weight
     lean = (inner * x).sum(-1, keepdim=True) * (rstd * rstd * rstd / -x.shape[-1])
     return inner * rstd + x * lean
@@ -44,7 +44,7 @@ def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def _turned_back(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """The transpose of :func:`turn`."""
+    """Apply the transpose of :func:`turn`."""
     half = gradient.shape[-1] // 2
     a, b = gradient[..., :half], gradient[..., half:]
     return torch.cat([a * cos[..., :half] + b * sin[..., half:], b * cos[..., half:] - a * sin[..., :half]], dim=-1)
@@ -66,7 +66,7 @@ def rope_backward(
     cos: Tensor,
     sin: Tensor,
 ) -> Tensor:
-    """The same of virtual positions and then of text, whose queries' gradients come in two parts."""
+    """Rotate back the gradients of virtual positions and then of text, whose queries' gradients come in two parts."""
     q, k = torch.cat([front_q, far_q + own_q]), torch.cat([front_k, own_k])
     return turn_back_front(q, k, torch.cat([front_v, own_v]), cos, sin)
 
@@ -130,7 +130,7 @@ PLAIN = Pieces(
 
 @cache
 def compiled() -> Pieces | None:
-    """The pieces through torch.compile, or None where that does not work here (no C++ compiler, say)."""
+    """Return the pieces through torch.compile, or None where that does not work here (no C++ compiler, say)."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # a pool of processes would outlive what it compiles
 
     def made(function: Any) -> Any:

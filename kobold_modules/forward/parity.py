@@ -198,7 +198,7 @@ def _log_softmax_at(logits: NDArray[np.float64], ids: list[int]) -> NDArray[np.f
 
 
 def _limit(path: Path, frozen: TorchModel) -> float:
-    """What rounding explains, for the weights' kind and torch's precision."""
+    """Return the difference that rounding explains, for the weights' kind and torch's precision."""
     import gguf
 
     try:

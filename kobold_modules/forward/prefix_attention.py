@@ -105,8 +105,10 @@ def backward(
     *,
     text: bool = True,
 ) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor, Tensor] | None]:
-    """The gradients at ``q``, ``k`` and ``v`` of the virtual positions, and with ``text`` those of text positions: the
-    two parts of the queries', then the keys' and the values'. All ``[positions, heads, head width]``.
+    """Return the gradients at ``q``, ``k`` and ``v`` of the virtual positions and, with ``text``, of text positions.
+
+    Those of text are the two parts of the queries', then the keys' and the values'. All
+    ``[positions, heads, head width]``.
 
     Flash backward kernels ask for a query's output and log-sum-exp over *all* its keys, so each part is computed on its
     own from the joined ones and the queries' gradients add up.
@@ -129,12 +131,12 @@ def backward(
 
 
 def _flat(parts: Tensor) -> Tensor:
-    """``[groups, heads, length, width]`` to ``[groups * length, heads, width]``; a view of what the kernels return."""
+    """Reshape ``[groups, heads, length, width]`` to ``[groups * length, heads, width]``, as a view of kernel output."""
     return parts.transpose(1, 2).flatten(0, 1)
 
 
 def _front(flat: Tensor, at: Layout) -> Tensor:
-    """The virtual positions, ``[prompts, heads, tokens, width]``."""
+    """Return the virtual positions, ``[prompts, heads, tokens, width]``."""
     return flat[: at.virtual].view(at.prompts, at.tokens, *flat.shape[1:]).transpose(1, 2)
 
 

@@ -146,7 +146,7 @@ class PromptLoss:
         return hidden
 
     def _naive(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
-        """The prompt concatenated to every row and the model's own logits: right for every architecture."""
+        """Concatenate the prompt to every row and use the model's own logits: right for every architecture."""
         if prompts is None:
             logits = self.frozen.model(input_ids=rows, use_cache=False).logits[:, :-1]
         else:

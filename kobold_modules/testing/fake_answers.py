@@ -20,7 +20,7 @@ from .fake_engine import WORDS, FakeEngine
 
 
 def digest_of(stack: tuple[StackItem, ...]) -> int:
-    """A number for a stack; 0 for none. Names count, not folders: tests run in a new one each time."""
+    """Return a number for a stack; 0 for none. Names count, not folders: tests run in a new one each time."""
     if not stack:
         return 0
     told = [(item.path.replace("\\", "/").rpartition("/")[2], item.strength, item.on) for item in stack]

@@ -41,7 +41,7 @@ class FakeClient:
         self._fetched: list[str] = []
 
     async def run(self, job: Job) -> AsyncIterator[Record]:
-        """The records of ``job``, the last of which is its result or Failed."""
+        """Yield the records of ``job``, the last of which is its result or Failed."""
         async with self._lock:
             self.jobs.append(job)
             self._cancelled, self._running = False, True
@@ -55,7 +55,7 @@ class FakeClient:
                 self._running = False
 
     def cancel(self) -> None:
-        """The running job ends in order; without one nothing happens."""
+        """End the running job in order; without one nothing happens."""
         self._cancelled = self._running
 
     async def close(self) -> None:
@@ -63,7 +63,7 @@ class FakeClient:
         self.closed = True
 
     def another(self) -> FakeClient:
-        """A second worker beside this one; what it is asked is in the same ``jobs``."""
+        """Return a second worker beside this one; what it is asked is in the same ``jobs``."""
         other = FakeClient(self.delay, self.failures)
         other.jobs, other.failures, other._fetched = self.jobs, self.failures, self._fetched
         return other

@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
 
 
 def fake_fingerprint(vocabulary: int = 1000, width: int = 8, seed: int = 0) -> Fingerprint:
-    """The fingerprint of a random table: another ``seed``, another model."""
+    """Return the fingerprint of a random table: another ``seed``, another model."""
     rows = np.random.default_rng(seed).standard_normal((len(sampled_rows(vocabulary)), width))
     return fingerprint_of(vocabulary, rows.astype(np.float32))
 
@@ -48,12 +48,12 @@ class FakeEngine:
         self._read: tuple[str, str] = ("", "")
 
     def tokenize(self, text: str) -> list[int]:
-        """A token a word or sign, with the space before it."""
+        """Return a token for each word or sign, with the space before it."""
         return [zlib.crc32(word.encode()) % self.info.vocabulary for word in self.words(text)]
 
     @staticmethod
     def words(text: str) -> list[str]:
-        """The tokens of ``text`` as text; together they are ``text`` again."""
+        """Return the tokens of ``text`` as text; together they are ``text`` again."""
         return _TOKEN.findall(text)
 
     def generate(
@@ -93,7 +93,7 @@ class FakeEngine:
     def together(
         self, requests: Sequence[Request], cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[TextChunk | Finished]:
-        """A word of each in turn; each reads as :meth:`generate` alone would write it."""
+        """Write a word of each request in turn; each reads as :meth:`generate` alone would write it."""
         takes = {number: self.generate(request, cancelled) for number, request in enumerate(requests)}
         while takes:
             for number in list(takes):
@@ -121,7 +121,7 @@ class FakeEngine:
         return self.score(self.tokenize(text), stack)
 
     def piece(self, token: int) -> bytes:
-        """A word for each token; not the one it came from, for an id forgets that."""
+        """Return a word for each token; not the one it came from, for an id forgets that."""
         return f" {WORDS[token % len(WORDS)]}".encode()
 
     def boundary(self, request: Request) -> list[Boundary]:

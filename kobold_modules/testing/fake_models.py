@@ -71,7 +71,7 @@ LEFT_OUT = ((HOME / "mmproj-F16.gguf", "a projector: the part of another model t
 
 
 def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
-    """The answer to a Models job.
+    """Return the answer to a Models job.
 
     ``also`` is the name of a model that has been downloaded since, ``named`` are paths of .gguf files that were named.
     """

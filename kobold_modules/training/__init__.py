@@ -43,7 +43,7 @@ def train_together(
 
 
 def estimate(request: TrainingRequest) -> dict[str, Any]:
-    """What ``request`` would cost, measured by a few steps: see :mod:`.estimate`."""
+    """Measure what ``request`` would cost by a few steps: see :mod:`.estimate`."""
     from .estimate import estimate as measured
 
     return measured(request)

@@ -56,7 +56,7 @@ class State:
 
     @classmethod
     def fresh(cls, initial: Tensor, method: str = "prompt", seed: int = 1, optimiser: str = "muon") -> State:
-        """A state that begins at ``initial``, float32 ``[modules, tokens, width]``."""
+        """Return a state that begins at ``initial``, float32 ``[modules, tokens, width]``."""
         parts = trainables(method, initial, seed)
         count = len(initial)
         return cls(
@@ -82,12 +82,12 @@ class State:
         return folded(self.parts)
 
     def begins(self, losses: Sequence[float]) -> None:
-        """The held-out losses of the starts, nats per token, where somebody has measured them already."""
+        """Set the held-out losses of the starts, nats per token, where somebody has measured them already."""
         self.lowest = list(losses)
         self.curves = [[(0, loss)] for loss in losses]
 
     def best_step(self, index: int) -> int:
-        """The step at which module ``index`` was at its best: 0 where no step improved on its start."""
+        """Return the step at which module ``index`` was at its best: 0 where no step improved on its start."""
         step, lowest = min(self.curves[index], key=lambda point: point[1], default=(0, float("inf")))
         return self.step if self.lowest[index] < lowest else step  # the mean of the late prompts is on no curve
 
@@ -123,7 +123,7 @@ def store(state: State, path: Path, request: str) -> None:
 
 
 def restore(path: Path, request: str, device: str, world: World | None = None) -> State | None:
-    """The state at ``path`` of the first process, or None where there is none.
+    """Read the state at ``path`` in the first process, or None where there is none.
 
     Raises:
         BadInput: it is damaged or belongs to another request.

@@ -20,7 +20,7 @@ TOKENS = 500  # of each voice
 
 
 def samples_folder() -> Path:
-    """The folder of sample fiction, in a checkout as in an installed wheel."""
+    """Return the folder of sample fiction, in a checkout as in an installed wheel."""
     return Path(str(resources.files("kobold_modules.sample_texts").joinpath("README.md"))).parent
 
 

@@ -37,7 +37,7 @@ class TrainingData:
 
 
 def read_texts(request: TrainingRequest) -> Corpus:
-    """The writer's files as clean prose. Raises BadText where there is none, or too little."""
+    """Read the writer's files as clean prose. Raises BadText where there is none, or too little."""
     corpus = words.read([Path(name) for name in request.files])
     words.require_enough(corpus)
     return corpus

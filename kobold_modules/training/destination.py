@@ -15,8 +15,10 @@ from .settings import TrainingRequest
 
 
 def check_places(request: TrainingRequest) -> None:
-    """Raises BadUsage where the module of ``request`` could not be kept: its name is taken or impossible, the library
-    or the checkpoints cannot be written, ``out`` is no place for a zip or holds something else.
+    """Raise BadUsage where the module of ``request`` could not be kept.
+
+    That is where its name is taken or impossible, the library or the checkpoints cannot be written, ``out`` is no place
+    for a zip or holds something else.
     """
     checked_name(request.name)
     if request.library:
@@ -31,7 +33,7 @@ def check_places(request: TrainingRequest) -> None:
 
 
 def refuse_taken_name(name: str) -> None:
-    """Raises BadUsage where the library has a module of that name."""
+    """Raise BadUsage where the library has a module of that name."""
     if any(key_of(entry.name) == key_of(name) for entry in Library().entries()):
         raise BadUsage(
             f"There is already a module called {name}.",

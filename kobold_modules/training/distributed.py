@@ -34,7 +34,7 @@ class World:
 
     @classmethod
     def detect(cls, device: str = "auto") -> World:
-        """The world that torchrun or ``accelerate launch`` made, joined; alone where none did.
+        """Join the world that torchrun or ``accelerate launch`` made; alone where none did.
 
         Args:
             device: what the training will run on, which decides how processes talk: NCCL between CUDA cards, else gloo.
@@ -73,13 +73,13 @@ class World:
         return self.rank == 0
 
     def device(self, wanted: str) -> str:
-        """The device of this process where ``wanted`` was asked of all: ``cuda`` becomes a card of its own."""
+        """Return the device of this process where ``wanted`` was asked of all: ``cuda`` becomes a card of its own."""
         if self.size > 1 and wanted in ("auto", "cuda") and torch.cuda.is_available():
             return f"cuda:{self.local}"
         return wanted
 
     def share(self, rows: Tensor) -> Tensor:
-        """The rows of this process out of a step's batch (first dimension). Some processes may get one row more.
+        """Return the rows of this process out of a step's batch (first dimension). Some processes may get one row more.
 
         Raises:
             BadUsage: there are fewer rows than processes.
@@ -92,7 +92,7 @@ class World:
         return rows.tensor_split(self.size)[self.rank]
 
     def mean(self, gradient: Tensor, loss: Tensor, weight: float | Tensor = 1.0) -> tuple[Tensor, Tensor]:
-        """The gradient and loss of the whole batch, the same in every process, to the last bit.
+        """Return the gradient and loss of the whole batch, the same in every process, to the last bit.
 
         Args:
             gradient: this process's mean gradient, any shape.
@@ -128,7 +128,7 @@ class World:
         return shared.to(tensor.device)
 
     def same_bytes(self, mine: bytes) -> bytes:
-        """The first process's ``mine``, in every process: a checkpoint that lies on its disk alone, say."""
+        """Return the first process's ``mine`` in every process: a checkpoint that lies on its disk alone, say."""
         if self.size == 1:
             return mine
         length = int(self.number(len(mine)))

@@ -175,7 +175,7 @@ def _description(request: TrainingRequest, corpus: Corpus) -> str:
 
 
 def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
-    """The same opening, from text the module never saw, continued with and without it through llama.cpp."""
+    """Continue an opening that the module never saw, with it and without it, through llama.cpp."""
     if file.kind != "gguf":
         return {}
     from ..backends.llamacpp.engine import LlamaEngine

@@ -147,7 +147,7 @@ class _Clock:
         self._last = now
 
     def forget(self) -> None:
-        """What passed since the last tick does not count."""
+        """Leave out of the count what passed since the last tick."""
         self._last = time.monotonic()
 
 

@@ -42,7 +42,7 @@ class Rows:
         return -(-self.tokens // self.length)
 
     def batch(self, seed: int, step: int, size: int) -> Tensor:
-        """The rows of one step, int64 ``[size, 2, length]``: ids, and the number of each one's document.
+        """Return the rows of one step, int64 ``[size, 2, length]``: ids, and the number of each one's document.
 
         The same for the same seed and step, whatever ran before.
         """

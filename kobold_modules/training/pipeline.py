@@ -168,8 +168,9 @@ def _fresh(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> S
 
 
 def _observer(loss: PromptLoss, writer: TrainingData) -> Callable[[State], Iterator[Record]]:
-    """Writes the same opening, from text the module never sees, a few times in a training: as the best module so far,
-    which is what would be kept, continues it.
+    """Return a function that writes the same opening a few times in a training.
+
+    The opening is of text the module never sees, and the best module so far, which is what would be kept, continues it.
     """
     opening = opening_of(writer.split.held_out[0])
     turn, shown = 0, -1
@@ -205,7 +206,7 @@ def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
 
 
 def _identity(requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel) -> str:
-    """What makes two trainings the same one: settings, texts and model. A checkpoint is filed under it."""
+    """Return what makes two trainings the same one: settings, texts and model. A checkpoint is filed under it."""
     settings = [
         {key: value for key, value in asdict(each).items() if key not in NOT_PART_OF_IDENTITY} for each in requests
     ]

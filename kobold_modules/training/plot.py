@@ -10,7 +10,7 @@ WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 300, 64, 36, 16, 40
 
 
 def curve_svg(curve: Sequence[tuple[int, float]], baselines: Mapping[str, float], title: str) -> str:
-    """The held-out loss (nats per token) over steps, with a labelled line for each of ``baselines``."""
+    """Draw the held-out loss (nats per token) over steps, with a labelled line for each of ``baselines``."""
     values = [loss for _, loss in curve] + list(baselines.values())
     low, high = min(values), max(values)
     margin = 0.08 * (high - low) or 0.01

@@ -65,7 +65,7 @@ def _candidates(request: TrainingRequest) -> int:
 
 
 def _frequent(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
-    """The text's own most frequent tokens, in several orders."""
+    """Return the text's own most frequent tokens, in several orders."""
     stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
     ids, counts = np.unique(stream, return_counts=True)
     common = ids[np.argsort(-counts, kind="stable")][: request.tokens]
@@ -81,7 +81,7 @@ def _words(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tenso
 
 
 def _module(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
-    """An existing module; its last rows go, or its rows repeat, where the number of virtual tokens differs."""
+    """Start from an existing module, its rows cut off or repeated where the number of virtual tokens differs."""
     module = Library().find(request.start_with)
     check_fit(module, loss.frozen.fingerprint, loss.frozen.name)
     if module.width != loss.frozen.table.shape[1]:
@@ -93,7 +93,7 @@ def _module(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tens
 def find_rate(
     loss: PromptLoss, rows: Rows, initial: Tensor, request: TrainingRequest, take: Callable[..., float] = step
 ) -> float:
-    """A short range test (Smith 2017): the rate with which a few steps gain most on rows they did not see.
+    """Find the learning rate with which a few steps gain most on rows they did not see (Smith's range test, 2017).
 
     Args:
         initial: float32 ``[tokens, width]``.

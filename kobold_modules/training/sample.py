@@ -19,14 +19,14 @@ TEMPERATURE = 0.7
 
 
 def opening_of(text: str, words: int = OPENING_WORDS) -> str:
-    """The first ``words`` words of ``text``, its paragraphs kept."""
+    """Return the first ``words`` words of ``text``, its paragraphs kept."""
     found = list(re.finditer(r"\S+", text))[:words]
     return text[: found[-1].end()] if found else ""
 
 
 @torch.no_grad()
 def sample(loss: PromptLoss, prompt: Tensor, opening: str, tokens: int = TOKENS, seed: int = 1) -> str:
-    """``opening`` and up to ``tokens`` tokens after it.
+    """Return ``opening`` and up to ``tokens`` tokens after it.
 
     Args:
         prompt: float32 ``[virtual tokens, width]``, raw embedding rows.

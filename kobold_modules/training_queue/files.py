@@ -66,7 +66,7 @@ class Training:
 
 
 def read_training(folder: Path) -> Training | None:
-    """The training in ``folder``, or None where there is none that can be understood."""
+    """Read the training in ``folder``, or None where there is none that can be understood."""
     try:
         data = json.loads((folder / "request.json").read_bytes())
         request = request_of(data["request"])
@@ -101,7 +101,7 @@ def read_training(folder: Path) -> Training | None:
 
 
 def request_of(data: dict[str, Any]) -> TrainingRequest:
-    """The request in decoded JSON. Raises BadUsage or TypeError where it makes no sense."""
+    """Read the request in decoded JSON. Raises BadUsage or TypeError where it makes no sense."""
     known = {field.name for field in fields(TrainingRequest)}
     if unknown := sorted(set(data) - known):
         raise BadUsage(f"A training has no setting {', '.join(unknown)}.")
@@ -118,7 +118,7 @@ def read_status(folder: Path) -> dict[str, Any]:
 
 
 def write_status(folder: Path, **status: Any) -> None:
-    """Raises OSError where the disk is full, having tried once more with the ballast thrown off."""
+    """Write the status. Raises OSError where the disk is full, even with the ballast file removed."""
     data = json.dumps(status).encode()
     try:
         paths.write_atomically(folder / "status.json", data)

@@ -72,7 +72,7 @@ class TrainingQueue:
         return live + over
 
     def get(self, id: str) -> Training:
-        """Raises BadUsage if there is no training of that id."""
+        """Return the training of that id. Raises BadUsage if there is none."""
         training = None if not id or "/" in id or "\\" in id or id.startswith(".") else read_training(self.folder / id)
         if training is None:
             known = ", ".join(training.id for training in self.trainings())
@@ -82,11 +82,11 @@ class TrainingQueue:
         return training
 
     def records(self, id: str, offset: int = 0) -> tuple[list[Record], int]:
-        """What ``id`` has told from byte ``offset`` of its journal on, and the offset to ask from next time."""
+        """Return the records of ``id`` from byte ``offset`` of its journal on, and the offset to ask from next time."""
         return journal.read(self.folder / id / "records.jsonl", offset)
 
     def follow(self, id: str, offset: int = 0) -> Iterator[Record]:
-        """Records of ``id`` from ``offset`` on, as they come, until it has ended. Waits where it has to.
+        """Yield records of ``id`` from ``offset`` on, as they come, until it has ended. Waits where it has to.
 
         Whoever follows is waiting for it: it has its share of the processor meanwhile.
 
@@ -238,7 +238,7 @@ class TrainingQueue:
     # -- running --
 
     def next(self) -> Training | None:
-        """What a runner should take up (or wait for) now."""
+        """Return what a runner should take up (or wait for) now."""
         return next((t for t in self.trainings() if t.alive or t.state == "waiting"), None)
 
     @property
@@ -268,7 +268,7 @@ class TrainingQueue:
 
 
 def _absolute(request: TrainingRequest) -> TrainingRequest:
-    """The same request wherever it is carried out: the runner has a working folder of its own."""
+    """Return the request with absolute paths: the runner has a working folder of its own."""
     model = Path(request.model).expanduser()
     return replace(
         request,
@@ -279,5 +279,5 @@ def _absolute(request: TrainingRequest) -> TrainingRequest:
 
 
 def _slug(name: str) -> str:
-    """A name one can type: lower case, ``-`` between words."""
+    """Return a name one can type: lower case, ``-`` between words."""
     return re.sub(r"[^\w]+", "-", name.casefold()).strip("-")[:40] or "module"

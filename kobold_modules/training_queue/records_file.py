@@ -61,7 +61,7 @@ class Journal:
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
-    """The whole records in ``path`` from byte ``offset`` on, and the offset behind them. No file: no records."""
+    """Return the whole records in ``path`` from byte ``offset`` on, and the offset behind them. No file: no records."""
     try:
         with path.open("rb") as file:
             file.seek(offset)

@@ -133,7 +133,7 @@ def _give_up(training: Training) -> None:
 
 
 def _failed_assert(log: Path) -> str:
-    """The last check of llama.cpp's that ``log`` tells of; empty if there is none."""
+    """Return the last failed check of llama.cpp in ``log``; empty if there is none."""
     try:
         lines = log.read_bytes()[-LOG_END:].decode("utf-8", "replace").splitlines()
     except OSError:
@@ -207,7 +207,7 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
 
 
 def reached(folder: Path) -> int:
-    """The furthest step of the training in ``folder``."""
+    """Return the furthest step of the training in ``folder``."""
     told, _ = journal.read(folder / "records.jsonl")
     return max((record.done for record in told if isinstance(record, Progress) and record.total > 1), default=0)
 
@@ -254,7 +254,7 @@ def _last_words(folder: Path, failed: Failed) -> None:
 
 
 def _forget_checkpoint(folder: Path) -> None:
-    """A cancelled training keeps nothing: neither does the disk. Only what lies among our checkpoints is removed."""
+    """Remove the checkpoint of a cancelled training, which keeps nothing. Only what lies among our checkpoints goes."""
     told, _ = journal.read(folder / "records.jsonl")
     home = paths.trainings_dir().resolve()
     for name in {record.path for record in told if isinstance(record, Saved) and record.what == "checkpoint"}:

@@ -231,7 +231,7 @@ class Worker:
         compare(job, self._ready(), self._module, lambda warning: self._warn(warning, emit), emit, cancelled)
 
     def _module(self, path: str) -> Module:
-        """The module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""
+        """Return the module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""
         from ..formats import read
 
         stamp = _stamp(Path(path))
@@ -245,7 +245,7 @@ class Worker:
 
 
 def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
-    """What changes when the module at ``path`` does. Raises BadModule if nothing is there."""
+    """Return a stamp that changes when the module at ``path`` does. Raises BadModule if nothing is there."""
     try:
         files = [path, *sorted(path.iterdir())] if path.is_dir() else [path]
         return tuple((status.st_mtime_ns, status.st_size) for status in (file.stat() for file in files))

@@ -38,7 +38,10 @@ class Client(Protocol):
     on_death: Callable[[], None] | None
 
     def run(self, job: Job) -> AsyncIterator[Record]:
-        """The records of ``job``, the last of which is its result or Failed. Leaving the loop early cancels the job."""
+        """Yield the records of ``job``, the last of which is its result or Failed.
+
+        Leaving the loop early cancels the job.
+        """
         ...
 
     def cancel(self) -> None:
@@ -50,18 +53,18 @@ class Client(Protocol):
         ...
 
     def another(self) -> Client:
-        """A second worker of the same kind, for work that must not wait for this one's (a download, a search)."""
+        """Return a second worker of the same kind, for work that must not wait for this one's (a download, say)."""
         ...
 
 
 def default_command() -> list[str]:
-    """This Python running the worker, the current folder kept off its path: a writer's files may be named anything."""
+    """Return the command that runs the worker, without the current folder on its path: it may hold a queue.py."""
     in_checkout = Path(__file__).resolve().parents[2] == Path.cwd()
     return [sys.executable, *([] if in_checkout else ["-P"]), "-m", "kobold_modules.worker"]
 
 
 def child_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What must be set before a native library loads: threads that wait politely, no debugger after an assert."""
+    """Return ``base`` with what a native library needs set before it loads: threads that wait politely, no debugger."""
     environment = dict(os.environ if base is None else base)
     environment.setdefault("OMP_WAIT_POLICY", "passive")
     environment.setdefault("GGML_NO_BACKTRACE", "1")
@@ -199,7 +202,7 @@ class _Child:
 
     @classmethod
     async def start(cls, command: Sequence[str], env: Mapping[str, str], died: Callable[[], None]) -> _Child:
-        """Raises OSError if the command cannot be run."""
+        """Start the child. Raises OSError if the command cannot be run."""
         log = open_log()  # sys.stderr will not do: Textual's has no file behind it
         try:
             process = await asyncio.create_subprocess_exec(
@@ -220,7 +223,7 @@ class _Child:
         return self._process.pid
 
     def expect(self, number: int) -> asyncio.Queue[Record | None]:
-        """A queue of job ``number``'s records; None ends it. A dead child answers at once."""
+        """Return a queue of job ``number``'s records; None ends it. A dead child answers at once."""
         answers: asyncio.Queue[Record | None] = asyncio.Queue()
         self._waiting[number] = answers
         if not self.alive:

@@ -21,7 +21,7 @@ class Deaths:
         self._times = 0
 
     def note(self, model: Load, status: int) -> None:
-        """The process that ran ``model`` ended with ``status``."""
+        """Note that the process that ran ``model`` ended with ``status``."""
         if not repeats(status):
             return
         alike = model == self._model and status == self._status

@@ -16,7 +16,7 @@ def log_file() -> Path:
 
 
 def open_log() -> int:
-    """A file descriptor that appends to the log. One too long becomes ``worker.log.1`` first.
+    """Return a file descriptor that appends to the log. One too long becomes ``worker.log.1`` first.
 
     Where no log can be written the descriptor leads nowhere: writing a story must not fail for want of a log.
     """

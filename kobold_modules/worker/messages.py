@@ -153,7 +153,7 @@ def to_json(number: int, job: Job) -> str:
 
 
 def from_json(data: dict[str, Any]) -> Job:
-    """The job in a decoded line. Raises ValueError for anything that is not one."""
+    """Read the job in a decoded line. Raises ValueError for anything that is not one."""
     kind = KINDS.get(str(data.get("do")))
     if kind is None:
         raise ValueError(f"no such job: {data.get('do')!r}")

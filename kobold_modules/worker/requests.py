@@ -16,14 +16,14 @@ from .messages import StackItem
 
 
 def sampler_of(values: dict[str, Any]) -> Sampler:
-    """The settings in ``values``. Raises BadUsage for those that do not exist or make no sense."""
+    """Read the settings in ``values``. Raises BadUsage for those that do not exist or make no sense."""
     return Sampler.from_dict(values)
 
 
 def stack_of(
     items: Iterable[StackItem], module: Callable[[str], Module], info: ModelInfo, warn: Callable[[str], None]
 ) -> Stack:
-    """The stack of ``items`` that are on; ``warn`` hears of each module that may not suit the model.
+    """Return the stack of ``items`` that are on; ``warn`` gets each module that may not suit the model.
 
     Raises:
         BadModule: a file is missing or damaged.
@@ -36,7 +36,7 @@ def stack_of(
 
 
 def training_request(values: dict[str, Any]) -> TrainingRequest:
-    """What a training is asked to do. Raises BadUsage for settings that do not exist or make no sense."""
+    """Return what a training is asked to do. Raises BadUsage for settings that do not exist or make no sense."""
     known = {field.name for field in fields(TrainingRequest)}
     if unknown := sorted(set(values) - known):
         raise BadUsage(f"A training has no setting {', '.join(unknown)}.")

@@ -47,7 +47,7 @@ def end(number: int | None) -> str:
 
 
 def parse_answer(line: bytes) -> Answer:
-    """Raises ValueError for a line that is none of the worker's."""
+    """Parse a line of the worker's. Raises ValueError for any other."""
     data = parse(line)
     number = data.get("id")
     if number is not None and not isinstance(number, int):
@@ -58,7 +58,7 @@ def parse_answer(line: bytes) -> Answer:
 
 
 def parse(line: bytes) -> dict[str, Any]:
-    """The object in ``line``. Raises ValueError for anything else."""
+    """Parse the object in ``line``. Raises ValueError for anything else."""
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:

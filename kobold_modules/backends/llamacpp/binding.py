@@ -43,7 +43,7 @@ class Log:
         self._open = ""
 
     def reason(self) -> str:
-        """What went wrong, in llama.cpp's words without its function names; empty if it said nothing."""
+        """Return what went wrong, in llama.cpp's words without its function names; empty if it said nothing."""
         for wanted in (_ERROR, _WARN):
             for level, line in self._lines:
                 if level == wanted:
@@ -57,7 +57,7 @@ log = Log()
 
 @cache
 def library() -> Any:
-    """The binding module ``llama_cpp``, its backend initialised.
+    """Return the binding module ``llama_cpp``, its backend initialised.
 
     Raises:
         EngineFailed: it is not installed, or its shared library does not load on this machine.

@@ -127,7 +127,7 @@ class NativeContext:
         self._step_seconds = time.perf_counter() - began
 
     def logits(self, index: int = -1) -> NDArray[np.float32]:
-        """What follows the ``index``-th scored token of the last call, float32 ``[vocabulary]``; until the next."""
+        """Return the logits behind the ``index``-th token, float32 ``[vocabulary]``; valid until the next call."""
         pointer = self._lib.llama_get_logits_ith(self._ctx, index)
         if not pointer:
             raise EngineFailed("llama.cpp gave no logits.")
@@ -171,7 +171,7 @@ class NativeContext:
         return bool(self._lib.llama_state_seq_set_data(self._ctx, _bytes_of(state), state.nbytes, sequence))
 
     def last_position(self, sequence: int) -> int:
-        """The last position that ``sequence`` holds; -1 for an empty one."""
+        """Return the last position that ``sequence`` holds; -1 for an empty one."""
         return int(self._lib.llama_memory_seq_pos_max(self._memory, sequence))
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class NativeContext:
         self._ctx = None
 
     def _new_batch(self, sequence: int, count: int, at: int, scored: int, positions: int) -> tuple[Any, Any]:
-        """A batch of one sequence and the arrays it points to, which must outlive the call."""
+        """Return a batch of one sequence and the arrays it points to, which must outlive the call."""
         places = np.arange(at, at + count, dtype=np.int32)
         if positions == 4:  # M-RoPE: all times, all heights, all widths, one unused
             places = np.concatenate([places, places, places, np.zeros_like(places)])
@@ -198,7 +198,10 @@ class NativeContext:
         return batch, (places, flags, ones, number, pointers)
 
     def _decode(self, batch: Any, listen: bool = True) -> None:
-        """Raises Cancelled, Full or EngineFailed; after the first and last the sequence may hold more than before."""
+        """Run llama_decode.
+
+        Raises Cancelled, Full or EngineFailed; after the first and last the sequence may hold more.
+        """
         if self._cancelled():
             raise Cancelled
         if listen != self._listening:  # heard once a graph node: nothing beside a slow call, 5 % of a fast one

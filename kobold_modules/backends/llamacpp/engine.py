@@ -210,7 +210,7 @@ class LlamaEngine:
         return GenerationState(self._model, request, number, rows, free, seed, self.tokenize, self._prefixes)
 
     def _reopen(self, decoder: Decoder, take: GenerationState) -> None:
-        """The context is full: read on behind a later beginning. Or the take went back: read on from there."""
+        """Read the text again from a later beginning (the context is full), or after the take went back."""
         before, take.resident = take.resident, None
         if before is not None:
             decoder.release(before)
@@ -264,22 +264,22 @@ class LlamaEngine:
         }
 
     def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
-        """The stack as it is injected, float32 ``[tokens, width_in]``, or None for the plain model."""
+        """Return the stack as it is injected, float32 ``[tokens, width_in]``, or None for the plain model."""
         matrix = rows_of(stack, self.info, self.refusal)
         return None if matrix is None else self._model.injection.rows(matrix)
 
     # -- looking inside, see engines.looking --
 
     def piece(self, token: int) -> bytes:
-        """The bytes ``token`` stands for; they may end inside a letter."""
+        """Return the bytes ``token`` stands for; they may end inside a letter."""
         return self._model.piece(token)
 
     def boundary(self, request: Request) -> list[Boundary]:
-        """What of the end of ``request``'s text is spelled out again, token by token. Raises as :meth:`generate`."""
+        """Return the tokens at the end of ``request``'s text that are spelled out again. Raises as :meth:`generate`."""
         return self._take(0, request).boundary
 
     def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
-        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back.
+        """Return the float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back.
 
         Raises:
             WrongModel, BadUsage, EngineFailed: as :meth:`generate`.

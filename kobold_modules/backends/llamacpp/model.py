@@ -97,7 +97,7 @@ class NativeVocabulary:
             room = -count
 
     def piece(self, token: int) -> bytes:
-        """The bytes ``token`` stands for; none for a special token. They may end inside a letter."""
+        """Return the bytes ``token`` stands for; none for a special token. They may end inside a letter."""
         if (known := self._pieces.get(token)) is not None:
             return known
         if not 0 <= token < self.vocabulary:  # llama.cpp would abort the process

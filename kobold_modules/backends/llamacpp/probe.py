@@ -29,8 +29,10 @@ held the letter inside her glove. "If the weather turns," the captain said, "we 
 
 
 def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
-    """What ``path`` makes of the page with ``features``: ``{"nats": [...], "tokens_per_second": float}``, the natural
-    log of each token's probability but the first's. The last ``singly`` tokens are read one by one, as writing does.
+    """Measure how ``path`` predicts the page with ``features``, and how fast.
+
+    Returns ``{"nats": [...], "tokens_per_second": float}``, the natural log of each token's probability but the
+    first's. The last ``singly`` tokens are read one by one, as writing does.
 
     Raises NoModel, OutOfMemory, EngineFailed: it cannot be loaded or read, which says nothing about the processor.
     """

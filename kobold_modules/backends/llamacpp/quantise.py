@@ -99,7 +99,7 @@ def _up(length: int) -> int:
 
 
 def _filled(data: NDArray[np.float32], scale: float, table: bool) -> NDArray[np.float32]:
-    """``data`` with zeros behind every axis; a vocabulary keeps its length."""
+    """Return ``data`` with zeros behind every axis; a vocabulary keeps its length."""
     shape = [_up(length) for length in data.shape]
     if table:
         shape[0] = data.shape[0]

@@ -149,7 +149,7 @@ class SamplerChain:
             self._dry.accept(token)
 
     def clone(self) -> SamplerChain:
-        """A chain that goes on as this one would, independently."""
+        """Return a chain that goes on as this one would, independently."""
         twin = SamplerChain.__new__(SamplerChain)
         twin._lib, twin.biases = self._lib, self.biases
         twin._table = self._table  # scratch space, filled anew at each draw

@@ -144,7 +144,7 @@ class Decoder:
     def _begin(
         self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], alone: bool = False
     ) -> tuple[CachedSequence, int]:
-        """A resident that holds the stack and some beginning of ``tokens``, and how many rows were computed for it.
+        """Return a sequence that holds the stack and some beginning of ``tokens``, and how many rows were computed.
 
         ``alone`` asks for one of its own that holds the stack and nothing else.
         """
@@ -171,7 +171,7 @@ class Decoder:
         self._residents.touch(resident)
 
     def _fresh(self, key: str, rows: NDArray[np.float32] | None) -> tuple[CachedSequence, int]:
-        """A new resident that holds the stack alone."""
+        """Return a new cached sequence that holds the stack alone."""
         resident = CachedSequence(self._take_number(), key, busy=True)
         self._residents.add(resident)
         try:
@@ -243,7 +243,7 @@ class Decoder:
                 raise
 
     def _take_number(self, but: CachedSequence | None = None) -> int:
-        """A free sequence; if there is none, the least recently used makes room."""
+        """Return a free sequence; if there is none, the least recently used one is emptied."""
         number = self._residents.free_number()
         if number is None:
             oldest = self._residents.oldest(but)

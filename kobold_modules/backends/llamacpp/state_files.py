@@ -48,12 +48,12 @@ class StateFiles:
         self._limit = limit
 
     def path(self, key: str) -> Path:
-        """The file of the stack filed under ``key``."""
+        """Return the file of the stack filed under ``key``."""
         name = hashlib.sha256(json.dumps([key, self._made_with], sort_keys=True).encode()).hexdigest()
         return self._folder / f"{name[:40]}{SUFFIX}"
 
     def get(self, key: str) -> Snapshot | None:
-        """The snapshot of ``key``, or None: missing, stale and damaged are the same, but the last two are deleted."""
+        """Return the snapshot of ``key``, or None where it is missing, stale or damaged; the last two are deleted."""
         path = self.path(key)
         try:
             if path.stat().st_size > self._limit:
@@ -83,7 +83,10 @@ class StateFiles:
             self.path(key).unlink(missing_ok=True)
 
     def _parse(self, key: str, data: bytes) -> Snapshot:
-        """Raises ValueError, KeyError or TypeError for anything but what :meth:`put` wrote here, unchanged."""
+        """Parse a snapshot.
+
+        Raises ValueError, KeyError or TypeError for anything but what :meth:`put` wrote, unchanged.
+        """
         if len(data) < _START or not data.startswith(_MAGIC):
             raise ValueError("not a kept state")
         whole = memoryview(data)

@@ -42,7 +42,10 @@ class Kind:
 
 
 def kind_of(path: Path) -> Kind:
-    """The kind of ``path``, from its header and those of its later parts. Raises NoModel where one is damaged."""
+    """Return the kind of ``path``, from its header and those of its later parts.
+
+    Raises NoModel where one is damaged.
+    """
     head = read_gguf_header(path)
     matrices = set()
     for header in (head, *map(read_gguf_header, later_parts(path))):

@@ -84,7 +84,7 @@ class Outcome:
         return f"This build of llama.cpp cannot compute with {weights} on this processor {why}."
 
     def refuse(self) -> None:
-        """Raises EngineFailed where nothing works: llama.cpp would end the process."""
+        """Raise EngineFailed where nothing works: llama.cpp would end the process."""
         if self.rung is None:
             raise EngineFailed(
                 self.sentence,
@@ -106,7 +106,7 @@ Probe = Callable[[Path, Sequence[int]], Report]
 
 
 def what_works(path: Path, stopped: Callable[[], bool] = lambda: False, probe: Probe | None = None) -> Outcome:
-    """What works with the weights of ``path``: remembered, or found out now in a child.
+    """Find out in a child what works with the weights of ``path``, or remember it.
 
     Args:
         stopped: turning true ends the child.
@@ -263,7 +263,7 @@ def _folder() -> Path:
 
 @cache
 def _machine() -> str:
-    """The build of llama.cpp and the processor, its features included."""
+    """Return the build of llama.cpp and the processor, with its features."""
     return f"{build()}; {processor()}"
 
 

@@ -26,7 +26,7 @@ Weights = Callable[[int, Way], "dict[str, Tensor] | None"]
 
 
 def layers_of(model: Any) -> nn.ModuleList:
-    """The decoder's stack of layers: of its module lists, the one with the most weights."""
+    """Return the decoder's stack of layers: of its module lists, the one with the most weights."""
     stacks = [module for module in model.get_decoder().modules() if isinstance(module, nn.ModuleList)]
     return max(stacks, key=lambda stack: sum(p.numel() for p in stack.parameters()))
 
@@ -97,14 +97,14 @@ def _no_contexts() -> tuple[Any, Any]:
 
 
 def _cache_in(args: Any, kwargs: dict[str, Any]) -> Any:
-    """The cache of keys and values among a layer's arguments: families pass it under several names or none."""
+    """Return the cache of keys and values among a layer's arguments; families name it differently or have none."""
     from transformers import Cache
 
     return next((each for each in (*args, *kwargs.values()) if isinstance(each, Cache)), None)
 
 
 def _one_layer(cache: Any, index: int) -> Any:
-    """A cache with the same tensors, whose layer ``index`` can grow without ``cache`` growing."""
+    """Return a cache with the same tensors, whose layer ``index`` can grow without ``cache`` growing."""
     own = copy.copy(cache)
     own.layers = list(cache.layers)
     if index < len(own.layers):

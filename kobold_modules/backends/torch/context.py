@@ -127,7 +127,7 @@ class TorchContext:
         self._kept.clear()
 
     def _front(self, key: str, rows: NDArray[np.float32] | None) -> tuple[_Read, int]:
-        """What stands behind the stack, and how many rows were computed for it."""
+        """Return the cache of the stack, and how many rows were computed for it."""
         from transformers import DynamicCache
 
         key = key if rows is not None else NOTHING
@@ -209,7 +209,7 @@ class TorchContext:
 
 
 def _layers(model: Any) -> list[Any]:
-    """The model's decoder layers: the members of its longest list of modules."""
+    """Return the model's decoder layers: the members of its longest list of modules."""
     from torch.nn import ModuleList
 
     lists = [list(part) for part in model.modules() if isinstance(part, ModuleList)]

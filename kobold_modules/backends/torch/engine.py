@@ -200,15 +200,15 @@ class HfEngine:
     # -- looking inside, see engines.looking --
 
     def piece(self, token: int) -> bytes:
-        """The bytes ``token`` stands for; they may end inside a letter."""
+        """Return the bytes ``token`` stands for; they may end inside a letter."""
         return self._words.piece(token)
 
     def boundary(self, request: Request) -> list[Boundary]:
-        """What of the end of ``request``'s text is spelled out again, token by token."""
+        """Return the tokens at the end of ``request``'s text that are spelled out again."""
         return self._take(request).boundary
 
     def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
-        """The float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
+        """Return the float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
         context, take = self._opened(), self._take(request)
         tokens = [*take.tokens, *take.held[: len(take.held) - before]]
         logits, _, _ = context.read(take.key, take.rows, tokens)
@@ -243,5 +243,5 @@ class HfEngine:
         return self._context
 
     def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
-        """The stack's raw rows, float32 ``[tokens, width]``, or None for the plain model."""
+        """Return the stack's raw rows, float32 ``[tokens, width]``, or None for the plain model."""
         return rows_of(stack, self.info, self.refusal)

@@ -15,7 +15,7 @@ from ...models.reference import ModelFile
 
 
 def four_bit_options(file: ModelFile, device: str) -> dict[str, Any]:
-    """What to tell ``from_pretrained`` so that the layers of ``file`` are packed on ``device``.
+    """Return the arguments for ``from_pretrained`` with which the layers of ``file`` are packed on ``device``.
 
     Raises:
         BadUsage: ``file`` is a GGUF file.

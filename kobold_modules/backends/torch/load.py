@@ -22,7 +22,7 @@ from .placement import Keeping, check_split, keeping_for
 
 
 def _nothing(token: int) -> bytes:
-    """What a token says in a model that has no vocabulary: tests make such."""
+    """Return no bytes, whatever the token: for models without a vocabulary, which tests make."""
     return b""
 
 
@@ -144,7 +144,7 @@ def _pick_device(device: str) -> str:
 
 
 def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
-    """The transformers model, and what had to be put right in it."""
+    """Load the transformers model. Returns it and the corrections that were made to it."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": False, **more}
     try:

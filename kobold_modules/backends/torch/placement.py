@@ -21,7 +21,7 @@ BESIDES = 1.5e9  # bytes of a card that a step wants beside the weights, at the 
 
 
 def keeping_for(file: ModelFile, device: str, cards: list[int] | None = None) -> Keeping:
-    """The fastest way to keep ``file``'s own weights on ``device``.
+    """Choose the fastest way to keep ``file``'s own weights on ``device``.
 
     Args:
         cards: free bytes of each CUDA card; None asks torch.
@@ -40,7 +40,7 @@ def keeping_for(file: ModelFile, device: str, cards: list[int] | None = None) ->
 
 
 def check_split(device: str) -> None:
-    """Raises EngineFailed where there are no cards to share a model out over."""
+    """Raise EngineFailed where there are no cards to share a model out over."""
     if device != "cuda" or len(free_on_cards()) < 2:
         raise EngineFailed(
             "A model is split over several CUDA cards, and there are none or one was named.",

@@ -89,7 +89,7 @@ class Streamed:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _weights(self, layer: int, way: Way) -> dict[str, Tensor]:
-        """The weights of ``layer`` on the device; the next one in this direction starts to arrive."""
+        """Return the weights of ``layer`` on the device, and start copying the next layer in this direction."""
         if self._arriving is None or self._arriving[0] != layer:
             self._arriving = None  # what was fetched for the other direction goes first
             self._arriving = (layer, *self._fetch(layer))
@@ -135,7 +135,7 @@ def _own(layer: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def _on_disk(flat: Tensor, path: Path) -> Tensor:
-    """The same bytes, mapped from a file at ``path``: the system reads them when used and may forget them again."""
+    """Return the same bytes mapped from a file at ``path``: the system reads them when used and may drop them again."""
     path.write_bytes(flat.numpy().data)
     mapped = torch.from_file(str(path), shared=False, size=flat.numel(), dtype=torch.uint8)
     if os.name == "posix":

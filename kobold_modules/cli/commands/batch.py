@@ -125,7 +125,7 @@ def _write(engine: Engine, task: Task, stopped: list[bool]) -> Outcome:
 
 
 def _task(number: int, line: bytes, arguments: argparse.Namespace, stacks: dict[tuple[str, ...], Stack]) -> Task:
-    """The task in ``line``. Raises BadText, BadUsage or BadModule, for the person."""
+    """Parse the task in ``line``. Raises BadText, BadUsage or BadModule, for the person."""
     if len(line) > MOST_LINE:
         raise BadText(f"it is longer than {MOST_LINE // 2**20} MB")
     try:
@@ -240,7 +240,7 @@ def _put(out: Path | None, line: bytes, output: Output) -> None:
 
 
 def _done(out: Path, arguments: argparse.Namespace) -> set[str]:
-    """The ids answered in ``out``; a line that a kill cut short is cut off. Raises BadUsage where it is no batch's."""
+    """Return the ids answered in ``out`` and cut off a torn last line. Raises BadUsage where it is no batch's."""
     check_target(out, replace=True)  # a device is not removed
     if arguments.replace:
         with writing(out):

@@ -145,7 +145,7 @@ class Columns:
             self._draw(shutil.get_terminal_size().lines - 2)
 
     def ended(self, sequence: int) -> None:
-        """A column that is over just stands still."""
+        """Note that a column has ended; it stays as it is."""
 
     def finish(self) -> None:
         self._draw(None)

@@ -96,7 +96,7 @@ def _called(model: str, name: str) -> str:
 
 
 def _next_model() -> str:
-    """The line about a model with more in it than the starter."""
+    """Return the line about a model that knows more than the starter."""
     if smollm2_path() is not None:
         return f"  kobold-modules demo --model {SMOLLM2}     does this on a real small model, SmolLM2 135M"
     return f"  {GET}     fetches a real small model (98 MB); then: demo --model {SMOLLM2}"

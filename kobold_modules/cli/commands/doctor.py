@@ -51,7 +51,7 @@ def _findings(output: Output) -> Iterator[dict[str, Any]]:
 
 
 def _in_child(check: str, what: str) -> Iterator[dict[str, Any]]:
-    """What ``doctor_checks`` finds, and if it dies of it, what it died of."""
+    """Run ``doctor_checks`` in a child and report what it finds, or how it died."""
     command, environment = (
         supervised.python("kobold_modules.cli.commands.doctor_checks", check),
         supervised.environment(),

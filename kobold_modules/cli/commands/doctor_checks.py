@@ -25,7 +25,7 @@ FAR = 1.0  # nats a token between a kind of weights and F32: two bits cost 0.4, 
 
 
 def processor() -> Iterator[Finding]:
-    """What the processor is, and which of its instructions llama.cpp and torch use."""
+    """Report what the processor is, and which of its instructions llama.cpp and torch use."""
     from ...backends.llamacpp.binding import build, usable_cores
     from ...backends.llamacpp.what_works import processor as name
 
@@ -113,7 +113,7 @@ def weights() -> Iterator[Finding]:
 
 
 def _tried(kind: str, file: Path, exact: Sequence[float]) -> tuple[Finding, Sequence[float]]:
-    """What works of ``kind``, and its log-probabilities computed plainly."""
+    """Try what works of ``kind``. Returns the finding and the log-probabilities computed plainly."""
     from ...backends.llamacpp.features import REFERENCE
     from ...backends.llamacpp.weight_kinds import kind_of
     from ...backends.llamacpp.what_works import Report, climb, near, remember, run_probe

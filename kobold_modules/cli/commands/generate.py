@@ -24,7 +24,7 @@ from ..writing import Meter, Outcome, opened, told, warn_of_bias, warn_of_misfit
 
 
 def generate(arguments: argparse.Namespace, output: Output) -> int:
-    """A prompt continued on stdout or into a file; a story, a batch and a replay have rooms of their own."""
+    """Continue a prompt on stdout or into a file; stories, batches and replays have files of their own."""
     _check(arguments)
     if arguments.peek is not None or arguments.best is not None:
         from . import inspect
@@ -46,7 +46,7 @@ def generate(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raises BadUsage where options do not go together."""
+    """Raise BadUsage where options do not go together."""
     ways = [name for name in ("story", "batch", "replay", "peek", "best") if getattr(arguments, name) is not None]
     if len(ways) > 1:
         raise BadUsage(f"--{ways[0]} and --{ways[1]} do not go together.")

@@ -36,7 +36,7 @@ _LEAST = 88
 
 
 def peek(arguments: argparse.Namespace, output: Output) -> int:
-    """The likeliest next tokens with the stack and without, in two columns."""
+    """Show the likeliest next tokens with the stack and without, in two columns."""
     stack, text, sampler = parse_stack(arguments.module), read_prompt(arguments), sampler_of(arguments)
     with opened(arguments.model, arguments.contextsize, output) as engine:
         warn_of_misfits(engine, stack, output)
@@ -60,7 +60,7 @@ def peek(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def best(arguments: argparse.Namespace, output: Output) -> int:
-    """The likeliest of ``--best`` takes, and the others below it."""
+    """Show the likeliest of ``--best`` takes, and the others below it."""
     from ..options.length import most_tokens
 
     stack, text = parse_stack(arguments.module), read_prompt(arguments)
@@ -124,7 +124,7 @@ def per_token(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def show_nearest(arguments: argparse.Namespace, output: Output) -> int:
-    """The words nearest to each virtual token of a module."""
+    """Show the words nearest to each virtual token of a module."""
     module, file = Library().find(arguments.module), resolve(arguments.model)
     rows = nearest(module, file, _piece_of(file), arguments.nearest)
     output.object(
@@ -143,7 +143,7 @@ def show_nearest(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _piece_of(file: ModelFile) -> Callable[[int], bytes]:
-    """A function from a token of ``file`` to its bytes; no weights are read."""
+    """Return a function from a token of ``file`` to its bytes; no weights are read."""
     if file.kind == "gguf":
         from ...backends.llamacpp.model import NativeVocabulary
 
@@ -155,7 +155,7 @@ def _piece_of(file: ModelFile) -> Callable[[int], bytes]:
 
 
 def _coloured(scores: inspect.Scores, colour: bool) -> str:
-    """The text, each token on a ground that says what the stack changed; without colour +, - and the change in nats."""
+    """Return the text, each token coloured by what the stack changed; without colour, + or - and the change in nats."""
     parts = []
     for token, stacked, plain in zip(scores.tokens, scores.stacked, scores.plain, strict=True):
         change = 0.0 if stacked is None or plain is None else stacked - plain
@@ -169,7 +169,7 @@ def _coloured(scores: inspect.Scores, colour: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A token as it is told apart: its spaces and line breaks to be seen."""
+    """Return a token with its spaces and line breaks made visible."""
     return (
         "".join("␤" if c == "\n" else "␣" if c == " " else c if c.isprintable() else "·" for c in text) or "(special)"
     )

@@ -47,7 +47,7 @@ def models(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _check_alone(survey: Survey, path: Path) -> None:
-    """Raises NoModel where the one thing that was named is no model, or a damaged one."""
+    """Raise NoModel where the one thing that was named is no model, or a damaged one."""
     for bad in survey.models:
         if bad.problem and (len(survey.models) == 1 or not path.is_dir()):
             facts_of(bad.file)  # in full, with what to do
@@ -59,7 +59,7 @@ def _check_alone(survey: Survey, path: Path) -> None:
 
 
 def _searched(text: str) -> Path:
-    """A folder or file to search; anything else is a model by name. Raises NoModel."""
+    """Return the folder or file to search; anything else is a model by name. Raises NoModel."""
     path = Path(text).expanduser()
     return path if path.is_dir() or path.suffix == ".kcpps" else resolve(text).path
 

@@ -50,7 +50,7 @@ def replay(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _write(engine: Engine, request: Request, entry: dict[str, Any], stopped: list[bool], output: Output) -> str:
-    """The continuation once more, as far as it went then."""
+    """Write the continuation once more, as far as it went then."""
     most = (entry.get("ended") or {}).get("characters")
     text = ""
 

@@ -104,14 +104,17 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _check_target(path: Path, target: Path, replace: bool) -> None:
-    """Raises BadUsage where the story cannot be saved to ``target``, before a word is written that would be lost."""
+    """Raise BadUsage where the story cannot be saved to ``target``, before a word is written that would be lost."""
     check_target(target, replace=replace or target == path or os.path.realpath(target) == os.path.realpath(path))
     if format_of(target) == "read only":
         raise read_only(target)
 
 
 def _opened(path: Path, arguments: argparse.Namespace, output: Output) -> Story:
-    """The story to continue, with what the options add to it. A missing file is a new story if there is a prompt."""
+    """Return the story to continue, with what the options add to it.
+
+    A missing file is a new story if there is a prompt.
+    """
     more = read_prompt(arguments) if prompted(arguments) else None
     if path.exists() or more is None:
         story, recovered = recover(path, load(path, recovering=False))

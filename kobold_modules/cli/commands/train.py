@@ -22,7 +22,7 @@ from . import queue
 
 
 def request_of(arguments: argparse.Namespace) -> TrainingRequest:
-    """The request that the options ask for; what was not given keeps its default."""
+    """Return the request that the options ask for; what was not given keeps its default."""
     names = [field.name for field in fields(TrainingRequest)]
     given = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     return TrainingRequest(**given | {"files": tuple(arguments.files)})
@@ -47,7 +47,7 @@ def train(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def train_each(arguments: argparse.Namespace, output: Output) -> int:
-    """A module for each FILE, over one frozen model at once."""
+    """Train a module for each FILE, over one frozen model at once."""
     if not arguments.files or arguments.name or arguments.out or arguments.detach:
         raise BadUsage(
             "--each names modules after their files and takes no --name, no --out and no --detach.",
@@ -63,7 +63,7 @@ def train_each(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
-    """The curve, the verdict on each module, and the exit code."""
+    """Print the curve and the verdict on each module. Returns the exit code."""
     curve = [(record.step, record.held_out) for record in kept if isinstance(record, Loss) and record.held_out]
     results = [record for record in kept if isinstance(record, Result) and record.what == "module"]
     if len(results) == 1 and len(curve) > 2:
@@ -78,7 +78,7 @@ def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
 
 
 def dry_run(request: TrainingRequest, output: Output) -> int:
-    """What a training would do and cost, measured on a few steps, and nothing trained."""
+    """Measure what a training would do and cost on a few steps, and train nothing."""
     from ... import corpus as words
 
     corpus = words.read([Path(name) for name in request.files])

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _usual(model: str) -> str:
-    """The model that was made the usual one on the Models screen, as long as it is there."""
+    """Return the model that was made the usual one on the Models screen, as long as it is there."""
     from ...tui.state.remembered import USUAL, recall
 
     usual = recall(USUAL) if model == "starter" else ""

@@ -19,7 +19,7 @@ def prompted(arguments: argparse.Namespace) -> bool:
 
 
 def read_prompt(arguments: argparse.Namespace) -> str:
-    """The text to continue, from --prompt, a file or stdin.
+    """Return the text to continue, from --prompt, a file or stdin.
 
     The line break at the end of a file is its end and no new paragraph, so it is left away; an empty line stays. Raises
     BadText if it cannot be read, BadUsage if there is none.

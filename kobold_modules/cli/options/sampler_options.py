@@ -94,7 +94,7 @@ def add_sampler_flags(verb: argparse.ArgumentParser) -> None:
 
 
 def sampler_of(arguments: argparse.Namespace) -> Sampler:
-    """The preset with whatever options change in it, saved if that was asked for.
+    """Return the preset with whatever options change in it, saved if that was asked for.
 
     Raises:
         BadUsage: no such preset, or a setting out of range. BadText: the file of banned strings cannot be read.

@@ -14,7 +14,7 @@ from ...soft_prompt.stack import Layer, Stack
 
 
 def parse_stack(items: list[str]) -> Stack:
-    """The stack of ``items`` in order. Raises BadUsage for a bad strength, BadModule for an unknown name."""
+    """Return the stack of ``items`` in order. Raises BadUsage for a bad strength, BadModule for an unknown name."""
     return Stack(tuple(layer for item in items if item != "none" for layer in _layers(item)))
 
 
@@ -55,7 +55,7 @@ def split_list(typed: str) -> list[str]:
 
 
 def _stack_file(name: str) -> Path | None:
-    """The stack file that ``name`` means; a module of that name comes first."""
+    """Return the stack file that ``name`` means; a module of that name comes first."""
     path = Path(name).expanduser()
     if stack_file.is_stack_file(path):
         return path
@@ -85,7 +85,7 @@ def _layer(item: str) -> Layer:
 
 
 def _strength(item: str) -> float:
-    """What stands behind the colon, else 1. Raises BadUsage."""
+    """Return the number behind the colon, else 1. Raises BadUsage."""
     tail = _split(item)[1]
     try:
         strength = float(tail or 1)

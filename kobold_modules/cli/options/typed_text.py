@@ -35,7 +35,7 @@ def unescaped_lines(text: str) -> str:
 
 
 def sign(text: str) -> str:
-    """A text to look for, as argparse's ``type``. Not empty: that stands everywhere."""
+    """Return a text to look for, as argparse's ``type``. Raises for an empty one, which every text contains."""
     if not text:
         raise argparse.ArgumentTypeError("the text to look for is empty; leave the option out")
     return unescaped(text)

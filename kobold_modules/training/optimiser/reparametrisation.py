@@ -16,7 +16,7 @@ HIDDEN = 64
 
 
 def trainables(method: str, initial: Tensor, seed: int) -> dict[str, Tensor]:
-    """What ``method`` optimises, beginning at ``initial``, float32 ``[prompts, tokens, width]``."""
+    """Return what ``method`` optimises, beginning at ``initial``, float32 ``[prompts, tokens, width]``."""
     found = {"prompt": initial.clone()}
     if method == "residual":
         prompts, _, width = initial.shape
@@ -30,7 +30,7 @@ def trainables(method: str, initial: Tensor, seed: int) -> dict[str, Tensor]:
 
 
 def folded(parts: dict[str, Tensor]) -> Tensor:
-    """The prompt that ``parts`` stand for, ``[prompts, tokens, width]``; differentiable."""
+    """Return the prompt that ``parts`` stand for, ``[prompts, tokens, width]``; differentiable."""
     prompt = parts["prompt"]
     if "up" not in parts:
         return prompt

@@ -26,7 +26,7 @@ def progress_of(request: TrainingRequest, state: State) -> float:
 
 
 def expected_steps(request: TrainingRequest, state: State) -> float:
-    """Steps the whole training will have taken, as far as its own speed so far tells."""
+    """Return the steps the whole training will have taken, as far as its own speed so far tells."""
     if request.steps is not None:
         return request.steps
     return state.step + max(0.0, request.budget - state.elapsed) / seconds_a_step(state)
@@ -38,12 +38,12 @@ def seconds_a_step(state: State) -> float:
 
 
 def rate_of(request: TrainingRequest, state: State) -> float:
-    """The learning rate of the training, before warm-up and decay: as asked or found, else what its length suits."""
+    """Return the training's learning rate before warm-up and decay: as asked or found, else what its length suits."""
     return request.rate or state.rate or rate_for(expected_steps(request, state))
 
 
 def rate_for(steps: float) -> float:
-    """What suits a training of ``steps``."""
+    """Return the learning rate that suits a training of ``steps``."""
     return float(min(MOST, max(LEAST, RATE * (max(1.0, steps) / OF_STEPS) ** -FALL)))
 
 

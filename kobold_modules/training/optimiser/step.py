@@ -63,7 +63,7 @@ def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: At
 
 
 def emphasis(losses: Tensor) -> Tensor:
-    """What each token of a row counts, ``[length - 1]`` like the last dimension of ``losses``: 1 on the mean, rising.
+    """Return the weight of each token of a row, ``[length - 1]`` like the last dimension of ``losses``: 1 on the mean.
 
     A module will mostly stand before half a page and more, and held-out text is measured that way
     (``evaluation.bits``); the front of a row, which a prompt helps most easily, would pull it elsewhere.

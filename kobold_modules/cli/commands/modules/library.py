@@ -98,7 +98,7 @@ def effect(card: Card) -> str:
 
 
 def describe(module: Module) -> str:
-    """A module's card as plain lines."""
+    """Return a module's card as plain lines."""
     card = module.card
     lines = [card.name, "─" * len(card.name)]
     lines += [one_line(line) for line in card.description[:LONGEST_DESCRIPTION].splitlines()]
@@ -123,7 +123,7 @@ def describe(module: Module) -> str:
 
 
 def _told(card: Card) -> list[str]:
-    """What was measured: the headline with what to do, the numbers behind it, other authors' pages."""
+    """Return what was measured: the headline with what to do, the numbers behind it, other authors' pages."""
     measured = card.measured
     told = headline(measured, card.training)
     lines = ["", told.text + (f" {told.advice}" if told.advice else "")]
