@@ -230,7 +230,7 @@ class ModulesApp(SwiftApp[int]):
         return True
 
     def _note_model(self, state: ModelState) -> None:
-        """What is loaded is what the story on the bench is written with from now on."""
+        """Note what is loaded as the model that the story on the bench is written with from now on."""
         if state.phase == "ready" and self.app_state.wanted != self._instead:
             self.manuscript.model = WrittenWith(self.app_state.wanted, state.name, self.app_state.wanted_context)
 
@@ -305,7 +305,7 @@ class ModulesApp(SwiftApp[int]):
             self._tell(said, "Texts are .txt or .md files, models .gguf, modules .zip or .safetensors.")
 
     async def _opened(self, mode: str) -> Any:
-        """The screen of ``mode``, gone to and with all that belongs on it."""
+        """Go to the screen of ``mode`` and wait for all that belongs on it."""
         await self.action_go(mode)
         end = monotonic() + OPENED_WITHIN
         while self.at_work() and monotonic() < end:
@@ -332,7 +332,7 @@ class ModulesApp(SwiftApp[int]):
             target.focus()
 
     def key_of(self, id: str, usual: str, display: str | None = None) -> str:
-        """The key of a binding as it is shown, after the person's own key table; ``display`` for the ``usual`` one."""
+        """Return a binding's key as it is shown, after the person's key table; ``display`` for the ``usual`` one."""
         if display and id not in self.keymap:
             return display
         return key_name(self.keymap.get(id, usual).split(",")[0].strip())
@@ -387,7 +387,7 @@ class ModulesApp(SwiftApp[int]):
             self._leave(True)
 
     def _under_way(self) -> list[str]:
-        """A sentence for each thing that is going on, and what becomes of it."""
+        """Return a sentence for each thing that is going on, and what becomes of it."""
         said = []
         if self._bench is not None and self._bench.in_hand:
             said.append(self._bench.in_hand)
@@ -440,7 +440,7 @@ class ModulesApp(SwiftApp[int]):
         self.exit(0, message=message or None)
 
     def end_from_outside(self) -> None:
-        """The terminal was closed, or the system is going down: nobody can be asked. :func:`run` saves."""
+        """End because the terminal was closed or the system is going down: nobody can be asked. :func:`run` saves."""
         self._put_down_story()
         self.exit(1)
 

@@ -55,5 +55,5 @@ class Working(Protocol):
         ...
 
     def put_down(self) -> None:
-        """The app is closing: keep what there is to keep."""
+        """Keep what there is to keep, as the app is closing."""
         ...

@@ -10,7 +10,7 @@ from textual.theme import Theme
 
 
 def _scrollbars(track: str, thumb: str, held: str) -> dict[str, str]:
-    """A track that can be told from the page, and a thumb that can be told from the track."""
+    """Return the colours of a track that is distinct from the page, and of a thumb distinct from the track."""
     tracks = (
         "scrollbar-background",
         "scrollbar-background-hover",

@@ -34,7 +34,7 @@ def themes_dir() -> Path:
 
 
 def read_themes(folder: Path) -> tuple[list[Theme], str]:
-    """The themes in ``folder`` by name, and what to tell the person about the first file that is none."""
+    """Return the themes in ``folder`` by name, and what to tell the person about the first file that is none."""
     themes, problem = [], ""
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
         try:
@@ -45,7 +45,7 @@ def read_themes(folder: Path) -> tuple[list[Theme], str]:
 
 
 def _theme(path: Path) -> Theme:
-    """Raises OSError or ValueError."""
+    """Read a theme. Raises OSError or ValueError."""
     import tomllib
 
     data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))

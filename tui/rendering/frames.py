@@ -86,11 +86,11 @@ class PromptApp(App[ReturnType]):
         return self._awaited is not None and monotonic() - self._awaited < HOLD
 
     def shown(self) -> None:
-        """What a hand has done shows, or has been waited for long enough."""
+        """Mark what a person has done as shown, or as waited for long enough."""
         self._awaited, self._earlier = None, frozenset()
 
     def _post_message(self, message: Message) -> Coroutine[Any, Any, bool]:
-        """Called where keys are read, which is in another thread: so it is known before the first queue."""
+        """Note a key where keys are read, which is in another thread: so it is known before it is queued."""
         if _by_hand(message) and self._awaited is None:
             self._awaited = monotonic()
         return super()._post_message(message)
@@ -137,7 +137,7 @@ def awaited(app: App[Any]) -> bool:
 
 
 def answered(app: App[Any]) -> None:
-    """What a hand asked ``app`` for a moment ago has come about: it shows out of turn, too."""
+    """Mark what a person asked ``app`` for a moment ago as done, so that it too is shown before the rest."""
     if isinstance(app, PromptApp):
         app.at_once = AT_ONCE
 

@@ -19,7 +19,7 @@ _after_all = 0
 
 
 def settle() -> None:
-    """What there is now stays; look for garbage among what comes from now on."""
+    """Keep what there is now for good, and look for garbage only among what comes from now on."""
     global _usual
     gc.freeze()
     gc.enable()

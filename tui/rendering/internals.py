@@ -17,12 +17,12 @@ if TYPE_CHECKING:  # the app imports this before its first frame
 
 
 def screen_stacks(app: App[Any]) -> dict[str, list[Screen[Any]]]:
-    """The screens that are open, by mode, the lowest first. Public Textual shows the current mode's alone."""
+    """Return the open screens by mode, the lowest first. Public Textual shows the current mode's alone."""
     return app._screen_stacks
 
 
 def style_parser(widget: Widget) -> Callable[[str | Style], Style]:
-    """What makes a style of its name (``$text-muted``) in the theme there is, for ``Content.render``."""
+    """Return what makes a style of its name (``$text-muted``) in the current theme, for ``Content.render``."""
     return widget._get_style
 
 

@@ -120,8 +120,10 @@ class KeptLines(TextArea):
     # -- growing behind a scroll bar --
 
     def _refresh_size(self) -> None:
-        """A page that grows behind its scroll bar changes no other widget's place: no layout of the screen, which would
-        draw all of it thirty times a second.
+        """Change the page's size without a layout of the screen.
+
+        A page that grows behind its scroll bar changes no other widget's place, and a layout would draw the whole
+        screen thirty times a second.
         """
         size = Size(0, self.wrapped_document.height)
         if self._appending and self.show_vertical_scrollbar and size.height >= self.virtual_size.height:

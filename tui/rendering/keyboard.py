@@ -31,7 +31,7 @@ def patience(parser: XTermParser) -> float:
 
 
 def messages(fileno: int, parser: XTermParser, ended: Callable[[], bool]) -> Iterator[Message]:
-    """What is typed at ``fileno`` (a terminal's input) until ``ended()`` or its end."""
+    """Yield what is typed at ``fileno`` (a terminal's input) until ``ended()`` or its end."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     while not ended():
         if select.select([fileno], [], [], patience(parser))[0]:

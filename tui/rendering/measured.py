@@ -16,7 +16,7 @@ class MeasuredDocument(WrappedDocument):
 
     @classmethod
     def of(cls, wrapped: WrappedDocument) -> MeasuredDocument:
-        """``wrapped`` itself, measured from now on: wrapping a novel a second time would take as long as the first."""
+        """Measure ``wrapped`` itself from now on: wrapping a novel a second time would take as long as the first."""
         wrapped.__class__ = cls
         assert isinstance(wrapped, MeasuredDocument)
         return wrapped
@@ -30,5 +30,5 @@ class MeasuredDocument(WrappedDocument):
         super().wrap(width, tab_width)
 
     def first_of(self, line: int) -> int:
-        """The wrapped line with which ``line`` of the text begins."""
+        """Return the wrapped line with which ``line`` of the text begins."""
         return self.location_to_offset((line, 0)).y

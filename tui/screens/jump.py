@@ -24,7 +24,7 @@ DIGITS = "123456789"
 
 
 def targets(screen: Screen[object]) -> dict[str, Widget]:
-    """What can be jumped to on ``screen`` by its letter or number: what is seen of it, in the order of reading."""
+    """Return the visible widgets of ``screen`` to jump to, by letter or number in the order of reading."""
     seen = Region(0, 0, *screen.size)
     tabs = [tab for tab in screen.query(Tab) if seen.overlaps(tab.region)]
     shown = [w for w in screen.focus_chain if w.region.area and seen.overlaps(w.region) and not isinstance(w, Tab)]

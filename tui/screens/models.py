@@ -247,13 +247,13 @@ class ModelsScreen(Screen[None]):
         offer.update(f"[@click=screen.get][bold]{key}[/] fetches a real small model, SmolLM2 135M (98 MB).[/]")
 
     def _others(self) -> tuple[DiskModel, ...]:
-        """What was left out, as lines of the list."""
+        """Return what was left out, as lines of the list."""
         return tuple(
             DiskModel(Path(path).name, path, path, "", f"Left out: {reason}.") for path, reason in self.disk.left_out
         )
 
     def _loaded(self) -> str:
-        """The ``model`` of the line that is in memory, or nothing."""
+        """Return the ``model`` of the line that is in memory, or nothing."""
         if self.app_state.model.phase != "ready":
             return ""
         return self._line_of(self.app_state.wanted)

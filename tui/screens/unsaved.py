@@ -103,7 +103,7 @@ def _name(manuscript: Manuscript) -> str:
 
 
 def _writable() -> Path:
-    """A folder that can probably be written: the person's own, where the program was started, that of the system."""
+    """Return a folder that can probably be written: the person's own, where the program was started, the system's."""
     import tempfile
 
     folders = (Path.home(), Path.cwd())

@@ -82,20 +82,20 @@ class Picks:
         return Picks(self.items[:index] + self.items[index + 1 :])
 
     def move(self, index: int, by: int) -> Picks:
-        """The pick at ``index`` moved ``by`` places, as far as there is room."""
+        """Move the pick at ``index`` by ``by`` places, as far as there is room."""
         rest = list(self.items)
         rest.insert(max(0, min(len(rest) - 1, index + by)), rest.pop(index))
         return Picks(tuple(rest))
 
     def change(self, index: int, *, by: float = 0.0, on: bool | None = None) -> Picks:
-        """The pick at ``index`` stronger ``by`` so much, or switched."""
+        """Change the strength of the pick at ``index`` by ``by``, or switch it on or off."""
         pick = self.items[index]
         strength = min(STRONGEST, max(WEAKEST, round(pick.strength + by, 2)))
         changed = pick._replace(strength=strength, on=pick.on if on is None else on)
         return Picks((*self.items[:index], changed, *self.items[index + 1 :]))
 
     def refreshed(self, entries: Listing, renamed: dict[str, str] | None = None) -> Picks:
-        """The same stack over the shelf as it is now: renamed modules follow, vanished ones leave."""
+        """Return the same stack over the library as it is now: renamed modules follow, vanished ones leave."""
         kept = []
         for pick in self.items:
             entry = entries.filed((renamed or {}).get(pick.entry.slug, pick.entry.slug))
@@ -128,7 +128,7 @@ class AppServices(Protocol):
     app_state: AppState
 
     def key_of(self, id: str, usual: str, display: str | None = None) -> str:
-        """The key that does ``id`` now, as a person reads it; ``usual`` where nobody changed it."""
+        """Return the key that does ``id`` now, as a person reads it; ``usual`` where nobody changed it."""
         ...
 
     def receive(self, paths: list[Path]) -> object:
@@ -205,7 +205,7 @@ class AppState:
         self.model_changed.publish(state)
 
     def open_shelf(self) -> None:
-        """What the index says, at once; a shelf without one is read now unless it is large. See :meth:`check_shelf`."""
+        """Read the index at once; a library without one is read now unless it is large. See :meth:`check_shelf`."""
         entries = self.library.listing(check=False)
         self.reading = not entries and self.library.crowded()
         self.show_shelf(entries if entries or self.reading else self._listing())
@@ -225,7 +225,7 @@ class AppState:
         self.show_shelf(self._listing(), renamed)
 
     def _listing(self) -> Listing:
-        """The shelf as its files are; one that cannot be read any more stays as it was seen last."""
+        """Read the library as its files are; if it cannot be read any more it stays as it was seen last."""
         try:
             return self.library.listing()
         except BadInput:
@@ -239,7 +239,7 @@ class AppState:
         self.shelf_changed.publish(self.entries)
 
     def restore_stack(self, saved: Iterable[Any]) -> None:
-        """The stack as :meth:`Picks.to_list` left it, as far as its modules are still there."""
+        """Restore the stack as :meth:`Picks.to_list` left it, as far as its modules are still there."""
         picks = Picks()
         for item in saved:
             entry = self.entries.filed(str(item.get("module"))) if isinstance(item, dict) else None
@@ -255,7 +255,7 @@ class AppState:
             return self.model
 
     def want(self, model: str, name: str, context: int | None = None) -> None:
-        """The next :meth:`load` is of ``model``, called ``name``, with ``context`` tokens (0: the usual)."""
+        """Make the next :meth:`load` one of ``model``, called ``name``, with ``context`` tokens (0: the usual)."""
         self.wanted, self.context, self.model = model, context, ModelState(name)
 
     async def switch(self, model: str, name: str, context: int | None = None) -> ModelState:

@@ -93,7 +93,7 @@ class Disk:
 
 
 def read_disk(data: dict[str, Any]) -> Disk:
-    """The Disk in what models.listing.answered made."""
+    """Return the Disk in what models.listing.answered made."""
     memory = data.get("memory", {})
     cards = tuple((gpu["name"], gpu["total"], gpu["free"]) for gpu in memory.get("gpus", ()))
     return Disk(
@@ -142,7 +142,7 @@ def _long(count: int) -> str:
 
 
 def bar(verdict: Verdict, memory: Memory, width: int) -> Content:
-    """A model's need in the memory there is: ``■`` the model, ``·`` free, ``▨`` in use, ``!`` more than is free."""
+    """Draw a model's need in the memory there is: ``■`` the model, ``·`` free, ``▨`` in use, ``!`` beyond it."""
     total = max(memory.total_of(verdict.where), verdict.has, 1)
     free = round(verdict.has / total * width)
     own = max(1, round(min(verdict.needs, total) / total * width))

@@ -21,7 +21,7 @@ TEXTS = (".txt", ".text", ".md", ".markdown", ".mdown", ".docx", ".odt", ".epub"
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file or folder is for: a model to load, a module for the shelf, a story, or a text to train on.
+    """Tell what a file or folder is for: a model to load, a module to import, a story, or a text to train on.
 
     By what it holds where that is quick to see. A folder of models is a model, one of texts a text.
     """
@@ -63,7 +63,7 @@ def _kind_of_file(path: Path) -> Kind:
 
 
 def model_of(path: Path) -> Path:
-    """What a Models job calls the model at ``path``: weights of a Hugging Face folder stand for the folder."""
+    """Return what a Models job calls the model at ``path``: weights of a Hugging Face folder stand for the folder."""
     return path.parent if path.is_file() and path.suffix.lower() not in MODELS and _loose(path) else path
 
 
@@ -73,7 +73,7 @@ def _loose(path: Path) -> bool:
 
 
 def dropped_paths(text: str) -> list[Path]:
-    """The files that ``text`` names, if that is all it does; else nothing: then it is text, not files."""
+    """Return the files that ``text`` names, if that is all it does; else nothing: then it is text, not files."""
     text = text.strip()
     if not text or len(text) > LONGEST:
         return []
@@ -85,7 +85,7 @@ def dropped_paths(text: str) -> list[Path]:
 
 
 def one_path(answer: str) -> Path:
-    """The path a person typed or pasted into a field, whether it is there or not."""
+    """Return the path a person typed or pasted into a field, whether it is there or not."""
     found = dropped_paths(answer)
     return found[0] if len(found) == 1 else _path(answer.strip().strip("'\""))
 

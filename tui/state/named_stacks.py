@@ -61,7 +61,7 @@ async def bring(app_state: AppState, name: str) -> tuple[str, bool]:
 
 
 def _digest(library: Library, entry: Entry) -> str:
-    """The digest of a module's vectors; empty where they cannot be read."""
+    """Return the digest of a module's vectors; empty where they cannot be read."""
     with suppress(KoboldModulesError):
         return library.load(entry).digest
     return ""

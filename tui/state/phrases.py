@@ -153,7 +153,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def ending(text: str, width: int) -> str:
-    """The last ``width`` characters of ``text`` on one line, from a whole word on."""
+    """Return the last ``width`` characters of ``text`` on one line, from a whole word on."""
     line = " ".join(text.split())
     if len(line) <= width:
         return line

@@ -15,7 +15,7 @@ LONGEST = 64 * 2**20
 
 
 async def read_preview(files: Sequence[str]) -> Preview:
-    """What a training on ``files`` would read. Being cancelled ends the process; nothing is ever raised for a text."""
+    """Return what a training on ``files`` would read. Cancelling ends the process; no text makes it raise."""
     if not files:
         return Preview()
     command = [*default_command()[:-1], MODULE, *files]

@@ -64,7 +64,7 @@ class Recipe:
     advanced: Mapping[str, str] = field(default_factory=dict)
 
     def request(self) -> TrainingRequest:
-        """Raises BadUsage with a sentence where something is missing or makes no sense."""
+        """Return the request. Raises BadUsage with a sentence where something is missing or makes no sense."""
         if not self.files:
             raise BadUsage("There is nothing to train on yet.", "Select texts with space, or type a path.")
         if not self.name.strip():
@@ -148,7 +148,7 @@ class Estimate:
         )
 
     def at(self, recipe: Recipe) -> Estimate:
-        """The same measurement for another budget: moving the dial need not measure again."""
+        """Scale the same measurement to another budget: moving the dial need not measure again."""
         each = self.seconds_per_step
         if not each or not self.steps:
             return self
@@ -161,7 +161,7 @@ class Estimate:
         return replace(self, steps=steps, minutes=steps * each / 60, passes=passes)
 
     def lines(self) -> list[str]:
-        """A writer's words for it, the most telling first."""
+        """Describe the estimate to a writer, the most telling line first."""
         if not self.words:
             return ["Select texts to see time and memory."]
         about = "" if self.exact else "about "
@@ -182,13 +182,13 @@ class Estimate:
 
 
 def guess(words: int, recipe: Recipe, memory: int | None = None) -> Estimate:
-    """An estimate from the words alone, until the worker's own comes."""
+    """Estimate from the words alone, until the worker's own estimate comes."""
     steps = recipe.steps
     return Estimate(words, round(words * TOKENS_A_WORD), None, recipe.minutes, steps, memory)
 
 
 def name_from(path: str) -> str:
-    """A first name for a module made of ``path``: ``the-long-drop.txt`` gives ``the long drop``."""
+    """Suggest a name for a module made of ``path``: ``the-long-drop.txt`` gives ``the long drop``."""
     stem = Path(path).stem if Path(path).suffix else Path(path).name
     return re.sub(r"[\s_\-]+", " ", stem).strip()[:60]
 

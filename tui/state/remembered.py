@@ -16,7 +16,7 @@ USUAL, FOLDERS = "usual model", "model folders"
 
 
 def context_of(model: str) -> int:
-    """The context a person wants for ``model`` (as a Load job names it), in tokens; 0 where they did not say."""
+    """Return the context a person wants for ``model`` (as a Load job names it), in tokens; 0 where they did not say."""
     said = recall(f"context of {model}")
     return int(said) if said.isdecimal() else 0
 
@@ -30,7 +30,7 @@ def remembered_file() -> Path:
 
 
 def recall(what: str) -> str:
-    """What was remembered under this name, or nothing."""
+    """Return what was remembered under this name, or nothing."""
     return _read().get(what, "")
 
 

@@ -66,7 +66,7 @@ class Shelf:
         self._rest: list[str] | None = None
 
     def look(self, look: Look, fits: Callable[[Entry], bool] = lambda entry: True) -> list[Section]:
-        """The sections to show, none of them empty."""
+        """Return the sections to show, none of them empty."""
         entries, kinds = self.entries, self.entries.columns.kinds
         found = self._search(look.words)
         if look.fitting:
@@ -94,7 +94,7 @@ class Shelf:
         return dict(sorted(count.items(), key=lambda item: (-item[1], item[0].casefold())))
 
     def _search(self, words: list[str]) -> dict[int, int]:
-        """The numbers of what matches, with scores."""
+        """Return the numbers of what matches, with scores."""
         found = dict.fromkeys(range(len(self.entries)), 0)
         for word in words:
             if not found:

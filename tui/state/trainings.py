@@ -157,7 +157,7 @@ class Trainings:
         return self.courses.setdefault(id, TrainingHistory())
 
     def see(self, id: str) -> None:
-        """The person has looked at how ``id`` ended."""
+        """Note that the person has looked at how ``id`` ended."""
         if id in self.ended:
             self.ended.remove(id)
             self.queue.see(id)
@@ -204,7 +204,7 @@ class Trainings:
         )
 
     def _read(self) -> tuple[list[Training], dict[str, tuple[list[Record], int, float]], str]:
-        """Runs beside the screen; changes nothing of this object."""
+        """Read the trainings beside the screen; changes nothing of this object."""
         problem, told = "", {}
         if self.watched:
             self.queue.watch(self.watched)
@@ -235,7 +235,7 @@ class Trainings:
 
 
 def trainings_of(app: App[Any]) -> Trainings:
-    """The one Trainings of ``app``; it begins to look when first asked for."""
+    """Return the one Trainings of ``app``, which begins to read when first asked for."""
     found = getattr(app, _KEY, None)
     if not isinstance(found, Trainings):
         found = Trainings(app)

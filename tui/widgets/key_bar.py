@@ -105,7 +105,7 @@ class KeyBar(Widget, can_focus=False, can_focus_children=False):
     # -- the mouse --
 
     def key_at(self, x: int) -> Key | None:
-        """The key that is drawn at cell ``x``."""
+        """Return the key that is drawn at cell ``x``."""
         for key in self.keys:
             x -= key.cells
             if x < 0:

@@ -63,7 +63,7 @@ def key_groups(screen: Screen[object]) -> list[KeyGroup]:
 
 
 def _always(app: App[object]) -> Iterator[ActiveBinding]:
-    """The program's keys that a dialog does not hide."""
+    """Yield the program's keys that a dialog does not hide."""
     name = cast("AppServices", app).key_of
     palette = Binding(app.COMMAND_PALETTE_BINDING, "command_palette", tooltip="Open the command palette")
     for binding in (*app.BINDINGS, palette):
@@ -82,7 +82,7 @@ def _title(node: object, screen: Screen[object]) -> str:
 
 
 def _rows(app: App[object], active: Iterator[ActiveBinding]) -> Iterator[KeyRow]:
-    """A row an action, with all of its keys; those of Textual itself come last."""
+    """Yield a row for each action, with all of its keys; those of Textual itself come last."""
     by_action: dict[str, list[ActiveBinding]] = {}
     for one in sorted(active, key=lambda one: not one.binding.id):
         scrolls = isinstance(one.node, Input) and one.binding.action.startswith(("scroll", "page"))  # a single line

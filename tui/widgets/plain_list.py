@@ -14,7 +14,7 @@ from ..state.keys import quiet
 
 
 def moving(*but: str) -> list[BindingType]:
-    """The cursor's keys, those of vi among them and none of them in the footer, without OptionList's keys ``but``."""
+    """Return the cursor's keys, those of vi among them and none in the footer, without OptionList's keys ``but``."""
     return [
         Binding("j", "cursor_down", "Down", id="list.down", show=False, system=True),
         Binding("k", "cursor_up", "Up", id="list.up", show=False, system=True),

@@ -73,7 +73,7 @@ class StatusLine(Widget):
             self._clear()
 
     def leave(self) -> None:
-        """The screen is left: what was said in passing is not news any more when somebody comes back."""
+        """Drop passing messages when the screen is left: they are not news any more when somebody comes back."""
         if self.status.mood not in ("busy", "error"):
             self._clear()
 

@@ -34,7 +34,7 @@ class Candidate:
 
 
 def candidates(data: Mapping[str, Any]) -> list[Candidate]:
-    """The rows of a Result("peek"): the stack's first, in its order, then those only the plain model thinks of."""
+    """Return the rows of a Result("peek"): the stack's first, in its order, then those of the plain model alone."""
     with_stack, without = _side(data.get("with")), _side(data.get("without"))
     rows = [
         Candidate(token, text, probability, without[(token, adds)][1] if (token, adds) in without else None, adds)
@@ -61,7 +61,7 @@ def _side(found: Any) -> dict[tuple[int, str], tuple[str, float]]:
 
 
 def shown(text: str) -> str:
-    """A token as a person can read it: white space has a sign, and a piece of a word says that it is one."""
+    """Return a token as a person can read it: white space has a sign, and a piece of a word says that it is one."""
     if not text:
         return "(nothing to see)"
     if not text.strip():

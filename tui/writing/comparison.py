@@ -60,14 +60,14 @@ class Comparison:
         return all(column.ended for column in self.columns)
 
     def name(self, index: int) -> str:
-        """What stands over a column: its stack, its seed where only that differs, or nothing yet."""
+        """Return what stands over a column: its stack, its seed where only that differs, or nothing yet."""
         column = self.columns[index]
         if self.hidden:
             return f"take {index + 1}"
         return f"seed {column.seed}" if self.lineup == "dice" else column.label
 
     def votes(self, chosen: int) -> dict[str, bool]:
-        """What a choice says about each module: whether a take through it won.
+        """Return what a choice says about each module: whether a take through it won.
 
         One that stands in every column, or in none, was not told apart and gets no vote.
         """
@@ -102,7 +102,7 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, data: Any) -> Comparison | None:
-        """What :meth:`to_dict` made; None for anything else."""
+        """Read what :meth:`to_dict` made; None for anything else."""
         try:
             columns = tuple(
                 Column(
@@ -126,13 +126,13 @@ class Comparison:
 
 
 def ladder(picks: Picks) -> list[Picks]:
-    """The plain model, then the stack growing module by module: none, A, A+B."""
+    """Return the plain model, then the stack growing module by module: none, A, A+B."""
     active = [pick for pick in picks.items if pick.active]
     return [Picks(tuple(active[:n])) for n in range(len(active) + 1)][-MOST:]
 
 
 def singles(picks: Picks) -> list[Picks]:
-    """The plain model, then each module alone: none, A, B."""
+    """Return the plain model, then each module alone: none, A, B."""
     active: list[Pick] = [pick for pick in picks.items if pick.active]
     return [Picks(), *(Picks((pick,)) for pick in active[: MOST - 1])]
 
@@ -140,7 +140,7 @@ def singles(picks: Picks) -> list[Picks]:
 def set_out(
     text: str, picks: Picks, lineup: Lineup, seed: int | None, *, blind: bool = False, takes: int = USUAL
 ) -> Comparison:
-    """A comparison that has not begun. Columns share ``seed`` (drawn where None) unless only the dice differ.
+    """Set out a comparison that has not begun. Columns share ``seed`` (drawn where None) unless only the dice differ.
 
     Blind, they are shuffled, and never the order in which anything was computed shows.
     """
@@ -173,5 +173,5 @@ def _column(picks: Picks, seed: int) -> Column:
 
 
 def pace(columns: tuple[Column, ...], most: int) -> str:
-    """``Writing … 3 takes, 84 of 120 tokens.``"""
+    """Say ``Writing … 3 takes, 84 of 120 tokens.``"""
     return f"Writing … {counted(len(columns), 'take')}, {max(c.tokens for c in columns):,} of {most:,} tokens."

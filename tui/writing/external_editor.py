@@ -16,7 +16,7 @@ USUAL = ("nano", "vim", "vi", "micro", "emacs")
 
 
 def editor_command() -> list[str]:
-    """What to run. Raises BadUsage if there is no editor here."""
+    """Return the command to run. Raises BadUsage if there is no editor here."""
     said = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:
         command = shlex.split(said)

@@ -40,7 +40,7 @@ NOTE_DEPTH = 3
 
 
 def bench_path() -> Path:
-    """The story on the bench: the one that was open last, or the first of all."""
+    """Return the story on the bench: the one that was open last, or the first of all."""
     folder = paths.stories_dir()
     try:
         name = (folder / OPEN).read_text(encoding="utf-8").strip()
@@ -58,7 +58,7 @@ class WrittenWith(NamedTuple):
 
     @classmethod
     def from_dict(cls, data: Any) -> WrittenWith | None:
-        """What was saved; None for anything else."""
+        """Read what was saved; None for anything else."""
         if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in ("model", "name")):
             return None
         context = data.get("context")
@@ -184,7 +184,7 @@ class Manuscript:
             self.autosave.feed(text)
 
     def take_ends(self) -> None:
-        """The take is in the story; the next save makes its autosave needless."""
+        """Note that the take is in the story; the next save makes its autosave needless."""
         self._takes_ended, self._taking = self._takes_ended + 1, False
 
     def open(self, path: Path) -> str:
@@ -201,12 +201,12 @@ class Manuscript:
         return said
 
     def _remember_open(self) -> None:
-        """This is the story to open the next time. Where it cannot be noted, that will be another one."""
+        """Note this story as the one to open the next time. Where that fails, another one opens."""
         with suppress(OSError):
             paths.write_atomically(self.path.with_name(OPEN), self.path.name.encode())
 
     def dump(self) -> dict[str, Any]:
-        """The file's content as it should be now."""
+        """Return the file's content as it should be now."""
         bench = {
             "stack": self.stack,
             "model": self.model._asdict() if self.model is not None else None,
@@ -239,7 +239,7 @@ class Manuscript:
         return f"{before.name} was changed by another program: your version is now {now.name}, and both are kept."
 
     def _prepared(self) -> Callable[[], None]:
-        """The saving of what is there now, as something any thread may do."""
+        """Return the saving of what is there now, as something any thread may do."""
         self._number += 1
         after: list[Callable[[], None]] = []
         if (settled := self.journal.settled) is not None:
@@ -250,7 +250,7 @@ class Manuscript:
         return partial(self._write, self._number, self.dump(), self.path, after)
 
     def _saved_mark(self) -> Callable[[], None]:
-        """What to call when all that is there now has been written."""
+        """Return what to call when all that is there now has been written."""
         story, content, comparison = self.story, self.story.content, self.comparison
 
         def mark() -> None:

@@ -28,7 +28,7 @@ class OwnFiles:
         self._moved.pop(path, None)
 
     def home(self, path: Path) -> Path:
-        """What is saved as ``path`` is saved there: elsewhere, once :meth:`target` found it changed."""
+        """Return where to save ``path``: there, or elsewhere once :meth:`target` found it changed."""
         return self._moved.get(path, path)
 
     def target(self, path: Path) -> Path:

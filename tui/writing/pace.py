@@ -20,11 +20,11 @@ class Pace:
         self._first = 0.0
 
     def start(self, most: int) -> None:
-        """A take of at most ``most`` tokens begins."""
+        """Begin a take of at most ``most`` tokens."""
         self.tokens, self.most, self._first = 0, most, 0.0
 
     def count(self) -> None:
-        """A token has come."""
+        """Count a token that has come."""
         self.tokens += 1
         if self.tokens == 1:
             self._first = monotonic()

@@ -48,7 +48,7 @@ class Choice(NamedTuple):
 
     @classmethod
     def from_dict(cls, data: Any) -> Choice:
-        """What :meth:`to_dict` made; anything else falls back to the defaults."""
+        """Read what :meth:`to_dict` made; anything else falls back to the defaults."""
         if not isinstance(data, dict):
             return cls()
         preset, seed, length = data.get("preset"), data.get("seed"), data.get("length")

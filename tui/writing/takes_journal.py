@@ -18,7 +18,7 @@ from kobold_modules import paths
 
 
 def mark_of(text: str) -> str:
-    """What tells one text from another, in a few characters."""
+    """Return a few characters that tell one text from another."""
     return f"{len(text)}:{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
@@ -43,7 +43,7 @@ class Journal:
         return self._round if self._handle is None else None
 
     def begin(self, text: str, head: dict[str, Any]) -> None:
-        """Takes that go on from ``text`` begin; ``head`` is kept with them."""
+        """Begin takes that go on from ``text``; ``head`` is kept with them."""
         self.close()
         self._round += 1
         with suppress(OSError):
@@ -71,13 +71,13 @@ class Journal:
             self._handle = None
 
     def forget(self, settled: int | None) -> None:
-        """The takes are in a saved file now. Those that have begun since then are kept."""
+        """Forget the takes that are in a saved file now. Those that have begun since then are kept."""
         if settled is not None and settled == self.settled:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
 
     def find(self, text: str) -> Found | None:
-        """What was left behind if it goes on from ``text``, else None."""
+        """Return what was left behind if it goes on from ``text``, else None."""
         try:
             lines = self.path.read_bytes().splitlines(keepends=True)
             first = json.loads(lines[0])

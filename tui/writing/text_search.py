@@ -31,6 +31,6 @@ def matches(query: Query, text: str) -> list[tuple[int, int]]:
 
 
 def nearest(found: list[tuple[int, int]], at: int) -> int:
-    """The number of the first match at or behind ``at``; behind the last one it begins anew."""
+    """Return the number of the first match at or behind ``at``; behind the last one it begins anew."""
     number = bisect_left(found, (at, 0))
     return number if number < len(found) else 0

@@ -86,7 +86,7 @@ class CardForm(ModalScreen[Entry | None]):
         return f"The changes to the card of {self.entry.name} are not saved." if self.changes else ""
 
     def put_down(self) -> None:
-        """The program is closing, and the person was asked."""
+        """Keep the form's answers, as the program is closing and the person was asked."""
 
     @property
     def changes(self) -> dict[str, Any]:

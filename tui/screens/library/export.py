@@ -139,7 +139,7 @@ class Export(ModalScreen[Exported | None]):
         self.watch(self.query_one(Formats), "chosen", self._format_changed, init=False)
 
     def _format_changed(self, before: str, now: str) -> None:
-        """The end of the path follows the format, where it was the format's."""
+        """Change the end of the path with the format, where it was the format's."""
         field = self.query_one(Input)
         old, new = SUFFIXES[before], SUFFIXES[now]  # type: ignore[index]
         if len(self.entries) == 1 and not field.value.endswith("/"):

@@ -366,7 +366,7 @@ class LibraryScreen(HeldScreen[None]):
             self.say("For curiosity only: nearest words do not explain what a module does.")
 
     def on_paste(self, event: events.Paste) -> None:
-        """A text is searched for; files have gone to the app."""
+        """Search for the pasted text; dropped files have gone to the app."""
         if words := " ".join(event.text.split())[:LONGEST_SEARCH]:
             event.stop()
             self._find(words)

@@ -79,7 +79,7 @@ class LibraryActions:
         self.exporting = 0  # exports that go on beside the screen
 
     def do(self, what: str, entries: list[Entry]) -> None:
-        """``what`` with ``entries``."""
+        """Do ``what`` with ``entries``."""
         match what:
             case "import":
                 self._ask_import()

@@ -46,7 +46,7 @@ class HandOn:
             await self._try(entry)
 
     async def _try(self, entry: Entry) -> None:
-        """The bench with this module alone on the stack, and takes with and without it side by side."""
+        """Open the bench with this module alone on the stack, and takes with and without it side by side."""
         opening = self.app_state.library.whole(entry).card.samples.get("opening", "")
         self.app_state.picks = Picks().add(entry)
         await self.screen.app.run_action("app.go('bench')")

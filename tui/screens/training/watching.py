@@ -54,7 +54,7 @@ class WatchingScreen(Screen[None]):
         self.query_one(StatusLine).status = Status(text, mood, hint, about=about)
 
     def say_error(self, error: Exception) -> None:
-        """The sentence of what went wrong."""
+        """Show the sentence of what went wrong."""
         if isinstance(error, KoboldModulesError):
             self.say(error.message, "error", error.hint)
         else:
@@ -98,7 +98,7 @@ class WatchingScreen(Screen[None]):
         panel.show(training, course, self._card(training.id) if training.state == "done" else None)
 
     def _entry(self, id: str) -> Entry | None:
-        """The module that training ``id`` made, if it is still on the shelf."""
+        """Return the module that training ``id`` made, if it is still in the library."""
         made = self.trainings.course(id).module
         return next((entry for entry in self.app_state.entries if str(entry.path) == made), None)
 

@@ -32,7 +32,7 @@ from .takes import TakesScreen
 
 
 def _key(key: str, action: str, name: str, tooltip: str, show: bool = True) -> Binding:
-    """A key that works whatever has the focus on the bench."""
+    """Return a key that works whatever has the focus on the bench."""
     return Binding(key, action, name, id=f"bench.{action}", tooltip=tooltip, show=show, priority=True)
 
 

@@ -128,7 +128,7 @@ class Find(ModalScreen[Query]):
         self.query_one("#count", Static).update(Content(said))
 
     def action_step(self, by: int) -> None:
-        """The next match or the one before; behind the last comes the first."""
+        """Go to the next match or the one before; behind the last comes the first."""
         self._up_to_date()
         if self.at is not None:
             self.at = (self.at + by) % len(self.found)

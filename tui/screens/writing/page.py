@@ -66,7 +66,7 @@ class PageScreen(PromptScreen[None]):
         self.status_line.status = Status(text, mood, hint, self._aside(), about)
 
     def say_error(self, error: KoboldModulesError | OSError) -> None:
-        """The sentence of what went wrong."""
+        """Show the sentence of what went wrong."""
         if isinstance(error, KoboldModulesError):
             self.say(error.message, "error", error.hint)
         else:
@@ -86,7 +86,7 @@ class PageScreen(PromptScreen[None]):
         self.status_line.status = self.status_line.status._replace(aside=self._aside())
 
     def tick(self) -> None:
-        """What need not happen with every key: saving, counting words."""
+        """Do what need not happen with every key: saving, counting words."""
         if monotonic() >= self._save_due and not self.editor.streaming:  # a take on its way has an autosave of its own
             self._save_due = NEVER
             self._save()

@@ -62,7 +62,7 @@ class KeepingScreen(WritingScreen):
 
     @work(group="save")
     async def _save_somewhere(self) -> None:
-        """The story could not be saved a moment ago: try again, then ask for another place."""
+        """Try again to save the story, which failed a moment ago, then ask for another place."""
         if await self.keep():
             self.say("The story is saved again.", "good")
         else:
@@ -113,7 +113,7 @@ class KeepingScreen(WritingScreen):
             self.touch()
 
     def action_outside(self) -> None:
-        """The story in the writer's own editor. What was changed there is one step back and forth."""
+        """Open the story in the writer's own editor. What was changed there is one step back and forth."""
         if not self._idle():
             return
         try:

@@ -342,7 +342,7 @@ class TakesScreen(Screen[Column | None]):
         self._start()
 
     async def action_back(self) -> None:
-        """The takes that stood here before these: nothing that was written is thrown away."""
+        """Show the takes that stood here before these: nothing that was written is thrown away."""
         if self.running:
             self.say("The takes are still being written.", "busy", "esc stops them first.")
         elif not self._earlier:

@@ -45,7 +45,7 @@ class Facts(Widget):
     facts: reactive[tuple[tuple[str, Content], ...]] = reactive((), layout=True)
 
     def lines(self, width: int) -> list[Content]:
-        """What is shown in ``width`` cells."""
+        """Return what is shown in ``width`` cells."""
         shown = []
         for label, value in self.facts:
             wrapped = value.wrap(max(8, width - self.LABEL))
@@ -158,7 +158,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         self._show_nearest(nearest)
 
     def _about(self, entry: Entry, card: Card) -> Content:
-        """What it is, what its author says of it, and what it does to the model."""
+        """Say what the module is, what its author says of it, and what it does to the model."""
         kind = {"style": "a style", "world": "a world", "imported": "imported from another program"}[card.kind]
         kind = " · ".join((kind, phrases.counted(entry.tokens, "virtual token"), *filter(None, entry.tags)))
         numbers = phrases.effect_numbers(card)

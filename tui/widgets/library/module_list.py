@@ -322,7 +322,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         self.hovered = None
 
     def on_click(self, event: events.Click) -> None:
-        """A click moves the cursor, one on the marks marks (so does ctrl), a double click stacks."""
+        """Move the cursor with a click; one on the marks marks (so does ctrl), a double click stacks."""
         at = self._at(event)
         if at is None:
             return

@@ -68,7 +68,7 @@ class Columns(NamedTuple):
         return [(title, width) for title, width in named if width]
 
     def header(self, sort: Sort = "name") -> str:
-        """The titles above the columns; ``▾`` stands at the one they are sorted by."""
+        """Return the titles above the columns; ``▾`` stands at the one they are sorted by."""
         said = " " * MARK
         for title, width in self.parts:
             shown = title + (" ▾" if SORTED_BY.get(title) == sort else "")
@@ -76,7 +76,7 @@ class Columns(NamedTuple):
         return said
 
     def sort_at(self, x: int) -> Sort | None:
-        """What a click on the header at cell ``x`` sorts by."""
+        """Return what a click on the header at cell ``x`` sorts by."""
         at = MARK
         for title, width in self.parts:
             if at <= x < at + width:

@@ -201,7 +201,7 @@ def _in_part(course: TrainingHistory) -> bool:
 
 
 def _measure_of(course: TrainingHistory) -> str:
-    """What the losses of the chart are over, where that is not what the end is measured on."""
+    """Say what the losses of the chart are over, where that is not what the end is measured on."""
     return f"; looks at {course.looked_at:,} of {course.held_out:,} tokens" if _in_part(course) else ""
 
 

@@ -92,7 +92,7 @@ def _pairs(dots: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple
 
 
 def _free(labels: list[str], wanted: int) -> int:
-    """The row nearest to ``wanted`` that has no label yet."""
+    """Return the row nearest to ``wanted`` that has no label yet."""
     free = [row for row, label in enumerate(labels) if not label] or [wanted]
     return min(free, key=lambda row: (abs(row - wanted), row))
 

@@ -168,7 +168,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
 
 
 def _changes(page: Page) -> Content:
-    """What was done to a file and why."""
+    """Say what was done to a file and why."""
     facts = f" · {page.encoding}" if page.encoding else ""
     heading = Content.assemble((page.name, "bold"), (facts, "$foreground-muted"))
     lines = [heading, *(Content.assemble(("! ", "$text-warning"), warning) for warning in page.warnings)]

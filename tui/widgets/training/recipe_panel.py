@@ -143,7 +143,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         self.read()
 
     def show_estimate(self, estimate: Estimate) -> None:
-        """What it will take, in words."""
+        """Show what the training will take, in words."""
         first, *rest = estimate.lines()
         style = "bold" if estimate.words else "$foreground-muted"
         lines = [Content.styled(first, style), *(Content.styled(line, "$foreground-muted") for line in rest)]
@@ -161,7 +161,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         self.read()
 
     def read(self) -> Recipe:
-        """What the form says at this very moment; whoever listens is told of what is new."""
+        """Return what the form says at this very moment, and report what is new to whoever listens."""
         model = self.query_one("#model", Select).value
         typed = {
             setting.name: value

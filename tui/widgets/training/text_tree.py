@@ -91,7 +91,7 @@ class TextTree(DirectoryTree, inherit_bindings=False):
             return False
 
     def process_label(self, label: TextType) -> Text:
-        """The name of a file is no markup."""
+        """Return a label as text: the name of a file is no markup."""
         return Text(printable(label).partition("\n")[0]) if isinstance(label, str) else label
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:

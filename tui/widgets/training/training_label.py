@@ -51,7 +51,7 @@ class TrainingLabel(StableStatic):
 
 
 def label(trainings: Trainings) -> Content:
-    """The training that matters most now."""
+    """Return the label of the training that matters most now."""
     from .training_list import MARKS, STYLES, mark_of
 
     training = trainings.live

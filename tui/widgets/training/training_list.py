@@ -56,7 +56,7 @@ def _taken(course: TrainingHistory) -> str:
 
 
 def mark_of(training: Training, course: TrainingHistory) -> tuple[str, str]:
-    """The sign of where it stands, and its style. What is of no use gets no tick."""
+    """Return the sign of a training's status, and its style. What is of no use gets no tick."""
     if training.state == "done" and course.disappointing:
         return "!", "$text-warning"
     return MARKS[training.state], STYLES.get(training.state, "$foreground-muted")

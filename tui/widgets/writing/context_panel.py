@@ -61,14 +61,14 @@ class ContextPanel(Panel):
         return len(self._text) * lost // tokens if lost and tokens else 0
 
     def read(self, text: str, asides: Mapping[str, Any]) -> None:
-        """This is on the page now, and in memory and note."""
+        """Show what is on the page now, and in memory and note."""
         self._text, self._due = text, monotonic() + COUNT_AFTER
         self._asides = f"{asides['memory']}\n{asides['note']}".strip()
         if self._saw is not None and self._saw[1] != len(text):
             self._saw = None
 
     def saw(self, left_out: int, length: int) -> None:
-        """The model said that it left out so many characters of a story that is now ``length`` long."""
+        """Record that the model left out so many characters of a story that is now ``length`` long."""
         self._saw = (left_out, length) if left_out else None
 
     def set_kept(self, tokens: int) -> None:
@@ -77,7 +77,7 @@ class ContextPanel(Panel):
         self._show()
 
     def set_writing(self, writing: bool) -> None:
-        """The model writes, or has stopped."""
+        """Record that the model writes, or has stopped."""
         if self._writing and self.tokens is not None:
             self.tokens += self._added
         self._writing, self._added = writing, 0

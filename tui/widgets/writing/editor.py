@@ -181,7 +181,7 @@ class Editor(KeptLines, inherit_bindings=False):
             self.refresh()
 
     def offset_of(self, location: Location) -> int:
-        """The character in the whole text that ``location`` stands before."""
+        """Return the offset in the whole text of the character behind ``location``."""
         starts, lines = self._starts, self.document.lines
         if len(starts) < len(lines):
             known = max(0, len(starts) - 1)
@@ -239,7 +239,7 @@ class Editor(KeptLines, inherit_bindings=False):
         return line
 
     def action_go_to(self, where: str, select: bool = False) -> None:
-        """The start or the end of the whole story, however long it is."""
+        """Go to the start or the end of the whole story, however long it is."""
         self.move_cursor((0, 0) if where == "start" else self.document.end, select=select)
 
     # -- the stream --
@@ -249,7 +249,7 @@ class Editor(KeptLines, inherit_bindings=False):
         return self._pen is not None
 
     def begin(self) -> None:
-        """The model starts to write at the end. Until :meth:`give_back` the page takes no keys of its own."""
+        """Begin to show what the model writes at the end. Until :meth:`give_back` the page takes no keys of its own."""
         self.finish()
         end = self.offset_of(self.document.end)
         self.marks.append((end, end))
@@ -286,7 +286,7 @@ class Editor(KeptLines, inherit_bindings=False):
         self.marks[-1] = (start, start + len(self.streamed))
 
     def finish(self) -> str:
-        """The model has stopped: show the rest and return all that was streamed. See :meth:`give_back`."""
+        """Show the rest and return all that was streamed, as the model has stopped. See :meth:`give_back`."""
         if self._pen is None:
             return ""
         self.flush()

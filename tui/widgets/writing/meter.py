@@ -50,7 +50,7 @@ class Context:
 
 
 def cells(context: Context, width: int) -> list[tuple[str, int]]:
-    """The bar as ``(character, cells)`` in order, ``width`` in all; what is there at all gets at least one cell."""
+    """Return the bar as ``(character, cells)`` in order, ``width`` in all; each part there gets at least one cell."""
     parts = [
         (VIRTUAL, context.virtual),
         (MEMORY, context.memory),

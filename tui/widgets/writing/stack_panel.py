@@ -34,7 +34,7 @@ MARK, NUMBER, TOKENS = 4, 5, 5
 
 
 def slider(value: float, width: int) -> tuple[str, str]:
-    """The filled and the empty part of a bar from 0 to 2; 1, as trained, is its middle."""
+    """Return the filled and the empty part of a bar from 0 to 2; 1, as trained, is its middle."""
     filled = max(0, min(width, round(value / STRONGEST * width)))
     return FULL * filled, EMPTY * (width - filled)
 
@@ -182,7 +182,7 @@ class StackList(PlainList, inherit_bindings=False):
         self.show(self.app_state.picks)
 
     def on_click(self, event: events.Click) -> None:
-        """A click on the mark switches, a click on the bar sets the strength."""
+        """Switch a module by a click on its mark, and set its strength by a click on its bar."""
         if self.highlighted is None:
             return
         at = event.x - self.shape.slider_start

@@ -39,7 +39,7 @@ def passage(text: str, at: int) -> tuple[int, int]:
 
 
 def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
-    """The Result("score") of ``text``; None where it does not belong to it."""
+    """Return the voice in the Result("score") of ``text``; None where it does not belong to it."""
     try:
         rows = list(zip(data["tokens"], data["with"], data["without"], strict=True))
         at, gains, tinges = 0, [], []
@@ -72,7 +72,7 @@ async def voice(app_state: AppState, text: str) -> Voice | str:
 
 
 def say_voice(found: Voice) -> tuple[str, Mood, str]:
-    """The sentence about it, its mood and a hint."""
+    """Return the sentence about it, its mood and a hint."""
     share = (2.718281828 ** abs(found.gain) - 1) * 100
     kinder = "more likely" if found.gain >= 0 else "less likely"
     said = f"With the stack, this passage is {share:.0f} % {kinder} per token."
