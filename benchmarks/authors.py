@@ -35,7 +35,7 @@ class Author:
 
 
 def author(name: str, frozen: TorchModel, request: TrainingRequest, most: int = 6000) -> Author:
-    """An author of ../shared/corpora, or one of our own sample texts, in rows as ``request`` wants them.
+    """Return an author of ../shared/corpora, or one of our own sample texts, in rows as ``request`` wants them.
 
     Args:
         most: tokens of held-out text.

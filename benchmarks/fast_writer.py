@@ -15,7 +15,7 @@ from large_library import WORDS
 
 
 def write_as_worker(rate: float) -> None:
-    """A worker that loads nothing and writes ``rate`` pieces a second. Ends with its stdin."""
+    """Act as a worker that loads nothing and writes ``rate`` pieces a second, until its stdin ends."""
     from kobold_modules.records import Finished, Loaded, Result, TextChunk
     from kobold_modules.testing.fake_engine import FakeEngine
     from kobold_modules.worker import messages, wire

@@ -64,7 +64,7 @@ SETTINGS: dict[str, Any] = {"temperature": 0.8, "min_p": 0.05, "repetition": 1.0
 
 
 def never_ending(model: NativeModel) -> dict[str, float]:
-    """A bias that keeps the model from ending a text, for both sides must write as much."""
+    """Return a bias that keeps the model from ending a text, for both sides must write as much."""
     return {f"#{token}": -100.0 for token in range(model.vocabulary) if model.ends(token)}
 
 
@@ -142,7 +142,7 @@ def first_token(engine: LlamaEngine, request: Request) -> float:
 
 
 def ratio(pairs: list[tuple[float, float]]) -> float:
-    """The median of a round's first time over its second."""
+    """Return the median of a round's first time over its second."""
     return round(statistics.median(a / b for a, b in pairs), 3)
 
 
@@ -180,7 +180,7 @@ def switching(engine: LlamaEngine, text: str, settings: Sampler, rounds: int, wi
 
 
 def restoring(path: Path, stacks: list[Stack], settings: Sampler) -> float:
-    """A stack ready in a fresh engine from the disk, against computing it there."""
+    """Measure a stack restored from the disk in a fresh engine, against computing it there."""
     empty = [Request("", stack, 1, settings) for stack in stacks]
     with LlamaEngine(path) as engine:
         for request in empty:

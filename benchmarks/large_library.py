@@ -71,7 +71,7 @@ def story(words: int) -> str:
 
 
 def fill_bench(words: int) -> None:
-    """A story of ``words`` words on the bench, half of it by the model in takes of some paragraphs, and one module."""
+    """Put a story of ``words`` words on the bench, half of it by the model in takes of paragraphs, and one module."""
     from kobold_modules import paths
     from kobold_modules.stories.story import Story
 

@@ -46,7 +46,7 @@ def quantise(source: Path, target: Path, kind: int) -> None:
 
 
 def trained(minutes: float, seed: int) -> Module:
-    """A module of the sample voice, trained as `kobold-modules train` trains it."""
+    """Train a module of the sample voice as `kobold-modules train` does."""
     from kobold_modules.formats import read
     from kobold_modules.records import Saved
     from kobold_modules.training import train

@@ -120,7 +120,7 @@ def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, besid
 
 
 def crossing(tries: list[tuple[float, float]], goal: float) -> float:
-    """The share at which the loss falls to ``goal``, of tries as (share, loss); 1.5 where none reaches it.
+    """Return the share at which the loss falls to ``goal``, of tries as (share, loss); 1.5 where none reaches it.
 
     Between two tries on the straight line that joins them; a first try that is there at once counts whole.
     """

@@ -54,7 +54,7 @@ def seconds_of(loss: PromptLoss, all_rows: list[Rows], states: list[State], batc
 
 
 def ratio(loss: PromptLoss, all_rows: list[Rows], batch: int, turns: int, steps: int) -> float:
-    """The median, over turns, of seconds one after another over seconds together."""
+    """Return the median, over turns, of seconds one after another over seconds together."""
     tokens = TrainingRequest(files=(), name="x").tokens
     starts = torch.stack([rows_of(loss, torch.tensor(rows.documents[0]).numpy(), tokens) for rows in all_rows])
     together, alone = [State.fresh(starts)], [State.fresh(start[None]) for start in starts]

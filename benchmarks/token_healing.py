@@ -75,7 +75,7 @@ def _go_on(engine: LlamaEngine, text: str, healing: bool) -> str:
 
 
 def _word(text: str) -> str:
-    """The letters at the beginning of ``text``."""
+    """Return the letters at the beginning of ``text``."""
     found = re.match(r"[^\W\d_]*", text)
     return found[0].lower() if found else ""
 

@@ -53,7 +53,7 @@ SIZE = (120, 40)
 
 
 def open_app(rate: float) -> None:
-    """The real application over that process."""
+    """Start the real application over that process."""
     from kobold_modules.library.library import Library
     from kobold_modules.tui.app import ModulesApp
     from kobold_modules.worker.client import WorkerClient
@@ -109,7 +109,7 @@ def _painted(text: str) -> bool:
 
 
 def start_training(home: Path) -> tuple[TrainingQueue, str]:
-    """A training as the Train screen starts one: queued, in a process that stands apart."""
+    """Queue a training as the Train screen does, in a process that stands apart."""
     from kobold_modules.training.settings import TrainingRequest
     from kobold_modules.training_queue.queue import TrainingQueue
 
@@ -184,20 +184,20 @@ def _go_on(terminal: Terminal) -> None:
 
 
 def _strength(terminal: Terminal, number: int) -> float:
-    """A strength a step up or down; the number in the stack's row says when that is shown."""
+    """Change a strength by a step and time it until the number in the stack's row shows it."""
     before = _stack_row(terminal.grid.text)
     sent = terminal.send("\x1b[C" if number % 2 == 0 else "\x1b[D")
     return (terminal.until(lambda: _stack_row(terminal.grid.text) != before, 5, "the strength") - sent) * 1000
 
 
 def _stack_row(text: str) -> str:
-    """The strength in the row of the only module on the stack, which has 24 virtual tokens."""
+    """Return the strength in the row of the only module on the stack, which has 24 virtual tokens."""
     found = re.search(r"─ (\d\.\d\d) +24 ", text)
     return found[1] if found else ""
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which ``share`` of them lie."""
+    """Return the value below which ``share`` of them lie."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

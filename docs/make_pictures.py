@@ -48,7 +48,7 @@ Shot = Callable[["ModulesApp", "Pilot[int]"], Awaitable[None]]
 
 
 def fill(library: Library, real: bool) -> None:
-    """The demo module and the shelf of docs/train_shelf.py, cards and all, with a writer's tags.
+    """Fill the library with the demo module and the modules of docs/train_shelf.py, with a writer's tags.
 
     Without a model (``real`` False) the rows are cut to the fake model's width; the cards stay.
     """
@@ -71,7 +71,7 @@ def fill(library: Library, real: bool) -> None:
 
 
 async def library(app: ModulesApp, pilot: Pilot[int]) -> None:
-    """The shelf, the stack, a card."""
+    """Picture the library, the stack and a card."""
     modules = app.screen.query_one("ModuleList")
     modules.choose("demo-noir")  # type: ignore[attr-defined]
     await pilot.press("enter")
@@ -86,7 +86,7 @@ async def finding(app: ModulesApp, pilot: Pilot[int]) -> None:
 
 
 async def bench(app: ModulesApp, pilot: Pilot[int]) -> None:
-    """A story that goes on."""
+    """Picture a story that goes on."""
     from kobold_modules.tui.screens.writing.bench import BenchScreen
 
     app.screen.query_one("ModuleList").choose("demo-noir")  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ async def bench(app: ModulesApp, pilot: Pilot[int]) -> None:
 
 
 async def takes(app: ModulesApp, pilot: Pilot[int]) -> None:
-    """The same opening with and without."""
+    """Picture the same opening with a module and without."""
     await bench(app, pilot)
     await pilot.press("ctrl+z", "ctrl+b")
     await pilot.pause(1.0)
@@ -132,7 +132,7 @@ async def train(app: ModulesApp, pilot: Pilot[int]) -> None:
 
 
 async def models(app: ModulesApp, pilot: Pilot[int]) -> None:
-    """What is on this disk."""
+    """Picture the models on this disk."""
     await pilot.press("f5")
     await pilot.pause(2.0)
 
@@ -160,7 +160,7 @@ async def _until(pilot: Pilot[int], holds: Callable[[], bool], seconds: float = 
 
 @contextmanager
 def home() -> Iterator[None]:
-    """A home of its own, so that no picture shows whose machine it was."""
+    """Provide a home of its own, so that no picture shows whose machine it was."""
     with tempfile.TemporaryDirectory(prefix="writer-") as folder:
         os.environ["HOME"], os.environ["KOBOLD_MODULES_HOME"] = folder, f"{folder}/kobold"
         yield

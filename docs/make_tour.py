@@ -120,7 +120,7 @@ class Terminal:
         return "\n".join(lines).rstrip()
 
     def wait(self, pattern: str, rest: float) -> str:
-        """The screen once ``pattern`` is on it, ``rest`` seconds later."""
+        """Return the screen ``rest`` seconds after ``pattern`` appears on it."""
         deadline = time.monotonic() + SECONDS
         while not re.search(pattern, self.screen()):
             if time.monotonic() > deadline:
@@ -134,7 +134,7 @@ class Terminal:
 
 
 def tour(home: Path) -> list[str]:
-    """The sections of the tour."""
+    """Return the sections of the tour."""
     shutil.copyfile(SAMPLE, home / SAMPLE.name)
     terminal = Terminal(home)
     sections = []

@@ -84,7 +84,7 @@ BOOKS = (
 
 
 def request_of(book: Book, minutes: float) -> TrainingRequest:
-    """The training of ``book``."""
+    """Return the request for the training of ``book``."""
     return TrainingRequest(
         files=tuple(str(samples_folder() / text) for text in book.texts),
         name=book.name,

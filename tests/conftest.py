@@ -56,7 +56,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What llama.cpp can do here is found out once a run, and not once for every test's empty cache."""
+    """Find out what llama.cpp can do here once a run, and not once for every test's empty cache."""
     from kobold_modules.backends.llamacpp.what_works import PLACE
 
     folder = tmp_path_factory.mktemp("probes")
@@ -86,7 +86,7 @@ def no_training_left(home: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def starter() -> Path:
-    """The starter model's file."""
+    """Return the starter model's file."""
     from kobold_modules.models.starter import starter_path
 
     if not starter_path().exists():
@@ -96,7 +96,7 @@ def starter() -> Path:
 
 @pytest.fixture(scope="session")
 def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with stories260K, a tiny real Llama that nobody here trained, in three forms."""
+    """Return a folder with stories260K, a tiny real Llama that nobody here trained, in three forms."""
     from tests import stories260k
 
     return stories260k.write(tmp_path_factory.mktemp("stories260k"))
@@ -119,7 +119,7 @@ def smollm2() -> Path:
 
 @pytest.fixture(scope="session")
 def corpora() -> Path:
-    """The folder of public-domain prose by author."""
+    """Return the folder of public-domain prose by author."""
     folder = SHARED / "corpora"
     if not (folder / "manifest.json").exists():
         pytest.skip(f"the corpora are not at {folder}")

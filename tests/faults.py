@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def faulty(folder: Path, code: str) -> dict[str, str]:
-    """This process's environment, in which every new Python runs ``code`` first."""
+    """Return this process's environment, in which every new Python runs ``code`` first."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sitecustomize.py").write_text(code, encoding="utf-8")
     path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
@@ -19,7 +19,7 @@ def faulty(folder: Path, code: str) -> dict[str, str]:
 
 
 def dying_child(folder: Path, how: str) -> dict[str, str]:
-    """An environment in which a supervised child does ``how`` before anything else."""
+    """Return an environment in which a supervised child does ``how`` before anything else."""
     return faulty(
         folder,
         f"import os, signal, sys\nif 'KOBOLD_MODULES_SUPERVISED' in os.environ:\n    {how}\n",
@@ -27,7 +27,7 @@ def dying_child(folder: Path, how: str) -> dict[str, str]:
 
 
 def failing_assert(folder: Path) -> dict[str, str]:
-    """An environment in which llama.cpp's own check fails, and ends the process, as soon as it writes."""
+    """Return an environment in which llama.cpp's own check fails, and ends the process, as soon as it writes."""
     return faulty(
         folder,
         """

@@ -59,7 +59,7 @@ def test_torch_is_capped_at_the_tested_release() -> None:
 
 
 def requirements() -> dict[str, Requirement]:
-    """What the package and its tests need; mypy, ruff and import-linter run nothing of it."""
+    """Return what the package and its tests need; mypy, ruff and import-linter run nothing of it."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     wanted = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]

@@ -24,7 +24,7 @@ OPENING = "The lift stopped between two floors."
 
 @pytest.fixture(scope="module")
 def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the model was fetched and a module called "small" was trained through it."""
+    """Set up a home in which the model was fetched and a module called "small" was trained through it."""
     place = tmp_path_factory.mktemp("smollm2")
     (place / "data" / "models").mkdir(parents=True)
     (place / "data" / "models" / FILE).symlink_to(smollm2)

@@ -12,7 +12,7 @@ from kobold_modules.soft_prompt.fingerprint import Fingerprint
 
 
 def tiny(kind: str = "llama", dtype: torch.dtype = torch.float32, **changes: Any) -> TorchModel:
-    """A random two-layer model of ``kind`` whose norms and biases are not at their neutral values."""
+    """Return a random two-layer model of ``kind`` whose norms and biases are not at their neutral values."""
     torch.manual_seed(3)
     common: dict[str, Any] = {"vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
     config = transformers.AutoConfig.for_model(kind.partition("-")[0], **(common | CONFIGS.get(kind, {}) | changes))

@@ -61,7 +61,7 @@ def make(arguments: argparse.Namespace, shelf: Shelf) -> None:
 
 
 def _tokenise(shelf: Shelf, vocabulary: int, out: Path, first: bool) -> np.ndarray:
-    """The training text as uint16 ids, made by the first rank and awaited by the others."""
+    """Return the training text as uint16 ids, made by the first rank and awaited by the others."""
     from .tokenizer import END_OF_TEXT, train_tokenizer
 
     file = out / "tokens.npy"

@@ -71,7 +71,7 @@ class Recipe:
 
 
 def new_model(recipe: Recipe) -> LlamaForCausalLM:
-    """A Llama whose blocks start as the identity (output projections zero), which trains faster at this size."""
+    """Return a Llama whose blocks start as the identity (output projections zero), which trains faster at this size."""
     torch.manual_seed(recipe.seed)
     model = LlamaForCausalLM(recipe.config())
     with torch.no_grad():

@@ -15,7 +15,7 @@ END_OF_TEXT = "<|endoftext|>"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """A byte-level BPE of ``vocabulary`` entries; id 0 is the end-of-text mark, no other special token exists."""
+    """Train a byte-level BPE of ``vocabulary`` entries; id 0 is the end-of-text mark, no other special token exists."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

@@ -38,7 +38,7 @@ def stories_table(stories: Path) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def some_module(stories_table: np.ndarray):
-    """Makes a module of rows that look like words of stories260K: ``some_module(rows, seed)``."""
+    """Make a module of rows that look like words of stories260K: ``some_module(rows, seed)``."""
     return lambda rows, seed: module_of(stories_table, rows, seed)
 
 

@@ -25,7 +25,7 @@ class Toy:
         return token == self.vocabulary - 1
 
     def logits(self, tokens: list[int]) -> np.ndarray:
-        """The next word in order is likeliest, the others are less likely the farther they are."""
+        """Make the next word in order likeliest, the others less likely the farther they are."""
         at = (tokens[-1] + 1) % self.vocabulary if tokens else 0
         return -np.abs((np.arange(self.vocabulary) - at + 0.1) % self.vocabulary).astype(np.float32)
 

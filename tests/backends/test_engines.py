@@ -52,7 +52,7 @@ def engine(model: ModelFile, home: Path) -> Iterator[OpenEngine]:
 
 @pytest.fixture
 def some(model: ModelFile) -> Callable[[int, int], Module]:
-    """Makes a module of rows that look like words of the model."""
+    """Make a module of rows that look like words of the model."""
     table = np.concatenate(list(read_table(model)))
     return lambda rows, seed: module_of(table, rows, seed)
 

@@ -14,7 +14,7 @@ from tests.tiny import CONFIGS
 
 
 def byte_tokenizer(added_space: bool = False) -> Tokenizer:
-    """The 256 bytes, a few merged words, and an end: GPT-2's kind of tokenizer."""
+    """Return a tokenizer of the 256 bytes, a few merged words, and an end: GPT-2's kind."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {letter: index for index, letter in enumerate(alphabet)}
     merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("Ġ", "a")]

@@ -16,7 +16,7 @@ WIDTH, LAYERS, HEADS, KV_HEADS, FEED, CONTEXT = 32, 2, 4, 2, 48, 256
 
 
 def byte_tokens() -> list[str]:
-    """The 256 bytes as GPT-2 spells them."""
+    """Return the 256 bytes as GPT-2 spells them."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     spelled, more = {}, 0
     for byte in range(256):

@@ -24,7 +24,7 @@ BAD_NUMBERS = ["9" * 400, "1e999", "-1e999", "NaN", '"text"', "[1, 2]", "null", 
 
 
 def put(card: str, folder: str = "stranger", **members: bytes) -> Path:
-    """A module laid into the library by hand."""
+    """Put a module into the library by hand."""
     path = Library().root / folder / f"{folder}.zip"
     path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w") as archive:

@@ -18,7 +18,7 @@ ONE_STEP = ("--name", "mine", "--steps", "1", "--tokens", "4", "--row", "48", "-
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, where nobody has quietened a library yet."""
+    """Run a command in a process of its own, where nobody has quietened a library yet."""
     environment = {key: value for key, value in os.environ.items() if key not in QUIET}
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
 

@@ -20,7 +20,7 @@ NOIR = str(Path(__file__).resolve().parents[2] / "sample_texts" / "noir")
 
 @pytest.fixture
 def no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home below a file: nobody can write there, whatever their rights."""
+    """Set a home below a file: nobody can write there, whatever their rights."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KOBOLD_MODULES_HOME", str(tmp_path / "file" / "home"))
     return tmp_path

@@ -37,11 +37,11 @@ PARAGRAPHS = (
 
 @pytest.fixture
 def paragraphs() -> list[str]:
-    """A short piece of prose, one paragraph an item, straight quotes, nothing to clean."""
+    """Return a short piece of prose, one paragraph an item, straight quotes, nothing to clean."""
     return list(PARAGRAPHS)
 
 
 @pytest.fixture
 def prose(paragraphs: list[str]) -> str:
-    """The same as one clean text."""
+    """Return the same as one clean text."""
     return "\n\n".join(paragraphs)

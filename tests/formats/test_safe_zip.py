@@ -24,7 +24,7 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 
 def handmade(packed: bytes, size: int, method: int, crc: int, name: bytes = b"a") -> bytes:
-    """A zip of one member whose sizes and checksum are whatever we say."""
+    """Make a zip of one member whose sizes and checksum are whatever we say."""
     fields = struct.pack("<HHHHHIIIHH", 20, 0, method, 0, 33, crc, len(packed), size, len(name), 0)
     local = b"PK\x03\x04" + fields + name + packed
     entry = b"PK\x01\x02" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
@@ -149,7 +149,7 @@ def test_a_comment_and_bytes_behind_the_zip_do_no_harm() -> None:
 
 
 def _zip64(content: bytes, *, directory: bool, end: bool) -> bytes:
-    """A stored member, its sizes in ZIP64 fields of the ``directory``, and the archive's in records at its ``end``."""
+    """Make a stored member, its sizes in ZIP64 fields of ``directory``, and the archive's in records at its ``end``."""
     name, full = b"tensor.npy", 0xFFFFFFFF
     local = struct.pack("<4sHHHHHIIIHH", LOCAL, 45, 0, 0, 0, 33, zlib.crc32(content), len(content), len(content), 10, 0)
     extra = struct.pack("<HHQQQ", 1, 24, len(content), len(content), 0) if directory else b""

@@ -54,7 +54,7 @@ def test_a_star_is_a_few_words_of_one_sentence(text: str, found: bool) -> None:
 
 
 def streamed(pieces: list[str], banned: tuple[str, ...], before: str = "") -> tuple[str, int]:
-    """What was shown of ``pieces`` until one was taken back, and how many were."""
+    """Return what was shown of ``pieces`` until one was taken back, and how many were."""
     stream, shown = TextStream((), banned, before), ""
     for piece in pieces:
         text, _ = stream.feed(piece.encode())

@@ -95,7 +95,7 @@ def test_a_model_that_cannot_go_back_heals_spaces_alone() -> None:
 
 
 def draws(text: str, steps: list[np.ndarray], settings: Sampler = GREEDY, most: int = 9) -> tuple[str, int, list[str]]:
-    """What is shown behind ``text``, how many tokens count, and the tokens that were drawn."""
+    """Return what is shown behind ``text``, how many tokens count, and the tokens that were drawn."""
     kept, held = hold_back(text, toy.tokenize(text), toy, PREFIXES)
     held_back = boundary(tuple(held), toy, PREFIXES)
     with Continuation(settings, settings.seed or 0, toy, kept, (), most, text, held_back) as writing:

@@ -9,7 +9,7 @@ from kobold_modules.generation.window import fit
 
 
 def words(text: str) -> list[int]:
-    """A token a word, about."""
+    """Return about a token a word."""
     return [len(word) for word in text.split(" ")] if text else []
 
 

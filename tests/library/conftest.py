@@ -27,5 +27,5 @@ def names(library: Library) -> list[str]:
 
 
 def folders(library: Library) -> list[str]:
-    """What lies in the library's folder, but its lock."""
+    """Return what lies in the library's folder, but its lock."""
     return sorted(item.name for item in library.root.iterdir() if item.name != ".lock")

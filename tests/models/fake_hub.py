@@ -40,7 +40,7 @@ class FakeHub:
         self.url = ""
 
     def ranges(self, name: str) -> list[str]:
-        """The ranges that were asked of file ``name``, by GET."""
+        """Return the ranges that were asked of file ``name``, by GET."""
         return [asked for method, path, asked in self.asked if method == "GET" and path.endswith(name)]
 
     @contextmanager

@@ -45,7 +45,7 @@ def _typed(value: Any) -> bytes:
 
 
 def texts(values: Sequence[str]) -> bytes:
-    """A typed list of texts, for :func:`field`."""
+    """Return a typed list of texts, for :func:`field`."""
     return struct.pack("<IIQ", LIST, TEXT, len(values)) + b"".join(map(text, values))
 
 
@@ -60,7 +60,7 @@ def header(fields: Mapping[str, Any], tensors: Sequence[bytes], version: int = 3
 
 @cache
 def vocabulary(size: int) -> bytes:
-    """A list of ``size`` tokens of lifelike lengths."""
+    """Return a list of ``size`` tokens of lifelike lengths."""
     return texts([f"Ġtok{number:x}" if number % 3 else chr(97 + number % 26) for number in range(size)])
 
 
@@ -70,7 +70,7 @@ def merges(size: int) -> bytes:
 
 
 def llama_fields(words: int = 64, pairs: int = 32, **more: Any) -> dict[str, Any]:
-    """Settings of a Llama in the order in which a quantised file has them: the quantisation behind the vocabulary."""
+    """Return a Llama's settings in a quantised file's order: the quantisation behind the vocabulary."""
     return {
         "general.architecture": "llama",
         "general.name": "small",
@@ -106,7 +106,7 @@ def weights(words: int = 64) -> bytes:
 
 
 def write_llama(path: Path, words: int = 64, pairs: int = 32, layers: int = 2, **more: Any) -> Path:
-    """A Llama's header, and zeros where its weights would be."""
+    """Write a Llama's header, and zeros where its weights would be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(header(llama_fields(words, pairs, **more), llama_tensors(words, layers)) + weights(words))
     return path

@@ -105,7 +105,7 @@ def test_what_a_token_leaves_in_the_cache(tmp_path: Path, changes: dict[str, Any
 
 
 def save(file: Path, tensors: dict[str, np.ndarray], dtype: str = "F32") -> None:
-    """A safetensors file, by hand: numpy has no bfloat16."""
+    """Write a safetensors file by hand: numpy has no bfloat16."""
     said, data = {}, b""
     for name, values in tensors.items():
         raw = values.astype("<f4").tobytes()

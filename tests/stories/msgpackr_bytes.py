@@ -41,7 +41,7 @@ def record(number: int, names: list[str], values: list[bytes], *, define: bool =
 
 
 def bundled(texts: list[str]) -> bytes:
-    """A list of ``texts`` whose characters stand behind it, Latin ones apart from the others."""
+    """Pack a list of ``texts`` whose characters stand behind it, Latin ones apart from the others."""
     latin = [text for text in texts if all(ord(c) < 256 for c in text)]
     others = [text for text in texts if text not in latin]
     cuts = b""
@@ -53,7 +53,7 @@ def bundled(texts: list[str]) -> bytes:
 
 
 def document(paragraphs: list[str]) -> bytes:
-    """A document of NovelAI's second editor: sections by number, their order, in records and classes."""
+    """Make a document of NovelAI's second editor: sections by number, their order, in records and classes."""
     sections = b"\xde" + struct.pack(">H", len(paragraphs))
     numbers = [300 + 7 * at for at in range(len(paragraphs))]
     for at in reversed(range(len(paragraphs))):

@@ -19,7 +19,7 @@ PICTURE = "[<|p|12|p|>]"
 
 
 def story(**members: Any) -> dict[str, Any]:
-    """A story as Lite saves it."""
+    """Return a story as Lite saves it."""
     return {
         "gamestarted": True,
         "prompt": "The lift stopped.",

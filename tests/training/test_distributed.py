@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def train(world: World) -> torch.Tensor:
-    """A few Adam steps of a prompt on a tiny model; float64, so that only mistakes show."""
+    """Take a few Adam steps of a prompt on a tiny model; float64, so that only mistakes show."""
     frozen = tiny("gpt2", torch.float64)
     loss = PromptLoss(frozen)
     start = frozen.table[5:12].clone() * (1.3 + world.rank)  # what a process starts with does not count

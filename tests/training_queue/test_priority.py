@@ -18,7 +18,7 @@ from kobold_modules.training_queue.queue import TrainingQueue
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """What the system is asked for, in place of asking it."""
+    """Record what the system is asked for, in place of asking it."""
     found: list[int] = []
     monkeypatch.setattr(priority, "_ask_for", found.append)
     return found

@@ -56,7 +56,7 @@ def test_two_of_one_name_are_refused_until_the_first_has_ended(queue: TrainingQu
 
 
 def ended(queue: TrainingQueue, name: str, days: float, submitted: float) -> str:
-    """A training that ended ``days`` ago."""
+    """Add a training that ended ``days`` ago."""
     id = queue.submit(named(name))
     folder = queue.folder / id
     write_status(folder, state="done", attempts=1)

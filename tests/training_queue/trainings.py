@@ -34,7 +34,7 @@ def until(holds: Callable[[], Any], seconds: float = 600) -> None:
 
 
 def steps(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record]:
-    """A training of ten steps that says how it was called."""
+    """Run a training of ten steps that says how it was called."""
     yield Note(f"training {request.name}{', resumed' if request.resume else ''}")
     for step in range(1, 11):
         if stop():

@@ -37,7 +37,7 @@ SAMPLES = {
 
 
 def module(name: str, kind: str = "style", tokens: int = 24, width: int = 8, **card: Any) -> Module:
-    """A module for the fake engine's model, unless its ``width`` says otherwise."""
+    """Make a module for the fake engine's model, unless its ``width`` says otherwise."""
     rows = np.random.default_rng(len(name)).standard_normal((tokens, width)).astype(np.float32)
     fields: dict[str, Any] = {
         "description": f"What {name} does.",
@@ -99,7 +99,7 @@ class Stage:
         return self.app.screen
 
     def text(self) -> str:
-        """The screen as plain text."""
+        """Return the screen as plain text."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
 
@@ -182,7 +182,7 @@ def shelf(empty_shelf: Library) -> Library:
 
 @pytest.fixture
 def stage(home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Opens the app: ``async with stage(size=(80, 24), delay=0.01, ...) as on:``."""
+    """Open the app: ``async with stage(size=(80, 24), delay=0.01, ...) as on:``."""
 
     @asynccontextmanager
     async def open_app(

@@ -31,7 +31,7 @@ class SteadyClient(FakeClient):
 
 
 async def looks_like(on: Stage, name: str) -> None:
-    """The screen comes to look like ``snapshots/name.txt``."""
+    """Wait until the screen looks like ``snapshots/name.txt``."""
     width, height = on.app.size
     kept = SNAPSHOTS / f"{name}_{width}x{height}.txt"
     if os.environ.get("KOBOLD_MODULES_SNAPSHOTS") == "write":

@@ -35,7 +35,7 @@ pytestmark = [
 
 
 async def bench(on: Stage, length: int = 800) -> None:
-    """The model is loaded, the first words are on the page."""
+    """Wait until the model is loaded and the first words are on the page."""
     await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"), 120)
     assert on.app.app_state.model.phase == "ready", on.status
     await on.press("f3")
@@ -154,12 +154,12 @@ def test_a_killed_terminal_has_everything_back(home: Path) -> None:
 
 
 def saved() -> str:
-    """What the file of the story holds, as one line."""
+    """Return what the file of the story holds, as one line."""
     return " ".join(json.loads(bench_path().read_text())["text"].split())
 
 
 def page(screen: str) -> str:
-    """What stands in the Story panel, as one line."""
+    """Return what stands in the Story panel, as one line."""
     lines = screen.splitlines()
     top = next((i for i, line in enumerate(lines) if " Story" in line and "━" in line), None)
     if top is None:

@@ -17,7 +17,7 @@ from kobold_modules.worker.messages import Job, Load
 
 @pytest_asyncio.fixture
 async def client(home: Path) -> AsyncIterator[WorkerClient]:
-    """A client whose child has not started yet."""
+    """Return a client whose child has not started yet."""
     client = WorkerClient()
     yield client
     await client.close()
@@ -32,7 +32,7 @@ async def loaded(client: WorkerClient, stories: Path) -> WorkerClient:
 
 @pytest.fixture
 def queue(home: Path) -> TrainingQueue:
-    """A queue that nobody carries out."""
+    """Return a queue that nobody carries out."""
     return TrainingQueue(launch=lambda: None)
 
 

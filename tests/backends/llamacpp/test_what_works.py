@@ -29,7 +29,7 @@ FILE = Path("model.gguf")
 
 @pytest.fixture(autouse=True)
 def nothing_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty memory, on disk and in this process."""
+    """Empty the memory of what works, on disk and in this process."""
     folder = tmp_path / "probes"
     monkeypatch.setenv(guard.PLACE, str(folder))
     monkeypatch.setattr(guard, "_known", {})

@@ -6,7 +6,7 @@ from kobold_modules.corpus.cleaning.pages import page_furniture
 
 
 def pages(paragraphs: list[str], top: str, bottom: str, length: int = 7) -> str:
-    """The paragraphs on small pages, a running head above and a number below each."""
+    """Lay the paragraphs out on small pages, a running head above and a number below each."""
     lines = "\n\n".join(textwrap.fill(paragraph, 66) for paragraph in paragraphs).split("\n")
     out = []
     for number, start in enumerate(range(0, len(lines), length), 41):

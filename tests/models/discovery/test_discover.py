@@ -20,7 +20,7 @@ from tests.models.test_facts import save
 
 @pytest.fixture
 def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with nothing in it, and a working folder with nothing in it."""
+    """Set up a home folder and a working folder with nothing in them."""
     folder = tmp_path / "person"
     (folder / "work").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(folder))

@@ -27,7 +27,7 @@ BIG = header(llama_fields(), llama_tensors()) + np.random.default_rng(1).bytes(3
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """A hub with two repositories; huggingface_hub in this process talks to it."""
+    """Serve a hub with two repositories; huggingface_hub in this process talks to it."""
     from huggingface_hub import constants
 
     config = json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"}).encode()

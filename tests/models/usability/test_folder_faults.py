@@ -31,7 +31,7 @@ INSTEAD = "take the folder it was made from, or a GGUF file of the same model"
 
 @pytest.fixture
 def folder(tmp_path: Path, stories: Path) -> Path:
-    """A real model that a test may spoil."""
+    """Return a real model that a test may spoil."""
     return Path(shutil.copytree(stories / "stories260K-hf", tmp_path / "model"))
 
 
@@ -47,7 +47,7 @@ def weigh(folder: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.n
 
 
 def refused(folder: Path) -> NoModel:
-    """What writing with the folder says, where training says the very same reason, and the engines, too."""
+    """Return what writing with the folder says; training and the engines say the very same reason."""
     file, said = ModelFile(folder.name, folder, "hf"), list[NoModel]()
     for load in (
         lambda: check_can_write(file),
@@ -260,7 +260,7 @@ def test_a_pointer_in_place_of_a_file(folder: Path, name: str) -> None:
 
 
 def shards(folder: Path) -> None:
-    """The model in two files, as save_pretrained leaves it, without its index."""
+    """Split the model into two files, as save_pretrained leaves it, without its index."""
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     names = sorted(weights)

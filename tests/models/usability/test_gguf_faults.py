@@ -23,7 +23,7 @@ def file_of(path: Path) -> ModelFile:
 
 
 def refusals(path: Path) -> tuple[str, str]:
-    """What writing and training say, and that the engine and torch say the very same."""
+    """Return what writing and training say; the engine and torch say the very same."""
     said = []
     for check, load in (
         (check_can_write, lambda: LlamaEngine(path)),

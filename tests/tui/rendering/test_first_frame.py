@@ -32,7 +32,7 @@ def frame(screen: Screen[Any]) -> str:
 
 @pytest.fixture
 def frames(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the app draws, as text."""
+    """Return what the app draws, as text."""
     drawn: list[str] = []
     display = App._display
 

@@ -22,7 +22,7 @@ PAGES = "\n\n".join(f"Page {number}. " + "The rain went on over the harbour. " *
 
 
 async def open_bench(on: Stage) -> SparseCompositor:
-    """The bench with a module on the stack and some pages; returns what composes its frames."""
+    """Open the bench with a module on the stack and some pages; returns what composes its frames."""
     on.app.app_state.picks = on.app.app_state.picks.add(on.app.app_state.entries[0])
     on.app.manuscript.story.edit(PAGES)
     await on.press("f3")
@@ -34,7 +34,7 @@ async def open_bench(on: Stage) -> SparseCompositor:
 
 
 def cells(update: ChopsUpdate | None) -> dict[tuple[int, int], str]:
-    """What ``update`` writes, by row and column."""
+    """Return what ``update`` writes, by row and column."""
     written: dict[tuple[int, int], str] = {}
     for y, start, end in update.spans if update is not None else ():
         for x, strip in update.chops[y].items() if update is not None else ():
@@ -101,7 +101,7 @@ async def settled() -> None:
 
 
 def frames_of(compositor: SparseCompositor) -> list[str]:
-    """The text of each frame it draws from now on."""
+    """Collect the text of each frame it draws from now on."""
     drawn: list[str] = []
     composed = compositor.render_partial_update
 

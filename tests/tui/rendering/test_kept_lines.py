@@ -30,7 +30,7 @@ def words(draw: random.Random) -> str:
 
 
 def assert_fresh(editor: Editor, after: object) -> None:
-    """What is kept is what would be drawn."""
+    """Check that what is kept is what would be drawn."""
     crop = Region(0, 0, *editor.outer_size)
     kept = editor.render_lines(crop)
     editor._kept.clear()

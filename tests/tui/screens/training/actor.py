@@ -45,7 +45,7 @@ class Actor:
             self._lines.put(line)
 
     def train(self, steps: int = 10, of: int = 20) -> None:
-        """What a training says on its way to step ``steps``."""
+        """Write what a training says on its way to step ``steps``."""
         self.tell(Note("Read 2 texts: 12,961 words of prose."))
         words = {"nats_per_token": 3.2, "bits_per_byte": 1.46}
         self.tell(Result("baseline", {"nats_per_token": 3.3, "bits_per_byte": 1.5, "words_in_context": words}))

@@ -37,7 +37,7 @@ def nobody_runs(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def pages(home: Path) -> Path:
-    """A folder of texts, remembered as the last one used."""
+    """Make a folder of texts, remembered as the last one used."""
     folder = home / "pages"
     (folder / "drafts").mkdir(parents=True)
     shutil.copy(SAMPLES / "noir" / "the-long-drop.txt", folder)
@@ -67,7 +67,7 @@ def submit(*names: str, **settings: Any) -> list[str]:
 
 
 def half_way(actor: Callable[[str], Actor]) -> tuple[str, Actor]:
-    """A training that has come to step 10 of 20, and who plays it."""
+    """Bring a training to step 10 of 20; returns its id and who plays it."""
     (id,) = submit("night work")
     played = actor(id)
     played.train()

@@ -20,7 +20,7 @@ from tests.tui.screens.training.conftest import opened, submit, watching
 
 
 async def finished(on: Stage, actor: Callable[[str], Actor], library: Library) -> str:
-    """A training that has just ended with a module on the shelf."""
+    """End a training with a module in the library."""
     (id,) = submit("night work")
     played = actor(id)
     played.train(20)

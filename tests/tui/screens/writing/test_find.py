@@ -19,7 +19,7 @@ NOVEL = "\n\n".join(
 
 
 def page(on: Stage) -> Editor:
-    """The page, also while a question is in front of it."""
+    """Return the page, also while a question is in front of it."""
     assert on.app._bench is not None
     return on.app._bench.editor
 

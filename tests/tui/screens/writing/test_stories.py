@@ -26,7 +26,7 @@ from tests.tui.conftest import OPENING, Open, Stage
 
 
 async def another(on: Stage) -> None:
-    """A second story, North Pier, on the bench."""
+    """Put a second story, North Pier, on the bench."""
     await on.press("f7", "n")
     await on.type("North Pier")
     await on.press("enter")
