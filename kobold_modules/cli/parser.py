@@ -20,6 +20,11 @@ STEPS_HELP = "train this many steps instead of by the clock (the same seed then 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse ``argv``; the namespace's ``run(namespace, output)`` does the work. Exits with 2 on bad usage."""
+    return build_parser().parse_args(argv)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with every verb. docs/make_commands.py writes docs/commands.md from it."""
     parser = argparse.ArgumentParser(
         prog="kobold-modules",
         description="Teach the language model on your own machine to write like your pages. "
@@ -30,7 +35,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
     for add in (_demo, _train, _generate, _compare, _measure, _shelf, _machine):
         add(verbs)
-    return parser.parse_args(argv)
+    return parser
 
 
 def _lazily(module: str, function: str) -> Callable[..., int]:
@@ -93,19 +98,21 @@ def _train(verbs: Any) -> None:
     verb = _verb(verbs, "train", "train", "train a module on your texts")
     verb.add_argument("files", nargs="*", metavar="FILE", help=".txt and .md files, or folders of them")
     _model(verb)
-    verb.add_argument("--kind", default="style", choices=["style", "world"])
-    verb.add_argument("--name", help="name of the module (required)")
-    verb.add_argument("--description", default="")
-    verb.add_argument("--author", default="")
+    verb.add_argument("--kind", default="style", choices=["style", "world"], help="what it is for (default: style)")
+    verb.add_argument("--name", metavar="NAME", help="name of the module (required)")
+    verb.add_argument(
+        "--description", default="", metavar="TEXT", help="a sentence for the card and for KoboldAI's list"
+    )
+    verb.add_argument("--author", default="", metavar="NAME", help="whose module it is, for the card")
     verb.add_argument("--tokens", type=int, metavar="N", help="virtual tokens of the module (1 to 2047)")
     verb.add_argument("--each", action="store_true", help="a module for each FILE, named after it, trained together")
     verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")
     verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
     verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
-    verb.add_argument("--seed", type=int, default=1, metavar="S")
+    verb.add_argument("--seed", type=int, default=1, metavar="S", help="order of the texts and chance (default: 1)")
     more = verb.add_argument_group("advanced settings")
     more.add_argument("--method", choices=["prompt", "residual"], help="prompt tuning, plain (default) or residual")
-    more.add_argument("--optimiser", choices=["muon", "adam"], help="default: muon")
+    more.add_argument("--optimiser", choices=["muon", "adam"], help="Muon (default) or Adam")
     more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows start as")
     more.add_argument("--start-with", metavar="WORDS", help="the words, or the module, that --start means")
     more.add_argument("--rate", type=_rate, metavar="R", help=RATE_HELP)
@@ -169,7 +176,7 @@ def _measure(verbs: Any) -> None:
     _model(verb)
     verb.add_argument("--module", action="append", default=[], metavar="MODULE[:STRENGTH]", help="may be repeated")
     verb.add_argument("--text", action="append", required=True, metavar="HELD_OUT.txt", help="may be repeated")
-    verb.add_argument("--device", default="auto")
+    verb.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
     inspect_options.add_measure_flags(verb)
 
 
