@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from kobold_modules import paths
+from kobold_modules.errors import BadInput
+from kobold_modules.toml_file import read_toml
 
 
 COLOURS = (
@@ -39,16 +40,16 @@ def read_themes(folder: Path) -> tuple[list[Theme], str]:
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
         try:
             themes.append(_theme(path))
-        except (OSError, ValueError) as error:
+        except BadInput as error:
+            problem = problem or error.message
+        except ValueError as error:
             problem = problem or f"{path} is not a theme: {error}"
     return themes, problem
 
 
 def _theme(path: Path) -> Theme:
-    """Read a theme. Raises OSError or ValueError."""
-    import tomllib
-
-    data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    """Read the theme in ``path``. Raises BadInput or ValueError."""
+    data = read_toml(path)
     for key, value in data.items():
         if key not in KNOWN:
             raise ValueError(f"{key} is not a colour of a theme; colours are {', '.join(COLOURS)}.")

@@ -17,7 +17,6 @@ import importlib.metadata
 import json
 import os
 import secrets
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -25,7 +24,9 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from .. import __version__, paths
+from ..errors import BadInput
 from ..records import Finished, TextChunk
+from ..toml_file import read_config
 from .protocol import ModelInfo, Request
 
 
@@ -50,12 +51,10 @@ def keeping() -> Keep:
     value: Any = os.environ.get(VARIABLE)
     if value is None:
         try:
-            table = tomllib.loads(paths.config_file().read_text(encoding="utf-8")).get("journal", {})
-            value = table.get("keep", "all") if isinstance(table, dict) else "nothing"
-        except FileNotFoundError:
-            return "all"
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            table = read_config().get("journal", {})
+        except BadInput:
             return "settings"
+        value = table.get("keep", "all") if isinstance(table, dict) else "nothing"
     value = {"on": "all", "1": "all", "true": "all", "": "all"}.get(str(value).strip().lower(), value)
     value = str(value).strip().lower()
     return cast(Keep, value) if value in get_args(Keep) else "nothing"

@@ -17,10 +17,8 @@ one of the same name is another. Named stacks live in the stacks folder, ``<slug
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from ..files import write_file, writing
 from ..free_name import free_name
 from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Layer, Stack
+from ..toml_file import parse_toml
 from .library import Library
 from .slug import key_of, slug_of
 
@@ -71,27 +70,28 @@ class StackFile:
 
     def to_text(self) -> str:
         """TOML; :func:`parse` reads it back."""
-        lines = ["# A stack for kobold-modules: modules in the order they stand before the text."]
-        lines += [f"format = {_FORMAT}", f"name = {_quoted(self.name)}"]
-        for entry in self.modules:
-            lines += ["", "[[module]]", f"name = {_quoted(entry.name)}"]
-            if entry.digest:
-                lines.append(f"digest = {_quoted(entry.digest)}")
-            lines += [f"strength = {float(entry.strength)!r}", f"on = {'true' if entry.on else 'false'}"]
-        return "\n".join(lines) + "\n"
+        import tomlkit
+
+        document = tomlkit.document()
+        document.add(tomlkit.comment("A stack for kobold-modules: modules in the order they stand before the text."))
+        document.add("format", tomlkit.item(_FORMAT))
+        document.add("name", tomlkit.string(_whole(self.name)))
+        if self.modules:
+            document.add("module", tomlkit.item([_table(entry) for entry in self.modules]))
+        return tomlkit.dumps(document)
 
 
 def parse(text: str, where: str) -> StackFile:
     """Parse the stack in ``text``. Raises BadInput, which names the file as ``where``, for anything that is none."""
+    data = parse_toml(text, where)
     try:
-        data = tomllib.loads(text)
         tables = data.get("module", [])
         if int(data.get("format", _FORMAT)) > _FORMAT:
             raise BadInput(f"{where} was written by a newer version.", "Update kobold-modules.")
         if not isinstance(tables, list) or len(tables) > MOST_MODULES:
             raise ValueError(f"a stack has at most {MOST_MODULES} modules")
         return StackFile(_text(data.get("name", "")), tuple(_entry(table) for table in tables))
-    except (tomllib.TOMLDecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"{where} is no stack: {error}.", "A stack file lists modules as [[module]] tables.") from error
 
 
@@ -213,10 +213,14 @@ def _text(value: object) -> str:
     return value
 
 
-def _quoted(text: str) -> str:
-    """Return a TOML string: JSON's, but for DEL, and for half letters, which no UTF-8 file can hold."""
-    clean = text.encode("utf-8", "replace").decode()
-    return json.dumps(clean, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _table(entry: StackEntry) -> dict[str, object]:
+    digest = {"digest": _whole(entry.digest)} if entry.digest else {}
+    return {"name": _whole(entry.name), **digest, "strength": float(entry.strength), "on": entry.on}
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` without half letters, which no UTF-8 file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _files() -> list[Path]:

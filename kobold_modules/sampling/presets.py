@@ -13,15 +13,13 @@ A file, so that presets can be read, edited by hand and passed on. A preset may 
 
 from __future__ import annotations
 
-import json
-import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from .. import paths
 from ..errors import BadInput, BadUsage
 from ..files import write_file
+from ..toml_file import edit_toml, read_toml
 from .settings import PRESETS, Sampler
 
 
@@ -68,49 +66,38 @@ def save_preset(name: str, settings: Sampler) -> Path:
     name = name.strip()
     if not name or not name.isprintable() or len(name) > 60:
         raise BadUsage(f"{name!r} cannot be the name of a preset.", "Take a word or two.")
-    return _write({**_tables(), name: settings.to_dict()})
+    import tomlkit
+
+    _tables()  # what it lacks is said before anything is changed
+    document = edit_toml(presets_file(), most=MOST_BYTES)
+    new = {key: _item(value) for key, value in settings.to_dict().items()}
+    table = document.get(name)
+    if table is None:
+        if document.as_string().strip():
+            document.add(tomlkit.nl())
+        document.add(name, tomlkit.item(new))
+    else:
+        for key in [key for key in table if key not in new]:
+            table.remove(key)
+        table.update(new)
+    write_file(presets_file(), tomlkit.dumps(document).encode("utf-8", "replace"))
+    return presets_file()
 
 
 def _tables() -> dict[str, dict[str, Any]]:
     file = presets_file()
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise BadInput(f"{file} is too large to be a file of presets.")
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(
-            f"The presets in {file} cannot be read: {error}.", "Correct the file, or move it away."
-        ) from error
+    tables = read_toml(file, most=MOST_BYTES, missing_ok=True)
     if wrong := [name for name, table in tables.items() if not isinstance(table, dict)]:
         raise BadInput(f"In {file}, {wrong[0]} stands outside of a preset.", "Put it below a line like [name].")
     return tables
 
 
-def _write(tables: dict[str, dict[str, Any]]) -> Path:
-    lines = []
-    for name, table in tables.items():
-        lines += [f"[{_key(name)}]", *(f"{_key(key)} = {_value(value)}" for key, value in table.items()), ""]
-    write_file(presets_file(), "\n".join(lines).encode("utf-8", "replace"))
-    return presets_file()
+def _item(value: Any) -> Any:
+    """Return ``value`` for tomlkit: an object on one line, lists of texts as they are."""
+    if not isinstance(value, dict):
+        return list(value) if isinstance(value, tuple) else value
+    import tomlkit
 
-
-def _value(value: Any) -> str:
-    """``value`` in TOML."""
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_key(key)} = {_value(item)}' for key, item in value.items())}}}"
-    return json.dumps(value)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
-
-
-def _text(text: str) -> str:
-    """Return a TOML basic string: JSON's, but for DEL, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    inline = tomlkit.inline_table()
+    inline.update(value)
+    return inline

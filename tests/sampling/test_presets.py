@@ -40,6 +40,22 @@ def test_a_hand_written_file_may_build_on_presets():
     assert find_preset("more") == Sampler.from_dict({"repetition": 1.2, "temperature": 1}, PRESETS["careful"])
 
 
+def test_keeping_a_preset_leaves_the_writers_own_lines_alone():
+    write(
+        '# for the rainy book\n[mine]\ntemperature = 0.7  # 0.8 rambles\nrep_pen = 1.1\n\n[other]\nbase = "careful"\n'
+    )
+
+    save_preset("mine", Sampler(temperature=0.9, bias=(("rain", 2.0),)))
+    save_preset("new", Sampler(dry_multiplier=0.8))
+
+    text = presets_file().read_text(encoding="utf-8")
+    assert text.startswith("# for the rainy book\n[mine]\ntemperature = 0.9  # 0.8 rambles\n")
+    assert "bias = {rain = 2.0}\n" in text
+    assert '[other]\nbase = "careful"\n\n[new]\n' in text
+    assert find_preset("mine") == Sampler(temperature=0.9, bias=(("rain", 2.0),))
+    assert list(load_presets()) == [*PRESETS, "mine", "other", "new"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

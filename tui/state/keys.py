@@ -16,6 +16,9 @@ from pathlib import Path
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
+from kobold_modules.errors import BadInput
+from kobold_modules.toml_file import read_toml
+
 
 SPELLED = {"enter": "enter", "backspace": "backspace", "tab": "tab"}  # where Textual shows a sign, or a long name
 
@@ -34,15 +37,10 @@ def key_name(key: str) -> str:
 
 def read_keymap(config: Path) -> tuple[dict[str, str], str]:
     """``(keymap, sentence)``: what ``config`` says, and what to tell the person if it cannot be read."""
-    if not config.exists():
-        return {}, ""
-    import tomllib
-
     try:
-        data = tomllib.loads(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return {}, f"{config} cannot be read, so the default keys are used: {error}"
-    keys = data.get("keys", {})
+        keys = read_toml(config, missing_ok=True).get("keys", {})
+    except BadInput as error:
+        return {}, f"{error.message.rstrip('.')}, so the default keys are used."
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         return {}, f'[keys] in {config} should hold lines like "bench.continue" = "f5".'
     return keys, ""

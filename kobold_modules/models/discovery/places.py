@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ... import paths
+from ...errors import BadInput
+from ...toml_file import read_config
 
 
 SMALL = 2**20  # bytes; no manifest or settings file comes near
@@ -76,9 +76,8 @@ def folders() -> list[Place]:
 def configured() -> list[Path]:
     """Folders from ``[models] folders`` in config.toml."""
     try:
-        with paths.config_file().open("rb") as file:
-            said = tomllib.load(file).get("models", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        said = read_config().get("models", {})
+    except BadInput:
         return []
     listed = said.get("folders", []) if isinstance(said, dict) else []
     return [Path(text).expanduser() for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
