@@ -16,7 +16,7 @@ Point = tuple[int, float]
 
 
 def braille(points: Sequence[Point], width: int, height: int) -> list[str]:
-    """``height`` lines of ``width`` braille cells with a line through ``points`` (in rising order of their first part).
+    """Draw a line through ``points`` (by rising first part) as ``height`` lines of ``width`` braille cells.
 
     The lowest value lies on the bottom row, the highest on the top one; a flat curve runs through the middle.
     """

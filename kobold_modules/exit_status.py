@@ -84,7 +84,7 @@ def signal_name(status: int) -> str:
 
 
 def repeats(status: int) -> bool:
-    """Whether the same work would end in the same way again."""
+    """Return whether the same work would end in the same way again."""
     return signal_name(status) in REPEATS
 
 

@@ -44,12 +44,12 @@ def stacks_dir() -> Path:
 
 
 def models_dir() -> Path:
-    """Models that this program fetched for itself."""
+    """Return the folder of models that this program fetched for itself."""
     return _root("data") / "models"
 
 
 def trainings_dir() -> Path:
-    """Checkpoints of trainings that are running or can be resumed."""
+    """Return the folder of checkpoints of trainings that are running or can be resumed."""
     return _root("state") / "trainings"
 
 
@@ -66,12 +66,12 @@ def config_file() -> Path:
 
 
 def ours(path: Path) -> bool:
-    """Whether ``path`` lies where everything is kept that nobody chose a place for."""
+    """Return whether ``path`` is in a folder of ours, which nobody chose."""
     return any(path.is_relative_to(_root(kind)) for kind in ("data", "cache", "config", "state"))
 
 
 def made(folder: Path) -> Path:
-    """``folder``; it and whatever was missing above it are created with owner-only rights."""
+    """Make ``folder`` and whatever was missing above it, with owner-only rights."""
     for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
         missing.mkdir(exist_ok=True, mode=0o700)
     return folder

@@ -21,28 +21,31 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """``text`` without characters that do anything but show; its line breaks and tabs stay."""
+    """Return ``text`` without characters that do anything but show; its line breaks and tabs stay."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_shown, text)
 
 
 def one_line(text: str, most: int = LONGEST_LINE) -> str:
-    """``text`` on one line, safe to show, and cut with an ellipsis beyond ``most`` characters."""
+    """Return ``text`` on one line, safe to show, and cut with an ellipsis beyond ``most`` characters."""
     line = " ".join(printable(text[: 4 * most]).split())
     return line if len(line) <= most and len(text) <= 4 * most else line[: most - 1].rstrip() + "…"
 
 
 def prose(text: str) -> str:
-    """``text`` of a story without control characters. Marks that steer right-to-left scripts are the writer's."""
+    """Return ``text`` of a story without control characters.
+
+    Marks that steer right-to-left scripts are the writer's.
+    """
     return text if text.isascii() and text.isprintable() else _CONTROL.sub("", text).encode("utf-8", "replace").decode()
 
 
 def escaped(text: str) -> str:
-    """JSON in ``text`` with what JSON leaves raw and a terminal obeys spelled as ``\\uXXXX``."""
+    """Escape as ``\\uXXXX`` what JSON in ``text`` leaves raw and a terminal obeys."""
     return _UNSAFE.sub(lambda match: "".join(_spelled(letter) for letter in match[0]), text)
 
 
 def _shown(match: re.Match[str]) -> str:
-    """Half a character shows that something stood there: a file name that is no UTF-8 has some. The rest is nothing."""
+    """Show half a character, as file names that are no UTF-8 have, as a sign; drop the rest."""
     return "".join("\ufffd" for letter in match[0] if "\ud800" <= letter <= "\udfff")
 
 

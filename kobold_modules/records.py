@@ -126,7 +126,7 @@ Record = Note | Progress | Loss | Sample | Saved | Loaded | TextChunk | Finished
 
 
 def _name(kind: type[Record]) -> str:
-    """``TextChunk`` is ``text_chunk`` in JSON."""
+    """Return the name in JSON: ``TextChunk`` is ``text_chunk``."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
@@ -138,7 +138,7 @@ _FIELDS = {kind: frozenset(field.name for field in fields(kind)) for kind in KIN
 
 
 def to_json(record: Record) -> str:
-    """One line of JSON: ``{"record": "text_chunk", "v": 1, ...}``."""
+    """Return one line of JSON: ``{"record": "text_chunk", "v": 1, ...}``."""
     return json.dumps({"record": _name(type(record)), "v": VERSION, **asdict(record)}, ensure_ascii=False)
 
 

@@ -50,7 +50,7 @@ def mark(last_words: int | None = None, signals: int | None = None) -> str:
 
 
 def enter() -> bool:
-    """Whether this process is a supervised child; the mark is taken away, so that its own children are not.
+    """Return whether this process is a supervised child, and remove the mark, so that its own children are not.
 
     From here on it dies with its parent.
     """
@@ -97,7 +97,7 @@ def _watch(parent: int) -> None:
 
 
 def leaves_last_words() -> bool:
-    """Whether a parent wants to hear why this process ends."""
+    """Return whether a parent wants to hear why this process ends."""
     return _fd is not None
 
 

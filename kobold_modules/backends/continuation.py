@@ -34,7 +34,7 @@ class Vocabulary(Words, Protocol):
         ...
 
     def ends(self, token: int) -> bool:
-        """Whether a text is over when ``token`` comes."""
+        """Return whether a text is over when ``token`` comes."""
         ...
 
 
@@ -167,7 +167,7 @@ class Continuation:
         return token
 
     def finish(self) -> str:
-        """Text that was held back until it was clear that nothing follows."""
+        """Return the text that was held back until it was clear that nothing follows."""
         return self._stream.finish()
 
     def close(self) -> None:

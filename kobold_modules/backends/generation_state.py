@@ -162,7 +162,7 @@ class GenerationState:
             self._writing.close()
 
     def _go_back(self, stays: int) -> None:
-        """Only ``stays`` tokens of the resident still stand; another follows them."""
+        """Keep only the first ``stays`` tokens of the cached sequence; another token follows them."""
         assert self.resident is not None
         if stays >= self._prompt:
             self.tokens = [*self.resident.tokens[:stays], self.token]

@@ -15,7 +15,7 @@ from .llamacpp.model import NativeVocabulary
 
 class Vocabulary(Protocol):
     def tokenize(self, text: str) -> list[int]:
-        """Ids of ``text``: no BOS, no added space."""
+        """Return the ids of ``text``: no BOS, no added space."""
         ...
 
     def piece(self, token: int) -> bytes:
@@ -24,7 +24,7 @@ class Vocabulary(Protocol):
 
 
 def load_vocabulary(model: ModelFile) -> Vocabulary:
-    """How ``model`` splits text and what its tokens say. Raises NoModel if that cannot be read."""
+    """Load how ``model`` splits text and what its tokens say. Raises NoModel if that cannot be read."""
     if model.kind == "gguf":
         return NativeVocabulary(model.path)
 

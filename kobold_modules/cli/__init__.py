@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def loads_native_code(arguments: Any) -> bool:
-    """Whether the verb may load llama.cpp or torch, which can end the process they run in."""
+    """Return whether the verb may load llama.cpp or torch, which can end the process they run in."""
     verb = getattr(arguments, "verb", "")  # none for the interface, which has a worker process
     if verb == "train":  # the queue's trainings have processes of their own
         return not any(getattr(arguments, option) for option in _OF_THE_QUEUE)

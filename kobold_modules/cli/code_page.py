@@ -54,7 +54,7 @@ _CONTROLS = {code: "·" for code in (*range(32), *range(127, 160)) if chr(code) 
 
 
 def plain(text: str) -> str:
-    """``text`` in ASCII, as near to it as can be."""
+    """Return ``text`` in ASCII, as near to it as can be."""
     found = []
     for character in text.translate(_PLAIN):
         if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte of a file name that is no text
@@ -72,7 +72,7 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 
 
 def take_any_text() -> None:
-    """From now on stdout and stderr take any text."""
+    """Let stdout and stderr take any text from now on."""
     codecs.register_error(_NAME, _replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -80,14 +80,14 @@ def take_any_text() -> None:
 
 
 def shown(text: str) -> str:
-    """``text`` as it may go to stdout: on a terminal without control characters, which could do anything there."""
+    """Return ``text`` as it may go to stdout: on a terminal without control characters, which could do anything."""
     if not sys.stdout.isatty():
         return text
     return text.translate(_CONTROLS)
 
 
 def json_line(text: str) -> str:
-    """``text``, one JSON object, as stdout is to have it: as it is in UTF-8, in any other encoding in ASCII."""
+    """Return ``text``, one JSON object, as stdout is to have it: unchanged in UTF-8, ASCII in any other encoding."""
     try:
         if codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name == "utf-8":
             text.encode("utf-8")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruptible() -> Iterator[list[bool]]:
-    """Within, an interrupt (or the system asking us to end) fills the list; a second one raises KeyboardInterrupt."""
+    """Fill the list at an interrupt (or when the system asks us to end); a second one raises KeyboardInterrupt."""
     asked: list[bool] = []
 
     def on_signal(number: int, frame: object) -> None:

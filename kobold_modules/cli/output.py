@@ -41,7 +41,7 @@ class Output:
         self._lock = threading.RLock()
 
     def say(self, text: str = "") -> None:
-        """Narration, on stderr."""
+        """Print narration on stderr."""
         if not self.json:
             self._clear()
             print(printable(text), file=sys.stderr, flush=True)
@@ -60,12 +60,12 @@ class Output:
             sys.stdout.flush()
 
     def object(self, /, **fields: Any) -> None:
-        """One JSON object on stdout, only with --json."""
+        """Print one JSON object on stdout, only with --json."""
         if self.json:
             self.line(json.dumps(finite(fields), ensure_ascii=False))
 
     def line(self, text: str) -> None:
-        """One JSON object on stdout."""
+        """Print one JSON object on stdout."""
         print(json_line(escaped(text)), flush=True)
 
     def error(self, message: str, hint: str, code: int) -> None:
@@ -101,7 +101,7 @@ class Output:
         return kept
 
     def show(self, record: Record) -> None:
-        """One record: a JSON line, a live line, or a sentence."""
+        """Show one record: a JSON line, a live line, or a sentence."""
         from ..records import Loss, Note, Progress, Saved, to_json
 
         if self.json:
@@ -173,7 +173,7 @@ class Output:
 
 
 def finite(value: Any) -> Any:
-    """``value`` without infinity and NaN, which JSON does not have: null in their place."""
+    """Return ``value`` with null in place of infinity and NaN, which JSON does not have."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -182,13 +182,13 @@ def finite(value: Any) -> Any:
 
 
 def duration(seconds: float) -> str:
-    """``75`` -> ``1:15``."""
+    """Format seconds: ``75`` -> ``1:15``."""
     whole = max(0, round(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
 
 
 def table(rows: Sequence[tuple[str, ...]], headings: tuple[str, ...]) -> str:
-    """Columns aligned with spaces, a heading line on top. A cell is one line, cut where it is long."""
+    """Align columns with spaces, a heading line on top. A cell is one line, cut where it is long."""
     lines = [headings, *(tuple(one_line(cell, LONGEST_CELL) for cell in row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
     return "\n".join(

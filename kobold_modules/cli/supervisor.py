@@ -86,7 +86,7 @@ def _wait(child: subprocess.Popen[bytes], heard: int | None) -> int:
 
 
 def _has_heard(heard: int | None) -> bool:
-    """Whether a signal has reached the child as well; where it cannot say so, a Ctrl-C is taken for the terminal's."""
+    """Return whether a signal has reached the child too; if it cannot say so, a Ctrl-C counts as the terminal's."""
     if heard is None:
         return True
     select.select([heard], [], [], _HEARS_WITHIN)

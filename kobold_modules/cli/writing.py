@@ -118,7 +118,7 @@ class Meter:
         self._line = ""
 
     def count(self, words: int) -> None:
-        """One more piece has come, and ``words`` words in all."""
+        """Count one more piece, which makes ``words`` words in all."""
         self._pieces += 1
         now = time.monotonic()
         every = JSON_SECONDS if self._output.json else LIVE_SECONDS if self._live else QUIET_SECONDS

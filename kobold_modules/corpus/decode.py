@@ -73,7 +73,7 @@ def _damage(text: str) -> tuple[str, ...]:
 
 
 def _wide(data: bytes, name: str) -> Decoded:
-    """UTF-16 without a mark has a zero in every second byte; anything else with zeros is no text."""
+    """Decode UTF-16 without a mark, which has a zero in every second byte; anything else with zeros is no text."""
     sample = data[: _SAMPLE & ~1]
     for offset, codec in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros = sample[offset::2].count(0)
@@ -84,7 +84,7 @@ def _wide(data: bytes, name: str) -> Decoded:
 
 
 def _old(data: bytes, name: str) -> Decoded:
-    """Not UTF-8: mostly UTF-8 with strays, Windows western, or charset_normalizer's guess."""
+    """Decode what is not UTF-8: mostly UTF-8 with strays, Windows western, or charset_normalizer's guess."""
     multibyte = _MULTIBYTE.findall(data)
     strays = len(_HIGH.findall(data)) - sum(map(len, multibyte))
     if len(multibyte) >= 5 and strays <= 0.1 * len(multibyte):

@@ -20,7 +20,7 @@ _MANY = 8  # files that are still told one by one
 
 
 def count_words(text: str) -> int:
-    """Words between spaces, marks alone not counted; Chinese and Japanese count two characters as a word."""
+    """Count words between spaces, but not marks alone; in Chinese and Japanese two characters are a word."""
     return len(text.split()) - len(_NO_WORD.findall(text)) + len(_IDEOGRAPH.findall(text)) // 2
 
 
@@ -70,7 +70,7 @@ class Corpus:
         return f"\n\n{BREAK}\n\n".join(document.text for document in self.documents)
 
     def describe(self) -> list[str]:
-        """Plain sentences for a person: what was read, what was cleaned, what to look at."""
+        """Describe in plain sentences what was read, what was cleaned, and what to look at."""
         used = len(self.documents)
         sentences = [f"Read {used} {'text' if used == 1 else 'texts'}: {self.words:,} words of prose."]
         if len(self.reports) <= _MANY:

@@ -72,7 +72,7 @@ def _nothing_in(folder: Path, others: list[Path]) -> BadText:
 
 
 def _below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Texts and other files below a folder, hidden ones left out, in a person's order."""
+    """Return texts and other files below a folder, hidden ones left out, in a person's order."""
     texts: list[Path] = []
     others: list[Path] = []
     for place, folders, files in os.walk(folder):

@@ -69,7 +69,7 @@ _SCRIPTS = {
 
 
 def languages(text: str) -> Counter[str]:
-    """Words of ``text`` by language; stretches that cannot be told are left out."""
+    """Count the words of ``text`` by language; stretches of no clear language are left out."""
     found: Counter[str] = Counter()
     for stretch in _stretches(text[:_MOST]):
         language = language_of(stretch)
@@ -91,7 +91,7 @@ def language_of(words: list[str]) -> str:
 
 
 def _stretches(text: str) -> list[list[str]]:
-    """Whole paragraphs, joined until they make a stretch."""
+    """Join whole paragraphs until they make a stretch."""
     stretches: list[list[str]] = []
     words: list[str] = []
     for paragraph in text.split("\n\n"):

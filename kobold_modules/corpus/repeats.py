@@ -49,7 +49,7 @@ class Repeated:
 
 
 def once(documents: Sequence[Document]) -> tuple[list[Document | None], list[Repeated | None]]:
-    """Each document without the pages that a longer one (or an earlier one as long) has too; None if nothing is left.
+    """Return each document without the pages that a longer or earlier one has too; None if nothing is left.
 
     Repetition within one document is left alone: that is a refrain, or the writer's business.
     """
@@ -82,7 +82,7 @@ def _key(paragraph: str) -> int | None:
 
 
 def _with_neighbours(same: Sequence[bool | None]) -> list[bool]:
-    """Short paragraphs (None) go with the long ones around them: with both, or with the one there is."""
+    """Let short paragraphs (None) go with the long ones around them: with both, or with the one there is."""
     before, after = _last_known(same), _last_known(same[::-1])[::-1]
     told = []
     for here, left, right in zip(same, before, after, strict=True):
@@ -101,7 +101,7 @@ def _last_known(same: Sequence[bool | None]) -> list[bool | None]:
 
 
 def _without(document: Document, paragraphs: Sequence[str], twice: Sequence[bool]) -> Document | None:
-    """``document`` without the paragraphs marked ``twice``; where some went, a scene ends."""
+    """Return ``document`` without the paragraphs marked ``twice``; where some went, a scene ends."""
     runs = [run for run in _runs(paragraphs, twice, PARAGRAPH) if run.strip(f"{BREAK}\n ")]
     text = f"{PARAGRAPH}{BREAK}{PARAGRAPH}".join(runs)
     words = count_words(text)
@@ -187,7 +187,7 @@ def _different_sentences(paragraph: str, known: set[int], gone: list[str]) -> li
 
 
 def _is_known(piece: str, known: set[int]) -> bool | None:
-    """Whether ``piece`` stands in ``known``; None where it is too short to tell."""
+    """Return whether ``piece`` stands in ``known``; None where it is too short to tell."""
     shingles = set(_shingles(piece, STRIDE))
     return len(shingles & known) > SHARE * len(shingles) if shingles else None
 

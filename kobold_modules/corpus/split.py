@@ -78,13 +78,13 @@ def split(corpus: Corpus, share: float = 0.1) -> Split:
 
 
 def _apart(train: Sequence[str], held_out: Sequence[str]) -> Split:
-    """No page on both sides."""
+    """Make a split that has no page on both sides."""
     found = leave_out(train, held_out)
     return Split(found.train, found.held_out, found.repeated, found.of, found.kept)
 
 
 def _split_small(corpus: Corpus, share: float) -> tuple[Sequence[str], Sequence[str]]:
-    """Only short texts: whole ones from the end if there are many, else a block of the longest."""
+    """Split short texts: whole ones from the end if there are many, else a block of the longest."""
     wanted = min(max(share * corpus.words, LEAST_WORDS), 0.4 * corpus.words)
     sizes = [document.words for document in corpus.documents]
     texts = [document.text for document in corpus.documents]
@@ -98,7 +98,7 @@ def _split_small(corpus: Corpus, share: float) -> tuple[Sequence[str], Sequence[
 
 
 def _cut(text: str, share: float) -> tuple[str, str, str]:
-    """Before, held out, after: cut at paragraphs, or at sentences where there are too few paragraphs."""
+    """Cut into before, held out and after: at paragraphs, or at sentences where there are too few paragraphs."""
     pieces, between = text.split("\n\n"), "\n\n"
     if len(pieces) < 4:
         pieces, between = _SENTENCE.split(text), " "

@@ -53,7 +53,7 @@ _NO_NAMES = frozenset(
 
 
 def file_warnings(text: str) -> tuple[str, ...]:
-    """Warnings about one cleaned text."""
+    """Return warnings about one cleaned text."""
     seen = Counter(text[:_SAMPLE])
     visible = sum(count for character, count in seen.items() if not character.isspace())
     letters = sum(count for character, count in seen.items() if unicodedata.category(character)[0] in "LM")
@@ -64,7 +64,7 @@ def file_warnings(text: str) -> tuple[str, ...]:
 
 
 def corpus_warnings(documents: Sequence[Document]) -> tuple[str, ...]:
-    """Warnings about the texts taken together."""
+    """Return warnings about the texts taken together."""
     words = sum(document.words for document in documents)
     warnings = []
     if words < LITTLE:
@@ -83,7 +83,7 @@ def corpus_warnings(documents: Sequence[Document]) -> tuple[str, ...]:
 
 
 def mixed_languages(documents: Sequence[Document]) -> tuple[str, ...]:
-    """One sentence where a good part of the words is not in the language of the rest."""
+    """Return one sentence where a good part of the words is not in the language of the rest."""
     by_document = [(document, languages(document.text)) for document in documents]
     total = sum((found for _, found in by_document), Counter[str]())
     told = total.total()
@@ -103,7 +103,7 @@ def mixed_languages(documents: Sequence[Document]) -> tuple[str, ...]:
 
 
 def overused_names(documents: Sequence[Document], words: int) -> list[tuple[str, float]]:
-    """Capitalised words that are more than one word in a hundred and hardly ever stand in lower case."""
+    """Return capitalised words that are more than one word in a hundred and hardly ever stand in lower case."""
     if words < 500:
         return []
     capitals: Counter[str] = Counter()

@@ -40,7 +40,7 @@ class Bits:
     stretches: tuple[float, ...] = ()
 
     def gain_over(self, other: Bits) -> float:
-        """How much lower this is than ``other``, as a share of ``other`` (0.02 is two per cent better)."""
+        """Return how much lower this is than ``other``, as a share of ``other`` (0.02 is two per cent better)."""
         return 1 - self.bits_per_byte / other.bits_per_byte
 
     def compared_to(self, other: Bits) -> Gain:
@@ -107,7 +107,7 @@ def measure(loss: PromptLoss, prompt: Tensor | None, text: HeldOut, reserve: int
 
 
 def windows(length: int, window: int) -> list[tuple[int, int, int]]:
-    """``(start, first scored, stop)`` of windows that score each token of ``range(1, length)`` exactly once."""
+    """Return ``(start, first scored, stop)`` of windows that score each token of ``range(1, length)`` exactly once."""
     if length <= window:
         return [(0, 1, length)]
     found, scored, half = [], 1, window // 2

@@ -55,7 +55,7 @@ def paired_gain(with_it: Sequence[float], without: Sequence[float]) -> Gain:
 
 
 def t_quantile(degrees: int) -> float:
-    """Two-sided 95 % point of Student's t (Abramowitz and Stegun, 26.7.5); within 0.002 from four degrees on."""
+    """Return Student's two-sided 95 % point (Abramowitz and Stegun, 26.7.5); within 0.002 from four degrees on."""
     z, v = Z, float(degrees)
     return (
         z

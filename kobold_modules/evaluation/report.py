@@ -64,7 +64,9 @@ def measured_gain(gain: Gain, what: str = "gain") -> dict[str, float]:
 
 
 def verdict_of(gain: Gain) -> Verdict:
-    """``none`` where zero is inside the interval (or the gain rounds to nothing), ``unclear`` where the text was too
+    """Return the verdict on a gain.
+
+    It is ``none`` where zero is inside the interval (or the gain rounds to nothing), ``unclear`` where the text was too
     short for an interval.
     """
     if gain.low is None or gain.high is None:
@@ -79,7 +81,7 @@ def verdict_of(gain: Gain) -> Verdict:
 
 
 def short_gain(gain: Gain) -> str:
-    """``3.0 % better``, for a column; never more than 14 characters."""
+    """Return ``3.0 % better``, for a column; never more than 14 characters."""
     match verdict_of(gain):
         case "none":
             return "no better"
@@ -89,7 +91,7 @@ def short_gain(gain: Gain) -> str:
 
 
 def long_gain(gain: Gain) -> str:
-    """``3.0 % better (2.1 to 3.9)``; an interval only where there is one."""
+    """Return ``3.0 % better (2.1 to 3.9)``; an interval only where there is one."""
     verdict = verdict_of(gain)
     if verdict == "unclear":
         return f"{_change(gain.share)}, but there is too little held-out text to tell"
@@ -102,7 +104,7 @@ def long_gain(gain: Gain) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    """``0.4 % worse to 1.2 % better``, ``0.0 to 0.1 % better``."""
+    """Return ``0.4 % worse to 1.2 % better`` or ``0.0 to 0.1 % better``."""
     if _tenths(low) >= 0:
         return f"{_tenths(low) / 10:.1f} to {_change(high)}"
     return f"{_change(low)} to {_change(high)}" if _tenths(high) > 0 else f"{_change(low)} to 0.0 %"
@@ -114,7 +116,7 @@ def _change(share: float) -> str:
 
 
 def _tenths(share: float) -> int:
-    """Tenths of a per cent, rounded: what is shown, and so what is judged by."""
+    """Round to tenths of a per cent, which are shown, and so are what is judged by."""
     return round(1000 * share)
 
 
@@ -171,7 +173,7 @@ def _smoothed(sentence: str, verdict: Verdict) -> str:
 
 
 def _reason(training: Mapping[str, Any]) -> tuple[str, str]:
-    """Why nothing was gained, and what to do about it; both empty where nothing is known of the training."""
+    """Return why nothing was gained, and what to do about it; both empty where nothing is known of the training."""
     steps, budget = training.get("steps"), training.get("budget")
     if not _is_number(steps):
         return "", ""
@@ -192,7 +194,7 @@ def _reason(training: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def counted_steps(count: int) -> str:
-    """``1 step``, ``40 steps``."""
+    """Return ``1 step`` or ``40 steps``."""
     return f"{count:,} {'step' if count == 1 else 'steps'}"
 
 

@@ -31,7 +31,7 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 
 
 def encode(card: Card) -> bytes:
-    """``card`` as ASCII JSON. NaN and infinity become null. Raises BadUsage if it is too large to be read."""
+    """Encode ``card`` as ASCII JSON. NaN and infinity become null. Raises BadUsage if it is too large to be read."""
     points = tuple((step, loss) for step, loss in card.curve if math.isfinite(loss))
     try:
         data = _plain(replace(card, curve=points).to_dict())
@@ -81,7 +81,7 @@ def from_json(data: dict[str, Any]) -> Card:
 
 
 def line(text: str) -> str:
-    """``text`` on one line of bounded length."""
+    """Return ``text`` on one line of bounded length."""
     return " ".join(text.split())[:LONGEST_LINE].rstrip()
 
 
@@ -101,7 +101,7 @@ def clean(value: Any, depth: int = 0) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """``value`` in JSON's own types: numpy's numbers and tuples are what training hands over."""
+    """Return ``value`` in JSON's own types: numpy's numbers and tuples are what training passes."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

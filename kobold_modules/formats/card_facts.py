@@ -38,7 +38,7 @@ def card_facts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether ``value`` is a number (or a truth) that a loss, a share or a count can be."""
+    """Return whether ``value`` is a number (or a truth) that a loss, a share or a count can be."""
     if isinstance(value, bool):
         return True
     if isinstance(value, int):
@@ -47,7 +47,7 @@ def is_number(value: Any) -> bool:
 
 
 def _fact(value: Any) -> Any:
-    """``value`` if it is a number or a text, the text on one line; else None."""
+    """Return ``value`` if it is a number or a text, the text on one line; else None."""
     if isinstance(value, str):
         return one_line(value, LONGEST_WORD)
     return value if is_number(value) else None

@@ -89,12 +89,12 @@ def meta_of(card: Card) -> dict[str, Any]:
 
 
 def plain_name(text: str) -> str:
-    """``text`` as :func:`plain_words`, without dots at its ends, which file systems do not keep."""
+    """Return ``text`` as :func:`plain_words`, without dots at its ends, which file systems do not keep."""
     return plain_words(text).strip(" .")
 
 
 def plain_words(text: str) -> str:
-    """``text`` without quotes, angle brackets, slashes, colons and control characters, at most 120 characters."""
+    """Return ``text`` without quotes, brackets, slashes, colons and control characters, 120 characters at most."""
     text = cards.clean(text).replace("'", "’")
     return " ".join(_MARKUP.sub(" ", text).split())[:LONGEST_NAME].strip()
 
@@ -156,7 +156,10 @@ def meta_in(archive: SafeZip) -> tuple[dict[str, Any] | None, str]:
 
 
 def card_in(archive: SafeZip) -> tuple[Card | None, str]:
-    """Our own card, if there is one; or None, and a sentence where it is malformed. Raises BadModule if damaged."""
+    """Return our own card, if there is one; or None, and a sentence where it is malformed.
+
+    Raises BadModule if damaged.
+    """
     if CARD not in archive.members:
         return None, ""
     try:

@@ -52,7 +52,7 @@ def pack(module: Module) -> bytes:
 
 
 def _tensor(module: Module) -> bytes:
-    """``torch._utils._rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())`` in pickle's opcodes."""
+    """Write torch's ``_rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())`` in pickle's opcodes."""
     storage = _storage(module)
     rows, width = module.vectors.shape
     return b"".join(

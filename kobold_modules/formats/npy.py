@@ -111,7 +111,7 @@ def read_table(data: bytes, label: str) -> Vectors:
 
 
 def refusal(header: Header, label: str) -> str:
-    """Why an array with this header is no module, in a sentence; empty if it can be one."""
+    """Return why an array with this header is no module, in a sentence; empty if it can be one."""
     if header.kind in ("float32", "float16", "bfloat16"):
         if len(header.shape) == 2:
             return ""
@@ -125,7 +125,7 @@ def refusal(header: Header, label: str) -> str:
 
 
 def numbers(raw: bytes, kind: str, shape: tuple[int, ...], *, fortran: bool = False) -> Vectors:
-    """Little-endian ``raw`` of ``kind`` (float32, float16, bfloat16) as float32. Its length fits ``shape``."""
+    """Return little-endian ``raw`` of ``kind`` (float32, float16, bfloat16) as float32. Its length fits ``shape``."""
     import numpy as np
 
     if kind == "bfloat16":
@@ -137,7 +137,7 @@ def numbers(raw: bytes, kind: str, shape: tuple[int, ...], *, fortran: bool = Fa
 
 
 def write_table(table: Vectors) -> bytes:
-    """``table`` as version 1.0, ``<f4``, C order: the one form that every reader of soft prompts accepts."""
+    """Write ``table`` as version 1.0, ``<f4``, C order: the one form that every reader of soft prompts accepts."""
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {table.shape}, }}".encode("ascii")
     header += b" " * (-(10 + len(header) + 1) % 64) + b"\n"
     return MAGIC + b"\x01\x00" + struct.pack("<H", len(header)) + header + table.astype("<f4", order="C").tobytes()

@@ -135,7 +135,7 @@ def _config_of(module: Module) -> dict[str, Any]:
 
 
 def without_path(model: str) -> str:
-    """``model`` as others know it: of a path on somebody's disk only the last part, of ``owner/name`` all of it."""
+    """Return ``model`` as others know it: of a path on somebody's disk the last part, of ``owner/name`` all of it."""
     parts = [part for part in re.split(r"[/\\]+", model) if part]
     a_path = model.startswith(("/", "~", ".", "\\")) or ":" in model[:3] or "\\" in model or len(parts) > 2
     return parts[-1] if a_path and parts else model

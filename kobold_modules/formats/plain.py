@@ -13,7 +13,7 @@ from .tensors import MOST_FILE, Tensors, open_tensors, write_tensors
 
 
 def write(module: Module, path: Path) -> None:
-    """Tensors ``vectors`` and, where known, ``initial``; the card in the metadata. Raises BadUsage, OutOfDisk."""
+    """Write tensors ``vectors`` and, where known, ``initial``; the card in the metadata. Raises BadUsage, OutOfDisk."""
     write_file(path, pack(module))
 
 

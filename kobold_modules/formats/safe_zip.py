@@ -94,7 +94,7 @@ class SafeZip:
             raise Damaged(f"{self.label} is damaged: {member.name} does not unpack.", AGAIN) from error
 
     def _start(self, member: Member) -> int:
-        """Where the member's packed bytes begin. The local header must name the same member as the directory."""
+        """Return where the member's packed bytes begin. The local header must name the same member as the directory."""
         header = self.data[member.offset : member.offset + 30]
         if len(header) != 30 or header[:4] != LOCAL:
             raise Damaged(f"{self.label} is damaged: {member.name} is not where its directory says.", AGAIN)
@@ -132,13 +132,13 @@ def open_zip(data: bytes, label: str) -> SafeZip:
 
 
 def has_bytes_in_front(data: bytes) -> bool:
-    """Whether ``data`` is a zip with something before its first header: KoboldAI lists it and can't load it."""
+    """Return whether ``data`` is a zip with bytes before its first header: KoboldAI lists it and can't load it."""
     end = data.rfind(END, max(0, len(data) - 65_557))
     return data[:4] != LOCAL and end > 0 and data.find(LOCAL) > 0
 
 
 def _end64(data: bytes, end: int, label: str) -> tuple[int, int, int, int] | None:
-    """Where the directory ends, its count, size and offset, from the ZIP64 records before the ``end``; None without."""
+    """Return the directory's end, count, size and offset from the ZIP64 records before the ``end``; None without."""
     locator = end - 20
     if locator < 0 or data[locator : locator + 4] != LOCATOR64:
         return None
@@ -208,7 +208,7 @@ def _decompressor(member: Member, label: str) -> Callable[[bytes, int], bytes]:
 
 
 def _unpack_lzma(size: int) -> Callable[[bytes, int], bytes]:
-    """KoboldAI's own exporter packs tensor.npy this way (APPNOTE 5.8): version, length, properties, raw LZMA1."""
+    """Unpack tensor.npy as KoboldAI's own exporter packs it (APPNOTE 5.8): version, length, properties, raw LZMA1."""
     import lzma
 
     def unpack(packed: bytes, limit: int) -> bytes:

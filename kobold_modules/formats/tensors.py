@@ -42,7 +42,7 @@ class Tensors:
         return found if isinstance(found, dict) else {}
 
     def table(self, name: str) -> Vectors:
-        """One tensor of two dimensions as float32. Raises BadModule if it is missing or anything else."""
+        """Return one tensor of two dimensions as float32. Raises BadModule if it is missing or anything else."""
         entry = self.header.get(name)
         try:
             if not isinstance(entry, dict):

@@ -56,7 +56,7 @@ class Turns:
 
 
 def layer(x: Tensor, weights: Weights, turns: Turns, pieces: Pieces, first: bool = False) -> Tensor:
-    """``[positions, width]`` in and out; differentiable in ``x`` alone.
+    """Compute one layer, ``[positions, width]`` in and out; differentiable in ``x`` alone.
 
     In the ``first`` layer text positions are constants: only the prompts' part of the gradient is computed, which
     spares the text's own attention and projections on the way back; the rest of it is zero.
@@ -120,7 +120,7 @@ class _Layer(torch.autograd.Function):
 
 
 def _head_weights(w: Weights) -> Tensor:
-    """Norm weights of query and key heads, ``[heads + kv, head_width]``."""
+    """Return the norm weights of query and key heads, ``[heads + kv, head_width]``."""
     assert w.q_norm is not None
     assert w.k_norm is not None
     return torch.cat([w.q_norm.expand(w.heads, -1), w.k_norm.expand(w.kv, -1)])

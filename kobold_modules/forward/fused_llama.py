@@ -51,7 +51,7 @@ class Lean:
         self.pieces: Pieces = PLAIN
 
     def hidden(self, embeds: Tensor, rows: Tensor, segments: Tensor | None = None) -> Tensor:
-        """Hidden states of the text after the final norm, ``[prompts * rows, length, width]``.
+        """Return hidden states of the text after the final norm, ``[prompts * rows, length, width]``.
 
         Args:
             embeds: what enters the model for the prompts, ``[prompts, tokens, width]``.
@@ -73,7 +73,7 @@ class Lean:
         return hidden
 
     def _turns_of(self, at: Layout, like: Tensor) -> Turns:
-        """Text starts behind its prompt, and each document of a row starts there anew."""
+        """Return the angles: text starts behind its prompt, and each document of a row starts there anew."""
         shape = (at.prompts, at.tokens, at.rows, at.length)
         if at.mask is None and self._turns is not None and self._turns[0] == shape:
             return self._turns[1]
@@ -121,7 +121,7 @@ def _weights(each: Any, config: Any) -> Weights:
 
 
 def _fuse(parameters: list[Any]) -> Tensor:
-    """One matrix of several; the parameters become views of it, so that nothing is in memory twice."""
+    """Join several matrices into one; the parameters become views of it, so that nothing is in memory twice."""
     fused = torch.cat([parameter.detach() for parameter in parameters])
     at = 0
     for parameter in parameters:

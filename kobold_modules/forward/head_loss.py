@@ -19,7 +19,7 @@ LEAST = 64  # positions in a chunk, however large the vocabulary
 
 
 def head_losses(hidden: Tensor, head: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-    """Negative log-likelihood of each target: ``[positions]``, nats, at least float32, differentiable in ``hidden``.
+    """Return targets' negative log-likelihood, ``[positions]``, nats, float32 or wider; differentiable in ``hidden``.
 
     Args:
         hidden: ``[positions, width]``, after the final norm.
@@ -62,6 +62,6 @@ class _HeadLosses(torch.autograd.Function):
 
 
 def _chunk(head: Tensor) -> int:
-    """Positions in a chunk; many more on a GPU, whose large products pay."""
+    """Return the positions in a chunk; many more on a GPU, whose large products pay."""
     positions = CHUNK_BYTES // (4 * head.shape[0])
     return max(LEAST, positions) if head.device.type == "cpu" else max(1024, positions)

@@ -28,7 +28,7 @@ MARGIN = 0.9  # share of what is free that a training takes; allocators waste so
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that memory ran out, in any of the ways torch says it."""
+    """Return whether ``error`` says that memory ran out, in any of the ways torch says it."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     said = str(error).lower()
@@ -47,7 +47,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def free_bytes(device: str) -> int:
-    """Memory a step on ``device`` may still take, or 0 where the system does not say."""
+    """Return the memory a step on ``device`` may still take, or 0 where the system does not say."""
     if device.startswith("cuda"):
         free, _ = torch.cuda.mem_get_info(device)
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
@@ -132,7 +132,7 @@ class Need:
         return self.fixed + self.row * rows
 
     def most(self, free: int) -> int:
-        """Most rows whose step needs no more than ``free`` bytes; 0 if not even one does."""
+        """Return the most rows whose step needs no more than ``free`` bytes; 0 if not even one does."""
         return max(0, (free - self.fixed) // max(1, self.row))
 
 
@@ -165,7 +165,7 @@ class Fit:
 
 
 def fit_batch(step: Callable[[int], object], wanted: int, device: str, free: int | None = None) -> Fit:
-    """Most rows, up to ``wanted``, that fit on ``device`` at once. The rest of a batch is computed after them.
+    """Find the most rows, up to ``wanted``, that fit on ``device`` at once. The rest of a batch is computed after them.
 
     Args:
         step: as in :func:`measure`.
@@ -213,7 +213,7 @@ class AtOnce:
     def __call__(
         self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: RowThreads = SERIAL
     ) -> tuple[Tensor, Tensor]:
-        """Mean loss and gradient over the rows of ``batch`` (int64 ``[rows, length]``).
+        """Return the mean loss and gradient over the rows of ``batch`` (int64 ``[rows, length]``).
 
         Args:
             compute: the mean loss (a scalar) and gradient for some of the rows; no graph may hang on them.

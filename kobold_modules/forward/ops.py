@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 def norm(x: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """RMSNorm (Zhang and Sennrich 2019) over the last axis, and one over its spread, ``[..., 1]``."""
+    """Apply RMSNorm (Zhang and Sennrich 2019) over the last axis. Returns the result and 1 / rms, ``[..., 1]``."""
     rstd = torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)
     return x * rstd * weight, rstd
 
@@ -32,12 +32,12 @@ def norm_backward(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor) -> 
 
 
 def norm_backward_onto(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
-    """``residual`` plus the gradient at ``x``."""
+    """Return ``residual`` plus the gradient at ``x``."""
     return norm_backward(gradient, x, rstd, weight) + residual
 
 
 def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding (Su et al. 2021): each pair (i, i + half) of a head turned by its position's angle."""
+    """Apply rotary embedding (Su et al. 2021): each pair (i, i + half) of a head rotated by its position's angle."""
     half = x.shape[-1] // 2
     a, b = x[..., :half], x[..., half:]
     return torch.cat([a * cos[..., :half] - b * sin[..., :half], b * cos[..., half:] + a * sin[..., half:]], dim=-1)
@@ -51,7 +51,7 @@ def _turned_back(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def turn_back_front(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Gradients of turned queries and keys, and of values, as that of their projection, before rotary turns."""
+    """Return the gradient of the projection of queries, keys and values, from theirs after the rotation."""
     return torch.cat([_turned_back(q, cos, sin), _turned_back(k, cos, sin), v], dim=1)
 
 
@@ -72,7 +72,7 @@ def rope_backward(
 
 
 def silu_gate(gate_up: Tensor) -> Tensor:
-    """SwiGLU (Shazeer 2020): silu of the first half times the second."""
+    """Apply SwiGLU (Shazeer 2020): silu of the first half times the second."""
     gate, up = gate_up.chunk(2, dim=-1)
     return functional.silu(gate) * up
 
@@ -86,7 +86,7 @@ def silu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
 
 
 def gelu_gate(gate_up: Tensor) -> Tensor:
-    """GeGLU with the tanh approximation."""
+    """Apply GeGLU with the tanh approximation."""
     gate, up = gate_up.chunk(2, dim=-1)
     return functional.gelu(gate, approximate="tanh") * up
 

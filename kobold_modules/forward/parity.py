@@ -210,7 +210,7 @@ def _limit(path: Path, frozen: TorchModel) -> float:
 
 
 def _memory(file: ModelFile, frozen: TorchModel) -> Path:
-    """Where the answer for this file, as it is now, with these versions and this precision, is kept."""
+    """Return where the answer for this file, as it is now, with these versions and this precision, is kept."""
     facts = file.path.stat()
     what = [
         REVISION,

@@ -66,7 +66,7 @@ class _Parts:
 
 
 def forward(q: Tensor, k: Tensor, v: Tensor, at: Layout, scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Attention output ``[positions, heads, head width]`` and what the backward pass needs of it.
+    """Return attention output ``[positions, heads, head width]`` and what the backward pass needs of it.
 
     Args:
         q, k, v: ``[positions, heads, head width]``, rotary embedding applied; any strides; equal numbers of heads.
@@ -147,7 +147,7 @@ def _additive(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
 
 
 def _apart(lse: Tensor, at: Layout) -> Tensor:
-    """``[prompts, heads, rows * length]`` -> ``[prompts * rows, heads, length]``."""
+    """Reshape ``[prompts, heads, rows * length]`` to ``[prompts * rows, heads, length]``."""
     heads = lse.shape[1]
     return (
         lse.view(at.prompts, heads, at.rows, at.length).transpose(1, 2).reshape(at.prompts * at.rows, heads, at.length)

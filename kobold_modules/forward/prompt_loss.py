@@ -82,14 +82,14 @@ class PromptLoss:
         return True
 
     def __call__(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None = None) -> Tensor:
-        """Mean negative log-likelihood of ``rows[:, 1:]``; see :meth:`per_token`."""
+        """Return the mean negative log-likelihood of ``rows[:, 1:]``; see :meth:`per_token`."""
         losses = self.per_token(prompt, rows, documents)
         if documents is None:
             return losses.mean()
         return losses.sum() / (documents[:, 1:] == documents[:, :-1]).sum()
 
     def per_token(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None = None) -> Tensor:
-        """Negative log-likelihood of each of ``rows[:, 1:]``: float32 ``[batch, length - 1]``, nats.
+        """Return the negative log-likelihood of each of ``rows[:, 1:]``: float32 ``[batch, length - 1]``, nats.
 
         Args:
             prompt: float32 ``[tokens, width]`` in raw embedding rows, or ``[prompts, tokens, width]`` for as many equal
@@ -115,7 +115,7 @@ class PromptLoss:
         return losses if documents is None else losses * (documents[:, 1:] == documents[:, :-1])
 
     def _losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """Losses of ``targets`` from the hidden states before them, both ``[batch, length, ...]``."""
+        """Return the losses of ``targets`` from the hidden states before them, both ``[batch, length, ...]``."""
         flat, goals = hidden.flatten(0, 1), targets.flatten()
         if self._bend is None and self.frozen.whole and type(self.head) is torch.nn.Linear:
             losses = head_losses(flat, self.head.weight, self.head.bias, goals)
@@ -132,7 +132,7 @@ class PromptLoss:
         return embeds
 
     def _hidden(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
-        """Last hidden states of the text positions, ``[batch, length, width]``."""
+        """Return the last hidden states of the text positions, ``[batch, length, width]``."""
         hidden: Tensor
         if prompts is None:
             hidden = self.decoder(input_ids=rows, use_cache=False).last_hidden_state
@@ -158,7 +158,7 @@ class PromptLoss:
         return functional.cross_entropy(_wide(logits).transpose(1, 2), rows[:, 1:], reduction="none")
 
     def _apart(self, prompts: Tensor | None, rows: Tensor, documents: Tensor) -> Tensor:
-        """Every document of every row as a row of its own, filled up on the right, which a causal model never sees."""
+        """Give every document a row of its own, filled up on the right, which a causal model never sees."""
         group = rows.shape[0] // (1 if prompts is None else prompts.shape[0])
         lines = []
         for index, (ids, owner) in enumerate(zip(rows, documents, strict=True)):
@@ -174,7 +174,7 @@ class PromptLoss:
 
     @torch.no_grad()
     def _agrees(self, way: Way) -> bool:
-        """Whether ``way`` gives this architecture's own losses; tried on a few tokens, never assumed."""
+        """Try on a few tokens whether ``way`` gives this architecture's own losses."""
         if self.head is None:
             return False
         table = self.frozen.table
@@ -193,5 +193,5 @@ class PromptLoss:
 
 
 def _wide(logits: Tensor) -> Tensor:
-    """At least float32: losses of half-precision logits lose the digits that training needs."""
+    """Widen to at least float32: losses of half-precision logits lose the digits that training needs."""
     return logits.float() if logits.dtype.itemsize < 4 else logits

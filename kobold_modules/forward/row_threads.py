@@ -27,15 +27,15 @@ class RowThreads:
 
     @classmethod
     def of_this_process(cls) -> RowThreads:
-        """As many as torch may use threads."""
+        """Use as many threads as torch may."""
         return cls(torch.get_num_threads())
 
     def parts_of(self, rows: int) -> int:
-        """Into how many parts ``rows`` are best divided."""
+        """Return into how many parts ``rows`` are best divided."""
         return 1 if _watched() else max(1, min(self.count, rows))
 
     def each(self, work: Callable[[Part], T], parts: Sequence[Part]) -> list[T]:
-        """``work`` of every part, in order, ``count`` at a time; under the caller's gradient mode.
+        """Do ``work`` on every part, in order, ``count`` at a time; under the caller's gradient mode.
 
         Raises what ``work`` raises, the first part's first, when all parts have ended.
         """
@@ -62,7 +62,7 @@ SERIAL = RowThreads()
 
 
 def _watched() -> bool:
-    """Whether somebody counts this thread's operations (``memory.watch``) and would miss those of others."""
+    """Return whether somebody counts this thread's operations (``memory.watch``) and would miss those of others."""
     return _get_current_dispatch_mode() is not None
 
 

@@ -27,12 +27,12 @@ class Wildcard:
         return sum(map(len, self.parts)) + MOST_WILD * (len(self.parts) - 1)
 
     def find(self, text: str, end: int) -> int:
-        """Where in ``text`` the first match begins that ends behind ``end``; -1 without one."""
+        """Return where in ``text`` the first match begins that ends behind ``end``; -1 without one."""
         starts = _all(text, self.parts[0])
         return next((start for start in starts if max(self._ends(text, start)[0], default=0) > end), -1)
 
     def doubtful(self, text: str) -> int:
-        """How many characters at the end of ``text`` may be the beginning of a match: as many as can be."""
+        """Return how many characters at the end of ``text`` may be the beginning of a match: as many as can be."""
         first = self.parts[0]
         for start in range(max(0, len(text) - self.longest), len(text)):
             if text[start] == first[0] and self._ends(text, start)[1]:
@@ -40,7 +40,7 @@ class Wildcard:
         return 0
 
     def _ends(self, text: str, start: int) -> tuple[set[int], bool]:
-        """Where the matches that begin at ``start`` end, and whether one may still be completed by what comes."""
+        """Return where the matches that begin at ``start`` end, and whether more text may still complete one."""
         reached, open_ = {start}, False
         for number, part in enumerate(self.parts):
             places = set[int]()
@@ -56,7 +56,7 @@ class Wildcard:
 
 
 def parse(banned: str) -> str | Wildcard:
-    """``banned`` as it is to be looked for: a text, or a text with wildcards."""
+    """Parse ``banned`` as it is to be looked for: a text, or a text with wildcards."""
     if not banned.replace("*", "").strip():
         return banned
     parts = [part for part in re.split(r"(?<!\\)\*+", banned) if part]
@@ -65,12 +65,12 @@ def parse(banned: str) -> str | Wildcard:
 
 
 def literal(text: str) -> str:
-    """``text`` as a banned string in which stars are stars: for those of programs that know no wildcards."""
+    """Escape the stars of ``text``, for banned strings of programs that know no wildcards."""
     return text.replace("*", r"\*")
 
 
 def _all(text: str, part: str) -> list[int]:
-    """Where ``part`` begins in ``text``."""
+    """Return where ``part`` begins in ``text``."""
     found, at = [], text.find(part)
     while at >= 0:
         found.append(at)

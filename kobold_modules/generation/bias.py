@@ -62,7 +62,7 @@ def _is_id(word: str) -> bool:
 
 
 def _spelled(word: str, words: Words) -> list[list[int]]:
-    """``word`` in its usual spellings, as tokens: those of one token, or all if none is that short."""
+    """Spell ``word`` in its usual ways, as tokens: those of one token, or all if none is that short."""
     spellings = {word, word.capitalize()} if word.islower() else {word}
     spellings |= {" " + spelling for spelling in spellings}
     found = [tokens for spelling in sorted(spellings) if (tokens := _worded(words.tokenize(spelling), words))]
@@ -70,5 +70,5 @@ def _spelled(word: str, words: Words) -> list[list[int]]:
 
 
 def _worded(tokens: list[int], words: Words) -> list[int]:
-    """``tokens`` without a first one that is but a space: biasing that would bias every word."""
+    """Return ``tokens`` without a first one that is but a space: biasing that would bias every word."""
     return tokens[1:] if len(tokens) > 1 and not words.piece(tokens[0]).strip() else tokens

@@ -69,7 +69,7 @@ class CachedSequences:
         return best, max(rank[0], 0)
 
     def touch(self, resident: CachedSequence) -> None:
-        """``resident`` is the latest used now."""
+        """Mark ``resident`` as the latest used."""
         self._kept.remove(resident)
         self._kept.append(resident)
 
@@ -91,7 +91,7 @@ class CachedSequences:
 
 
 def common(a: list[int], b: list[int]) -> int:
-    """Length of the beginning that ``a`` and ``b`` share."""
+    """Return the length of the beginning that ``a`` and ``b`` share."""
     short = min(len(a), len(b))
     if a[:short] == b[:short]:  # by far the most frequent, and fast
         return short

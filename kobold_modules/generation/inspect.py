@@ -46,7 +46,7 @@ class OpenEngine(Engine, Protocol):
         ...
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
-        """As ``log_probabilities``, of ids; they must fit the context together with the stack."""
+        """Score ids as ``log_probabilities`` does; they must fit the context together with the stack."""
         ...
 
 
@@ -131,7 +131,7 @@ def _shown(piece: bytes) -> str:
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities of ``logits``, float64 ``[n]``."""
+    """Return the probabilities of ``logits``, float64 ``[n]``."""
     shifted = np.exp(logits.astype(np.float64) - float(logits.max()))
     whole: NDArray[np.float64] = shifted / shifted.sum()
     return whole
@@ -158,7 +158,7 @@ class Scores:
 
 
 def score(engine: OpenEngine, text: str, stack: Stack, cancelled: Callable[[], bool] = lambda: False) -> Scores:
-    """How likely each token of ``text`` is with ``stack`` and without, however long the text is.
+    """Return how likely each token of ``text`` is with ``stack`` and without, however long the text is.
 
     A text longer than the context is read in windows that overlap by half, and every token is judged with at least half
     a context before it. A cancel leaves the rest unjudged (None).
@@ -206,7 +206,7 @@ def best_of(
     cancelled: Callable[[], bool] = lambda: False,
     wrote: Callable[[int], None] = lambda done: None,
 ) -> list[RankedTake]:
-    """``count`` continuations with the seeds from the request's on, the likeliest first.
+    """Write ``count`` continuations with the seeds from the request's on, and return them the likeliest first.
 
     Likelihood is the model's own with the stack, a token on average, so that a long take is not worse for its length;
     an empty take comes last. ``wrote`` hears how many takes are complete.
@@ -246,7 +246,7 @@ def _collected(records: Iterable[TextChunk | Finished], count: int) -> list[tupl
 
 
 def _nats(engine: OpenEngine, request: Request, take: str) -> float:
-    """Mean loss of ``take`` behind the request's text, as much of it as fits before the take."""
+    """Return the mean loss of ``take`` behind the request's text, as much of it as fits before the take."""
     text = request.memory + request.text
     tokens, before = engine.tokenize(text + take), engine.tokenize(text)
     written = len(tokens) - common(tokens, before)  # the take's first token may begin in the text
@@ -257,7 +257,7 @@ def _nats(engine: OpenEngine, request: Request, take: str) -> float:
 
 
 def as_json(candidates: list[Candidate]) -> list[dict[str, Any]]:
-    """Candidates as a worker's Result carries them; ``adds`` only where it is not all of the text."""
+    """Return candidates as a worker's Result carries them; ``adds`` only where it is not all of the text."""
     return [
         {"token": c.token, "text": c.text, "probability": c.probability, "other": c.other}
         | ({} if c.adds == c.text else {"adds": c.adds})

@@ -61,7 +61,7 @@ def keeping() -> Keep:
 
 
 def seeded(request: Request) -> Request:
-    """``request`` with its dice thrown, so that the log knows the seed before the first word."""
+    """Draw the seed of ``request``, so that the log knows it before the first word."""
     if request.sampler.seed is not None:
         return request
     return replace(request, sampler=replace(request.sampler, seed=secrets.randbits(31)))
@@ -106,7 +106,7 @@ def logged(
 
 
 def new_id() -> str:
-    """``261121-101522-9fa03c``: when, and a little chance."""
+    """Return an id as ``261121-101522-9fa03c``: the time, and a little chance."""
     return f"{datetime.now():%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
@@ -230,7 +230,7 @@ _stamps: dict[tuple[str, int, int], str] = {}
 
 
 def _stamp(path: str) -> str:
-    """:func:`model_stamp`, remembered while the file does not change; empty if it cannot be read."""
+    """Return :func:`model_stamp`, remembered while the file does not change; empty if it cannot be read."""
     try:
         status = Path(path).stat()
         key = (path, status.st_size, status.st_mtime_ns)
@@ -273,7 +273,7 @@ def _numbered(number: int) -> Path:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process at a time, where the system can do it: the bench and a command may write at once."""
+    """Let one process in at a time, where the system can do it: the bench and a command may write at once."""
     try:
         import fcntl
     except ImportError:  # Windows

@@ -44,7 +44,7 @@ def nearest(
     top: int = 3,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[list[Neighbour]]:
-    """For each virtual token the ``top`` words nearest by cosine, nearest first. Tokens without a text are left out.
+    """Return each virtual token's ``top`` words nearest by cosine, nearest first. Tokens without a text are left out.
 
     Args:
         piece: a token's bytes.
@@ -107,13 +107,13 @@ def _search(
 
 
 def _word(piece: bytes) -> str:
-    """``piece`` as a word to be shown; empty for half letters, signs that cannot be shown and space."""
+    """Return ``piece`` as a word to be shown; empty for half letters, signs that cannot be shown and space."""
     word = piece.decode("utf-8", "replace").strip()
     return "" if "\ufffd" in word or not word.isprintable() else word
 
 
 def _directions(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``rows`` scaled to length 1; a row of zeros stays one."""
+    """Scale ``rows`` to length 1; a row of zeros stays one."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled

@@ -61,12 +61,12 @@ def build(request: Request, text: str, still: int, free: int, tokenize: Callable
 
 
 def _line(text: str) -> str:
-    """``text`` as lines of its own; nothing for nothing."""
+    """Return ``text`` as lines of its own; nothing for nothing."""
     return "" if not text.strip() else text if text.endswith("\n") else text + "\n"
 
 
 def _lines_before_end(text: str, depth: int) -> int:
-    """Where the ``depth``-th line from the end begins; empty lines do not count. Depth 0 is the very end."""
+    """Return where the ``depth``-th line from the end begins, not counting empty lines. Depth 0 is the very end."""
     at = len(text)
     for _ in range(max(0, depth)):
         end = len(text[:at].rstrip())

@@ -55,7 +55,7 @@ class Engine(Protocol):
     info: ModelInfo
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
+        """Return the ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
         ...
 
     def generate(
@@ -71,7 +71,7 @@ class Engine(Protocol):
         ...
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
-        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+        """Return the natural-log probability of ``text``'s tokens but the first (``[n - 1]``; with a stack ``[n]``).
 
         The text must fit the context together with the stack.
         """

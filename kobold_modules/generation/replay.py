@@ -84,7 +84,7 @@ def request_of(entry: dict[str, Any], prompt: str | None = None) -> Request:
 
 
 def same(entry: dict[str, Any], text: str) -> bool | None:
-    """Whether ``text`` is what was written then; None if the log does not know what that was.
+    """Return whether ``text`` is what was written then; None if the log does not know what that was.
 
     A continuation that was stopped by hand counts as far as it went.
     """
@@ -95,7 +95,7 @@ def same(entry: dict[str, Any], text: str) -> bool | None:
 
 
 def difference(entry: dict[str, Any], text: str) -> int | None:
-    """Where ``text`` first differs from what was written then, in characters; None if that is not known."""
+    """Return where ``text`` first differs from what was written then, in characters; None if that is not known."""
     before = entry.get("ended", {}).get("text")
     if not isinstance(before, str):
         return None

@@ -63,7 +63,7 @@ class TextStream:
         return len(self._marks)
 
     def feed(self, data: bytes) -> tuple[str, bool]:
-        """Text that is certain now, and whether a stop string was met (its text is not part of it)."""
+        """Return the text that is certain now, and whether a stop string was met (its text is not part of it)."""
         if not self._stop and not self._bans:  # nothing to wait for; this is paid for every token
             return self._letters.decode(data), False
         if self._bans:
@@ -112,7 +112,7 @@ class TextStream:
         return text
 
     def _token_boundary(self, at: int) -> int:
-        """``at``, an index into the held text, moved back to where the token that holds it begins."""
+        """Move ``at``, an index into the held text, back to where the token that holds it begins."""
         if at >= len(self._held):
             return at
         own = self._shown + max(0, at - self._given)
@@ -130,13 +130,13 @@ class TextStream:
         del self._marks[index:]
 
     def _banned_begun(self, folded: str) -> int:
-        """Length of the longest end of ``folded`` with which a banned string may have begun."""
+        """Return the length of the longest end of ``folded`` with which a banned string may have begun."""
         literal = self._doubtful_of(folded, self._banned_beginnings)
         return max([literal, *(word.doubtful(folded) for word in self._wild)])
 
     @staticmethod
     def _doubtful_of(text: str, beginnings: tuple[frozenset[str], int]) -> int:
-        """Length of the longest end of ``text`` with which one of the strings begins."""
+        """Return the length of the longest end of ``text`` with which one of the strings begins."""
         known, longest = beginnings
         for length in range(min(longest, len(text)), 0, -1):
             if text[len(text) - length :] in known:
@@ -145,7 +145,7 @@ class TextStream:
 
 
 def _beginnings(words: Iterable[str]) -> tuple[frozenset[str], int]:
-    """Every way in which one of ``words`` may have begun without being complete, and the longest one's length."""
+    """Return every way in which one of ``words`` may have begun but not ended, and the longest one's length."""
     found = frozenset(word[:length] for word in words for length in range(1, len(word)))
     return found, max(map(len, found), default=0)
 
@@ -154,7 +154,7 @@ _QUOTES = str.maketrans("’‘“”", "''\"\"")
 
 
 def _fold(text: str) -> str:
-    """``text`` in lower case with straight quotes, letter by letter, so that places in it stay where they are."""
+    """Fold ``text`` to lower case and straight quotes, letter by letter, so that places in it stay where they are."""
     text = text.translate(_QUOTES)
     lower = text.lower()
     if len(lower) == len(text):

@@ -43,7 +43,7 @@ class TokenPrefixes:
         self._by_byte: dict[int, list[tuple[bytes, int]]] = {}  # tokens by their first byte
 
     def beginning_with(self, text: bytes) -> NDArray[np.int32]:
-        """Ids of the tokens whose bytes begin with ``text`` (not empty), int32 ``[n]``."""
+        """Return the ids of the tokens whose bytes begin with ``text`` (not empty), int32 ``[n]``."""
         if not self._by_byte:
             for token in range(self._size):
                 if piece := self._words.piece(token):
@@ -52,7 +52,7 @@ class TokenPrefixes:
         return np.array([token for piece, token in near if piece.startswith(text)], np.int32)
 
     def spelling(self, text: bytes, own: int) -> NDArray[np.int32]:
-        """Tokens that may be drawn where ``text`` is still to be spelled out, int32 ``[n]``.
+        """Return the tokens that may be drawn where ``text`` is still to be spelled out, int32 ``[n]``.
 
         Those that reach to its end or beyond it, and ``own``, with which the tokenizer itself begins it.
         """
@@ -78,7 +78,7 @@ class Boundary:
         return self.pending.decode("utf-8", "replace").isspace()
 
     def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """How likely each of ``allowed`` is if it must be one of them, float64 ``[n]``."""
+        """Return how likely each of ``allowed`` is if it must be one of them, float64 ``[n]``."""
         picked = logits[self.allowed].astype(np.float64)
         shifted = np.exp(picked - picked.max())
         whole: NDArray[np.float64] = shifted / shifted.sum()
@@ -86,7 +86,7 @@ class Boundary:
 
 
 def boundary(held: tuple[int, ...], words: Words, prefixes: TokenPrefixes) -> list[Boundary]:
-    """``held``, token by token."""
+    """Return ``held``, token by token."""
     found = []
     for at, own in enumerate(held):
         pending = _spelled(list(held[at:]), words)
@@ -141,7 +141,7 @@ def draw_again(
 
 
 def _tokens_of_last_word(text: str, tokens: list[int], words: Words) -> int:
-    """How many of the last tokens are the word at the end of ``text``, the space before it among them; 0 if unsure."""
+    """Count the tokens of the word at the end of ``text``, the space before it among them; 0 if unsure."""
     start = len(text)
     while start and _letter(text[start - 1]):
         start -= 1

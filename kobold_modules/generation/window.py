@@ -55,7 +55,7 @@ def fit(text: str, room: int, tokenize: Callable[[str], list[int]]) -> Window:
 
 
 def _next_sentence(text: str, at: int, before: int) -> int:
-    """Where the first sentence from ``at`` on begins; the next word if there is none until ``before``, else ``at``."""
+    """Return where the first sentence from ``at`` on begins, else the next word until ``before``, else ``at``."""
     # One character back: `at` itself may be the beginning of a sentence.
     for pattern in (_SENTENCE_END, re.compile(r"\s+(?=\S)")):
         found = pattern.search(text, max(0, at - 1), before)

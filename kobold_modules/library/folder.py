@@ -102,7 +102,7 @@ def entry_of(folder: Path, known: Entry | None = None) -> Entry:
 
 
 def _listed(folder: Path, size: int, modified: int) -> tuple[Card, int, int] | None:
-    """Card, tokens and width as ``card.json`` has them; None where it is missing, malformed or of another zip."""
+    """Return the card, tokens and width in ``card.json``; None where it is missing, malformed or of another zip."""
     try:
         data = cards.parse((folder / CARD).read_bytes())
         if (data["size"], data["mtime_ns"]) != (size, modified):

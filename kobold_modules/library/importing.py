@@ -103,7 +103,7 @@ def _checksum(path: Path) -> int | None:
 
 
 def _is_module(folder: Path) -> bool:
-    """Whether a folder is a module, or was one before it was unpacked, and no collection of modules."""
+    """Return whether a folder is a module, or was one before it was unpacked, and no collection of modules."""
     return (folder / peft.CONFIG).is_file() or (folder / kobold.TENSOR).is_file()
 
 

@@ -48,13 +48,13 @@ class Index:
         self._kept = True  # whether the file says what _listing says
 
     def entries(self) -> Listing:
-        """Brief entries by name, unchecked."""
+        """Return brief entries by name, unchecked."""
         if self._listing is None:
             self._listing = read(self.root)
         return self._listing
 
     def checked(self, slugs: Iterable[str]) -> Listing:
-        """Brief entries of the folders ``slugs`` by name, each compared with its files."""
+        """Return brief entries of the folders ``slugs`` by name, each compared with its files."""
         before, root = self.entries(), str(self.root)
         kept: list[int] = []
         news: list[Entry] = []
@@ -82,7 +82,7 @@ class Index:
 
 
 def brief(entry: Entry) -> Entry:
-    """``entry`` with as much of its card as a list shows."""
+    """Return ``entry`` with as much of its card as a list shows."""
     card = entry.card
     short = Card(
         card.name,
@@ -99,7 +99,7 @@ def brief(entry: Entry) -> Entry:
 
 
 def unchanged(root: str, columns: Columns, number: int) -> bool:
-    """Whether the files of a listed module are as they were. Two looks at the disk, none into a file."""
+    """Return whether the files of a listed module are as they were, from two calls of stat."""
     slug = columns.slugs[number]
     if columns.kinds[number] == BROKEN:
         return False
@@ -198,7 +198,7 @@ def _json(data: Any) -> bytes:
 
 
 def _told(numbers: array[int]) -> str:
-    """int64, least byte first, as base64."""
+    """Encode int64, least byte first, as base64."""
     return _text(_little(numbers).tobytes())
 
 

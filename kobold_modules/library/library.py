@@ -65,14 +65,14 @@ class Library:
     # -- reading
 
     def entries(self) -> list[Entry]:
-        """Every module, by name; broken ones too, with their ``problem``."""
+        """Return every module, by name; broken ones too, with their ``problem``."""
         self.sweep()
         found = [self._at(slug) for slug in self._slugs()]
         self._known = {entry.slug: entry for entry in found}
         return sorted(found, key=lambda entry: (key_of(entry.name), entry.slug))
 
     def listing(self, check: bool = True) -> Listing:
-        """Every module as a list shows it, by name: entries of which most are ``brief`` (see :meth:`whole`).
+        """Return every module as a list shows it, by name: entries of which most are ``brief`` (see :meth:`whole`).
 
         Fast where :meth:`entries` is thorough: ten thousand modules come from the index in a hundredth of a second.
         Unless told not to ``check``, each is compared with its files, and what changed is read again.
@@ -91,11 +91,11 @@ class Library:
         self._folders()
 
     def crowded(self, many: int = 300) -> bool:
-        """Whether a first :meth:`listing` without an index would take a while."""
+        """Return whether a first :meth:`listing` without an index would take a while."""
         return len(self._slugs()) > many
 
     def whole(self, entry: Entry) -> Entry:
-        """``entry`` with all of its card."""
+        """Return ``entry`` with all of its card."""
         return entry_of(self.root / entry.slug) if entry.brief and not entry.problem else entry
 
     def entry(self, name: str | Entry) -> Entry:
@@ -140,7 +140,7 @@ class Library:
     # -- writing
 
     def locked(self) -> AbstractContextManager[None]:
-        """For as long as this is open, nobody else writes here. Raises BadUsage where the library cannot be written."""
+        """Keep others from writing while this is open. Raises BadUsage where the library cannot be written."""
         return self._lock.held()
 
     def must_be_writable(self) -> None:
@@ -218,7 +218,7 @@ class Library:
 
     @exclusive
     def duplicate(self, name: str | Entry) -> Entry:
-        """Another module with the same rows, its card and tags copied, under a name of its own. Raises BadModule."""
+        """Make another module with the same rows, its card and tags copied, under its own name. Raises BadModule."""
         entry = self.entry(name)
         copied = self.add(self.load(entry), unique=True)
         return self.note(copied, tags=entry.notes.tags) if entry.notes.tags else copied

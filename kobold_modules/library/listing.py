@@ -88,7 +88,7 @@ class Listing(Sequence[Entry]):
         return f"<Listing of {len(self)}>"
 
     def number(self, slug: str) -> int | None:
-        """Where the module filed under ``slug`` stands."""
+        """Return where the module filed under ``slug`` stands."""
         if self._numbers is None:
             self._numbers = {slug: number for number, slug in enumerate(self.columns.slugs)}
         return self._numbers.get(slug)
@@ -135,7 +135,7 @@ class Chosen(Sequence[Entry]):
         return len(self.numbers)
 
     def place(self, slug: str) -> int | None:
-        """Where the module filed under ``slug`` stands among these."""
+        """Return where the module filed under ``slug`` stands among these."""
         number = self.listing.number(slug)
         try:
             return None if number is None else self.numbers.index(number)

@@ -16,8 +16,9 @@ _INVISIBLE = {"Cc", "Cf", "Cn", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
 
 
 def checked_name(name: str) -> str:
-    """``name`` on one line and safe to show. Raises BadUsage where a module cannot be called that: it would be cut,
-    could not be seen, or could not be asked for.
+    """Return ``name`` on one line and safe to show.
+
+    Raises BadUsage where a module cannot be called that: it would be cut, could not be seen, or could not be asked for.
     """
     plain = " ".join(printable(name).split())
     if not any(unicodedata.category(letter) not in _INVISIBLE and letter not in _BLANK for letter in plain):

@@ -33,7 +33,7 @@ class Notes:
 
 
 def changed_ns(folder: str) -> int:
-    """When the notes in ``folder`` last changed; 0 where there are none."""
+    """Return when the notes in ``folder`` last changed; 0 where there are none."""
     try:
         return os.stat(f"{folder}/{NOTES}").st_mtime_ns
     except OSError:
@@ -64,7 +64,7 @@ def write(folder: Path, notes: Notes) -> None:
 
 
 def tidy(tags: Iterable[str]) -> tuple[str, ...]:
-    """``tags`` in order, each on one line and once (case does not matter), empty ones left out."""
+    """Return ``tags`` in order, each on one line and once (case does not matter), empty ones left out."""
     kept: dict[str, str] = {}
     for tag in tags:
         plain = cards.line(str(cards.clean(tag))).strip("# ,")

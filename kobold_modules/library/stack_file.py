@@ -69,7 +69,7 @@ class StackFile:
         )
 
     def to_text(self) -> str:
-        """TOML; :func:`parse` reads it back."""
+        """Write TOML; :func:`parse` reads it back."""
         import tomlkit
 
         document = tomlkit.document()
@@ -111,7 +111,7 @@ def write(stack: StackFile, path: Path) -> None:
 
 
 def is_stack_file(path: Path) -> bool:
-    """Whether ``path`` is a file that says it is a stack."""
+    """Return whether ``path`` is a file that says it is a stack."""
     return path.name.endswith(SUFFIX) and path.is_file()
 
 

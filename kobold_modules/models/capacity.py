@@ -64,7 +64,7 @@ class Verdict:
 
 
 def to_write(facts: Facts, context: int = 0) -> Need:
-    """Memory that llama.cpp needs for a GGUF file, with ``context`` tokens (0: what engines take when nobody says)."""
+    """Return the memory llama.cpp needs for a GGUF file, with ``context`` tokens (0: an engine's usual context)."""
     tokens = min(facts.context or CONTEXT, context or CONTEXT)
     batch = min(BATCH, tokens)
     passing = batch * (6 * facts.width + 2 * facts.feed) + 64 * facts.vocabulary
@@ -72,13 +72,13 @@ def to_write(facts: Facts, context: int = 0) -> Need:
 
 
 def to_write_folder(facts: Facts, gpu: bool = False, context: int = 0) -> Need:
-    """Memory that transformers needs to write with a Hugging Face folder."""
+    """Return the memory that transformers needs to write with a Hugging Face folder."""
     size = 2 if gpu else 4
     return Need(facts.parameters * size, to_write(facts, context).cache * size // 2, _PROGRAM)
 
 
 def to_train(facts: Facts, gpu: bool = False, tokens: int = TOKENS, row: int = ROW, rows: int = ROWS) -> Need:
-    """Memory that torch needs; ``tokens`` virtual tokens in front of ``rows`` rows of ``row`` tokens."""
+    """Return the memory torch needs; ``tokens`` virtual tokens in front of ``rows`` rows of ``row`` tokens."""
     size = 2 if gpu else 4
     positions = tokens + rows * row
     # Of every layer: its input twice (norm and residual), queries, keys, values and their mix, gate, up and product.
@@ -88,7 +88,7 @@ def to_train(facts: Facts, gpu: bool = False, tokens: int = TOKENS, row: int = R
 
 
 def can_write(facts: Facts, here: SystemMemory, context: int = 0) -> Verdict:
-    """Whether this model can write here: through llama.cpp, or through transformers where it is a folder."""
+    """Return whether this model can write here: through llama.cpp, or through transformers where it is a folder."""
     if facts.no_write:
         return _never(here, facts.no_write)
     if facts.kind == "hf":
@@ -106,7 +106,7 @@ def can_write(facts: Facts, here: SystemMemory, context: int = 0) -> Verdict:
 
 
 def can_train(facts: Facts, here: SystemMemory) -> Verdict:
-    """Whether torch can train a module through this model here."""
+    """Return whether torch can train a module through this model here."""
     if facts.no_train:
         return _never(here, facts.no_train)
     if facts.no_modules:
@@ -188,7 +188,7 @@ def check_room(path: Path, context: int = 0, here: SystemMemory | None = None) -
 def check_folder_room(
     file: ModelFile, context: int = 0, device: str = "auto", here: SystemMemory | None = None
 ) -> None:
-    """As :func:`check_room`, of a Hugging Face folder that transformers is to write with on ``device``.
+    """Check memory as :func:`check_room`, for a Hugging Face folder that transformers is to write with on ``device``.
 
     Raises:
         OutOfMemory: it needs more than what is free there. NoModel: the folder is no model, or a damaged one.
@@ -215,7 +215,7 @@ GPU_BACKENDS = ("cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan")
 
 
 def offloads() -> bool:
-    """Whether the llama.cpp that is installed can use a graphics card; told by its files, not by loading it."""
+    """Return whether the installed llama.cpp can use a graphics card, from its files, without loading it."""
     found = importlib.util.find_spec("llama_cpp")
     if found is None or found.origin is None:
         return False
@@ -224,7 +224,7 @@ def offloads() -> bool:
 
 
 def torch_sees_cards() -> bool:
-    """Whether the torch that is installed was built for NVIDIA cards; told by its version file, not by importing it."""
+    """Return whether the installed torch was built for NVIDIA cards, from its version file, without importing it."""
     found = importlib.util.find_spec("torch")
     if found is None or found.origin is None:
         return False

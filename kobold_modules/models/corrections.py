@@ -68,7 +68,7 @@ def _gemma_scalar(header: Header) -> int:
 
 
 def _amend_partial_rope(config: Any, header: Header) -> None:
-    """Heads that turn only in part (StableLM, Phi 4, Nemotron)."""
+    """Set the rotated part of heads that are rotated only in part (StableLM, Phi 4, Nemotron)."""
     parameters = getattr(config, "rope_parameters", None)
     if not isinstance(parameters, dict) or "rope_theta" not in parameters or header.architecture in _OWN_ROPE:
         return

@@ -22,7 +22,7 @@ _TABLES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddi
 
 
 def read_table(model: ModelFile, part: int = PART) -> Iterator[NDArray[np.float32]]:
-    """All rows in order: float32 ``[at most part, width]`` each time.
+    """Yield all rows in order: float32 ``[at most part, width]`` each time.
 
     Raises:
         NoModel: there is no table, it is damaged, or quantised in a way that gguf cannot unpack.

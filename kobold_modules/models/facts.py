@@ -65,12 +65,15 @@ class Facts:
 
 
 def facts_of(model: ModelFile) -> Facts:
-    """Facts of a model file or folder. Raises NoModel where it is damaged or not all there."""
+    """Return the facts of a model file or folder. Raises NoModel where it is damaged or not all there."""
     return facts_of_gguf(model.path, later_parts(model.path)) if model.kind == "gguf" else facts_of_folder(model.path)
 
 
 def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
-    """Facts of the GGUF file at ``path``, whose later parts are ``others``. Raises NoModel where it is damaged."""
+    """Return the facts of the GGUF file ``path`` with its later parts ``others``.
+
+    Raises NoModel where it is damaged.
+    """
     headers = [read_gguf_header(file) for file in (path, *others)]
     head, tensors = headers[0], [tensor for header in headers for tensor in header.tensors]
     table = next((tensor for tensor in tensors if tensor.name == "token_embd.weight"), None)
@@ -135,7 +138,7 @@ def _cache_row(head: GgufHeader, width: int) -> int:
 
 
 def facts_of_folder(folder: Path) -> Facts:
-    """Facts of a Hugging Face folder. Raises NoModel where it is damaged or its weights are not all there."""
+    """Return the facts of a Hugging Face folder. Raises NoModel if it is damaged or its weights are not all there."""
     config = _object(folder / "config.json")
     files = weight_files(folder)
     check_shards(folder, files)

@@ -74,7 +74,7 @@ def _folder(path: Path) -> ModelFile:
 
 
 def _first_part(path: Path) -> Path:
-    """llama.cpp starts from the first part, whichever of them a person named."""
+    """Return the first part, from which llama.cpp starts, whichever of the parts a person named."""
     part = PART.match(path.name)
     first = path.with_name(f"{part['stem']}-00001-of-{part['count']}.gguf") if part is not None else path
     return first if first.is_file() else path

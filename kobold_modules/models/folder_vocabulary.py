@@ -45,7 +45,7 @@ class FolderVocabulary:
         self._bos = loaded.bos_token_id
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of ``text``: no BOS, no added space."""
+        """Return the ids of ``text``: no BOS, no added space."""
         return list(self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids)
 
     def piece(self, token: int) -> bytes:
@@ -71,7 +71,7 @@ class FolderVocabulary:
         return str(spelled).replace("▁", " ").encode()
 
     def ends(self, token: int) -> bool:
-        """Whether a text is over when ``token`` comes: an EOS, or BOS, for then another text begins."""
+        """Return whether ``token`` ends a text: an EOS, or BOS, for then another text begins."""
         return token in self._ends
 
     @cached_property

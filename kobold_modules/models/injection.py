@@ -63,7 +63,7 @@ class Injection:
     refusal: str = ""
 
     def rows(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Rows to hand to llama.cpp: float32 ``[n, width_in]``, C order."""
+        """Return the rows to pass to llama.cpp: float32 ``[n, width_in]``, C order."""
         rows = raw * np.float32(self.scale) if self.scale != 1 else raw
         if self.width_in > self.width:
             rows = np.pad(rows, ((0, 0), (0, self.width_in - self.width)))
@@ -71,7 +71,7 @@ class Injection:
 
 
 def injection_for(architecture: str, width: int, width_in: int, rope_type: int, per_layer: int, name: str) -> Injection:
-    """How rows enter a model.
+    """Return how rows enter a model.
 
     Args:
         architecture: ``general.architecture``.

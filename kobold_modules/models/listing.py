@@ -11,7 +11,7 @@ from .system_memory import SystemMemory
 
 
 def listed(found: Found, here: SystemMemory) -> dict[str, Any]:
-    """``found`` with what it can do in ``here``.
+    """Return ``found`` with what it can do in ``here``.
 
     ``write`` and ``train`` are ``fit.Verdict``s as objects; a model with a ``problem`` has neither, nor any facts.
     """

@@ -71,7 +71,7 @@ def snapshots(repository: Path) -> list[Path]:
 
 
 def hub_caches() -> list[Path]:
-    """Folders in which Hugging Face tools keep what they downloaded."""
+    """Return the folders in which Hugging Face tools keep what they downloaded."""
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
     return [Path(named).expanduser()] if named else [home / "hub"]

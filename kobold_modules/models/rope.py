@@ -36,7 +36,7 @@ class Rope:
 
 
 def rotated(header: Header) -> int:
-    """How many of a head's dimensions turn; 0 for a model without a rope in its header."""
+    """Return how many of a head's dimensions rotate; 0 for a model without a rope in its header."""
     heads = header.value("attention.head_count", 0)
     heads = max(heads) if isinstance(heads, list) else heads
     head = header.value("attention.key_length") or (header.value("embedding_length", 0) // heads if heads else 0)
@@ -69,14 +69,14 @@ def rope_of(header: Header) -> Rope | None:
 
 
 def _scaling(header: Header) -> tuple[str, float]:
-    """Kind and factor; files of 2023 have a factor alone, which means linear."""
+    """Return kind and factor; files of 2023 have a factor alone, which means linear."""
     kind = str(header.value("rope.scaling.type", "linear"))
     factor = float(header.value("rope.scaling.factor", 0) or header.value("rope.scale_linear", 0) or 1)
     return (kind, 1.0) if kind == "none" else (kind, factor)
 
 
 def _factors(header: Header, kind: str, size: int) -> tuple[NDArray[np.float64], str]:
-    """Divisors of the frequencies, ``[size / 2]`` (or the number one), and their name.
+    """Return the divisors of the frequencies, ``[size / 2]`` (or the number one), and their name.
 
     Of the Phi family's two sets the short one is right: training rows stay within the original context.
     """
@@ -88,7 +88,7 @@ def _factors(header: Header, kind: str, size: int) -> tuple[NDArray[np.float64],
 
 
 def _kept(header: Header, size: int, base: float) -> NDArray[np.float64]:
-    """How far each frequency keeps its own speed under YaRN: 1 for fast ones, 0 for slow ones, a ramp between."""
+    """Return the share of its own speed each frequency keeps under YaRN: 1 for fast ones, 0 for slow ones."""
     original = float(header.value("rope.scaling.original_context_length", 0) or header.value("context_length", 0) or 1)
 
     def dimension(turns: float) -> float:

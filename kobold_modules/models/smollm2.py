@@ -24,7 +24,7 @@ OFFER = f"A real small model to begin with, SmolLM2 135M ({LICENCE}): `{GET}` fe
 
 
 def smollm2_path() -> Path | None:
-    """Where the model's file lies on this disk, or None: in the program's models folder, else in its own package."""
+    """Return where the model's file is, or None: in the program's models folder, else in its own package."""
     kept = models_dir() / FILE
     if kept.is_file():
         return kept
@@ -39,7 +39,7 @@ def smollm2_path() -> Path | None:
 
 
 def found_smollm2() -> Path:
-    """As :func:`smollm2_path`. Raises NoModel, with the command that fetches it, where it is not on this disk."""
+    """Find the file as :func:`smollm2_path`. Raises NoModel, with the command that fetches it, where it is missing."""
     path = smollm2_path()
     if path is None:
         raise NoModel("The model smollm2 is not on this disk yet.", f"Run `{GET}` (98 MB).")

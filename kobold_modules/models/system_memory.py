@@ -72,7 +72,7 @@ def _linux() -> tuple[int, int]:
 
 
 def _control_groups() -> list[Path]:
-    """Folders of the control groups this process is in, outermost last."""
+    """Return the folders of the control groups this process is in, outermost last."""
     root, found = Path("/sys/fs/cgroup"), []
     try:
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
@@ -87,7 +87,7 @@ def _control_groups() -> list[Path]:
 
 
 def _limit(group: Path) -> tuple[int, int]:
-    """``(limit, used)`` of a control group, 0 where it has none. Its file cache counts as free, for it gives way."""
+    """Return ``(limit, used)`` of a control group, 0 where it has none. Its file cache counts as free."""
     for limit, used, cache in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -144,7 +144,7 @@ def _cards() -> tuple[Gpu, ...]:
 
 
 def read_cards(said: str, visible: str | None = None) -> tuple[Gpu, ...]:
-    """Cards out of nvidia-smi's lines (MiB), as far as ``visible`` (CUDA_VISIBLE_DEVICES) lets programs see them."""
+    """Read cards out of nvidia-smi's lines (MiB), those that ``visible`` (CUDA_VISIBLE_DEVICES) lets programs see."""
     cards = []
     for line in said.strip().splitlines():
         name, total, free = (part.strip() for part in line.rsplit(",", 2))

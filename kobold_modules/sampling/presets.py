@@ -27,12 +27,12 @@ MOST_BYTES = 4 * 2**20
 
 
 def presets_file() -> Path:
-    """Where the presets are kept."""
+    """Return where the presets are kept."""
     return paths.config_file().with_name("presets.toml")
 
 
 def load_presets() -> dict[str, Sampler]:
-    """Ours and the writer's own by name, ours first.
+    """Load our presets and the writer's own by name, ours first.
 
     Raises:
         BadInput: the file cannot be read, or a preset in it makes no sense.

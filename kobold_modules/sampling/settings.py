@@ -179,7 +179,7 @@ def _named() -> list[str]:
 
 
 def _strings(value: Any, what: str) -> tuple[str, ...]:
-    """``value`` as strings, each once, none empty."""
+    """Return ``value`` as strings, each once, none empty."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise BadUsage(f"The {what} should be a list of texts, not {value!r:.40}.")
     found = list(dict.fromkeys(value))

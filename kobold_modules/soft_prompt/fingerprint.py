@@ -59,7 +59,7 @@ class Fingerprint:
         return cls(vocabulary, width, sketch)
 
     def similarity(self, other: Fingerprint) -> float | None:
-        """Cosine of the two sketches, or None where one of them has none."""
+        """Return the cosine of the two sketches, or None where one of them has none."""
         if not self.sketch or len(self.sketch) != len(other.sketch):
             return None
         import numpy as np
@@ -68,7 +68,7 @@ class Fingerprint:
         return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
 
     def fit(self, other: Fingerprint) -> Fit:
-        """Whether a module made on ``self`` belongs on ``other``. Another width never does."""
+        """Return whether a module made on ``self`` belongs on ``other``. Another width never does."""
         if self.width != other.width:
             return Fit.MISMATCH
         if self.vocabulary <= 0 or not self.sketch:

@@ -74,7 +74,10 @@ class Stack:
         return " + ".join(names) or "no module"
 
     def matrix(self) -> Vectors | None:
-        """Float32 ``[tokens, width]``, C order, or None for an empty stack. Raises WrongModel if widths differ."""
+        """Return float32 ``[tokens, width]``, C order, or None for an empty stack.
+
+        Raises WrongModel if widths differ.
+        """
         if not self.active:
             return None
         widths = {layer.module.width for layer in self.active}
@@ -85,7 +88,7 @@ class Stack:
         return np.ascontiguousarray(np.concatenate([layer.rows() for layer in self.active]), dtype=np.float32)
 
     def check(self, model: Fingerprint, model_name: str) -> list[str]:
-        """Warnings about active modules that may not fit ``model``. Raises WrongModel for one that does not."""
+        """Return warnings about active modules that may not fit ``model``. Raises WrongModel for one that does not."""
         return [warning for layer in self.active if (warning := check_fit(layer.module, model, model_name))]
 
     def add(self, module: Module, strength: float = 1.0) -> Stack:
@@ -120,7 +123,7 @@ class Fitted(Protocol):
 
 
 def check_fit(module: Fitted, model: Fingerprint, model_name: str) -> str | None:
-    """None if ``module`` fits, a sentence to warn with if it may, WrongModel if it does not."""
+    """Return None if ``module`` fits, a sentence to warn with if it may. Raises WrongModel if it does not."""
     name, made_for = module.card.name, module.card.model or "another model"
     if module.width != model.width:
         raise WrongModel(

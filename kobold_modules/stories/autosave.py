@@ -87,7 +87,7 @@ class Autosave:
         self._file = None
 
     def __del__(self) -> None:
-        """Nobody will end this take any more; what it wrote stays to be recovered."""
+        """Close the journal where nobody ended the take; what it wrote stays to be recovered."""
         if self._file is not None and _held.get(journal_of(self.path)) == self._file:
             _let_go(journal_of(self.path))
 
@@ -110,7 +110,7 @@ class Recovered(NamedTuple):
 
 
 def journal_of(path: Path) -> Path:
-    """Where the unfinished take of the story at ``path`` is kept."""
+    """Return where the unfinished take of the story at ``path`` is kept."""
     return path.with_name(f".{path.name}.take")
 
 
@@ -160,7 +160,7 @@ def forget(path: Path) -> None:
 
 
 def in_use(path: Path) -> bool:
-    """Whether another process is writing a take into the story at ``path`` just now (as far as the system can tell)."""
+    """Return whether another process is writing a take into the story at ``path`` (as far as the system can tell)."""
     journal = journal_of(path)
     if _ours(journal):
         return False
@@ -178,7 +178,7 @@ _held: dict[Path, int] = {}  # journals this process has open: it is the one pro
 
 
 def _ours(journal: Path) -> bool:
-    """Whether ``journal`` is the very file that this process is writing, and not another one in its place."""
+    """Return whether ``journal`` is the very file that this process is writing, and not another one in its place."""
     try:
         return journal in _held and os.path.samestat(os.fstat(_held[journal]), journal.stat())
     except OSError:

@@ -103,7 +103,7 @@ def save(story: Story, path: Path, *, backup: bool = False) -> None:
 
 
 def backup_of(path: Path) -> Path:
-    """Where the file at ``path`` is kept as it was before the first save with ``backup``."""
+    """Return where the file at ``path`` is kept as it was before the first save with ``backup``."""
     return path.with_name(f"{path.name}.before")
 
 
@@ -177,7 +177,7 @@ def _old(path: Path) -> bytes | None:
 
 
 def _is_json(data: bytes, path: Path) -> bool:
-    """By how it begins; a text that begins with a brace and is named like one stays a text."""
+    """Return whether it begins as JSON; a text that begins with a brace and is named like one stays a text."""
     return data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and path.suffix.lower() not in _TEXT_SUFFIXES
 
 
@@ -227,7 +227,7 @@ def _from_novelai(found: novelai.NovelaiStory) -> Story:
 
 
 def _to_lite(story: Story) -> LiteStory:
-    """``story`` in Lite's shape, with what it had of Lite's when it was read."""
+    """Return ``story`` in Lite's shape, with what it had of Lite's when it was read."""
     kept = story.extra.get(_LITE)
     lite = LiteStory()
     if isinstance(kept, dict):
@@ -274,8 +274,10 @@ def _text_bytes(story: Story, old: bytes | None) -> bytes:
 
 
 def without_last_break(text: str) -> str:
-    """``text`` with ``\\n`` line ends, without the one that editors put at the end of every file: to go on behind it
-    would begin a new paragraph in the middle of a sentence. An empty line at the end is the writer's and stays.
+    """Return ``text`` with ``\\n`` line ends, without the one that editors put at the end of every file.
+
+    To go on behind it would begin a new paragraph in the middle of a sentence. An empty line at the end is the
+    writer's and stays.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text[:-1] if text.endswith("\n") and not text.endswith("\n\n") else text

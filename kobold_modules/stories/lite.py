@@ -71,17 +71,17 @@ class LiteStory:
 
 
 def prose(piece: str) -> str:
-    """``piece`` without its pictures."""
+    """Return ``piece`` without its pictures."""
     return _PICTURE.sub("", piece) if "[<|" in piece else piece
 
 
 def is_zipped(data: bytes) -> bool:
-    """Whether ``data`` begins as a ``.kaistory`` does."""
+    """Return whether ``data`` begins as a ``.kaistory`` does."""
     return data.startswith(LOCAL)
 
 
 def is_lite(data: Any) -> bool:
-    """Whether decoded JSON looks like such a story."""
+    """Return whether decoded JSON looks like such a story."""
     return isinstance(data, dict) and "actions" in data and ("prompt" in data or "gamestarted" in data)
 
 
@@ -110,7 +110,7 @@ def read(data: dict[str, Any], name: str) -> LiteStory:
 
 
 def write(story: LiteStory) -> dict[str, Any]:
-    """``story`` as JSON-ready data in Lite's shape."""
+    """Return ``story`` as JSON-ready data in Lite's shape."""
     prompt, actions = (story.pieces[0], list(story.pieces[1:])) if story.pieces else ("", [])
     data = {**_EMPTY, **story.rest}
     data["prompt"], data["actions"] = prompt, actions
@@ -122,7 +122,7 @@ def write(story: LiteStory) -> dict[str, Any]:
 
 
 def with_text(story: LiteStory, text: str, cuts: Sequence[int] = ()) -> LiteStory:
-    """``story`` with its prose changed to ``text``; pieces at both ends that are still right stay as they are.
+    """Return ``story`` with its prose changed to ``text``; pieces at both ends that are still right stay as they are.
 
     What changed becomes new pieces, cut at the positions ``cuts`` of ``text`` (where takes begin and end), so that
     Lite's undo goes back take by take. Pictures are kept.

@@ -36,7 +36,7 @@ def listed(words: tuple[str, ...]) -> str:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """``1 entry``, ``2 entries``."""
+    """Return ``1 entry`` or ``2 entries``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
@@ -61,7 +61,7 @@ def _unused(rest: dict[str, Any]) -> list[str]:
 
 
 def _world(rest: dict[str, Any]) -> int:
-    """How many entries of world info there are, in either shape."""
+    """Count the entries of world info, in either shape."""
     entries, second = rest.get("worldinfo"), rest.get("worldinfo_v2")
     nested = second.get("entries") if isinstance(second, dict) else None
     listed_ones = [entry for entry in entries if entry] if isinstance(entries, list) else []

@@ -130,7 +130,7 @@ def within(spans: tuple[Span, ...], start: int, end: int) -> tuple[Span, ...]:
 
 
 def replaced(spans: tuple[Span, ...], start: int, end: int, *by: Span) -> tuple[Span, ...]:
-    """Spans after the characters from ``start`` to ``end`` gave way to ``by``.
+    """Return spans after the characters from ``start`` to ``end`` gave way to ``by``.
 
     Only what is at the seams is looked at again: a novel has thousands of spans, and this runs for every key.
     """
@@ -150,8 +150,9 @@ def replaced(spans: tuple[Span, ...], start: int, end: int, *by: Span) -> tuple[
 
 
 def edited(spans: tuple[Span, ...], edits: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
-    """Spans after many edits ``(start, end, new)``, in order and apart, each by the writer. One pass over both: a word
-    may stand in a novel thousands of times.
+    """Return spans after many edits ``(start, end, new)``, in order and apart, each by the writer.
+
+    Makes one pass over both: a word may stand in a novel thousands of times.
     """
     found: list[Span] = []
     at, place = 0, iter(edits)

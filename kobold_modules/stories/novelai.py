@@ -38,7 +38,7 @@ class NovelaiStory:
 
 
 def is_novelai(data: Any) -> bool:
-    """Whether decoded JSON looks like a story or scenario of NovelAI."""
+    """Return whether decoded JSON looks like a story or scenario of NovelAI."""
     return isinstance(data, dict) and ("storyContainerVersion" in data or "scenarioVersion" in data)
 
 

@@ -48,7 +48,7 @@ def stories(folder: Path | None = None) -> list[Shelved]:
 
 
 def free_path(title: str, folder: Path | None = None) -> Path:
-    """Where a new story called ``title`` can go: a name that is free, in letters every system takes."""
+    """Return where a new story called ``title`` can go: a name that is free, in letters every system takes."""
     folder = folder or paths.stories_dir()
     words = re.sub(r"[^\w\- ]+", "", title, flags=re.UNICODE).split()
     stem = "-".join(words).lower()[:LONGEST_NAME].strip("-_") or "story"

@@ -18,7 +18,7 @@ _ROOM = 200  # a step's own fields, in characters
 
 
 def encode_steps(done: Sequence[Step], undone: Sequence[Step], most: int) -> dict[str, Any]:
-    """``{"done": [...], "undone": [...]}``, the step nearest to the present first, about ``most`` characters in all."""
+    """Encode as ``{"done": [...], "undone": [...]}``, the nearest step first, about ``most`` characters in all."""
     data, room = {}, most
     for name, steps in (("done", done), ("undone", undone)):
         kept: list[dict[str, Any]] = []

@@ -64,16 +64,16 @@ class StopCriteria:
         return space == "\n" or _SENTENCE.search(before[-12:]) is not None
 
     def _until_end(self, piece: str) -> int | None:
-        """Where in ``piece`` the first of the awaited texts ends."""
+        """Return where in ``piece`` the first of the awaited texts ends."""
         text = self._tail + piece
         ends = [found + len(word) for word in self._until if (found := text.find(word, self._from(word))) >= 0]
         return max(0, min(ends) - len(self._tail)) if ends else None
 
     def _from(self, word: str) -> int:
-        """Where to search from: what lies wholly in the tail was searched before."""
+        """Return where to search from: what lies wholly in the tail was searched before."""
         return max(0, len(self._tail) - len(word) + 1)
 
 
 def tokens_for(words: int) -> int:
-    """Tokens that are enough for ``words`` words of prose in nearly any vocabulary, the end of a sentence included."""
+    """Return how many tokens are enough for ``words`` words of prose in nearly any vocabulary, to a sentence's end."""
     return 4 * (words + max(20, words // 10)) + 64

@@ -78,7 +78,7 @@ class Story:
         return self.content != self._saved
 
     def mark_saved(self, content: tuple[str, ...] | None = None) -> None:
-        """``content``, as :attr:`content` was when it was written, is on disk; by default what the story holds now."""
+        """Mark ``content``, what :attr:`content` was when it was written, as on disk; by default what it is now."""
         self._saved = self.content if content is None else content
 
     def mark_unsaved(self) -> None:
@@ -183,7 +183,7 @@ class Story:
         self._open = False
 
     def _continues(self, at: int, old: str, new: str) -> bool:
-        """Whether typing ``new`` goes on with the word that the last step was typing."""
+        """Return whether typing ``new`` goes on with the word that the last step was typing."""
         if not self._open or old or not self._done:
             return False
         last = self._done[-1]
@@ -248,7 +248,7 @@ def _marks_in(data: dict[str, Any], text: str) -> Marks | None:
 
 
 def _difference(old: str, new: str) -> tuple[int, int, int]:
-    """``(at, old_end, new_end)``: ``old[at:old_end]`` became ``new[at:new_end]``. Slices compare fast."""
+    """Return ``(at, old_end, new_end)``: ``old[at:old_end]`` became ``new[at:new_end]``. Slices compare fast."""
     at = _shared(min(len(old), len(new)), lambda n: old[:n] == new[:n])
     most = min(len(old), len(new)) - at
     tail = _shared(most, lambda n: old[len(old) - n :] == new[len(new) - n :])

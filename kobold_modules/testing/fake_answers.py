@@ -28,7 +28,7 @@ def digest_of(stack: tuple[StackItem, ...]) -> int:
 
 
 def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> Iterator[Record]:
-    """All takes at once, a word each in turn."""
+    """Write all takes at once, a word each in turn."""
     settings = Sampler.from_dict(job.sampler)
     seeds = job.seeds or (settings.seed if settings.seed is not None else 1,) * len(job.stacks)
     takes = []
@@ -48,7 +48,7 @@ def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> 
 
 
 def peek(job: Peek) -> Record:
-    """Words with falling probabilities, in another order for each text and stack."""
+    """Return words with falling probabilities, in another order for each text and stack."""
     data = {"with": _likely(job.text, digest_of(job.stack), job.top), "without": _likely(job.text, 0, job.top)}
     return Result("peek", data)
 
@@ -70,7 +70,7 @@ def _likely(text: str, stack: int, top: int) -> list[dict[str, Any]]:
 
 
 def score(job: Score, tokens: list[str]) -> Record:
-    """Between -8 and -1 nats a token; a stack is kinder to some and harder on others."""
+    """Score between -8 and -1 nats a token; a stack is kinder to some and harder on others."""
     stack = digest_of(job.stack)
     plain: list[float | None] = []
     stacked: list[float | None] = []
@@ -84,7 +84,7 @@ def score(job: Score, tokens: list[str]) -> Record:
 
 
 def nearest(job: Nearest) -> Record:
-    """Words near to the five tokens that every module has here, other ones for each file."""
+    """Return words near to the five tokens that every module has here, other ones for each file."""
     name = job.path.replace("\\", "/").rpartition("/")[2]
     rows = []
     for place in range(5):

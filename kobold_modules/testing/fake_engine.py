@@ -105,7 +105,7 @@ class FakeEngine:
 
     @staticmethod
     def _words(request: Request, seed: int) -> Iterator[str]:
-        """Sentences of eight words without end, one word at a time."""
+        """Yield sentences of eight words without end, one word at a time."""
         draw = random.Random(f"{seed}:{request.stack.digest}:{request.text[-200:]}")
         space = "" if not request.text or request.text[-1:].isspace() else " "
         fresh = not request.text.strip() or request.text.rstrip()[-1:] in ".!?"
@@ -117,7 +117,7 @@ class FakeEngine:
             fresh = True
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
-        """Between -8 and -1 nats, a little better with a stack."""
+        """Return values between -8 and -1 nats, a little better with a stack."""
         return self.score(self.tokenize(text), stack)
 
     def piece(self, token: int) -> bytes:
@@ -125,17 +125,17 @@ class FakeEngine:
         return f" {WORDS[token % len(WORDS)]}".encode()
 
     def boundary(self, request: Request) -> list[Boundary]:
-        """Nothing: every text ends at the end of a token."""
+        """Return nothing: every text ends at the end of a token."""
         return []
 
     def next_logits(self, request: Request, before: int = 0) -> NDArray[np.float32]:
-        """As if of a model: other ones for each text and stack."""
+        """Return logits as if of a model: other ones for each text and stack."""
         request.stack.check(self.info.fingerprint, self.info.name)
         seed = zlib.crc32(f"{request.stack.digest}:{request.memory}{request.text}{request.note}".encode())
         return np.random.default_rng(seed).normal(0, 2, self.info.vocabulary).astype(np.float32)
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
-        """As :meth:`log_probabilities`, of ids."""
+        """Score ids as :meth:`log_probabilities` does."""
         stack.check(self.info.fingerprint, self.info.name)
         values = -1 - 7 * (np.array(tokens, dtype=np.float32) / self.info.vocabulary) + (0.25 if stack.active else 0.0)
         return (values if stack.active else values[1:]).astype(np.float32)

@@ -88,7 +88,7 @@ def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
 
 
 def download(job: Download, cancelled: Callable[[], bool]) -> Iterator[Record]:
-    """Ten steps to a model on the disk."""
+    """Take ten steps to a model on the disk."""
     hub = parse_hub_id(job.model)
     if job.model != SMOLLM2 and (hub is None or "missing" in job.model):
         raise NoModel(f"The hub has no model {job.model}, or it is private.", "Check the spelling.")

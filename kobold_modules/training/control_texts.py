@@ -25,7 +25,7 @@ def samples_folder() -> Path:
 
 
 def other_pages(own: Corpus, encode: Callable[[str], list[int]]) -> HeldOut:
-    """Pages of other voices than ``own``."""
+    """Return pages of other voices than ``own``."""
     mine = {document.sha256 for document in own.documents}
     read = [words.read([samples_folder() / voice]) for voice in VOICES]
     texts = [corpus.text for corpus in read if not mine & {document.sha256 for document in corpus.documents}]

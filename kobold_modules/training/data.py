@@ -62,12 +62,12 @@ def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> T
 
 
 def row_length(request: TrainingRequest, frozen: TorchModel) -> int:
-    """Text tokens in a row: as asked, but no more than the context holds behind the virtual tokens."""
+    """Return the text tokens in a row: as asked, but no more than the context holds behind the virtual tokens."""
     return min(request.row, frozen.context - request.tokens)
 
 
 def held_out_tokens(request: TrainingRequest) -> int:
-    """Most tokens of held-out text that are measured while training.
+    """Return the most tokens of held-out text that are measured while training.
 
     A short training cannot afford long looks. By the budget and not by the machine's speed, so that a training that is
     gone on with, perhaps elsewhere, is measured on the same text.

@@ -42,7 +42,7 @@ def refuse_taken_name(name: str) -> None:
 
 
 def holds(path: Path, name: str) -> bool:
-    """Whether ``path`` is a module called ``name``: what an earlier run of the same training wrote."""
+    """Return whether ``path`` is a module called ``name``: what an earlier run of the same training wrote."""
     try:
         return path.is_file() and key_of(read(path).card.name) == key_of(name)
     except BadModule:

@@ -110,7 +110,10 @@ class World:
         return packed[:-1].view(gradient.shape).to(gradient.dtype), packed[-1].to(loss.dtype)
 
     def any(self, mine: bool) -> bool:
-        """Whether any process says yes: to stop, to go back after a broken loss. All must ask at the same step."""
+        """Return whether any process says yes: to stop, to go back after a broken loss.
+
+        All must ask at the same step.
+        """
         if self.size == 1:
             return mine
         votes = torch.tensor([float(mine)], device=self._wire())
@@ -118,7 +121,10 @@ class World:
         return bool(votes.item() > 0)
 
     def same(self, tensor: Tensor) -> Tensor:
-        """``tensor`` of the first process, in every process: a start, or a resumed state. Same shape everywhere."""
+        """Return the first process's ``tensor`` in every process: a start, or a resumed state.
+
+        Same shape everywhere.
+        """
         if self.size == 1:
             return tensor
         import torch.distributed as dist
@@ -138,7 +144,7 @@ class World:
         return bytes(self.same(data).numpy().data) if length else b""
 
     def number(self, mine: float) -> float:
-        """``mine`` of the first process: a clock, say, by which all decide together what comes next."""
+        """Return the first process's ``mine``: a clock, say, by which all decide together what comes next."""
         return float(self.same(torch.tensor([mine], dtype=torch.float64)).item())
 
     def leave(self) -> None:
@@ -150,7 +156,7 @@ class World:
                 dist.destroy_process_group()
 
     def _wire(self) -> torch.device:
-        """Where tensors must lie to travel."""
+        """Return where tensors must lie to travel."""
         import torch.distributed as dist
 
         return torch.device("cuda", self.local) if dist.get_backend() == "nccl" else torch.device("cpu")

@@ -30,7 +30,9 @@ LOOKED_AT = 400  # tokens read to time a measurement
 
 
 def estimate(request: TrainingRequest) -> dict[str, Any]:
-    """``words``, ``tokens`` (to train on), ``steps``, ``minutes``, ``passes`` over the text, ``seconds_per_step``,
+    """Measure what the training would take on a few steps.
+
+    Returns ``words``, ``tokens`` (to train on), ``steps``, ``minutes``, ``passes`` over the text, ``seconds_per_step``,
     ``seconds_around`` (loading the model before the first step, measuring and the samples after the last),
     ``memory_bytes`` (weights and a step), ``disk_bytes`` (checkpoint and module), and ``rows_at_once`` of the batch.
 
@@ -60,13 +62,13 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
 
 
 def _sample_of(text: str) -> str:
-    """Enough of a text to time steps on."""
+    """Return enough of a text to time steps on."""
     return text[:60_000]
 
 
 @lru_cache(maxsize=16)
 def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
-    """Seconds and bytes of a step; remembered, for a person moves a dial up and down."""
+    """Return the seconds and bytes of a step; remembered, for a person moves a dial up and down."""
     keep_memory()
     began = time.monotonic()
     file = resolve(request.model)

@@ -52,8 +52,10 @@ class Baselines:
 
 
 def tokens_to_finish(held_out: float, measured: bool) -> float:
-    """About how many tokens are read after the last step: ``held_out`` ones (thrice where they were not
-    ``measured`` while it trained), other authors' pages, two samples.
+    """Return about how many tokens are read after the last step.
+
+    They are ``held_out`` ones (thrice where they were not ``measured`` while it trained), other authors' pages, two
+    samples.
     """
     return (held_out if measured else 3 * held_out) + 2 * len(VOICES) * TOKENS + 2 * SAMPLE_TOKENS * ALONE
 

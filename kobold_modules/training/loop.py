@@ -186,7 +186,7 @@ def _keep(state: State, index: int, prompt: torch.Tensor, bits: Bits, progress: 
 def _consider_average(
     loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, world: World
 ) -> None:
-    """Of a training that ends before its rate has fallen, the mean of the late prompts may be better than any of them.
+    """Measure the mean of the late prompts, which may beat each of them where training ends before the rate has fallen.
 
     Where the rate has fallen to zero the last prompt is better than the mean, if by little (docs/decisions, 12).
     """

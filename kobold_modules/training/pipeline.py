@@ -140,7 +140,7 @@ def run_training(
 
 
 def fit(loss: PromptLoss, writers: Sequence[TrainingData], state: State) -> memory.Fit:
-    """How many rows of each module fit into memory at once. Raises OutOfMemory where not even one does."""
+    """Return how many rows of each module fit into memory at once. Raises OutOfMemory where not even one does."""
     all_rows = [writer.rows for writer in writers]
     request = writers[0].request
 
@@ -197,7 +197,7 @@ def _check_parity(file: ModelFile, frozen: TorchModel) -> Iterator[Record]:
 
 
 def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
-    """Modules trained together differ in their texts and names only."""
+    """Raise where modules trained together differ in more than their texts and names."""
     plain = [replace(each, files=(), name="x", description="", out=None) for each in requests]
     if any(each != plain[0] for each in plain):
         raise BadUsage("Modules that are trained together must have the same settings.")

@@ -28,7 +28,7 @@ RANGE_STEPS = 10
 
 
 def initial_rows(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> Tensor:
-    """Float32 ``[tokens, width]``: the start that ``request.start`` asks for.
+    """Return float32 ``[tokens, width]``: the start that ``request.start`` asks for.
 
     Raises:
         BadUsage: no words to start with; BadModule, WrongModel: the module to start from is missing or does not fit.
@@ -44,14 +44,14 @@ def initial_rows(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> Tens
 
 
 def rows_of(loss: PromptLoss, ids: NDArray[np.int64], tokens: int) -> Tensor:
-    """Embedding rows of ``ids``, repeated or cut to ``tokens``."""
+    """Return the embedding rows of ``ids``, repeated or cut to ``tokens``."""
     picked = torch.from_numpy(np.resize(ids, tokens)).to(loss.frozen.device)
     found: Tensor = loss.frozen.table[picked].float().clone()
     return found
 
 
 def _stretches(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
-    """Several stretches of the text."""
+    """Return several stretches of the text."""
     rng = np.random.default_rng([request.seed, 7])
     stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
     starts = [int(rng.integers(max(1, len(stream) - request.tokens))) for _ in range(_candidates(request))]
@@ -59,7 +59,7 @@ def _stretches(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[T
 
 
 def _candidates(request: TrainingRequest) -> int:
-    """How many starts are worth trying: each costs about a step, and which began best is soon forgotten."""
+    """Return how many starts are worth trying: each costs about a step, and which began best is soon forgotten."""
     steps = request.steps if request.steps is not None else 2 * request.budget
     return int(max(1, min(CANDIDATES, steps // 100)))
 

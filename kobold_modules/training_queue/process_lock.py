@@ -16,8 +16,9 @@ from ..paths import made
 
 
 def start_time(pid: int) -> str:
-    """When process ``pid`` began, in words that differ for any other process that gets the same number; "" if it is
-    not there (or only its exit code is, waiting to be read).
+    """Return when process ``pid`` began, in words that differ for any other process that gets the same number.
+
+    Returns "" if it is not there (or only its exit code is, waiting to be read).
     """
     stat = Path(f"/proc/{pid}/stat")
     try:
@@ -59,7 +60,7 @@ def _start_time_on_windows(pid: int) -> str:
 
 
 def same_process(pid: int, birth: str) -> bool:
-    """Whether the process that was ``pid`` and began at ``birth`` still runs."""
+    """Return whether the process that was ``pid`` and began at ``birth`` still runs."""
     return pid > 0 and bool(birth) and start_time(pid) == birth
 
 
@@ -71,7 +72,7 @@ class Lock:
         self._file: BinaryIO | None = None
 
     def take(self) -> bool:
-        """Whether the lock is ours now; False at once where another process holds it. Raises OSError, too."""
+        """Take the lock, or return False at once where another process holds it. Raises OSError, too."""
         made(self.path.parent)
         file = self.path.open("ab")
         if not _lock(file):
@@ -87,7 +88,7 @@ class Lock:
 
 
 def held(path: Path) -> bool:
-    """Whether some process holds the lock on ``path``."""
+    """Return whether some process holds the lock on ``path``."""
     if not path.exists():
         return False
     lock = Lock(path)

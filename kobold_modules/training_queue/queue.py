@@ -61,7 +61,7 @@ class TrainingQueue:
     # -- looking --
 
     def trainings(self) -> list[Training]:
-        """All trainings: what runs first, then what waits in its order, then what has ended, the latest first."""
+        """Return all trainings: what runs, then what waits in its order, then what has ended, the latest first."""
         try:
             folders = [child for child in self.folder.iterdir() if (child / "request.json").is_file()]
         except FileNotFoundError:

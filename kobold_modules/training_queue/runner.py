@@ -101,7 +101,7 @@ def _note_death(training: Training, ended: int) -> None:
 
 
 def _hopeless(died: Sequence[int]) -> bool:
-    """Whether another try would end like those before."""
+    """Return whether another try would end like those before."""
     return bool(died) and (
         signal_name(died[-1]) == "SIGILL" or (len(died) >= MOST_ALIKE and len(set(died[-MOST_ALIKE:])) == 1)
     )

@@ -28,15 +28,15 @@ class Deaths:
         self._model, self._status, self._times = model, status, self._times + 1 if alike else 1
 
     def forget(self, model: Load | None) -> None:
-        """``model`` has done some work, or another one was loaded."""
+        """Forget earlier deaths: ``model`` has done some work, or another one was loaded."""
         self._model, self._times = model, 0
 
     def of(self, model: Load) -> int:
-        """How often ``model`` has died alike."""
+        """Return how often ``model`` has died alike."""
         return self._times if model == self._model else 0
 
     def refusal(self, model: Load) -> Failed | None:
-        """Why ``model`` is not tried once more, if it is not."""
+        """Return why ``model`` is not tried once more, if it is not."""
         if self.of(model) < MOST_ALIKE:
             return None
         failed = explain(self._status, "model")

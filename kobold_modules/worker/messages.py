@@ -148,7 +148,7 @@ KINDS: dict[str, type[Job]] = {
 
 
 def to_json(number: int, job: Job) -> str:
-    """One line: ``{"do": "generate", "id": 7, "v": 1, ...}``."""
+    """Return one line: ``{"do": "generate", "id": 7, "v": 1, ...}``."""
     return json.dumps({"do": type(job).__name__.lower(), "id": number, "v": VERSION, **asdict(job)}, ensure_ascii=False)
 
 

@@ -93,7 +93,7 @@ def _listen_to_aborts(binding: Any) -> None:
 
 
 def build() -> str:
-    """Which llama.cpp this is, and for which processor: states kept by one are not for another."""
+    """Return which llama.cpp this is, and for which processor: states kept by one are not for another."""
     binding = library()
     return f"{binding.__version__}; {binding.llama_print_system_info().decode('utf-8', 'replace').strip()}"
 
@@ -118,7 +118,7 @@ _callbacks: list[Any] = []  # a ctypes callback dies with its last reference, an
 
 
 def usable_cores() -> int:
-    """Cores this process may use: what the system allows it, or OMP_NUM_THREADS where that is set."""
+    """Count the cores this process may use: what the system allows it, or OMP_NUM_THREADS where that is set."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
@@ -128,7 +128,7 @@ def usable_cores() -> int:
 
 
 def threads() -> tuple[int, int]:
-    """Threads for writing and for reading a prompt.
+    """Return how many threads to use for writing and for reading a prompt.
 
     Writing is bound by memory and gains nothing from the second thread of a core, reading gains from every one.
     """

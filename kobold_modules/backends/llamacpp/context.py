@@ -97,7 +97,7 @@ class NativeContext:
 
     @contextmanager
     def watching(self, cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Within this, computing ends with Cancelled soon after ``cancelled`` returns True."""
+        """Stop computing inside with Cancelled soon after ``cancelled`` returns True."""
         before, self._cancelled = self._cancelled, cancelled
         try:
             yield
@@ -141,7 +141,7 @@ class NativeContext:
         return view
 
     def scored_logits(self, count: int) -> NDArray[np.float32]:
-        """Logits of all scored tokens of the last call: float32 ``[count, vocabulary]``; valid until the next."""
+        """Return the last call's scored logits, float32 ``[count, vocabulary]``; valid until the next call."""
         pointer = self._lib.llama_get_logits(self._ctx)
         logits: NDArray[np.float32] = np.ctypeslib.as_array(pointer, shape=(count, self._model.vocabulary))
         return logits
@@ -158,7 +158,7 @@ class NativeContext:
         self._lib.llama_memory_seq_cp(self._memory, source, target, 0, until if self.forgets else -1)
 
     def save(self, sequence: int) -> NDArray[np.uint8]:
-        """llama.cpp's bytes of ``sequence``."""
+        """Return llama.cpp's bytes of ``sequence``."""
         size = int(self._lib.llama_state_seq_get_size(self._ctx, sequence))
         state = np.empty(size, dtype=np.uint8)
         written = int(self._lib.llama_state_seq_get_data(self._ctx, _bytes_of(state), size, sequence))

@@ -121,7 +121,7 @@ class LlamaEngine:
         return self._model.injection.refusal
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
+        """Return the ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
         return self._model.tokenize(text)
 
     def generate(
@@ -220,7 +220,7 @@ class LlamaEngine:
         _open(decoder, take, before)
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
-        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+        """Return the natural-log probability of ``text``'s tokens but the first (``[n - 1]``; with a stack ``[n]``).
 
         Raises:
             BadUsage: text and stack together are longer than the context.
@@ -252,7 +252,7 @@ class LlamaEngine:
         return self._decoder
 
     def _made_with(self, fingerprint: Fingerprint, exact: bool) -> dict[str, object]:
-        """Everything that the kept state of a stack depends on, but the stack."""
+        """Return everything that the kept state of a stack depends on, but the stack."""
         status = self._model.path.stat()
         return {
             "model": fingerprint.to_dict(),
@@ -297,7 +297,7 @@ class LlamaEngine:
             take.close()
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
-        """As :meth:`log_probabilities`, of ids; they must fit the context together with the stack."""
+        """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._open().score(stack.digest, self._rows(stack), tokens)
 
 
@@ -320,7 +320,7 @@ def _finish(decoder: Decoder, take: GenerationState) -> Iterator[TextChunk | Fin
 
 
 def _cells(takes: list[GenerationState]) -> int:
-    """Cells that ``takes`` may come to fill together; a prompt that several share counts once, unless it will slide."""
+    """Count the cells that ``takes`` may fill together; a shared prompt counts once, unless it will slide."""
     total, seen = 0, set[tuple[str, tuple[int, ...]]]()
     for take in takes:
         prompt = (take.key, tuple(take.tokens))
@@ -333,7 +333,7 @@ def _cells(takes: list[GenerationState]) -> int:
 
 
 def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:
-    """Cells for all residents: the context, and as many more as ``kept`` bytes hold and ``sequences`` can fill.
+    """Count the cells for all sequences: the context, and what ``kept`` bytes hold and ``sequences`` can fill.
 
     Of memory that is free now, never more than a quarter.
     """

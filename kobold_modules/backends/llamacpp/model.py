@@ -82,7 +82,7 @@ class NativeVocabulary:
         return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of ``text``: no BOS, no added space, and words that look like special tokens stay words."""
+        """Return the ids of ``text``: no BOS, no added space, and words that look like special tokens stay words."""
         data = text.encode("utf-8", "replace")
         if not data:
             return []
@@ -110,7 +110,7 @@ class NativeVocabulary:
             self._buffer = ctypes.create_string_buffer(-length)
 
     def ends(self, token: int) -> bool:
-        """Whether a text is over when ``token`` comes: EOS, end of turn ..., or BOS, for then another text begins."""
+        """Return whether ``token`` ends a text: EOS, end of turn, or BOS, for then another text begins."""
         return bool(self._lib.llama_vocab_is_eog(self._vocab, token)) or token == self._bos
 
     @property

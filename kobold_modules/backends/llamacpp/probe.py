@@ -64,7 +64,7 @@ def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
 
 
 def _decode(lib: Any, context: Any, ids: Sequence[int], at: int, vocabulary: int) -> NDArray[np.float64]:
-    """Logits behind each of ``ids``, float64 ``[n, vocabulary]``."""
+    """Return logits behind each of ``ids``, float64 ``[n, vocabulary]``."""
     import ctypes
 
     tokens, places = np.array(ids, dtype=np.int32), np.arange(at, at + len(ids), dtype=np.int32)
@@ -81,7 +81,7 @@ def _decode(lib: Any, context: Any, ids: Sequence[int], at: int, vocabulary: int
 
 
 def _log_probabilities(logits: NDArray[np.float64], ids: Sequence[int]) -> NDArray[np.float64]:
-    """Natural log of the probability of ``ids[i]`` behind ``logits[i]``; ``[n, vocabulary]`` -> ``[n]``."""
+    """Return the natural log of the probability of ``ids[i]`` behind ``logits[i]``; ``[n, vocabulary]`` -> ``[n]``."""
     highest = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp(logits - highest).sum(axis=1))
     found: NDArray[np.float64] = logits[np.arange(len(ids)), list(ids)] - highest[:, 0] - total

@@ -109,7 +109,7 @@ def _filled(data: NDArray[np.float32], scale: float, table: bool) -> NDArray[np.
 
 
 def main(argv: Sequence[str]) -> int:
-    """``SOURCE FOLDER KIND ...``: write ``FOLDER/KIND.gguf`` for each; what cannot be made is not there."""
+    """Write ``FOLDER/KIND.gguf`` for each kind, given ``SOURCE FOLDER KIND ...``; what cannot be made is not there."""
     source, folder = Path(argv[0]), Path(argv[1])
     wide = folder / "wide.gguf"
     widen(source, wide)

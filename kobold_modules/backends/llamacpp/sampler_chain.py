@@ -31,7 +31,7 @@ _XTC = 0x9E3779B9  # XTC draws from another stream than the token: else it would
 
 
 def usable_seed(seed: int) -> int:
-    """``seed`` as llama.cpp takes it: 32 bits, and not the value that means "draw one"."""
+    """Return ``seed`` as llama.cpp takes it: 32 bits, and not the value that means "draw one"."""
     return int(seed) % 0xFFFFFFFF
 
 
@@ -192,7 +192,7 @@ class _Table:
         self.reference: Any = ctypes.byref(self._table)
 
     def of(self, logits: NDArray[np.float32], without: Collection[int], only: NDArray[np.int32] | None = None) -> Any:
-        """Every token (or those in ``only``) with its logit but those in ``without``; None if no other is left.
+        """Return every token (or those in ``only``) with its logit but those in ``without``; None if no other is left.
 
         Valid until the next call.
         """

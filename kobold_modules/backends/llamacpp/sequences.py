@@ -58,7 +58,7 @@ class Decoder:
         return list(self._residents)
 
     def watching(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
-        """Within this, computing ends with Cancelled soon after ``cancelled`` returns True."""
+        """Stop computing inside with Cancelled soon after ``cancelled`` returns True."""
         return self._native.watching(cancelled)
 
     def open(
@@ -113,11 +113,11 @@ class Decoder:
         self._stepped = residents
 
     def release(self, resident: CachedSequence) -> None:
-        """``resident`` stays as it is until its room is needed."""
+        """Release ``resident``, which stays as it is until its room is needed."""
         resident.busy, resident.logits = False, None
 
     def score(self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
-        """Natural-log probability of each of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
+        """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
         resident, _ = self._begin(key if rows is not None else NOTHING, rows, [], alone=True)
         resident.busy = True
         try:
@@ -259,7 +259,7 @@ class Decoder:
 
 
 def _log_softmax_at(logits: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """log softmax of ``logits``, ``[n, vocabulary]``, at one id a row: float32 ``[n]``."""
+    """Return the log softmax of ``logits``, ``[n, vocabulary]``, at one id a row: float32 ``[n]``."""
     highest = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp(logits - highest).sum(axis=1, dtype=np.float64))
     picked: NDArray[np.float32] = logits[np.arange(len(ids)), ids] - highest[:, 0] - total.astype(np.float32)

@@ -154,7 +154,7 @@ def climb(kind: Kind, path: Path, probe: Probe) -> tuple[Outcome, bool]:
 
 
 def _from_below(kind: Kind, path: Path, probe: Probe, first: Report) -> tuple[Outcome, bool]:
-    """Not even the plain way gave an answer: the slowest, or nothing."""
+    """Settle for the slowest way, or for nothing, as not even the plain way gave an answer."""
     if first.ended in ("SIGKILL", "no answer", ""):
         return Outcome(kind), False
     last = len(LADDER) - 1
@@ -166,7 +166,7 @@ def _from_below(kind: Kind, path: Path, probe: Probe, first: Report) -> tuple[Ou
 
 
 def near(plain: Sequence[float], fast: Sequence[float] | None, limit: float = LIMIT) -> bool:
-    """Whether two readings of one page are the same but for rounding: no more than ``limit`` nats a token apart."""
+    """Return whether two readings of a page differ by rounding alone: no more than ``limit`` nats a token."""
     if fast is None or len(plain) != len(fast) or not all(map(math.isfinite, (*plain, *fast))):
         return False
     return sum(abs(a - b) for a, b in zip(plain, fast, strict=True)) / len(plain) <= limit
@@ -248,7 +248,7 @@ def _recall(file: Path, kind: Kind) -> Outcome | None:
 
 
 def _memory(kind: Kind) -> Path | None:
-    """Where the answer for ``kind`` with this build on this processor is kept; None where nothing is to be tried."""
+    """Return where the answer for ``kind`` is kept for this build and processor; None where nothing is to be tried."""
     if os.environ.get(PLACE, "").lower() == "off":
         return None
     what = [REVISION, _machine(), kind.architecture, kind.matrices]
@@ -269,7 +269,7 @@ def _machine() -> str:
 
 @cache
 def processor() -> str:
-    """Its name and, in short, what it can do."""
+    """Return the processor's name and, in short, what it can do."""
     import platform
 
     try:

@@ -65,7 +65,7 @@ class TorchContext:
 
     @contextmanager
     def watching(self, cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Within this, computing ends with Cancelled soon after ``cancelled`` returns True."""
+        """Stop computing inside with Cancelled soon after ``cancelled`` returns True."""
         before, self._cancelled = self._cancelled, cancelled
         try:
             yield
@@ -96,7 +96,7 @@ class TorchContext:
         return logits, computed, len(tokens) - kept
 
     def score(self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
-        """Natural-log probability of each of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
+        """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
         read, _ = self._front(key, rows)
         self._cut(read, 0)
         found = [] if read.front_logits is None else [_log_softmax_at(read.front_logits[None], tokens[:1])]
@@ -107,7 +107,7 @@ class TorchContext:
         return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
 
     def takes_rows(self) -> bool:
-        """Whether injected rows of the table give the logits of the typed tokens: tried on a few, never assumed."""
+        """Try on a few tokens whether injected rows of the table give the logits of the typed tokens."""
         ids = [1, 3, 2, 5, 4, 3][: max(1, self._frozen.table.shape[0] - 1)]
         table = self._frozen.table[ids].float().cpu().numpy()
         try:
@@ -181,7 +181,7 @@ class TorchContext:
         return logits
 
     def _repair(self, read: _Read) -> None:
-        """After an interrupted call: drop what it left behind in some of the layers."""
+        """Drop what an interrupted call left behind in some of the layers."""
         if read.front is None and _forgets(read.cache):
             _shorten(read.cache, read.rows + len(read.tokens))
         else:
@@ -217,7 +217,7 @@ def _layers(model: Any) -> list[Any]:
 
 
 def _forgets(cache: Any) -> bool:
-    """Whether the end of what ``cache`` holds can be cut off: plain attention in all layers."""
+    """Return whether the end of what ``cache`` holds can be cut off: plain attention in all layers."""
     return all(type(layer).__name__ == "DynamicLayer" for layer in getattr(cache, "layers", ()) or [None])
 
 
@@ -229,7 +229,7 @@ def _shorten(cache: Any, length: int) -> None:
 
 
 def _log_softmax_at(logits: NDArray[np.float32], ids: list[int]) -> NDArray[np.float32]:
-    """log softmax of ``logits``, ``[n, vocabulary]``, at one id a row: float32 ``[n]``, fewer where ids are fewer."""
+    """Return the log softmax of ``logits``, ``[n, vocabulary]``, at one id a row: float32, as long as the ids."""
     logits = logits[: len(ids)]
     highest = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp(logits - highest).sum(axis=1, dtype=np.float64))

@@ -106,7 +106,7 @@ class HfEngine:
         return self._refusal
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of ``text`` exactly as it will be read: no BOS, no prefix space added."""
+        """Return the ids of ``text`` exactly as it will be read: no BOS, no prefix space added."""
         return self._words.tokenize(text)
 
     def generate(
@@ -187,7 +187,7 @@ class HfEngine:
         return sequentially(self, requests, cancelled)
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
-        """Natural-log probability of each token of ``text`` but the first (shape ``[n - 1]``; with a stack ``[n]``).
+        """Return the natural-log probability of ``text``'s tokens but the first (``[n - 1]``; with a stack ``[n]``).
 
         Raises:
             BadUsage: text and stack together are longer than the context.
@@ -215,7 +215,7 @@ class HfEngine:
         return logits
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
-        """As :meth:`log_probabilities`, of ids; they must fit the context together with the stack."""
+        """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._opened().score(stack.digest, self._rows(stack), tokens)
 
     def close(self) -> None:

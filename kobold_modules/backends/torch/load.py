@@ -126,7 +126,7 @@ def load_torch_model(
 
 
 def _rms(table: Any) -> float:
-    """Root mean square of ``table``'s elements, a slice at a time: a wide copy of a large one would not fit."""
+    """Return the root mean square of ``table``, a slice at a time: a wide copy of a large one would not fit."""
     total = sum(float(part.float().square().sum()) for part in table.split(8192))
     return float((total / table.numel()) ** 0.5)
 

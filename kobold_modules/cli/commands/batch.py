@@ -224,7 +224,7 @@ def _answer(task: Task, outcome: Outcome, engine: Engine) -> bytes:
 
 
 def _put(out: Path | None, line: bytes, output: Output) -> None:
-    """One answer, whole: on stdout, or at the end of ``out`` and on the disk."""
+    """Put one answer, whole, on stdout, or at the end of ``out`` and on the disk."""
     if out is None:
         output.line(line.decode().rstrip("\n"))
         return
@@ -272,7 +272,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers, empty ones left out; of one that is too long only the beginning."""
+    """Yield lines with their numbers, empty ones left out; of one that is too long only the beginning."""
     number = 0
     while line := source.readline(MOST_LINE + 1):
         number += 1

@@ -31,7 +31,7 @@ _FRAME = 0.1  # seconds between two drawings of the columns
 
 
 def compare(arguments: argparse.Namespace, output: Output) -> int:
-    """Columns that grow together on a terminal; one after another in a pipe; records as they come with --json."""
+    """Print columns that grow together on a terminal, one after another in a pipe, or records with --json."""
     stacks = arguments.stack or ["none"]
     _check(arguments, len(stacks))
     text = read_prompt(arguments)
@@ -116,7 +116,7 @@ class InTurn:
             self._next()
 
     def finish(self) -> None:
-        """Nothing is held back any more."""
+        """Print what is still held back."""
 
     def _next(self) -> None:
         self._now += 1
@@ -160,7 +160,7 @@ class Columns:
 
 
 def columns(titles: list[str], texts: list[str], width: int, most: int | None = None) -> list[str]:
-    """Rows of a table with a title over each text; of more than ``most`` rows the last ones, under the titles."""
+    """Return the rows of a table with a title over each text; the last ``most`` rows where there are more."""
     wrapped = [
         [line for paragraph in text.strip("\n").split("\n") for line in (textwrap.wrap(paragraph, width) or [""])]
         for text in texts

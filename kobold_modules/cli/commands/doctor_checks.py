@@ -55,7 +55,7 @@ def _torch_instructions() -> list[str]:
 
 
 def llama() -> Iterator[Finding]:
-    """Whether llama.cpp writes with the starter model."""
+    """Check whether llama.cpp writes with the starter model."""
     from ...backends.llamacpp.engine import LlamaEngine
     from ...generation.protocol import Request
     from ...records import TextChunk
@@ -68,7 +68,7 @@ def llama() -> Iterator[Finding]:
 
 
 def training() -> Iterator[Finding]:
-    """Whether torch finds gradients through the starter model."""
+    """Check whether torch finds gradients through the starter model."""
     import torch
 
     from ...backends.torch.load import load_torch_model
@@ -84,7 +84,7 @@ def training() -> Iterator[Finding]:
 
 
 def weights() -> Iterator[Finding]:
-    """Whether llama.cpp computes with each common kind of weights, what must be left out for it, and how fast it is.
+    """Check with llama.cpp whether each common kind of weights works, what to leave out for it, and how fast it is.
 
     What was remembered of other models is forgotten: they are tried anew when they are next loaded.
     """

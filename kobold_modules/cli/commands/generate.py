@@ -131,7 +131,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def side_by_side(titles: tuple[str, str], texts: tuple[str, str], width: int) -> str:
-    """Two texts in two columns of one table, ``width`` characters in all."""
+    """Return two texts in two columns of one table, ``width`` characters in all."""
     column = max(20, (width - 3) // 2)
     columns = [
         [line for paragraph in text.split("\n") for line in (textwrap.wrap(paragraph, column) or [""])]

@@ -98,7 +98,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def per_token(arguments: argparse.Namespace, output: Output) -> int:
-    """Every token of the texts with its log-probability with the stack and without: coloured, or as JSON."""
+    """Print every token of the texts with its log-probability with the stack and without: coloured, or as JSON."""
     stack = parse_stack(arguments.module)
     texts = {name: "\n\n".join(d.text for d in corpus.read([Path(name)]).documents) for name in arguments.text}
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:

@@ -80,7 +80,7 @@ def measure(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def trained_on(corpus: Corpus, stack: Stack) -> list[str]:
-    """Modules of ``stack`` whose cards name a file of ``corpus`` among their sources."""
+    """Return the modules of ``stack`` whose cards name a file of ``corpus`` among their sources."""
     hashes = {document.sha256 for document in corpus.documents}
     modules = [layer.module for layer in stack.active]
     return [

@@ -113,7 +113,7 @@ def _row(model: Found, here: SystemMemory) -> tuple[str, ...]:
 
 
 def _short(parameters: int) -> str:
-    """``8.0B``, ``124M``, ``260K``."""
+    """Return ``8.0B``, ``124M`` or ``260K``."""
     for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
         if parameters >= size:
             return f"{parameters / size:.1f}{unit}" if parameters < 100 * size else f"{parameters / size:.0f}{unit}"

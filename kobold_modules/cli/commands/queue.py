@@ -22,7 +22,7 @@ CHANGES: dict[str, tuple[str, str]] = {
 
 
 def asked(arguments: argparse.Namespace) -> bool:
-    """Whether the options are about the queue rather than about a training to start."""
+    """Return whether the options are about the queue rather than about a training to start."""
     return bool(arguments.queue or arguments.follow or any(getattr(arguments, option) for option in CHANGES))
 
 

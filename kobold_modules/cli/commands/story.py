@@ -142,7 +142,7 @@ def _opened(path: Path, arguments: argparse.Namespace, output: Output) -> Story:
 
 
 def _joined(text: str, more: str) -> str:
-    """``text`` and ``more`` with at least a space between them, if there are words on both sides."""
+    """Return ``text`` and ``more`` with at least a space between them, if there are words on both sides."""
     apart = text and more and not text[-1].isspace() and not more[0].isspace()
     return f"{text} {more}" if apart else text + more
 

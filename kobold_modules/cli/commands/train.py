@@ -99,7 +99,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
 
 @contextmanager
 def stoppable() -> Iterator[list[bool]]:
-    """Within, the first ctrl-C fills the list (finish up and save), a second one interrupts at once."""
+    """Finish up and save at the first ctrl-C, which fills the list; interrupt at once at the second."""
     stopped: list[bool] = []
 
     def on_interrupt(number: int, frame: object) -> None:

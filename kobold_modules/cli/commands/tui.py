@@ -52,8 +52,10 @@ def open_interface(model: str, module: str | None, model_is_usual: bool = True) 
 
 
 def import_asyncio() -> None:
-    """Without TLS, as it is where Python was built without: the interface talks to nobody but its own worker, and the
-    first frame would wait for OpenSSL to load. Who imports ssl later gets it.
+    """Import asyncio as where Python was built without TLS.
+
+    The interface talks to nobody but its own worker, and the first frame would wait for OpenSSL to load. Who imports
+    ssl later gets it.
     """
     if "asyncio" in sys.modules or "ssl" in sys.modules:
         return

@@ -6,7 +6,7 @@ import argparse
 
 
 def add_generate_flags(verb: argparse.ArgumentParser) -> None:
-    """``generate``: what could come next, and the best of several takes."""
+    """Add to ``generate`` what could come next, and the best of several takes."""
     group = verb.add_argument_group("looking inside")
     group.add_argument(
         "--peek",
@@ -22,7 +22,7 @@ def add_generate_flags(verb: argparse.ArgumentParser) -> None:
 
 
 def add_measure_flags(verb: argparse.ArgumentParser) -> None:
-    """``measure``: token by token."""
+    """Add to ``measure`` the view token by token."""
     verb.add_argument(
         "--per-token",
         "--tokens",
@@ -34,7 +34,7 @@ def add_measure_flags(verb: argparse.ArgumentParser) -> None:
 
 
 def add_show_flags(verb: argparse.ArgumentParser) -> None:
-    """``show``: the words that virtual tokens are near to."""
+    """Add to ``show`` the words that virtual tokens are near to."""
     verb.add_argument(
         "--nearest",
         nargs="?",

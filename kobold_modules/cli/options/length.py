@@ -14,7 +14,7 @@ UNTIL_TOKENS = 8192  # for --until alone: a long chapter, should the text never 
 
 
 def most_tokens(arguments: argparse.Namespace) -> int:
-    """How many tokens may be written: what was asked for, or what the words asked for can take."""
+    """Return how many tokens may be written: what was asked for, or what the words asked for can take."""
     if arguments.max_tokens is not None:
         return int(arguments.max_tokens)
     if arguments.words is not None:

@@ -14,7 +14,7 @@ MOST_BYTES = 1 << 26
 
 
 def prompted(arguments: argparse.Namespace) -> bool:
-    """Whether any of the prompt's options was given."""
+    """Return whether any of the prompt's options was given."""
     return arguments.prompt is not None or arguments.prompt_file is not None or arguments.stdin == "-"
 
 

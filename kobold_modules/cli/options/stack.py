@@ -19,7 +19,7 @@ def parse_stack(items: list[str]) -> Stack:
 
 
 def sources_of(items: list[str]) -> list[str]:
-    """For each layer of ``items`` where its module is found again: a library name, or a file's full path."""
+    """Return for each layer of ``items`` where its module is found again: a library name, or a file's full path."""
     found = []
     for item in items:
         if item == "none":
@@ -34,7 +34,7 @@ def sources_of(items: list[str]) -> list[str]:
 
 
 def _split(item: str) -> tuple[str, str]:
-    """``NAME`` and what stands behind its colon, if that is a strength and not a part of a path."""
+    """Split ``NAME`` from what stands behind its colon, if that is a strength and not a part of a path."""
     head, colon, tail = item.rpartition(":")
     if not (colon and head) or Path(item).exists() or Library().named(item) is not None:
         return item, ""
@@ -42,7 +42,7 @@ def _split(item: str) -> tuple[str, str]:
 
 
 def split_list(typed: str) -> list[str]:
-    """``A,B:0.5`` as its items; a module whose name has commas in it is one item."""
+    """Split ``A,B:0.5`` into its items; a module whose name has commas in it is one item."""
     parts, items = typed.split(","), []
     while parts:
         for count in range(len(parts), 0, -1):

@@ -14,7 +14,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 
 
 def typed(text: str) -> str:
-    """``text`` of an option; bytes that the terminal's encoding lacks are read as UTF-8, else as Windows-1252."""
+    """Return ``text`` of an option; bytes that the terminal's encoding lacks are read as UTF-8 or Windows-1252."""
     if not any("\udc80" <= character <= "\udcff" for character in text):
         return text
     data = text.encode("utf-8", "surrogateescape")
@@ -25,12 +25,12 @@ def typed(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """``text`` of an option with its escapes understood."""
+    """Return ``text`` of an option with its escapes understood."""
     return re.sub(r"\\([ntr\\])", lambda found: _ESCAPES[found[1]], typed(text))
 
 
 def unescaped_lines(text: str) -> str:
-    r"""As :func:`unescaped`, but backslashes stay: banned strings have a use of their own for ``\*``."""
+    r"""Read escapes as :func:`unescaped`, but keep backslashes: banned strings have a use of their own for ``\*``."""
     return re.sub(r"(\\\\)|\\([ntr])", lambda found: found[1] or _ESCAPES[found[2]], typed(text))
 
 

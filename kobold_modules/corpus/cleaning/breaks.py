@@ -37,7 +37,7 @@ def is_break(line: str) -> bool:
 
 
 def scene_breaks(text: str) -> Cleaned:
-    """Every scene break becomes ``* * *`` between blank lines."""
+    """Replace every scene break by ``* * *`` between blank lines."""
     count = 0
     out: list[str] = []
     for line in text.split("\n"):

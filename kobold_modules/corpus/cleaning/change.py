@@ -33,7 +33,7 @@ def substitute(
     *,
     signs: str | tuple[str, ...] = (),
 ) -> Cleaned:
-    """``pattern.sub`` that counts what it replaced; it does not even look where none of ``signs`` stand in the text."""
+    """Substitute as ``pattern.sub`` and count the replacements; a text without any of ``signs`` is not searched."""
     if signs and not any(sign in text for sign in signs):
         return text, Change(what, 0, why)
     changed, count = pattern.subn(by, text)

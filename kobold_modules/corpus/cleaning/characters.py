@@ -32,7 +32,7 @@ _GARBLED = re.compile(f"â[€\x80][{_C1}\x80-\xbf]|[ÂÃ][{_C1}\x80-\xbf]|ï»�
 
 
 def line_ends(text: str) -> Cleaned:
-    """Windows, old Mac and Unicode line ends, form feeds and vertical tabs become ``\\n``."""
+    """Turn Windows, old Mac and Unicode line ends, form feeds and vertical tabs into ``\\n``."""
     return substitute(
         _LINE_ENDS,
         lambda found: "\n\n" if found.group() == "\u2029" else "\n",
@@ -44,7 +44,7 @@ def line_ends(text: str) -> Cleaned:
 
 
 def garbled(text: str) -> Cleaned:
-    """Accents and quotes that were saved as UTF-8 and once read as Windows text (``â€™`` for ``’``)."""
+    """Repair accents and quotes saved as UTF-8 and once read as Windows text (``â€™`` for ``’``)."""
     what, why = "garbled characters repaired", "A program once misread the file's encoding and saved the result."
     if "â€" not in text and "Ã" not in text and "â\x80" not in text and "ï»¿" not in text:
         return text, Change(what, 0, why)
@@ -73,14 +73,14 @@ def _byte(character: str) -> bytes:
 
 
 def controls(text: str) -> Cleaned:
-    """Control characters and non-characters go."""
+    """Remove control characters and non-characters."""
     return substitute(
         _CONTROLS, "", text, "control characters removed", "They are orders to old terminals and printers, not text."
     )
 
 
 def invisible(text: str) -> Cleaned:
-    """Zero-width spaces, direction marks and soft hyphens go; a soft hyphen at a line's end becomes a hyphen."""
+    """Remove zero-width spaces, direction marks and soft hyphens; a soft hyphen at a line's end becomes a hyphen."""
     what, why = "invisible characters removed", "Nobody sees them, but the model reads each one."
     if not _ANY_INVISIBLE.search(text):
         return text, Change(what, 0, why)
@@ -88,7 +88,7 @@ def invisible(text: str) -> Cleaned:
 
 
 def spaces(text: str) -> Cleaned:
-    """Non-breaking and typographic spaces and tabs become plain ones; a tab at the start of a line is an indent."""
+    """Make typographic spaces and tabs plain ones; a tab at the start of a line is an indent."""
     text, odd = _ODD_SPACES.subn(" ", text)
     count = odd
     if "\t" in text:
@@ -102,13 +102,13 @@ def _at_line_start(text: str, position: int) -> bool:
 
 
 def trailing(text: str) -> Cleaned:
-    """Spaces at the ends of lines go."""
+    """Remove spaces at the ends of lines."""
     what, why = "line-end spaces removed", "They are invisible and carry no meaning."
     return substitute(_TRAILING, "", text, what, why, signs=(" \n",) if not text.endswith(" ") else ())
 
 
 def double_spaces(text: str) -> Cleaned:
-    """Two and more spaces inside a line become one."""
+    """Make two and more spaces inside a line one."""
     return substitute(
         _DOUBLE_SPACES,
         " ",
@@ -120,7 +120,7 @@ def double_spaces(text: str) -> Cleaned:
 
 
 def ligatures(text: str) -> Cleaned:
-    """``ﬁ`` and its family become letters."""
+    """Write ``ﬁ`` and its family as letters."""
     return substitute(
         _LIGATURE,
         lambda found: _LIGATURES[found.group()],
@@ -131,7 +131,7 @@ def ligatures(text: str) -> Cleaned:
 
 
 def composed(text: str) -> Cleaned:
-    """Letters with loose accents (``e`` + ``́``) become one character: Unicode's form NFC."""
+    """Compose letters with loose accents (``e`` + ``́``) into one character: Unicode's form NFC."""
     what, why = "loose accents joined to their letters", "The same word should always be the same characters."
     if unicodedata.is_normalized("NFC", text):
         return text, Change(what, 0, why)

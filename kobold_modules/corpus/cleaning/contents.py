@@ -41,7 +41,7 @@ def contents(text: str) -> Cleaned:
 
 
 def _end_of_list(lines: list[str], start: int) -> int:
-    """Where the list under a heading "Contents" ends; ``start - 1`` if there is none."""
+    """Return where the list under a heading "Contents" ends; ``start - 1`` if there is none."""
     entries: list[str] = []
     end = at = start
     while at < len(lines):
@@ -67,7 +67,7 @@ def _is_entry(line: str) -> bool:
 
 
 def _end_of_pages(lines: list[str], start: int) -> int:
-    """Where a run of lines that end in ascending page numbers ends; ``start`` if it is too short to be a table."""
+    """Return where lines that end in ascending page numbers stop; ``start`` if they are too few to be a table."""
     page, found, end, at = -1, 0, start, start
     while at < len(lines):
         line = lines[at].strip()

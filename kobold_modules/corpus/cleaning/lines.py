@@ -37,7 +37,7 @@ def starts_low(line: str) -> bool:
 
 
 def indent(line: str) -> int:
-    """Leading spaces."""
+    """Count leading spaces."""
     return len(line) - len(line.lstrip(" "))
 
 
@@ -65,7 +65,7 @@ class Vocabulary:
 
 
 def joined(first: str, second: str, vocabulary: Vocabulary) -> str:
-    """Two lines of one sentence as one line.
+    """Join two lines of one sentence into one line.
 
     A hyphen at the end of a line is either a word cut by the typesetter ("some-/thing") or a compound that happened to
     stand there ("drawing-/room"). The text itself is asked which of the two it writes elsewhere; where it writes

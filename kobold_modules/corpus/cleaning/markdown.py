@@ -58,7 +58,7 @@ _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~\"'$&,/:;=?@^%])")
 
 
 def markdown(text: str) -> tuple[str, tuple[Change, ...]]:
-    """Plain text from Markdown with ``\\n`` line ends, and what was taken out on the way."""
+    """Turn Markdown with ``\\n`` line ends into plain text. Returns it and what was taken out on the way."""
     changes = []
     for rule in (_front_matter, _blocks, _notes, _headings, _links, _signs):
         text, change = rule(text)
@@ -101,7 +101,7 @@ def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> t
 
 
 def _fenced(lines: list[str]) -> set[int]:
-    """Lines of fenced code. A fence of ``~`` needs a language after it, and every fence an end, to be one at all."""
+    """Find the lines of fenced code. A fence of ``~`` needs a language after it, and every fence an end."""
     fences = [
         (at, found["sign"][0], found["info"]) for at, line in enumerate(lines) if (found := _FENCE.fullmatch(line))
     ]
@@ -122,7 +122,7 @@ def _fenced(lines: list[str]) -> set[int]:
 
 
 def _tables(lines: list[str]) -> set[int]:
-    """Lines of tables: a row, a rule of dashes under it, and the rows below."""
+    """Find the lines of tables: a row, a rule of dashes under it, and the rows below."""
     doomed: set[int] = set()
     for at, line in enumerate(lines):
         if at in doomed or "|" not in line or not _TABLE_RULE.fullmatch(line) or not at or "|" not in lines[at - 1]:
@@ -143,7 +143,7 @@ def _notes(text: str) -> Cleaned:
 
 
 def _headings(text: str) -> Cleaned:
-    """Headings become scene breaks; quotes lose their ``>``, list items get one sign."""
+    """Turn headings into scene breaks; quotes lose their ``>``, list items get one sign."""
     text = _QUOTE.sub("", text)
     text, hashed = _HEADING.subn(f"\n{BREAK}\n", text)
 
@@ -161,7 +161,7 @@ def _headings(text: str) -> Cleaned:
 
 
 def _is_rule(text: str, found: re.Match[str]) -> bool:
-    """``* * *`` begins like a list item and is a scene break."""
+    """Return whether a line is a scene break like ``* * *``, which begins as a list item does."""
     end = text.find("\n", found.start())
     return is_break(text[found.start() : end if end >= 0 else len(text)])
 

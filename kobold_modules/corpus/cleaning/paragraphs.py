@@ -162,7 +162,7 @@ def _parts(lines: list[str], layout: Layout, words: Vocabulary) -> list[str] | N
 
 
 def _each(lines: list[str]) -> list[str]:
-    """Each line a paragraph, but short lines that end inside a sentence hold on to the next: they are verse."""
+    """Make each line a paragraph, but join short lines that end inside a sentence to the next: they are verse."""
     out = [lines[0].strip()]
     for first, second in pairwise(lines):
         if max(len(first), len(second)) < _VERSE and not ends_sentence(first):
@@ -188,7 +188,7 @@ def _runs(lines: list[str], layout: Layout) -> list[list[str]]:
 
 
 def _rejoin(lines: list[str], layout: Layout, words: Vocabulary) -> list[str]:
-    """One run of broken lines as one paragraph, or several in a tight layout; verse keeps its lines."""
+    """Rejoin a run of broken lines to one paragraph, or several in a tight layout; verse keeps its lines."""
     if len(lines) == 1 or _is_verse(lines, layout):
         return ["\n".join(line.strip() for line in lines)]
     out = [lines[0].strip()]

@@ -107,7 +107,7 @@ def _stops(line: str) -> bool:
 
 
 def _follows_title(line: str, above: str) -> bool:
-    """May this line be the name of the chapter whose number stands above it?"""
+    """Return whether this line may be the name of the chapter whose number stands above it."""
     if "\n" in line or len(line) > 80 or line == BREAK or not first_letter(line).isupper():
         return False
     if line.isupper():
@@ -120,7 +120,7 @@ def _follows_title(line: str, above: str) -> bool:
 
 
 def _opens_story(line: str) -> bool:
-    """May this line, after a wide gap or at the very start, be the name of a story or a by-line?"""
+    """Return whether this line, after a wide gap or at the very start, may be a story's name or a by-line."""
     if _BYLINE.fullmatch(line):
         return True
     if "\n" in line or len(line) > 60 or line == BREAK or not first_letter(line).isupper():
@@ -177,7 +177,7 @@ def titles(text: str) -> Cleaned:
 
 
 def _strong(paragraphs: list[str], index: int) -> int:
-    """How many paragraphs from here are a heading and its name (0, 1 or 2)."""
+    """Return how many paragraphs from here are a heading and its name (0, 1 or 2)."""
     if not _is_strong(paragraphs, index):
         return 0
     after = index + 1
@@ -204,7 +204,7 @@ def _is_strong(paragraphs: list[str], index: int) -> bool:
 
 
 def _weak(paragraphs: list[str], index: int) -> int:
-    """How many paragraphs from here are a story's title and by-line, or a title page, with a story following."""
+    """Count the paragraphs from here that are a story's title and by-line, or a title page, with a story following."""
     if not index and (page := _title_page(paragraphs)):
         return page
     end = index
@@ -219,7 +219,7 @@ def _weak(paragraphs: list[str], index: int) -> int:
 
 
 def _title_page(paragraphs: list[str]) -> int:
-    """How many paragraphs stand before the first heading, if none of them is a sentence."""
+    """Count the paragraphs before the first heading, if none of them is a sentence."""
     for index, paragraph in enumerate(paragraphs[:_TITLE_PAGE]):
         if _is_strong(paragraphs, index):
             return index

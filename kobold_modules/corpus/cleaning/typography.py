@@ -37,7 +37,7 @@ _TAG = re.compile(
 
 
 def quotes(text: str) -> Cleaned:
-    """Curly and low quotes become straight ones."""
+    """Make curly and low quotes straight ones."""
     text, double = _DOUBLE.subn('"', text)
     text, single = _SINGLE.subn("'", text)
     text, accents = _ACCENT.subn("'", text) if "´" in text or "`" in text else (text, 0)
@@ -47,7 +47,7 @@ def quotes(text: str) -> Cleaned:
 
 
 def ellipses(text: str) -> Cleaned:
-    """``…`` and ``. . .`` become ``...``."""
+    """Turn ``…`` and ``. . .`` into ``...``."""
     return substitute(
         _DOTS,
         lambda found: "..." if found.group() == "…" else found.group().replace(" ", ""),
@@ -59,7 +59,7 @@ def ellipses(text: str) -> Cleaned:
 
 
 def dashes(text: str) -> Cleaned:
-    """Two or three hyphens become an em dash; four and more, a blanked-out name, become two."""
+    """Turn two or three hyphens into an em dash; four and more, a blanked-out name, become two."""
     return substitute(
         _HYPHENS,
         lambda found: "—" if len(found.group()) < 4 else "——",
@@ -71,7 +71,7 @@ def dashes(text: str) -> Cleaned:
 
 
 def emphasis(text: str) -> Cleaned:
-    """``_word_``, ``*word*`` and ``**word**`` lose their marks and keep their word."""
+    """Remove the marks of ``_word_``, ``*word*`` and ``**word**`` and keep the word."""
     total = 0
     for sign, pattern in _EMPHASIS.items():
         count = int(text.count(sign) > 3 * (text.count(BREAK) if sign == "*" else 0))

@@ -196,7 +196,7 @@ class _Search:
             self.models.append(Found(name, model, path, kind, place, facts))
 
     def _is_new(self, path: Path, seen: set[tuple[int, int]]) -> bool:
-        """Whether ``path`` is met for the first time, however it is spelled and whatever links lead there."""
+        """Return whether ``path`` is met for the first time, however it is spelled and whatever links lead there."""
         try:
             status = path.stat()
         except OSError:
@@ -238,7 +238,7 @@ def _rest_of_gguf(entry: Path) -> NoModel | None:
 
 
 def _reason(error: NoModel, path: Path) -> str:
-    """Why ``path`` is no model, as the end of "left out": what it is, without its name in front."""
+    """Return why ``path`` is no model, as the end of "left out": what it is, without its name in front."""
     return error.message.removeprefix(str(path)).strip().removeprefix("is ").rstrip(".")
 
 
@@ -267,7 +267,7 @@ class _Kept:
         return files if isinstance(files, dict) else {}
 
     def facts(self, path: Path, kind: str) -> Facts:
-        """Facts of a model, read only where they are not known. Raises NoModel where it is damaged."""
+        """Return the facts of a model, read only where they are not known. Raises NoModel where it is damaged."""
         others = later_parts(path) if kind == "gguf" else ()
         stamp = _stamp((path, *others) if kind == "gguf" else _of_folder(path))
         key, kept = str(path), self._before.get(str(path))
@@ -289,7 +289,7 @@ class _Kept:
 
 
 def _version() -> list[object]:
-    """Of what is kept: another release of a library may know architectures that the one before did not."""
+    """Return the version of what is kept: another release of a library may know more architectures."""
     found: list[object] = [CACHE_VERSION]
     for name in _JUDGES:
         try:
@@ -312,7 +312,7 @@ def _stamp(files: Iterable[Path]) -> list[list[int]]:
 
 
 def _facts(data: Any) -> Facts | None:
-    """Facts out of the cache; None where another program wrote there."""
+    """Return facts out of the cache; None where another program wrote there."""
     if not isinstance(data, dict) or not set(data) <= _KEPT or "architecture" not in data:
         return None
     for field in fields(Facts):

@@ -62,7 +62,7 @@ class Named:
 
 
 def folders() -> list[Place]:
-    """Every folder of other programs that is there, then those the person has configured."""
+    """Return every folder of other programs that is there, then those the person has configured."""
     found = []
     for label, texts in _FOLDERS.items():
         found += [Place(label, folder) for text in texts if (folder := Path(text).expanduser()).is_dir()]
@@ -74,7 +74,7 @@ def folders() -> list[Place]:
 
 
 def configured() -> list[Path]:
-    """Folders from ``[models] folders`` in config.toml."""
+    """Return the folders from ``[models] folders`` in config.toml."""
     try:
         said = read_config().get("models", {})
     except BadInput:
@@ -84,7 +84,7 @@ def configured() -> list[Path]:
 
 
 def _lm_studio_folder() -> Path | None:
-    """Where LM Studio was told to keep its models instead."""
+    """Return where LM Studio is set to keep its models instead."""
     for home in ("~/.lmstudio", "~/.cache/lm-studio"):
         settings = small_json(Path(home).expanduser() / "settings.json")
         folder = settings.get("downloadsFolder") if isinstance(settings, dict) else None
@@ -94,7 +94,7 @@ def _lm_studio_folder() -> Path | None:
 
 
 def ollama() -> Iterator[Named]:
-    """Ollama's models: a manifest names a blob, the blob is a GGUF file."""
+    """Yield Ollama's models: a manifest names a blob, the blob is a GGUF file."""
     told = os.environ.get("OLLAMA_MODELS")
     homes = [told] if told else ["~/.ollama/models", "/usr/share/ollama/.ollama/models", "/var/lib/ollama/models"]
     for home in (Path(text).expanduser() for text in homes):
@@ -114,7 +114,7 @@ def ollama() -> Iterator[Named]:
 
 
 def koboldcpp() -> Iterator[Named]:
-    """Models that koboldcpp's saved settings (.kcpps) start with."""
+    """Yield the models that koboldcpp's saved settings (.kcpps) start with."""
     seen = set()
     for folder in (Path(text).expanduser().absolute() for text in _KCPPS):
         try:
@@ -138,7 +138,7 @@ def named_by_kcpps(file: Path) -> Iterator[Named]:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """Files below ``folder``, in order; unreadable folders are empty."""
+    """Yield files below ``folder``, in order; unreadable folders are empty."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:

@@ -41,7 +41,7 @@ class Header:
         return self.fields.get(f"{self.architecture}.{key}", default)
 
     def has(self, prefix: str) -> list[str]:
-        """Keys of the architecture's settings that begin with ``prefix``, without the architecture's name."""
+        """Return the architecture's settings that begin with ``prefix``, without the architecture's name."""
         begin = f"{self.architecture}."
         return [key.removeprefix(begin) for key in self.fields if key.startswith(begin + prefix)]
 

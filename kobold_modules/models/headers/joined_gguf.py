@@ -28,7 +28,7 @@ ALIGN = 32  # GGUF's own step where a file names no other (general.alignment)
 
 @contextmanager
 def joined(first: Path, others: tuple[Path, ...]) -> Iterator[Path]:
-    """One GGUF file with everything that ``first`` and ``others`` hold; ``first`` itself where there are no others.
+    """Join what ``first`` and ``others`` hold into one GGUF file; ``first`` itself where there are no others.
 
     It lies in the cache folder and is gone when the context ends.
 

@@ -53,7 +53,7 @@ class _Fetch:
     _told: int = 0
 
     def count(self, by: int, fetched: bool = True) -> None:
-        """So many more bytes are here. Raises _Stopped if nobody wants them."""
+        """Count so many more bytes. Raises _Stopped if nobody wants them."""
         if self.cancelled():
             raise _Stopped
         self.done += by
@@ -62,7 +62,7 @@ class _Fetch:
             self.told.put(self.progress())
 
     def progress(self) -> Progress:
-        """How far it is now."""
+        """Return how far it is now."""
         now = self._told_at = time.monotonic()
         done = self._told = min(self.done, self.total)
         seconds = now - self.began
@@ -207,7 +207,7 @@ def _fetch_blob(fetch: _Fetch, name: str, revision: str) -> None:
 
 
 def _broke(error: Exception) -> bool:
-    """Whether ``error`` says that the connection broke, or ended early, or the server was not up to it just then."""
+    """Return whether ``error`` says that the connection broke or ended early, or that the server was not up to it."""
     from huggingface_hub.errors import HfHubHTTPError
 
     if isinstance(error, HfHubHTTPError):

@@ -81,7 +81,7 @@ def _choose_gguf(hub: HubId, ggufs: list[str], sizes: Mapping[str, int]) -> Choi
 
 
 def _offer(hub: HubId, ggufs: list[str]) -> str:
-    """``Others: owner/name/a.gguf, …``"""
+    """Return ``Others: owner/name/a.gguf, …``"""
     if not ggufs:
         return "It has no GGUF files."
     some = ", ".join(name.removesuffix(".gguf") for name in ggufs[:6]) + (" …" if len(ggufs) > 6 else "")

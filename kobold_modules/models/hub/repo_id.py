@@ -24,7 +24,7 @@ class HubId:
         return self.repository + (f"/{self.file}" if self.file else f":{self.quant}" if self.quant else "")
 
     def picks(self, name: str) -> bool:
-        """Whether the file called ``name`` (with its folders) is the one that is meant."""
+        """Return whether the file called ``name`` (with its folders) is the one that is meant."""
         if self.file:
             return name == self.file
         said = re.escape(self.quant)

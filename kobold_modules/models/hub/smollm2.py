@@ -176,7 +176,7 @@ def _pip() -> tuple[list[str], dict[str, str]]:
 
 
 def _size_below(folder: Path) -> int:
-    """Bytes of all files below ``folder``; pip moves them about meanwhile."""
+    """Count the bytes of all files below ``folder``; pip moves them about meanwhile."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
@@ -219,7 +219,7 @@ def _other_file() -> BadInput:
 
 
 def _why_not(said: str) -> KoboldModulesError:
-    """pip's failure in our words."""
+    """Return pip's failure in our words."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     faults = [line.partition(":")[2].strip() for line in lines if line.startswith("ERROR:")]
     reason = "".join(letter for letter in (faults or lines or ["pip gave no reason"])[-1] if letter.isprintable())

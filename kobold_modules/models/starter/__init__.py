@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 def starter_path() -> Path:
-    """Where the starter model's GGUF file lies on this disk."""
+    """Return where the starter model's GGUF file lies on this disk."""
     return Path(__file__).with_name("starter.gguf")
 
 
 def demo_module_path() -> Path:
-    """Where the demo module's zip lies on this disk."""
+    """Return where the demo module's zip lies on this disk."""
     return Path(__file__).with_name("demo-noir.zip")

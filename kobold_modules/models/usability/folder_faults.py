@@ -63,7 +63,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def no_folder(folder: Path) -> NoModel:
-    """Why ``folder``, in which there is no config.json with .safetensors beside it and no GGUF file, is no model."""
+    """Return why ``folder``, with neither config.json and .safetensors nor a GGUF file in it, is no model."""
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if _ADAPTER in names:
         return NoModel(f"{folder} is {adapter_of(folder)}.", "An adapter changes a model and is none itself.")
@@ -123,7 +123,7 @@ def check_shards(folder: Path, files: Sequence[Path]) -> None:
 
 
 def left_out_folder(config: Mapping[str, Any]) -> str:
-    """Why the folder is no model of text at all, as what it is instead."""
+    """Return why the folder is no model of text at all, as what it is instead."""
     said = config.get("architectures")
     names = [str(name) for name in said] if isinstance(said, list) else []
     writes = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
@@ -133,7 +133,7 @@ def left_out_folder(config: Mapping[str, Any]) -> str:
 
 
 def no_use_folder(folder: Path, config: Mapping[str, Any], tensors: Sequence[Stored]) -> str:
-    """Why transformers can neither write with it nor train through it."""
+    """Return why transformers can neither write with it nor train through it."""
     return (
         _quantised(folder, config, tensors)
         or _of_kind(config)
@@ -218,7 +218,7 @@ def _of_tokenizer(folder: Path, tensors: Sequence[Stored]) -> str:
 
 
 def _beyond(file: Path, rows: int) -> str:
-    """Whether ordinary tokens have ids that the table has no row for. Special ones never come out of a text."""
+    """Say whether ordinary tokens have ids that the table has no row for. Special ones never come out of a text."""
     if is_lfs_pointer(file):
         raise lfs_pointer(file)
     try:

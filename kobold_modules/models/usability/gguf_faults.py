@@ -48,7 +48,7 @@ _ANOTHER = "take another conversion of it"
 
 
 def left_out_gguf(head: GgufHeader, weights: bool, name: str) -> str:
-    """Why the file is no model of text at all, as what it is instead: "a LoRA: ..."."""
+    """Return why the file is no model of text at all, as what it is instead: "a LoRA: ..."."""
     kind, architecture = head.text("general.type"), head.architecture
     if kind == "adapter" or "adapter.type" in head.fields:
         made_for = head.text("general.base_model.0.name") or head.text("general.basename")
@@ -71,7 +71,7 @@ def left_out_gguf(head: GgufHeader, weights: bool, name: str) -> str:
 
 
 def no_write_gguf(head: GgufHeader, tensors: list[Tensor], parts: int) -> str:
-    """Why llama.cpp cannot write with it. ``parts``: how many of its files are here."""
+    """Return why llama.cpp cannot write with it. ``parts``: how many of its files are here."""
     architecture = head.architecture
     if lacking := _of_split(head, parts):
         return lacking
@@ -150,7 +150,7 @@ def _of_tensors(head: GgufHeader, tensors: list[Tensor]) -> str:
 
 
 def no_train_gguf(head: GgufHeader, path: Path, names: Iterable[str]) -> str:
-    """Why transformers cannot load it to train through, where llama.cpp could write with it."""
+    """Return why transformers cannot load it to train through, where llama.cpp could write with it."""
     from ..corrections import refuse
     from ..headers.gguf_settings import Header
 
@@ -164,7 +164,7 @@ def no_train_gguf(head: GgufHeader, path: Path, names: Iterable[str]) -> str:
 
 
 def no_modules_gguf(head: GgufHeader, width: int, name: str) -> str:
-    """Why no module can stand in front of it when llama.cpp writes, as a sentence."""
+    """Return why no module can stand in front of it when llama.cpp writes, as a sentence."""
     from ..injection import injection_for
 
     per_layer = head.of_model("embedding_length_per_layer_input")

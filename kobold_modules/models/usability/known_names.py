@@ -22,14 +22,14 @@ _TIES = re.compile(r"^    tie_word_embeddings: bool(?: \| None)? = (True|False)"
 
 @cache
 def llama_cpp_knows(name: str) -> bool:
-    """Whether ``name`` (an architecture, a pre-tokenizer) stands in llama.cpp's library."""
+    """Return whether ``name`` (an architecture, a pre-tokenizer) stands in llama.cpp's library."""
     library = _llama_cpp_library()
     return library is None or name.encode() + b"\0" in library
 
 
 @cache
 def _llama_cpp_library() -> bytes | None:
-    """llama.cpp's library as bytes, 4 MB or so; None where it is not found."""
+    """Return llama.cpp's library as bytes, 4 MB or so; None where it is not found."""
     told = os.environ.get("LLAMA_CPP_LIB_PATH")
     folders = [Path(told)] if told else [folder / "lib" for folder in _package("llama_cpp")]
     for file in (folder / name for folder in folders for name in _LIBRARIES):
@@ -42,7 +42,7 @@ def _llama_cpp_library() -> bytes | None:
 
 @cache
 def transformers_writes(model_type: str) -> bool:
-    """Whether transformers has a causal language model for ``model_type``, as config.json spells it."""
+    """Return whether transformers has a causal language model for ``model_type``, as config.json spells it."""
     known = _causal_types()
     return not known or model_type in known
 
@@ -59,7 +59,7 @@ def _causal_types() -> frozenset[str]:
 
 @cache
 def ties_by_default(model_type: str) -> bool | None:
-    """Whether transformers ties a ``model_type``'s output matrix to its embeddings where config.json does not say.
+    """Return whether transformers ties a ``model_type``'s output matrix to its embeddings if config.json does not say.
 
     None where its source does not tell.
     """
@@ -73,12 +73,12 @@ def ties_by_default(model_type: str) -> bool | None:
 
 
 def installed(package: str) -> bool:
-    """Whether ``package`` could be imported."""
+    """Return whether ``package`` could be imported."""
     return bool(_package(package))
 
 
 def _package(name: str) -> list[Path]:
-    """Folders of a package, found without running it."""
+    """Return the folders of a package, found without running it."""
     try:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):

@@ -42,7 +42,7 @@ _STARTS: Sequence[tuple[bytes, str, str]] = (
 
 
 def is_lfs_pointer(file: Path) -> bool:
-    """Whether ``file`` is the small text that Git keeps in a large file's place."""
+    """Return whether ``file`` is the small text that Git keeps in a large file's place."""
     return _start(file).startswith(LFS)
 
 
@@ -55,7 +55,7 @@ def lfs_pointer(file: Path) -> NoModel:
 
 
 def not_gguf(file: Path) -> NoModel:
-    """Why ``file``, which does not begin with GGUF, is no model."""
+    """Return why ``file``, which does not begin with GGUF, is no model."""
     start = _start(file)
     named = unfinished(file) or piece(file)
     if named is not None:
@@ -122,7 +122,7 @@ def piece(file: Path) -> NoModel | None:
 
 
 def _pieces(file: Path, found: re.Match[str]) -> list[Path]:
-    """All pieces of the same file that lie here, in their order."""
+    """Return all pieces of the same file that lie here, in their order."""
 
     def key(name: str) -> tuple[int, str] | None:
         other = _PIECE.match(name)
@@ -139,7 +139,7 @@ def _pieces(file: Path, found: re.Match[str]) -> list[Path]:
 
 
 def _is_module(file: Path) -> bool:
-    """Whether a zip is a soft prompt for KoboldAI; looked for in its bytes, for its directory may be anything's."""
+    """Return whether a zip is a soft prompt for KoboldAI; its bytes are searched, for any file may have a directory."""
     try:
         with file.open("rb") as opened:
             return b"tensor.npy" in opened.read(2**16)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """All singular values near one, by the quintic Newton-Schulz iteration of Muon.
+    """Bring all singular values near one, by the quintic Newton-Schulz iteration of Muon.
 
     Args:
         matrix: float32 ``[..., rows, columns]``.

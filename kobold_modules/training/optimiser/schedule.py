@@ -33,7 +33,7 @@ def expected_steps(request: TrainingRequest, state: State) -> float:
 
 
 def seconds_a_step(state: State) -> float:
-    """Mean of the steps so far, measuring included."""
+    """Return the mean of the steps so far, measuring included."""
     return max(1e-3, state.elapsed / max(1, state.step))
 
 
@@ -48,7 +48,7 @@ def rate_for(steps: float) -> float:
 
 
 def share_of_rate(request: TrainingRequest, state: State) -> float:
-    """Up in a straight line over the first part of the budget, then down to zero."""
+    """Return the share of the learning rate: up in a straight line at the start of the budget, then down to zero."""
     progress = progress_of(request, state)
     if request.steps is None:
         return min(1.0, (progress + 1e-3) / WARM_UP) * (1 - progress)

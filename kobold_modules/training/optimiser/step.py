@@ -24,7 +24,7 @@ AVERAGED = 0.05  # share of the steps so far that the running average reaches ba
 
 
 def batch_of(all_rows: list[Rows], seed: int, step: int, size: int) -> Tensor:
-    """Rows for every module: int64 ``[size, modules, 2, length]``."""
+    """Return rows for every module: int64 ``[size, modules, 2, length]``."""
     return torch.stack([rows.batch(seed, step, size) for rows in all_rows], dim=1)
 
 
@@ -83,7 +83,7 @@ def _move(state: State, gradients: dict[str, Tensor], rate: float) -> None:
 
 
 def _shortened(prompts: Tensor, initial: Tensor) -> Tensor:
-    """No row longer than :data:`LONGEST` times the mean row of its start.
+    """Shorten rows beyond :data:`LONGEST` times the mean row of their start.
 
     A model normalises what enters a layer, so it is a row's direction that matters, and steps of one length turn a long
     row less and less: without a bound rows grow to six times their norm and learning slows to a sixth. (Weight decay
@@ -95,8 +95,9 @@ def _shortened(prompts: Tensor, initial: Tensor) -> Tensor:
 
 
 def _muon(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
-    """Muon (Jordan et al. 2024), Nesterov momentum made orthogonal, so that no few directions eat all the progress; its
-    root mean square is 1, as Adam's roughly is, so that one learning rate serves both.
+    """Apply Muon (Jordan et al. 2024): Nesterov momentum made orthogonal, so that no few directions take all progress.
+
+    Its root mean square is 1, as Adam's roughly is, so that one learning rate serves both.
     """
     mean.lerp_(gradient, 1 - MOMENTUM)
     direction = orthogonalise(gradient.lerp(mean, MOMENTUM))
@@ -104,7 +105,7 @@ def _muon(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
 
 
 def _adam(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
-    """Adam (Kingma and Ba 2015), with bias correction."""
+    """Apply Adam (Kingma and Ba 2015), with bias correction."""
     first, second = BETAS
     mean.lerp_(gradient, 1 - first)
     square.lerp_(gradient.square(), 1 - second)

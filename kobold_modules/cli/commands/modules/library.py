@@ -93,7 +93,7 @@ def rename(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def effect(card: Card) -> str:
-    """How much better held-out pages are predicted, in a few words."""
+    """Say in a few words how much better held-out pages are predicted."""
     return card_gain(card.measured, interval=True) or "-"
 
 
