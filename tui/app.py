@@ -244,7 +244,7 @@ class ModulesApp(SwiftApp[int]):
                 self._tell(f"{failed.message} {state.name} is loaded instead.", failed.hint)
 
     def story_opened(self) -> str:
-        """Another story is on the bench: load the model it was written with. Returns a sentence, or nothing."""
+        """Load the model that the story now on the bench was written with. Returns a sentence, or nothing."""
         self.story_greeting = ""
         before = self.app_state.model
         if self._want_story_model():
@@ -275,7 +275,7 @@ class ModulesApp(SwiftApp[int]):
         await super().on_event(event)
 
     def _takes_files(self) -> bool:
-        """Not where a path is asked for, and not in front of a question."""
+        """Return False where a path is asked for, and in front of a question."""
         asked = self.focused is not None and self.focused.id == "path"
         return not asked and self.screen in [stack[0] for stack in screen_stacks(self).values() if stack]
 
@@ -317,7 +317,7 @@ class ModulesApp(SwiftApp[int]):
             say(text, "warning", hint)
 
     def action_jump(self) -> None:
-        """Letters over everything that takes the focus."""
+        """Show letters over everything that takes the focus."""
         from .screens.jump import Jump
 
         if isinstance(self.screen, Jump):
@@ -338,7 +338,7 @@ class ModulesApp(SwiftApp[int]):
         return key_name(self.keymap.get(id, usual).split(",")[0].strip())
 
     def get_key_display(self, binding: Binding) -> str:
-        """One notation wherever a key is named: see keys.key_name."""
+        """Return one notation wherever a key is named: see keys.key_name."""
         return binding.key_display or key_name(binding.key)
 
     async def action_help(self) -> None:
@@ -396,7 +396,7 @@ class ModulesApp(SwiftApp[int]):
         return said
 
     def _open_forms(self) -> list[Working]:
-        """Questions that stand open on any of the screens, with something written in them."""
+        """Return the questions that stand open on any of the screens, with something written in them."""
         stacks = [screen for stack in screen_stacks(self).values() for screen in stack]
         return [screen for screen in stacks if isinstance(screen, ModalScreen) and isinstance(screen, Working)]
 
@@ -421,7 +421,7 @@ class ModulesApp(SwiftApp[int]):
             self._close(f"The story is in {answer}." if isinstance(answer, Path) else "")
 
     def _put_down_story(self) -> None:
-        """Everything that belongs to the story goes into it."""
+        """Put everything that belongs to the story into it."""
         for form in self._open_forms():
             form.put_down()
         if self._bench is not None:
@@ -447,7 +447,7 @@ class ModulesApp(SwiftApp[int]):
     # -- the look --
 
     def get_css_variables(self) -> dict[str, str]:
-        """Made once for each theme: they are asked for several times before the first frame."""
+        """Return the variables made once for each theme: they are asked for several times before the first frame."""
         if self._variables is None or self._variables[0] is not self.current_theme:
             self._variables = self.current_theme, super().get_css_variables()
         return {**self._variables[1]}
@@ -487,7 +487,7 @@ def run(model: str = "starter", module: str | None = None, model_is_usual: bool 
 
 
 def _is_page(paths: list[Path]) -> bool:
-    """Whether it is one text that the bench opens as a story."""
+    """Return whether it is one text that the bench opens as a story."""
     return len(paths) == 1 and paths[0].suffix.lower() in (".txt", ".text", ".md", ".markdown")
 
 

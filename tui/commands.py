@@ -22,7 +22,7 @@ Commands = Iterator[tuple[str, str, Callable[[], Awaitable[None] | None]]]
 
 
 def screen_commands(screen: Screen[object]) -> Commands:
-    """Every key of ``screen`` and of what stands on it, by its name: what has a key is in the palette, always.
+    """Return every key of ``screen`` and of what stands on it, by its name: what has a key is in the palette, always.
 
     Keys marked as ``system`` are left out: arrows explain themselves. So are keys of what is not on show.
     """
@@ -38,7 +38,7 @@ def screen_commands(screen: Screen[object]) -> Commands:
 
 
 def stack_commands(app_state: AppState) -> Commands:
-    """Everything that can be done to the modules of the stack, by name."""
+    """Return everything that can be done to the modules of the stack, by name."""
 
     def change(index: int, by: float = 0.0, on: bool | None = None) -> None:
         app_state.picks = app_state.picks.change(index, by=by, on=on)
@@ -62,7 +62,7 @@ def stack_commands(app_state: AppState) -> Commands:
 
 
 def shelf_commands(app_state: AppState) -> Commands:
-    """Every module that can still join the stack."""
+    """Return every module that can still join the stack."""
 
     def add(slug: str) -> None:
         entry = app_state.entries.filed(slug)

@@ -27,7 +27,7 @@ class Place(NamedTuple):
     screen: str
 
     def make(self, app_state: AppState) -> Screen[None]:
-        """Its screen. The import happens here."""
+        """Make its screen. The import happens here."""
         module, _, name = self.screen.partition(":")
         made = getattr(import_module(f".screens.{module}", __package__), name)(app_state)
         return cast("Screen[None]", made)

@@ -56,7 +56,7 @@ DEFAULT = INK.name
 
 
 def extra_variables(theme: Theme) -> dict[str, str]:
-    """``$model-ink``: what the model wrote, half-way between the text's colour and the accent, so a page stays calm."""
+    """Return ``$model-ink``, the colour of what the model wrote: half-way between the text's and the accent."""
     if theme.ansi:
         return {"model-ink": theme.secondary or "ansi_cyan"}
     colors = theme.to_color_system().generate()

@@ -115,7 +115,7 @@ class PromptScreen(Screen[ScreenResultType]):
         self._compositor = SparseCompositor()
 
     async def _on_idle(self, event: events.Idle) -> None:
-        """Before Textual's own, which would wait for the next turn."""
+        """Work before Textual's own method, which would wait for the next turn."""
         app, layout = self.app, self._layout_required or self._scroll_required or self._recompose_required
         if isinstance(app, PromptApp) and app.at_once and not layout and self._dirty_widgets - app._earlier:
             app.at_once -= 1
@@ -132,7 +132,7 @@ class PromptScreen(Screen[ScreenResultType]):
 
 
 def awaited(app: App[Any]) -> bool:
-    """Whether a key of ``app`` is on its way; see :class:`PromptApp`."""
+    """Return whether a key of ``app`` is on its way; see :class:`PromptApp`."""
     return isinstance(app, PromptApp) and app.awaited
 
 

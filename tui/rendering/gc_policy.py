@@ -30,13 +30,16 @@ def settle() -> None:
 
 
 def collect() -> None:
-    """Now is a moment for it: through what is new."""
+    """Collect what is new, at a moment that suits."""
     if _usual is not None:
         gc.collect()
 
 
 def look_at_everything() -> bool:
-    """If much has come since the last time. Takes a tenth of a second or more; says whether it did."""
+    """Collect everything if much has come since the last time.
+
+    Takes a tenth of a second or more; returns whether it did.
+    """
     global _after_all
     kept = gc.get_freeze_count()
     if _usual is None or kept < _after_all * GROWTH:
@@ -48,7 +51,7 @@ def look_at_everything() -> bool:
 
 
 def release() -> None:
-    """As it was before :func:`settle`: whatever else runs in this process has its own garbage."""
+    """Undo :func:`settle`: whatever else runs in this process has its own garbage."""
     global _usual, _after_all
     if _usual is not None:
         gc.callbacks.remove(_keep_survivors)

@@ -45,7 +45,7 @@ class KeptLines(TextArea):
 
     @contextmanager
     def appending(self) -> Iterator[None]:
-        """Within, text is added at the end of the document and nothing else changes."""
+        """Add text at the end of the document inside, and change nothing else."""
         wrapped, last = self.wrapped_document, self.document.end[0]
         place, before = wrapped.first_of(last), wrapped.get_offsets(last)
         self._appending = True
@@ -107,7 +107,7 @@ class KeptLines(TextArea):
             self._kept.clear()
 
     def _rewrap_and_refresh_virtual_size(self) -> None:
-        """Another width breaks all lines elsewhere: the cursor stays in sight if it was, and is at first."""
+        """Rewrap at another width, which breaks all lines elsewhere: a cursor in sight stays in sight."""
         height = self.scrollable_content_region.height
         cursor = self.wrapped_document.location_to_offset(self.cursor_location).y
         seen = not self._laid_out or 0 <= cursor - self.scroll_offset.y <= height

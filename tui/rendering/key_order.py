@@ -28,8 +28,9 @@ Typed = events.Key | events.Paste
 
 
 def takes_text(widget: Widget | None) -> bool:
-    """Whether what is typed into ``widget`` is text: an Input or a TextArea, by name, for importing TextArea takes a
-    twentieth of the time to the first frame.
+    """Return whether what is typed into ``widget`` is text.
+
+    That is an Input or a TextArea, by name, for importing TextArea takes a twentieth of the time to the first frame.
     """
     return any(kind.__name__ in ("Input", "TextArea") for kind in type(widget).__mro__)
 
@@ -56,7 +57,7 @@ class KeyOrderApp(PromptApp[ReturnType]):
         await super().on_event(event)
 
     def _may_move(self, event: Typed) -> bool:
-        """Whether what ``event`` does may move the focus, or a cursor, by way of several queues."""
+        """Return whether what ``event`` does may move the focus, or a cursor, by way of several queues."""
         text = isinstance(event, events.Paste) or event.is_printable
         return not (text and takes_text(self.focused))
 
@@ -85,7 +86,7 @@ class KeyOrderApp(PromptApp[ReturnType]):
             quiet = 0 if self.at_work() else quiet + 1
 
     def at_work(self) -> bool:
-        """Whether anything on the screen has still to take its place, or to answer."""
+        """Return whether anything on the screen has still to take its place, or to answer."""
         if not self._screen_stack:
             return False  # the app is closing
         screen = self.screen
@@ -99,5 +100,5 @@ class KeyOrderApp(PromptApp[ReturnType]):
 
 
 def _waits(event: Typed) -> bool:
-    """Whether it belongs where the key ahead of it leads. What stops or leaves is never kept waiting."""
+    """Return whether it belongs where the key ahead of it leads. What stops or leaves is never kept waiting."""
     return isinstance(event, events.Paste) or not re.match(r"escape$|ctrl\+|f\d", event.key)

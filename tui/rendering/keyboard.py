@@ -25,7 +25,7 @@ LONGEST, CHUNK = 0.1, 4096  # seconds until somebody looks whether the app has e
 
 
 def patience(parser: XTermParser) -> float:
-    """Seconds for which nothing needs to be done, unless input comes."""
+    """Return the seconds for which nothing needs to be done, unless input comes."""
     due = parser._timeout_time
     return LONGEST if due is None else max(0.0, min(LONGEST, due - get_time()))
 

@@ -21,7 +21,7 @@ class StableStatic(Static):
             self.refresh(layout=True)
 
     def _room(self, visual: Visual) -> tuple[int, int]:
-        """Cells it is wide, as far as that is its own choice, and lines it is high.
+        """Return the cells it is wide, as far as that is its own choice, and the lines it is high.
 
         Not by its ``size``, which has the screen laid out where a layout is due.
         """

@@ -34,7 +34,7 @@ class Sheet(Stylesheet):
 
     @classmethod
     def replace_rules(cls, node: DOMNode, rules: RulesMap, animate: bool = False) -> None:
-        """Where nothing was replaced yet, ask for the node to be drawn once, not once for each of its rules."""
+        """Draw the node once, not once for each of its rules, where nothing was replaced yet."""
         if node.styles.base._rules or not node._is_mounted:
             super().replace_rules(node, rules, animate)
             return
@@ -50,7 +50,10 @@ class Sheet(Stylesheet):
             super().set_variables(variables)
 
     def reparse(self) -> None:
-        """As far as needed. Rules are replaced when all sources are parsed: an error leaves the old ones in force."""
+        """Parse as far as needed.
+
+        Rules are replaced when all sources are parsed: an error leaves the old ones in force.
+        """
         if self.held:
             self._require_parse = True
         else:

@@ -211,7 +211,7 @@ class ModelsScreen(Screen[None]):
             )
 
     def on_paste(self, event: events.Paste) -> None:
-        """Text on the list is searched for."""
+        """Search for text that is pasted on the list."""
         if words := " ".join(event.text.split())[:LONGEST_SEARCH]:
             event.stop()
             field = self.query_one("#find", Input)
@@ -239,7 +239,7 @@ class ModelsScreen(Screen[None]):
         self._show_model()
 
     def _show_offer(self) -> None:
-        """One line, as long as SmolLM2 is neither here nor coming."""
+        """Show one line, as long as SmolLM2 is neither here nor coming."""
         coming = self._fetching == SMOLLM2 or SMOLLM2 in self._queue
         offer = self.query_one("#offer", Static)
         offer.display = self.disk.offer and not coming
@@ -369,7 +369,7 @@ class ModelsScreen(Screen[None]):
         self.say(f"{model.name} is now the default model.", "good")
 
     def _writes(self, model: DiskModel) -> bool:
-        """Whether ``model`` can be loaded at all; says why not."""
+        """Return whether ``model`` can be loaded at all; says why not."""
         if model.problem:
             self.say(f"{model.name} cannot be loaded. {model.problem}", "error")
         elif model.write is not None and model.write.can == "no":

@@ -79,7 +79,7 @@ class Unsaved(ModalScreen[Path | bool]):
 
 
 def ask_elsewhere(manuscript: Manuscript) -> Ask:
-    """Asks for a path until the story could be written there; dismisses with it."""
+    """Ask for a path until the story could be written there; dismisses with it."""
 
     def attempt(answer: str) -> Path:
         path = one_path(answer).absolute()

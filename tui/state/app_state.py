@@ -72,7 +72,7 @@ class Picks:
         return " + ".join(names) or NO_MODULE
 
     def index(self, entry: Entry) -> int | None:
-        """Where ``entry`` stands, or None."""
+        """Return where ``entry`` stands, or None."""
         return next((i for i, pick in enumerate(self.items) if pick.entry.slug == entry.slug), None)
 
     def add(self, entry: Entry, strength: float = 1.0, on: bool = True) -> Picks:
@@ -136,7 +136,7 @@ class AppServices(Protocol):
         ...
 
     def story_opened(self) -> str:
-        """Another story is on the bench: load the model it was written with. Returns a sentence, or nothing."""
+        """Load the model that the story now on the bench was written with. Returns a sentence, or nothing."""
         ...
 
 
@@ -174,7 +174,7 @@ class AppState:
         return self._client
 
     def _worker_died(self) -> None:
-        """Its memory is gone, and the model with it: whoever needs the model loads it again, or hears why not."""
+        """Forget the model, which is gone with the worker: whoever needs it loads it again, or learns why not."""
         if self.model.phase == "ready":
             self.model = ModelState(self.model.name, "unloaded")
 
@@ -232,7 +232,7 @@ class AppState:
             return self.entries
 
     def show_shelf(self, entries: Listing, renamed: dict[str, str] | None = None) -> None:
-        """``entries`` (brief ones: ``library.whole`` has the rest) are the shelf now."""
+        """Make ``entries`` (brief ones: ``library.whole`` has the rest) the library now."""
         self.entries, self._fits = entries, {}
         self.shelf_version += 1
         self.picks = self.picks.refreshed(self.entries, renamed)
@@ -301,7 +301,10 @@ class AppState:
             self.model = ModelState(name, "failed", failed=Failed("The model did not load.", "Try again.", 5))
 
     def fits(self, entry: Entry) -> bool:
-        """Whether :meth:`fit` has no objection. Answers for ten thousand at once: modules of one model share it."""
+        """Return whether :meth:`fit` has no objection.
+
+        Answers for ten thousand at once: modules of one model share it.
+        """
         made_for = entry.card.fingerprint
         key = (id(made_for), entry.width)
         known = self._fitting.get(key)
@@ -310,7 +313,7 @@ class AppState:
         return known[1]
 
     def fit(self, entry: Entry) -> tuple[bool, str, str]:
-        """Whether ``entry`` may stand before the loaded model, a sentence if there is something to say, and a hint."""
+        """Return whether ``entry`` fits the loaded model, a sentence if there is something to say, and a hint."""
         known = self._fits.get(id(entry))
         if known is None:
             known = self._fits[id(entry)] = entry, self._fit(entry)

@@ -10,7 +10,7 @@ CHOSEN = "chosen word"  # the label of words picked from those the model thought
 
 
 def model_ranges(story: Story) -> list[tuple[int, int]]:
-    """``(start, end)`` of every part the model wrote, in characters."""
+    """Return ``(start, end)`` of every part the model wrote, in characters."""
     ranges, at = [], 0
     for span in story.spans:
         if span.by_model:
@@ -20,7 +20,7 @@ def model_ranges(story: Story) -> list[tuple[int, int]]:
 
 
 def hand_at(story: Story, offset: int) -> str:
-    """``noir rain ×0.8 wrote this, seed 7`` of the character before ``offset``; empty for an empty story."""
+    """Return ``noir rain ×0.8 wrote this, seed 7`` of the character before ``offset``; empty for an empty story."""
     here = 0
     for span in story.spans:
         here += span.length

@@ -41,7 +41,7 @@ class Outcome:
     error: KoboldModulesError | None = None
 
     def sentence(self, what: str) -> str:
-        """``noir rain is starred.``, ``3 modules are starred.``, with what went wrong."""
+        """Return ``noir rain is starred.`` or ``3 modules are starred.``, with what went wrong."""
         said = ""
         if self.done:
             several = len(self.done) > 1
@@ -58,7 +58,7 @@ class Outcome:
 
 
 def each(entries: Iterable[Entry], do: Callable[[Entry], Entry | None]) -> Outcome:
-    """``do`` to every entry; what it returns takes the entry's place in the outcome."""
+    """Do ``do`` to every entry; what it returns takes the entry's place in the outcome."""
     done, failed, first = [], 0, None
     for entry in entries:
         try:
@@ -81,7 +81,7 @@ def restore(library: Library, removed: Sequence[Removed]) -> Outcome:
 
 
 def stood(app_state: AppState, entry: Entry) -> Removed:
-    """``entry`` and where it stands in the stack, to be remembered before it goes."""
+    """Return ``entry`` and where it stands in the stack, to be remembered before it goes."""
     at = app_state.picks.index(entry)
     if at is None:
         return Removed(entry, None)
@@ -150,7 +150,7 @@ def _better_hint(path: Path) -> str:
 
 
 def export_path(entries: Sequence[Entry], answer: Path, format: str) -> Path:
-    """Where an export to ``answer`` goes: one module to a file, which a folder gives its name to; several to a folder.
+    """Return where an export to ``answer`` goes: one module to a file (named after it in a folder), several into one.
 
     Raises BadUsage where that cannot be.
     """
@@ -166,12 +166,12 @@ def export_path(entries: Sequence[Entry], answer: Path, format: str) -> Path:
 
 
 def _adapter(folder: Path, format: str) -> bool:
-    """Whether ``folder`` is an adapter that an export would write over, rather than a place to put one in."""
+    """Return whether ``folder`` is an adapter that an export would write over, rather than a place to put one in."""
     return format == "peft" and (folder / "adapter_config.json").is_file()
 
 
 def in_the_way(entries: Sequence[Entry], target: Path, format: str) -> list[Path]:
-    """Files that an export would write over."""
+    """Return the files that an export would write over."""
     return [path for path in _files(entries, target, format).values() if path.exists()]
 
 

@@ -113,7 +113,7 @@ def _model(item: dict[str, Any]) -> DiskModel:
 
 
 def about(model: DiskModel) -> str:
-    """``7.2 billion parameters as Q4_K_M, 4.4 GB on disk, context 32,768; llama, from LM Studio.``"""
+    """Return ``7.2 billion parameters as Q4_K_M, 4.4 GB on disk, context 32,768; llama, from LM Studio.``"""
     if model.problem:
         return model.problem
     said = [f"{_long(model.parameters)} parameters as {model.weights}" if model.parameters else model.weights]
@@ -127,7 +127,7 @@ def about(model: DiskModel) -> str:
 
 
 def parameters(count: int) -> str:
-    """``8.0M``, ``7.2B``."""
+    """Return ``8.0M`` or ``7.2B``."""
     for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
         if count >= size:
             return f"{count / size:.1f}{unit}" if count < 100 * size else f"{count / size:.0f}{unit}"
@@ -158,7 +158,7 @@ def bar(verdict: Verdict, memory: Memory, width: int) -> Content:
 
 
 def downloading(done: int, total: int, seconds_left: float | None) -> str:
-    """``1.2 GB of 2.6 GB, 3 min left``."""
+    """Return ``1.2 GB of 2.6 GB, 3 min left``."""
     from .phrases import duration
 
     said = f"{byte_size(done)} of {byte_size(total)}"

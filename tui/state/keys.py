@@ -36,7 +36,7 @@ def key_name(key: str) -> str:
 
 
 def read_keymap(config: Path) -> tuple[dict[str, str], str]:
-    """``(keymap, sentence)``: what ``config`` says, and what to tell the person if it cannot be read."""
+    """Return ``(keymap, sentence)``: what ``config`` says, and what to tell the person if it cannot be read."""
     try:
         keys = read_toml(config, missing_ok=True).get("keys", {})
     except BadInput as error:
@@ -47,5 +47,5 @@ def read_keymap(config: Path) -> tuple[dict[str, str], str]:
 
 
 def quiet(bindings: Iterable[BindingType]) -> list[BindingType]:
-    """``bindings`` of a Textual widget we build on, kept out of help: arrows explain themselves."""
+    """Return ``bindings`` of a Textual widget we build on, kept out of help: arrows explain themselves."""
     return [replace(b, system=True) if isinstance(b, Binding) else b for b in bindings]

@@ -20,12 +20,12 @@ DASH = "–"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """``1 module``, ``1,204 words``."""
+    """Return ``1 module`` or ``1,204 words``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def effect(card: Card) -> float | None:
-    """By how many per cent the module predicts held-out text better than the plain model (negative: worse).
+    """Return by how many per cent the module predicts held-out text better than the plain model (negative: worse).
 
     None where the card holds no measurement of both.
     """
@@ -34,12 +34,12 @@ def effect(card: Card) -> float | None:
 
 
 def short_effect(card: Card) -> str:
-    """``4.1 % better``, for a column."""
+    """Return ``4.1 % better``, for a column."""
     return card_gain(card.measured) or "not measured"
 
 
 def clear_effect(card: Card) -> str:
-    """``better`` where the module does what it should, ``worse``, or empty: neither, or nobody knows."""
+    """Return ``better`` where the module does what it should, ``worse``, or empty: neither, or nobody knows."""
     told, gain = headline(card.measured, card.training), gain_of(card.measured)
     if gain is None:
         return ""
@@ -47,13 +47,14 @@ def clear_effect(card: Card) -> str:
 
 
 def effect_sentence(card: Card) -> str:
-    """``Predicts held-out pages 4.1 % better (3.2 to 5.0).``, or why it does not."""
+    """Return ``Predicts held-out pages 4.1 % better (3.2 to 5.0).``, or why it does not."""
     return headline(card.measured, card.training).text
 
 
 def full_effect(card: Card) -> str:
-    """``Predicts held-out pages 4.1 % better (3.2 to 5.0); other authors' 1.0 % worse (0.2 to 1.8).``, and what to do
-    where nothing was gained.
+    """Return the effect on held-out pages and on other authors', and what to do where nothing was gained.
+
+    As ``Predicts held-out pages 4.1 % better (3.2 to 5.0); other authors' 1.0 % worse (0.2 to 1.8).``
     """
     told, others = headline(card.measured, card.training), gain_of(card.measured, "others_gain")
     sentence = told.text
@@ -63,12 +64,12 @@ def full_effect(card: Card) -> str:
 
 
 def blind_tests(notes: Notes) -> str:
-    """``chosen in 7 of 10 blind tests``, or empty."""
+    """Return ``chosen in 7 of 10 blind tests``, or empty."""
     return f"chosen in {notes.chosen:,} of {counted(notes.tried, 'blind test')}" if notes.tried else ""
 
 
 def effect_numbers(card: Card) -> str:
-    """``2.309 → 2.214 bits per byte``, or empty."""
+    """Return ``2.309 → 2.214 bits per byte``, or empty."""
     for unit, name in (("bits_per_byte", "bits per byte"), ("nats_per_token", "nats per token")):
         with_it, without = card.measured.get(f"{unit}_with"), card.measured.get(f"{unit}_without")
         if _is_number(with_it) and _is_number(without):
@@ -77,7 +78,7 @@ def effect_numbers(card: Card) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``under a second``, ``8 s``, ``3 min 20 s``, ``1 h 5 min``."""
+    """Return ``under a second``, ``8 s``, ``3 min 20 s`` or ``1 h 5 min``."""
     if seconds < 1:
         return "under a second"
     whole = round(seconds)
@@ -91,7 +92,7 @@ def duration(seconds: float) -> str:
 
 
 def place(path: Path) -> str:
-    """``path`` with the home folder as ``~``, safe to show."""
+    """Return ``path`` with the home folder as ``~``, safe to show."""
     home = str(Path.home())
     if str(path) == home:
         return "~"
@@ -99,7 +100,7 @@ def place(path: Path) -> str:
 
 
 def day(created: str) -> str:
-    """``21 November 2026`` from an ISO time; anything else comes back as it is."""
+    """Return ``21 November 2026`` from an ISO time; anything else comes back as it is."""
     try:
         moment = datetime.fromisoformat(created)
     except ValueError:
@@ -108,7 +109,7 @@ def day(created: str) -> str:
 
 
 def short_day(created: str) -> str:
-    """``21 Nov 26`` from an ISO time; anything else comes back as it is."""
+    """Return ``21 Nov 26`` from an ISO time; anything else comes back as it is."""
     try:
         moment = datetime.fromisoformat(created)
     except ValueError:
@@ -117,7 +118,7 @@ def short_day(created: str) -> str:
 
 
 def training(card: Card) -> str:
-    """``400 steps in 3 min 20 s, seed 7``, from whatever the card knows."""
+    """Return ``400 steps in 3 min 20 s, seed 7``, from whatever the card knows."""
     facts = card.training
     said = []
     if _is_number(facts.get("steps")):
@@ -131,7 +132,7 @@ def training(card: Card) -> str:
 
 
 def sources(card: Card) -> list[str]:
-    """One line a source file: ``hound.txt, 59,000 words``."""
+    """Return one line a source file: ``hound.txt, 59,000 words``."""
     lines = []
     for source in card.sources:
         name = str(source.get("name") or source.get("path") or source.get("file") or "a file")
@@ -141,12 +142,12 @@ def sources(card: Card) -> list[str]:
 
 
 def strength(value: float) -> str:
-    """``1.00``, always four cells wide below ten so that columns keep still."""
+    """Return ``1.00``, always four cells wide below ten so that columns keep still."""
     return f"{value:.2f}"
 
 
 def shortened(text: str, width: int) -> str:
-    """``text`` in at most ``width`` characters, the last of which is … where something was cut."""
+    """Return ``text`` in at most ``width`` characters, the last of which is … where something was cut."""
     if width <= 0:
         return ""
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"

@@ -13,12 +13,12 @@ from kobold_modules.plain_text import printable
 
 
 def plain(text: str) -> Content:
-    """``text`` as it is, in no style."""
+    """Return ``text`` as it is, in no style."""
     return Content(printable(text))
 
 
 def highlighted(matcher: Matcher, text: str) -> Content:
-    """``text`` with the letters that ``matcher`` found, as ``Matcher.highlight`` does it for markup."""
+    """Return ``text`` with the letters that ``matcher`` found, as ``Matcher.highlight`` does it for markup."""
     content = plain(text)
     for offset in matcher.fuzzy_search.match(matcher.query, content.plain)[1]:
         if not content.plain[offset].isspace():

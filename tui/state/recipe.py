@@ -124,7 +124,7 @@ class Estimate:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Estimate:
-        """From the data of a worker's ``Result("estimate", ...)``."""
+        """Read the data of a worker's ``Result("estimate", ...)``."""
 
         def number(key: str) -> float | None:
             value = data.get(key)

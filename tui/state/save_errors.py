@@ -22,7 +22,7 @@ class Reason(NamedTuple):
 
 
 def reason(error: OSError, path: Path) -> Reason:
-    """Why ``path`` could not be written."""
+    """Return why ``path`` could not be written."""
     folder = place(path.parent)
     if error.errno in FULL:
         return Reason("the disk is full", "Free some room.")

@@ -86,7 +86,7 @@ class Shelf:
         ]
 
     def tags(self) -> dict[str, int]:
-        """Every tag on the shelf and how many modules have it, the most frequent first."""
+        """Return every tag in the library and how many modules have it, the most frequent first."""
         count: dict[str, int] = {}
         for entry in self.entries:
             for tag in entry.tags:
@@ -104,7 +104,7 @@ class Shelf:
         return found
 
     def _scorer(self, word: str) -> Callable[[int], int]:
-        """How well an entry, given by its number, matches ``word``; 0: not at all."""
+        """Return a function that scores how well an entry, given by its number, matches ``word``; 0: not at all."""
         entries = self.entries
         if word == STAR:
             return lambda number: int(entries.columns.kinds[number].isupper())
@@ -136,7 +136,7 @@ class Shelf:
         return self._rest
 
     def _sorted(self, numbers: Iterable[int], sort: Sort) -> list[int]:
-        """``numbers``, which come by name, in another order; equal ones stay by name. By name, starred ones lead."""
+        """Sort ``numbers``, which come by name; equal ones stay by name. By name, starred ones lead."""
         entries, kinds = self.entries, self.entries.columns.kinds
         match sort:
             case "name" if kinds.islower():
@@ -152,8 +152,10 @@ class Shelf:
 
 
 def letters(word: str, name: str) -> list[int]:
-    """Where the letters of ``word`` stand in ``name``, in order: together if they do, else from the beginning of one of
-    its words on, each as early as it can: ``nra`` means noir rain, and not every name with an n, an r and an a.
+    """Return where the letters of ``word`` stand in ``name``, in order.
+
+    Together if they do, else from the beginning of one of its words on, each as early as it can: ``nra`` means noir
+    rain, and not every name with an n, an r and an a.
 
     Empty where they do not all occur. Both are folded.
     """

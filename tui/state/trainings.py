@@ -126,7 +126,7 @@ class TrainingHistory:
         return self.outcome is not None and not self.outcome.good
 
     def elapsed(self, now: float) -> float:
-        """Seconds that it has been in its stage."""
+        """Return the seconds that it has been in its stage."""
         return max(0.0, now - self.since) if self.since else 0.0
 
 
@@ -228,7 +228,7 @@ class Trainings:
         return items, told, problem
 
     async def ask(self, change: Callable[..., Any], *arguments: Any) -> Any:
-        """``change`` something of the queue beside the screen, then look. Raises what it raises."""
+        """Do ``change`` to the queue beside the screen, then look. Raises what it raises."""
         result = await asyncio.to_thread(change, *arguments)
         await self.look()
         return result

@@ -24,7 +24,7 @@ LAST = ("app.help", "app.quit")
 
 
 def _place(active: ActiveBinding) -> tuple[int, int]:
-    """Deeper nodes first, then the order in which a node lists its keys."""
+    """Return the order of a key: deeper nodes first, then as a node lists its keys."""
     ids = [binding.id for binding in active.node.BINDINGS if isinstance(binding, Binding)]
     here = ids.index(active.binding.id) if active.binding.id in ids else len(ids)
     return -len(active.node.ancestors_with_self), here

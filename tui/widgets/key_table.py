@@ -114,7 +114,7 @@ class KeyTable(Widget):
         return Content("\n").join(self._lines(self.content_size.width))
 
     def _lines(self, width: int) -> list[Content]:
-        """Everything, in lines of ``width`` cells."""
+        """Return everything, in lines of ``width`` cells."""
         rows = [row for group in self.groups for row in group.rows]
         longest = max((Content(row.keys).cell_length for row in rows), default=0)
         shape = _Shape(width, min(longest, max(8, width // 4)), max((len(row.name) for row in rows), default=0))

@@ -16,7 +16,7 @@ class Titled(Widget):
     _titles = ("", "")
 
     def set_titles(self, title: str | None = None, note: str | None = None, short: str = "") -> None:
-        """``title`` in the upper line; ``note`` in the lower one, or behind the title as ``short`` without a frame."""
+        """Put ``title`` in the upper line, ``note`` in the lower one, or behind the title as ``short`` if frameless."""
         self.title = self.title if title is None else title
         if note is not None:
             self.note, self.short = note, short or note

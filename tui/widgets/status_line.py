@@ -95,7 +95,7 @@ class StatusLine(Widget):
         self._turn += 1
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Of what is said, for what stands aside makes way. It asks for no size, so the screen is laid out once."""
+        """Return the height of what is said, for other lines make room. It asks for no size, so layout runs once."""
         return self._said().get_height(self.styles.get_rules(), width) if width else 0
 
     def render(self) -> Content:

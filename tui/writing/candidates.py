@@ -49,7 +49,7 @@ def candidates(data: Mapping[str, Any]) -> list[Candidate]:
 
 
 def _side(found: Any) -> dict[tuple[int, str], tuple[str, float]]:
-    """Text and probability by token and what it adds, likeliest first."""
+    """Return text and probability by token and what it adds, likeliest first."""
     rows = {}
     for item in found if isinstance(found, Sequence) else ():
         try:
@@ -76,14 +76,14 @@ BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(share: float, width: int) -> str:
-    """``share`` of ``width`` cells, in eighths; what is there at all is seen."""
+    """Draw ``share`` of ``width`` cells, in eighths; what is there at all is seen."""
     eighths = max(1 if share > 0 else 0, round(min(1.0, share) * width * 8))
     full, rest = divmod(eighths, 8)
     return ("█" * full + (BLOCKS[rest] if rest else "")).ljust(width)[:width]
 
 
 def per_cent(probability: float | None) -> str:
-    """``21.4 %``, ``<0.1 %``, or a dash."""
+    """Return ``21.4 %``, ``<0.1 %``, or a dash."""
     if probability is None:
         return "–"
     return "<0.1 %" if 0 < probability < 0.0005 else f"{probability:.1%}".replace("%", " %")

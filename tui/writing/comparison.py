@@ -76,7 +76,7 @@ class Comparison:
         return {module: module in stacks[chosen] for module in sorted(told)}
 
     def goes_on(self, text: str) -> bool:
-        """Whether these are continuations of ``text``."""
+        """Return whether these are continuations of ``text``."""
         return self.after == mark_of(text)
 
     def with_column(self, index: int, **changes: Any) -> Comparison:
@@ -85,7 +85,7 @@ class Comparison:
         return replace(self, columns=tuple(columns))
 
     def with_texts(self, texts: dict[int, str]) -> Comparison:
-        """With what each column had written when it was cut short."""
+        """Return the comparison with what each column had written when it was cut short."""
         made = self
         for index, text in texts.items():
             if 0 <= index < len(self.columns):
@@ -93,7 +93,7 @@ class Comparison:
         return made.stopped()
 
     def stopped(self) -> Comparison:
-        """No column waits for more."""
+        """Return the comparison with no column waiting for more."""
         columns = tuple(c if c.ended else replace(c, ended="cancelled") for c in self.columns)
         return replace(self, columns=columns)
 

@@ -31,7 +31,7 @@ def editor_command() -> list[str]:
 
 
 def edited(text: str, name: str = "story") -> str:
-    """``text`` as it comes back from the editor. The terminal must be free. Raises BadUsage, OSError.
+    """Return ``text`` as it comes back from the editor. The terminal must be free. Raises BadUsage, OSError.
 
     An editor that ends with an error gives the text back as it was, as vim's ``:cq`` is meant to.
     """

@@ -94,7 +94,7 @@ class Manuscript:
         self._kept_comparison: Comparison | None = None
 
     def _belong(self, path: Path) -> None:
-        """From now on the story's file is ``path``."""
+        """Make ``path`` the story's file from now on."""
         self.path = path
         self.autosave, self.journal = Autosave(path), Journal(path.with_name(f".{path.stem}.takes"))
 
@@ -173,13 +173,13 @@ class Manuscript:
     # -- the take that is coming --
 
     def take_begins(self, label: str) -> None:
-        """From now on everything given to :meth:`take_grows` survives a kill. The story has been saved before."""
+        """Make everything passed to :meth:`take_grows` survive a kill from now on. The story has been saved before."""
         self._takes_ended, self._taking = 0, True
         with suppress(OSError):
             self.autosave.begin(self.story, label)
 
     def take_grows(self, text: str) -> None:
-        """``text`` is about to be shown."""
+        """Keep ``text``, which is about to be shown."""
         with suppress(OSError):
             self.autosave.feed(text)
 

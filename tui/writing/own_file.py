@@ -23,7 +23,7 @@ class OwnFiles:
         self._moved: dict[Path, Path] = {}
 
     def saw(self, path: Path, content: bytes | None) -> None:
-        """``content`` has just been read from ``path``, or written there; None where there was no file."""
+        """Note ``content`` as just read from ``path``, or written there; None where there was no file."""
         self._known[path] = _stamp(path), hash(content)
         self._moved.pop(path, None)
 
@@ -32,7 +32,7 @@ class OwnFiles:
         return self._moved.get(path, path)
 
     def target(self, path: Path) -> Path:
-        """Where to write what belongs to ``path`` without writing over what somebody else has put there."""
+        """Return where to write what belongs to ``path`` without writing over what somebody else has put there."""
         path = self.home(path)
         if path not in self._known or not self._changed(path):
             return path

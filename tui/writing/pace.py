@@ -43,7 +43,7 @@ class Pace:
         return f"Writing … {self.tokens:,} of {self.most:,} tokens{speed}."
 
     def end(self, written: Finished) -> str:
-        """``Wrote 120 tokens in 3 s, 38 a second.``"""
+        """Return ``Wrote 120 tokens in 3 s, 38 a second.``"""
         tokens = counted(written.tokens, "token")
         if written.reason == "cancelled":
             return f"Stopped after {tokens}; the text stays."

@@ -16,7 +16,7 @@ LONGEST = 4096
 
 
 def presets() -> dict[str, Sampler]:
-    """Ours and the writer's own; ours alone where their file makes no sense."""
+    """Return our presets and the writer's own; ours alone where their file makes no sense."""
     from kobold_modules.sampling.presets import load_presets
     from kobold_modules.sampling.settings import PRESETS
 

@@ -52,7 +52,7 @@ class Journal:
             self._line({"after": mark_of(text), "head": head})
 
     def add(self, sequence: int, text: str) -> None:
-        """``text`` is about to be shown."""
+        """Keep ``text``, which is about to be shown."""
         if text and self._handle is not None:
             try:
                 self._line([sequence, text])
@@ -64,7 +64,7 @@ class Journal:
         os.write(self._handle, json.dumps(data, ensure_ascii=True).encode("ascii") + b"\n")
 
     def close(self) -> None:
-        """Nothing more comes. The file stays until :meth:`forget`."""
+        """Close the journal, as nothing more comes. The file stays until :meth:`forget`."""
         if self._handle is not None:
             with suppress(OSError):
                 os.close(self._handle)

@@ -26,7 +26,7 @@ class Query(NamedTuple):
 
 
 def matches(query: Query, text: str) -> list[tuple[int, int]]:
-    """Where ``query`` stands in ``text``, as (start, end), in order."""
+    """Return where ``query`` stands in ``text``, as (start, end), in order."""
     return [found.span() for found in query.pattern.finditer(text)] if query.text else []
 
 

@@ -126,7 +126,7 @@ class LibraryScreen(HeldScreen[None]):
         return "Modules are still being written to files. Those that are there are whole." if exporting else ""
 
     def put_down(self) -> None:
-        """Files are whole or not there: nothing is left to do."""
+        """Do nothing: files are whole or not there."""
 
     # -- showing --
 

@@ -103,7 +103,7 @@ class LibraryActions:
                 self._ask_card(entries)
 
     def _do(self, entries: Sequence[object], busy: str, deed: BulkAction, then: Callable[[Outcome], None]) -> None:
-        """``deed`` at once, or beside the screen where it is about many modules."""
+        """Do ``deed`` at once, or beside the screen where it is about many modules."""
         if len(entries) < MANY:
             then(deed())
         else:

@@ -35,7 +35,7 @@ class HandOn:
         self.screen, self.app_state, self.say, self.say_error = screen, app_state, say, say_error
 
     async def do(self, what: str, entry: Entry) -> None:
-        """``try``, ``send`` or ``library``."""
+        """Do ``try``, ``send`` or ``library``."""
         if what == "send":
             self.send(entry)
         elif what == "library":

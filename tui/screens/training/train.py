@@ -350,13 +350,13 @@ class TrainScreen(WatchingScreen):
             raise BadUsage(f"A module called {name} already exists.", "Choose another name.")
 
     def _is_taken(self, name: str) -> bool:
-        """Whether a module on the shelf, or one that is still to be trained, has this name."""
+        """Return whether a module in the library, or one that is still to be trained, has this name."""
         key = key_of(name)
         unfinished = (training.request.name for training in self.trainings.items if not training.ended)
         return any(key_of(known) == key for known in (*(entry.name for entry in self.app_state.entries), *unfinished))
 
     def _free_name(self, name: str) -> str:
-        """``name``, with the first number behind it that makes it one nobody has."""
+        """Return ``name``, with the first number behind it that makes it one nobody has."""
         return free_name(name, self._is_taken) if name else ""
 
     def _say_name(self) -> None:

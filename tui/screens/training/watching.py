@@ -181,4 +181,4 @@ class WatchingScreen(Screen[None]):
         return f"{alive.request.name} is training. It continues if you quit." if alive is not None else ""
 
     def put_down(self) -> None:
-        """Nothing is lost by leaving: the queue is on the disk."""
+        """Do nothing: the queue is on the disk, so nothing is lost by leaving."""

@@ -122,8 +122,9 @@ class BenchScreen(KeepingScreen):
         self.notes.show(self.story)
 
     def on_screen_resume(self) -> None:
-        """Back from a question or another place: to the page, for who comes back writes. Letters mean other things in
-        the panes beside it; who wants to be there goes there.
+        """Focus the page on coming back from a question or another place, for who comes back writes.
+
+        Letters mean other things in the panes beside it; who wants to be there goes there.
         """
         if self.focused is not None and self.focused is not self.editor:
             self.editor.focus()
@@ -193,7 +194,7 @@ class BenchScreen(KeepingScreen):
         )
 
     def _put_in(self, at: int, words: Words, rest: str) -> None:
-        """``words`` at ``at``, before ``rest``; then on from there, if that is wanted."""
+        """Put ``words`` at ``at``, before ``rest``; then go on from there, if that is wanted."""
         text = self.story.text
         if rest.strip():
             self.story.edit(text[:at] + words.text + rest)

@@ -100,7 +100,7 @@ class LineupScreen(ModalScreen[Lineup | None]):
         rows.highlighted = at
 
     def _row(self, lineup: Lineup, width: int) -> Content:
-        """Its key and name, and below what would stand over the columns."""
+        """Return its key and name, and below what would stand over the columns."""
         key = cast("AppServices", self.app).key_of(f"lineup.{lineup}", KEYS[lineup])
         mark = "●" if lineup == self.now else " "
         about = shortened(_heads(lineup, self.columns[lineup]), width - 4)
@@ -120,6 +120,6 @@ class LineupScreen(ModalScreen[Lineup | None]):
 
 
 def _heads(lineup: Lineup, columns: tuple[Column, ...]) -> str:
-    """``no module, gothic house, gothic house + noir rain``."""
+    """Return ``no module, gothic house, gothic house + noir rain``."""
     labels = [column.label for column in columns]
     return f"{labels[0]}, {len(labels)} times" if lineup == "dice" else ", ".join(labels)

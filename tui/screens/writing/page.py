@@ -119,7 +119,7 @@ class PageScreen(PromptScreen[None]):
         self.touch()
 
     def touch(self) -> None:
-        """Something changed that the file keeps."""
+        """Note that something changed that the file keeps."""
         self._save_due = min(self._save_due, monotonic() + SAVE_AFTER)
         self.context.read(self.story.text, self.manuscript.asides)
         self.refresh_aside()

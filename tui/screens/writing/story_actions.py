@@ -40,7 +40,7 @@ class KeepingScreen(WritingScreen):
     _looked_for = Query("")
 
     def _idle(self) -> bool:
-        """Whether the page is the writer's; says so where the model has it."""
+        """Return whether the page is the writer's; says so where the model has it."""
         if self.writing:
             self.say("The model is still writing.", "warning", "esc stops it.")
         else:
@@ -93,7 +93,7 @@ class KeepingScreen(WritingScreen):
             )
 
     def action_notes(self) -> None:
-        """Memory and author's note."""
+        """Open memory and author's note."""
         if not self._idle():
             return
         story = self.story
@@ -106,7 +106,7 @@ class KeepingScreen(WritingScreen):
         self.app.push_screen(NotesScreen(before, self._note), closed)
 
     def _note(self, asides: Asides) -> None:
-        """With every key, as on the page: whatever ends the program, what was written is in the story."""
+        """Keep every key in the story, as on the page, whatever ends the program."""
         if asides != Asides(self.story.memory, self.story.note, self.manuscript.note_depth):
             self.story.memory, self.story.note = asides.memory, asides.note
             self.manuscript.note_depth = asides.depth
@@ -139,7 +139,7 @@ class KeepingScreen(WritingScreen):
         )
 
     def action_export(self) -> None:
-        """Text, Markdown, or a story for KoboldAI Lite."""
+        """Export text, Markdown, or a story for KoboldAI Lite."""
         if not self._idle():
             return
         explanation = (
@@ -312,7 +312,7 @@ def imported(source: Path) -> Imported:
 
 
 def noted(asides: Asides) -> str:
-    """``Memory: 12 words. Author's note: 4 words, 3 lines before the end.``"""
+    """Return ``Memory: 12 words. Author's note: 4 words, 3 lines before the end.``"""
     memory, note = len(asides.memory.split()), len(asides.note.split())
     said = [f"Memory: {counted(memory, 'word')}."] if memory else []
     if note:

@@ -125,7 +125,7 @@ class TakesScreen(Screen[Column | None]):
         return set_out(self.text, self.app_state.picks, lineup, seed, blind=blind, takes=self.takes)
 
     async def _lay_out(self) -> None:
-        """As many columns as there are takes."""
+        """Lay out as many columns as there are takes."""
         home = self.query_one("#columns", HorizontalScroll)
         wanted, have = len(self.comparison.columns), list(home.query(TakeColumn))
         for column in have[wanted:]:
@@ -305,7 +305,7 @@ class TakesScreen(Screen[Column | None]):
         await self._anew(self.comparison.lineup, self.comparison.blind)
 
     async def action_blind(self) -> None:
-        """Blind or not. Either way they are written anew: what has been read cannot be hidden again."""
+        """Switch blind on or off, and write anew: what has been read cannot be hidden again."""
         await self._anew(self.comparison.lineup, not self.comparison.blind)
 
     def action_lineup(self) -> None:
@@ -326,7 +326,7 @@ class TakesScreen(Screen[Column | None]):
         await self._anew("dice", self.comparison.blind)
 
     def _still_writing(self) -> bool:
-        """Whether takes are still coming, which is said then: they are not thrown away."""
+        """Return whether takes are still coming, and say so: they are not thrown away."""
         if self.running:
             takes = counted(len(self.comparison.columns), "take")
             self.say(f"{takes} still being written.", "busy", "esc stops them first.")

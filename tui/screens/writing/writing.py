@@ -148,7 +148,7 @@ class WritingScreen(PageScreen):
             self.call_next(self.action_undo)
 
     async def ready(self) -> bool:
-        """Whether the model is loaded and everything in the stack may stand before it; says so where not."""
+        """Return whether the model is loaded and everything in the stack may stand before it; says so where not."""
         if self.app_state.model.phase != "ready":
             self.say("The model is still loading; it writes as soon as it is ready.", "busy", "esc cancels.", "model")
             model = await self.app_state.load()
@@ -189,7 +189,7 @@ class WritingScreen(PageScreen):
             self.set_timer(SENTENCE, self._settle)
 
     def _settle(self) -> None:
-        """Once after a take: whatever takes longer to show than the sentence that it has ended, which comes first."""
+        """Show once after a take what takes longer than the sentence that it has ended, which comes first."""
         if not self._unsettled:
             return
         self._unsettled = False
@@ -226,7 +226,7 @@ class WritingScreen(PageScreen):
         return True
 
     def put_down(self) -> None:
-        """Before the app closes: whatever is on the page goes into the story."""
+        """Put whatever is on the page into the story before the app closes."""
         if self.is_mounted:
             if self.editor.streaming:
                 self.commit(None)

@@ -33,7 +33,7 @@ class Columns(NamedTuple):
 
     @classmethod
     def within(cls, width: int, sections: bool = False) -> Columns:
-        """Columns in ``width`` cells; under the headings of ``sections`` the kind need not be said again."""
+        """Fit columns into ``width`` cells; under the headings of ``sections`` the kind need not be said again."""
         kind, tokens, effect, model = 0 if sections else KIND, TOKENS, EFFECT, MODEL_MOST
         rest = width - MARK
 
@@ -95,7 +95,9 @@ class RowState(NamedTuple):
 
 
 def row(entry: Entry, columns: Columns, picks: Picks, state: RowState) -> Content:
-    """``›`` the cursor, ``✓`` marked; ``●`` in the stack, ``○`` in it but switched off; ``★`` starred, ``✗`` made for
+    """Draw a module as a row.
+
+    ``›`` the cursor, ``✓`` marked; ``●`` in the stack, ``○`` in it but switched off; ``★`` starred, ``✗`` made for
     another model than the loaded one, ``!`` cannot be read.
     """
     place = picks.index(entry)

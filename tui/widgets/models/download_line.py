@@ -19,7 +19,7 @@ class DownloadLine(Static):
     what = ""
 
     def begin(self, name: str, kept: bool = True) -> None:
-        """``kept``: what has arrived stays when it is stopped."""
+        """Begin a download; ``kept``: what has arrived stays when it is stopped."""
         self.what = name
         self.update(self._line("asking for it …"))
         self.display = True

@@ -64,7 +64,7 @@ class Marks:
 
 
 def row(model: DiskModel, columns: ModelColumns, marks: Marks, chosen: bool, matcher: Matcher | None = None) -> Content:
-    """One model as a line. ``›`` is the cursor, ``●`` the model in memory, ``★`` the usual one."""
+    """Draw one model as a line. ``›`` is the cursor, ``●`` the model in memory, ``★`` the usual one."""
     muted = "" if chosen else "$foreground-muted"
     loaded = "●" if model.model == marks.loaded else " "
     usual = "★" if model.model == marks.usual else " "

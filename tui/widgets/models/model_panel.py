@@ -52,7 +52,7 @@ class ModelPanel(Titled, VerticalScroll):
         yield Static(f"{OWN} this model   {FREE} free   {OTHERS} in use   {OVER} more than is free", id="legend")
 
     def show(self, model: DiskModel | None, memory: Memory, context: int = 0) -> None:
-        """``context``: tokens of the loaded model if it is this one, else 0."""
+        """Show a model; ``context``: tokens of the loaded model if it is this one, else 0."""
         self._shown = (model, memory, context)
         self.set_titles(model.name if model is not None else "Model", note=memory.sentence, short="")
         if self.is_mounted:

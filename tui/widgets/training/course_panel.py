@@ -196,7 +196,7 @@ def _nothing() -> Content:
 
 
 def _in_part(course: TrainingHistory) -> bool:
-    """Whether only a part of what is held back was looked at while it trained."""
+    """Return whether only a part of what is held back was looked at while it trained."""
     return 0 < course.looked_at < course.held_out
 
 
@@ -210,7 +210,7 @@ def _measured(course: TrainingHistory) -> dict[str, float]:
 
 
 def _so_far(course: TrainingHistory, width: int) -> Content:
-    """``So far it predicts pages it has not seen 3.4 % better than no module.``"""
+    """Say ``So far it predicts pages it has not seen 3.4 % better than no module.``"""
     best, gain = course.best, course.gain
     if best is None or best.held_out is None:
         return Content()

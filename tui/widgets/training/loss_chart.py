@@ -43,7 +43,7 @@ class Row:
 
 
 def draw(chart: Chart, width: int, height: int) -> list[Row]:
-    """``height`` rows whose drawing is ``width`` cells wide. The lowest value lies on the bottom row."""
+    """Draw ``height`` rows whose drawing is ``width`` cells wide. The lowest value lies on the bottom row."""
     values = [value for _, value in chart.points] + [value for _, value in chart.baselines]
     if not values or width < 2 or height < 1:
         return []

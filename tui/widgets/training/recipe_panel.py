@@ -121,7 +121,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         return self.models if self.recipe.model in known else [(self.recipe.model, self.recipe.model), *self.models]
 
     def set_models(self, models: Sequence[tuple[str, str]]) -> None:
-        """``(label, model)`` of what can be trained through here."""
+        """Offer the models, ``(label, model)``, that can be trained through here."""
         self.models = list(models)
         select: Select[str] = self.query_one("#model", Select)
         with self.prevent(Select.Changed):

@@ -23,7 +23,7 @@ NARROWEST = 10
 
 
 def state_words(training: Training, course: TrainingHistory) -> str:
-    """``42 %, 2 min left``, ``waits``, ``is ready``: where a training stands."""
+    """Return ``42 %, 2 min left``, ``waits`` or ``is ready``: where a training stands."""
     match training.state:
         case "done":
             if course.outcome is not None and not course.outcome.good:
@@ -48,7 +48,7 @@ def state_words(training: Training, course: TrainingHistory) -> str:
 
 
 def _taken(course: TrainingHistory) -> str:
-    """How long a stage has taken that tells nothing meanwhile, and about how long it will."""
+    """Say how long a stage without progress of its own has taken, and about how long it will take."""
     taken = course.elapsed(time.time())
     left = (course.seconds_left or 0.0) - taken
     said = f" {duration(taken)}" if taken >= 2 else ""
@@ -63,7 +63,7 @@ def mark_of(training: Training, course: TrainingHistory) -> tuple[str, str]:
 
 
 def row(training: Training, course: TrainingHistory, width: int, chosen: bool) -> Content:
-    """One training as a line of ``width`` cells: ``› ▶ name   42 %, 2 min left``."""
+    """Draw one training as a line of ``width`` cells: ``› ▶ name   42 %, 2 min left``."""
     said = shortened(state_words(training, course), max(8, width - 4 - NARROWEST))
     room = max(1, width - 5 - len(said))
     mark, style = mark_of(training, course)
@@ -180,7 +180,7 @@ class TrainingList(PlainList, inherit_bindings=False):
             self.show(self._trainings)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be done with this training is offered."""
+        """Offer only what can be done with this training."""
         training = self.chosen
         if action != "want":
             return True

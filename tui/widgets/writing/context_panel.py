@@ -72,7 +72,7 @@ class ContextPanel(Panel):
         self._saw = (left_out, length) if left_out else None
 
     def set_kept(self, tokens: int) -> None:
-        """So many tokens are kept for the next take."""
+        """Note how many tokens are kept for the next take."""
         self._kept = tokens
         self._show()
 
@@ -83,7 +83,7 @@ class ContextPanel(Panel):
         self._writing, self._added = writing, 0
 
     def add(self, tokens: int) -> None:
-        """So many tokens have been written since it began."""
+        """Add tokens that have been written since it began."""
         self._added = tokens
         self._show()
 
@@ -113,7 +113,7 @@ class ContextPanel(Panel):
         self._show()
 
     async def _tokens(self, text: str) -> int | None:
-        """How many tokens ``text`` is; None if the worker does not say."""
+        """Return how many tokens ``text`` is; None if the worker does not say."""
         found = None if text else 0
         if text:
             async for record in self.app_state.client.run(Count(text)):

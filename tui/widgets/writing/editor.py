@@ -38,7 +38,7 @@ TINGES = ("likelier", "unlikelier")
 
 
 def changed_part(old: str, new: str) -> tuple[int, int, int]:
-    """``(at, old_end, new_end)``: only ``old[at:old_end]`` has to become ``new[at:new_end]``."""
+    """Return ``(at, old_end, new_end)``: only ``old[at:old_end]`` has to become ``new[at:new_end]``."""
     most = min(len(old), len(new))
     at = bisect_left(range(1, most + 1), True, key=lambda n: old[:n] != new[:n])
     most -= at
@@ -258,7 +258,7 @@ class Editor(KeptLines, inherit_bindings=False):
         self._pen = self.set_interval(1 / FLUSHES_A_SECOND, self._flush_in_turn)
 
     def feed(self, text: str) -> None:
-        """Text of the model; it appears with the next flush, so a fast model does not redraw for every token."""
+        """Take text of the model; it appears with the next flush, so a fast model does not redraw for every token."""
         self._waiting += text
 
     def _flush_in_turn(self) -> None:

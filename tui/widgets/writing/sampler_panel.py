@@ -24,7 +24,7 @@ from ..panel import Titled
 
 
 def preset_words(preset: Sampler) -> str:
-    """``temperature 0.8, min-p 0.05``: what a preset stands for."""
+    """Return ``temperature 0.8, min-p 0.05``: what a preset stands for."""
     words = [f"temperature {preset.temperature:g}"]
     if preset.temperature and preset.min_p:
         words.append(f"min-p {preset.min_p:g}")
@@ -94,7 +94,7 @@ class SamplerPanel(Titled, Vertical):
         self.rolled: int | None = None
 
     def _there(self, choice: Choice) -> Choice:
-        """``choice`` with a preset that is there."""
+        """Return ``choice`` with a preset that is there."""
         return choice if choice.preset in self.presets else choice._replace(preset="balanced")
 
     def compose(self) -> ComposeResult:

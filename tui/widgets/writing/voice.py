@@ -28,7 +28,7 @@ class Voice:
 
 
 def passage(text: str, at: int) -> tuple[int, int]:
-    """From where to where to look: the paragraphs before ``at`` and the one it stands in."""
+    """Return from where to where to look: the paragraphs before ``at`` and the one it stands in."""
     end = text.find("\n", at)
     end = min(len(text) if end < 0 else end, at + MOST // 2)
     start = max(0, end - MOST)
