@@ -28,7 +28,7 @@ class Author:
     held_out: HeldOut
 
     def looked_at(self, request: TrainingRequest) -> HeldOut:
-        """As much of the held-out text as a training looks at while it runs."""
+        """Return as much of the held-out text as a training looks at while it runs."""
         share = min(1.0, held_out_tokens(request) / max(1, self.held_out.tokens))
         documents = tuple(ids[: max(2, int(share * len(ids)))] for ids in self.held_out.documents)
         return HeldOut(documents, max(1, int(share * self.held_out.bytes)))
@@ -56,7 +56,7 @@ def author(name: str, frozen: TorchModel, request: TrainingRequest, most: int = 
 
 
 def authors(wanted: int) -> list[str]:
-    """Names of ``wanted`` unseen authors, or of our own voices where ../shared/corpora is absent, which is said."""
+    """Return the names of ``wanted`` unseen authors, or of our own voices where ../shared/corpora is absent."""
     if (SHARED / "corpora").exists():
         return list(UNSEEN[:wanted])
     print("../shared/corpora is not here; our own sample texts stand in")

@@ -22,7 +22,7 @@ IN_ONE_PROCESS = "import sys; from kobold_modules.cli import main; sys.exit(main
 
 
 def run(tokens: int, *python: str) -> tuple[float, float]:
-    """Tokens a second, and seconds of the whole command."""
+    """Run the command. Returns tokens a second, and seconds of the whole command."""
     began = time.monotonic()
     command = [sys.executable, *python, *WRITE, "--max-tokens", str(tokens)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr

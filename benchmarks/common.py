@@ -16,7 +16,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def machine() -> dict[str, Any]:
-    """Enough to know where a number comes from."""
+    """Describe the machine, so that it is clear where a number comes from."""
     name = platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

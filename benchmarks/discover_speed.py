@@ -40,7 +40,7 @@ def make(folder: Path, files: int) -> int:
 
 
 def search(folder: Path) -> tuple[float, int]:
-    """Seconds, and how many were found."""
+    """Search, and return the seconds and how many were found."""
     from kobold_modules.models.discovery.discover import discover
 
     began = time.perf_counter()

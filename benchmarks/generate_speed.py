@@ -91,7 +91,7 @@ class Peer:
         self.text = ""
 
     def write(self, count: int) -> float:
-        """Seconds a token of writing ``count`` of them behind the text."""
+        """Return the seconds a token of writing ``count`` of them behind the text."""
         lib = self.lib
         lib.llama_memory_seq_rm(self.memory, 0, self.tokens - 1, -1)
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
@@ -134,7 +134,7 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def first_token(engine: LlamaEngine, request: Request) -> float:
-    """Seconds until ``request`` shows its first token."""
+    """Return the seconds until ``request`` shows its first token."""
     writing = engine.generate(request)
     seconds = timed(lambda: next(writing))
     writing.close()
@@ -147,7 +147,7 @@ def ratio(pairs: list[tuple[float, float]]) -> float:
 
 
 def speed(engine: LlamaEngine, peer: Peer, request: Request, rounds: int) -> tuple[float, list[float]]:
-    """Tokens a second of the engine over the peer's, and both."""
+    """Return tokens a second of the engine over the peer's, and both."""
     pairs = []
     for _ in range(rounds):
         writing = engine.generate(request)
@@ -162,7 +162,7 @@ def speed(engine: LlamaEngine, peer: Peer, request: Request, rounds: int) -> tup
 
 
 def switching(engine: LlamaEngine, text: str, settings: Sampler, rounds: int, width: int) -> tuple[float, float]:
-    """Switching back, and to a stack new to the text, against continuing."""
+    """Time switching back, and to a stack new to the text, against continuing."""
     one, two = (Request(text, stack_of(width, seed), 8, settings) for seed in (1, 2))
     for request in (one, two):
         list(engine.generate(request))
@@ -196,7 +196,7 @@ def restoring(path: Path, stacks: list[Stack], settings: Sampler) -> float:
 
 
 def together(engine: LlamaEngine, requests: list[Request], rounds: int) -> float:
-    """One after another over one batch, all texts resident."""
+    """Time one after another over one batch, all texts kept in the context."""
     list(engine.together(requests))
     pairs = []
     for _ in range(rounds):

@@ -17,7 +17,7 @@ WORDS = _WORDS.split()
 
 
 def fill_library(count: int) -> None:
-    """``count`` modules, each with a card of its own, and the index of them all, as an earlier start would leave it.
+    """Write ``count`` modules, each with its own card, and the index of them all, as an earlier start would leave it.
 
     The zips are copies of one: listing does not open them.
     """
@@ -64,7 +64,7 @@ def fill_library(count: int) -> None:
 
 
 def story(words: int) -> str:
-    """Paragraphs of about 60 words."""
+    """Return paragraphs of about 60 words."""
     draw = random.Random(3)
     pages = [" ".join(draw.choice(WORDS) for _ in range(60)).capitalize() + "." for _ in range(words // 60)]
     return "\n\n".join(pages)

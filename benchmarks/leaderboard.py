@@ -44,7 +44,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "leaderboard.md"
 
 
 def ends_at(loss: PromptLoss, text: Author, request: TrainingRequest) -> tuple[float, float]:
-    """Held-out loss and true seconds of a training with that budget."""
+    """Return the held-out loss and true seconds of a training with that budget."""
     began = time.perf_counter()
     state = State.fresh(initial_rows(loss, text.rows, request)[None], optimiser=request.optimiser)
     state.elapsed = time.perf_counter() - began

@@ -59,7 +59,7 @@ class Peer:
         self._call = torch.compile(call, dynamic=False) if way == "compiled" else call
 
     def step(self, ids: Tensor, mask: Tensor | None = None, progress: float = 0.0) -> float:
-        """One step on ``ids``, int64 ``[rows, length]``; the training loss."""
+        """Take one step on ``ids``, int64 ``[rows, length]``. Returns the training loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * (1 - progress)
         labels = ids if mask is None else ids.masked_fill(mask == 0, -100)
@@ -71,7 +71,7 @@ class Peer:
 
 
 def padded(examples: list[list[int]], longest: int) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask of ``examples``, each cut at ``longest`` or padded to it."""
+    """Return ids and attention mask of ``examples``, each cut at ``longest`` or padded to it."""
     cut = [example[:longest] for example in examples]
     ids = torch.tensor([example + [0] * (longest - len(example)) for example in cut])
     mask = torch.tensor([[1] * len(example) + [0] * (longest - len(example)) for example in cut])

@@ -58,7 +58,7 @@ def trained(minutes: float, seed: int) -> Module:
 
 
 def bits_per_byte(engine: LlamaEngine, stack: Stack, texts: tuple[str, ...], most: int) -> float:
-    """Of all texts, window by window, the first token of each window left out with and without the stack."""
+    """Measure all texts window by window, the first token of each window left out with and without the stack."""
     nats, size = 0.0, 0
     for text in texts:
         ids = engine.tokenize(text)

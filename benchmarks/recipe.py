@@ -94,7 +94,7 @@ QUICK = (USUAL, "Adam 0.3", "half rows")
 
 
 def ends_at(loss: PromptLoss, text: Author, variant: Variant, steps: int, seed: int) -> float:
-    """Held-out loss, nats per token, after as many tokens as ``steps`` of the usual batches have."""
+    """Return the held-out loss, nats per token, after as many tokens as ``steps`` of the usual batches have."""
     usual = TrainingRequest(files=(), name="x")
     request = replace(usual, seed=seed, **variant.changes)
     rows = replace(text.rows, length=row_length(request, loss.frozen))
@@ -126,7 +126,7 @@ def _constants(variant: Variant) -> Iterator[None]:
 
 
 def difference(ends: list[float], usual: list[float]) -> tuple[float, float]:
-    """Mean difference of pairs and its standard error, NaN with one pair."""
+    """Return the mean difference of pairs and its standard error, NaN with one pair."""
     each = [mine - other for mine, other in zip(ends, usual, strict=True)]
     error = statistics.stdev(each) / len(each) ** 0.5 if len(each) > 1 else float("nan")
     return statistics.mean(each), error

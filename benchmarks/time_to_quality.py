@@ -95,7 +95,7 @@ def peft(frozen: TorchModel, text: Author, way: tuple[str, float]) -> Peer:
 
 
 def peft_ends_at(frozen: TorchModel, loss: PromptLoss, text: Author, way: tuple[str, float], steps: int) -> float:
-    """PEFT's held-out loss, nats per token, after ``steps``."""
+    """Return PEFT's held-out loss, nats per token, after ``steps``."""
     peer = peft(frozen, text, way)
     for number in range(steps):
         peer.step(text.rows.batch(1, number, REQUEST.batch)[:, 0], progress=number / steps)
@@ -103,7 +103,7 @@ def peft_ends_at(frozen: TorchModel, loss: PromptLoss, text: Author, way: tuple[
 
 
 def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, beside: Beside) -> tuple[float, float]:
-    """Our held-out loss after ``share`` of the seconds that PEFT takes for ``steps``, and the share it was in truth."""
+    """Return our held-out loss after ``share`` of PEFT's seconds for ``steps``, and the share it really was."""
     beside.seconds = beside.seconds[-3:]
     request = replace(REQUEST, minutes=share * steps * beside.step_seconds / 60)
     began = time.perf_counter()
@@ -135,7 +135,7 @@ def crossing(tries: list[tuple[float, float]], goal: float) -> float:
 
 
 def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, quick: bool) -> dict[str, Any]:
-    """One author: PEFT's two ends, and the share of its budget that ours takes to each."""
+    """Race over one author: PEFT's two ends, and the share of its budget that ours takes to each."""
     beside = Beside(peft(frozen, text, BEST_KNOWN), text)
     steps = round(seconds / beside.step_seconds)
     tried, finalists = {}, [BEST_KNOWN]

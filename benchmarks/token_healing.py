@@ -81,7 +81,7 @@ def _word(text: str) -> str:
 
 
 def _nats(engine: LlamaEngine, before: str, behind: str) -> float:
-    """Nats of ``behind``, split into tokens by itself as a model writes it, behind ``before``."""
+    """Return the nats of ``behind``, split into tokens by itself as a model writes it, behind ``before``."""
     tokens = engine.tokenize(behind)
     values = engine.score([*engine.tokenize(before), *tokens], Stack())[-len(tokens) :]
     return -float(values.sum())

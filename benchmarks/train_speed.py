@@ -72,7 +72,7 @@ class Child:
         )
 
     def ready(self) -> dict[str, int]:
-        """Peak memory of an eager step by item, when everything is prepared."""
+        """Return the peak memory of an eager step by item, when everything is prepared."""
         memory = dict(self._answer().get("memory", {}))
         self._process.send_signal(signal.SIGSTOP)  # spinning threads would take a core from whose turn it is
         return memory
@@ -185,7 +185,7 @@ def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
 def compare(
     children: dict[str, list[str]], shapes: dict[str, Shape], rounds: int, seconds: float
 ) -> dict[str, dict[str, Any]]:
-    """By item: median real tokens a second, the median over turns of our speed over its, and peak memory in bytes."""
+    """Return by item: median real tokens a second, median over turns of our speed over its, peak memory in bytes."""
     running = [Child(items, shapes) for items in children.values()]
     speeds: dict[str, list[float]] = {}
     memory: dict[str, int] = {}
@@ -215,7 +215,7 @@ def compare(
 
 
 def has_bf16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; without that, a step takes a hundred times as long."""
+    """Return whether the processor multiplies bfloat16 itself; without that, a step takes a hundred times as long."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -241,7 +241,7 @@ def main() -> None:
     found = compare(children, shapes, *((2, 0.0) if arguments.quick else (10, 0.0)))
 
     def over_the_fastest(shape: str) -> float:
-        """Ours over whichever way serves PEFT best."""
+        """Return our speed over whichever way serves PEFT best."""
         ways = [f for item, f in found.items() if item.endswith(shape) and item.split()[0] not in ("ours", "newcomer")]
         return float(min(way["ours_over_it"] for way in ways))
 

@@ -66,7 +66,7 @@ def open_app(rate: float) -> None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Of a person at an ordinary terminal."""
+    """Return the environment of a person at an ordinary terminal."""
     odd = ("NO_COLOR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
     kept = {key: value for key, value in os.environ.items() if key not in odd}
     return {
@@ -80,7 +80,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def first_paint(home: Path, starts: int) -> list[float]:
-    """Seconds of each start, the first of all, which warms the disk, included."""
+    """Return the seconds of each start, the first of all, which warms the disk, included."""
     return [_start(home) for _ in range(starts)]
 
 
@@ -93,7 +93,7 @@ def _start(home: Path) -> float:
 
 
 def _unlisted(home: Path) -> float:
-    """Seconds of a start without an index."""
+    """Return the seconds of a start without an index."""
     from kobold_modules import paths
     from kobold_modules.library import index
 
@@ -126,7 +126,7 @@ def steps_taken(queue: TrainingQueue, training: str) -> int:
 
 
 def wait_for_training(queue: TrainingQueue, training: str, seconds: float) -> None:
-    """Until the training has its model and computes. Raises TimeoutError."""
+    """Wait until the training has its model and computes. Raises TimeoutError."""
     end = time.monotonic() + seconds
     while steps_taken(queue, training) < 1:
         if queue.get(training).ended or time.monotonic() > end:
@@ -144,7 +144,7 @@ def end_training(queue: TrainingQueue, training: str) -> None:
 
 
 def typing(home: Path, rate: float, keys: int, stops: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of each key, and of each stop."""
+    """Return the milliseconds of each key, and of each stop."""
     command = [sys.executable, __file__, "--app", str(rate)]
     terminal = Terminal(command, environment(home), *SIZE)
     grid = terminal.grid

@@ -80,7 +80,7 @@ async def library(app: ModulesApp, pilot: Pilot[int]) -> None:
 
 
 async def finding(app: ModulesApp, pilot: Pilot[int]) -> None:
-    """Several modules marked, found by a few letters."""
+    """Picture several modules marked, found by a few letters."""
     await pilot.press("slash", *"le", "enter", "x", "x")
     await pilot.pause(0.3)
 
@@ -114,7 +114,7 @@ async def takes(app: ModulesApp, pilot: Pilot[int]) -> None:
 
 
 async def train(app: ModulesApp, pilot: Pilot[int]) -> None:
-    """Pages chosen for a training, cleaned, with what it will take."""
+    """Picture pages chosen for a training, cleaned, with what it will take."""
     from textual.widgets import Input
 
     from kobold_modules.training.control_texts import samples_folder
@@ -167,7 +167,7 @@ def home() -> Iterator[None]:
 
 
 async def draw(name: str, arguments: argparse.Namespace) -> None:
-    """One app, one picture."""
+    """Draw one picture of one app."""
     from kobold_modules.tui.app import ModulesApp
 
     shot, theme = SHOTS[name]

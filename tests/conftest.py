@@ -37,7 +37,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Several processes for a folder of tests, unless the person said otherwise or wants to see inside."""
+    """Run several processes for a folder of tests, unless the person said otherwise or wants to see inside."""
     option = config.option
     if hasattr(config, "workerinput") or not hasattr(option, "numprocesses"):
         return  # one of those processes itself, or no pytest-xdist
@@ -66,7 +66,7 @@ def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test has an empty library of its own."""
+    """Give every test an empty library of its own."""
     folder = tmp_path / "home"
     monkeypatch.setenv("KOBOLD_MODULES_HOME", str(folder))
     return folder
@@ -74,7 +74,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_training_left(home: Path) -> Iterator[None]:
-    """Trainings of a test that fails are ended, too: they outlive whoever started them, and take a core with them."""
+    """End the trainings of a test that fails: they outlive whoever started them, and take a core with them."""
     yield
     from kobold_modules.training_queue.queue import TrainingQueue
 
@@ -104,7 +104,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
-    """SmolLM2 135M Instruct, Q4_1: where KOBOLD_MODULES_SMOLLM2 says, or where a person fetched it.
+    """Return SmolLM2 135M Instruct, Q4_1: where KOBOLD_MODULES_SMOLLM2 says, or where a person fetched it.
 
     Made for a whole session, and so before :func:`home` names another folder for the first test that asks for it.
     """

@@ -77,6 +77,6 @@ def _write_folder(folder: Path) -> None:
 
 
 def _by_halves(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rows of each head as transformers turns them, first halves first; llama.cpp turns neighbours."""
+    """Put rows of each head as transformers rotates them, first halves first; llama.cpp rotates neighbours."""
     rows, columns = weight.shape
     return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)

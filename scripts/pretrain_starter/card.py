@@ -38,7 +38,7 @@ OPENINGS = (
 
 
 def scores(file: ModelFile, works: Iterable[Work]) -> dict[str, dict[str, float]]:
-    """Bits per byte of each work, by author: ``{author: {title: bits}}``."""
+    """Return bits per byte of each work, by author: ``{author: {title: bits}}``."""
     frozen = load_torch_model(file, "cpu")
     loss = PromptLoss(frozen)
     found: dict[str, dict[str, float]] = {}
@@ -49,7 +49,7 @@ def scores(file: ModelFile, works: Iterable[Work]) -> dict[str, dict[str, float]
 
 
 def samples(file: ModelFile, tokens: int = 90) -> list[str]:
-    """Ten openings continued at temperature 0.7, seeds 1 to 10: as they come, none chosen."""
+    """Continue ten openings at temperature 0.7, seeds 1 to 10: as they come, none chosen."""
     texts = []
     with LlamaEngine(file.path) as engine:
         for seed, opening in enumerate(OPENINGS, start=1):

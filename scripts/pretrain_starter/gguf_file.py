@@ -58,7 +58,7 @@ def write_gguf(state: dict[str, NDArray[np.float32]], config: dict[str, Any], to
 
 
 def _interleave(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rows of q and k in the order llama.cpp rotates them: pairs side by side instead of half a head apart."""
+    """Put rows of q and k in the order llama.cpp rotates them: pairs side by side instead of half a head apart."""
     rows, columns = weight.shape
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 

@@ -64,7 +64,7 @@ class Recipe:
         return [length for start, length in self.rows if progress >= start][-1]
 
     def rate(self, progress: float) -> float:
-        """Learning-rate factor at ``progress`` in [0, 1]: short warm-up, then a straight line to zero."""
+        """Return the learning-rate factor at ``progress`` in [0, 1]: short warm-up, then a straight line to zero."""
         if progress < self.warm_up:
             return progress / self.warm_up
         return max(0.0, (1 - progress) / (1 - self.warm_up))
@@ -82,7 +82,7 @@ def new_model(recipe: Recipe) -> LlamaForCausalLM:
 
 
 def _blocks(tokens: np.ndarray, length: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Endless rows of ``length + 1`` ids; each pass over the text starts at a new offset in a new order."""
+    """Yield endless rows of ``length + 1`` ids; each pass over the text starts at a new offset in a new order."""
     while True:
         offset = int(rng.integers(length))
         starts = np.arange(offset, len(tokens) - length - 1, length)

@@ -33,7 +33,7 @@ class Work:
 
 
 def read_works(folder: Path) -> list[Work]:
-    """All works of ``folder``, split by ``manifest.json`` where there is one, else one work a file."""
+    """Read all works of ``folder``, split by ``manifest.json`` where there is one, else one work a file."""
     manifest = folder / "manifest.json"
     entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else []
     sources = {entry["file"]: entry["sources"] for entry in entries}

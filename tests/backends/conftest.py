@@ -14,21 +14,21 @@ from kobold_modules.soft_prompt.module import Card, Module
 
 @pytest.fixture(scope="session")
 def exact_stories(stories: Path) -> Iterator[LlamaEngine]:
-    """stories260K in float32 throughout."""
+    """Open stories260K in float32 throughout."""
     with LlamaEngine(stories / "stories260K-F32.gguf", exact=True) as engine:
         yield engine
 
 
 @pytest.fixture
 def engine(stories: Path) -> Iterator[LlamaEngine]:
-    """stories260K as a writer would load it, with nothing in its context yet."""
+    """Open stories260K as a writer would load it, with nothing in its context yet."""
     with LlamaEngine(stories / "stories260K-F16.gguf") as engine:
         yield engine
 
 
 @pytest.fixture(scope="session")
 def stories_table(stories: Path) -> np.ndarray:
-    """Its embedding table, float32 ``[512, 64]``."""
+    """Return its embedding table, float32 ``[512, 64]``."""
     import gguf
 
     reader = gguf.GGUFReader(stories / "stories260K-F32.gguf")
@@ -43,7 +43,7 @@ def some_module(stories_table: np.ndarray):
 
 
 def module_of(table: np.ndarray, rows: int, seed: int) -> Module:
-    """``rows`` random rows of ``table``, shaken a little."""
+    """Make a module of ``rows`` random rows of ``table``, shaken a little."""
     rng = np.random.default_rng(seed)
     picked = table[rng.integers(0, len(table), rows)]
     shaken = picked + 0.3 * table.std() * rng.standard_normal(picked.shape)

@@ -154,7 +154,7 @@ def grow(path: Path, architecture: str) -> np.ndarray:
 
 
 def _values(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Random, but for each tensor the same always; norms around one, decays below zero."""
+    """Return random values, but for each tensor the same always; norms around one, decays below zero."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     values = rng.standard_normal(shape) * 0.2
     if "norm" in name and name.endswith(".weight"):

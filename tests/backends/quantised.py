@@ -8,7 +8,7 @@ from kobold_modules.backends.llamacpp.quantise import quantise
 
 
 def quantised(starter: Path, weights: str, folder: Path) -> Path:
-    """``starter`` in ``weights`` (``Q4_1``), all of its matrices alike."""
+    """Return ``starter`` in ``weights`` (``Q4_1``), all of its matrices alike."""
     target = folder / f"starter.{weights}.gguf"
     quantise(starter, target, weights)
     return target

@@ -22,7 +22,7 @@ WORDS = tuple(
 
 
 def paragraph(dice: random.Random, words: int = 30) -> str:
-    """Prose of a kind, different each time: ``The lamp and the ferry went, and ...``."""
+    """Return prose of a kind, different each time: ``The lamp and the ferry went, and ...``."""
     found = [dice.choice(WORDS) for _ in range(words)]
     return "The " + " and the ".join(found[: words // 3]) + ", " + " ".join(found[words // 3 :]) + "."
 
@@ -46,7 +46,7 @@ def letters(text: str) -> str:
 
 
 def shared(parts: Split) -> set[str]:
-    """Paragraphs on both sides, as letters; ``"Yes," he said.`` may be."""
+    """Return the paragraphs on both sides, as letters; ``"Yes," he said.`` may be."""
     sides = [{letters(p) for text in texts for p in text.split("\n\n")} for texts in (parts.train, parts.held_out)]
     return {each for each in sides[0] & sides[1] if len(each) > 20}
 

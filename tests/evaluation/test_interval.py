@@ -10,7 +10,7 @@ from kobold_modules.evaluation.interval import LEAST_STRETCHES, paired_gain, t_q
 
 
 def stretches(count: int, gain: float, seed: int, noise: float = 4.0) -> tuple[list[float], list[float]]:
-    """Losses of ``count`` stretches, of very different difficulty, lower by ``gain`` on average."""
+    """Return losses of ``count`` stretches, of very different difficulty, lower by ``gain`` on average."""
     dice = random.Random(seed)
     without = [dice.uniform(100, 400) for _ in range(count)]
     return [loss * (1 - gain) + dice.gauss(0, noise) for loss in without], without

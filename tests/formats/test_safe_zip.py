@@ -50,7 +50,7 @@ def test_a_member_over_the_limit_is_refused_before_it_is_inflated() -> None:
 
 
 def bomb(method: int) -> bytes:
-    """Sixteen megabytes of nothing, packed, under a header that claims a thousand bytes with the right checksum."""
+    """Pack sixteen megabytes of nothing under a header that claims a thousand bytes with the right checksum."""
     honest = zipped({"a": bytes(16 << 20)}, method)
     start = 30 + 1 + struct.unpack_from("<H", honest, 28)[0]
     packed = struct.unpack_from("<I", honest, honest.rfind(b"PK\x01\x02") + 20)[0]

@@ -20,7 +20,7 @@ def drawn(*shape: int) -> Tensor:
 
 
 def plainly(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
-    """Every row with its prompt in front of it; ``seen`` ``[prompts * rows, 1, length, length]``."""
+    """Attend with its prompt in front of every row; ``seen`` ``[prompts * rows, 1, length, length]``."""
     virtual = PROMPTS * TOKENS
 
     def together(flat: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class Toy:
         return [self.PIECES.index(piece) for piece in pieces]
 
     def logits(self, **likely: float) -> np.ndarray:
-        """Probabilities by piece (``_`` is a space); the rest has next to none."""
+        """Return logits from probabilities by piece (``_`` is a space); the rest has next to none."""
         chances = np.full(self.vocabulary, 1e-9)
         for piece, chance in likely.items():
             chances[self.PIECES.index(piece.replace("_", " "))] = chance

@@ -20,7 +20,7 @@ from tests.library.conftest import module, names
 
 @pytest.fixture
 def indexed(library: Library) -> Library:
-    """Three modules and an index of them, in a library that has just been opened."""
+    """Index three modules in a library that has just been opened."""
     for name in ("Noir", "Gothic", "Harbour"):
         library.add(module(name, description=f"What {name} does.", curve=((0, 3.0), (9, 2.5)), tags=("wet",)))
     library.listing()

@@ -158,7 +158,7 @@ class FakeHub:
 
 
 def _etag(name: str, data: bytes) -> str:
-    """Large files are named by their sha256, small ones as git names them."""
+    """Return the etag: large files are named by their sha256, small ones as git names them."""
     if name.endswith((".gguf", ".safetensors")):
         return hashlib.sha256(data).hexdigest()
     return hashlib.sha1(f"blob {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()

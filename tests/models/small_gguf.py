@@ -24,7 +24,7 @@ def text(value: str | bytes) -> bytes:
 
 
 def field(key: str, value: Any) -> bytes:
-    """One setting, its kind by Python's: int, float, bool, str, a list of those, or bytes as they are (kind first)."""
+    """Write a setting by its Python type: int, float, bool, str, lists of those, or bytes as they are (kind first)."""
     return text(key) + _typed(value)
 
 
@@ -101,7 +101,7 @@ def llama_tensors(words: int = 64, layers: int = 2) -> list[bytes]:
 
 
 def weights(words: int = 64) -> bytes:
-    """Zeros for :func:`llama_tensors`, all of which begin at the same place; the table is the largest."""
+    """Return zeros for :func:`llama_tensors`, all of which begin at the same place; the table is the largest."""
     return bytes(4 * 64 * max(words, 8) + 32)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def packed(value: Any) -> bytes:
-    """``value`` in MessagePack's own types."""
+    """Return ``value`` in MessagePack's own types."""
     match value:
         case None:
             return b"\xc0"
@@ -35,7 +35,7 @@ def packed(value: Any) -> bytes:
 
 
 def record(number: int, names: list[str], values: list[bytes], *, define: bool = False) -> bytes:
-    """One object of a record type; with ``define``, its names first."""
+    """Pack one object of a record type; with ``define``, its names first."""
     head = b"\xd4r" + bytes([number]) + packed(names) if define else bytes([number])
     return head + b"".join(values)
 

@@ -216,7 +216,7 @@ class Clock:
         self.now += 5.0
 
     def passing(self, seconds: float, then: Any) -> Any:
-        """``then``, which takes ``seconds``."""
+        """Return ``then``, made to take ``seconds``."""
 
         def called(*args: Any) -> Any:
             self.now += seconds

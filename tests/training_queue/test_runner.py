@@ -18,7 +18,7 @@ from tests.training_queue.trainings import REQUEST, named, steps
 
 
 def fake_process(monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], int]) -> None:
-    """Trainings end at once with the exit code ``act`` returns."""
+    """End trainings at once with the exit code that ``act`` returns."""
 
     class Process:
         def __init__(self, folder: Path) -> None:

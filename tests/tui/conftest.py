@@ -110,7 +110,7 @@ class Stage:
         await self.pilot.pause()
 
     async def written(self) -> None:
-        """Until the model has stopped writing."""
+        """Wait until the model has stopped writing."""
         await self.until(lambda: not self.bench.writing)
 
     def tap(self, key: str) -> None:
@@ -170,7 +170,7 @@ def empty_shelf(home: Path) -> Library:
 
 @pytest.fixture
 def shelf(empty_shelf: Library) -> Library:
-    """Two styles, a world, one for another model, and one that is broken: in the order of the library's sections."""
+    """Make two styles, a world, one for another model, and a broken one: in the order of the library's sections."""
     empty_shelf.add(module("gothic house", tokens=32, description="Long, slow sentences; houses that watch."))
     empty_shelf.add(module("harbour town", tokens=48, measured={}, curve=(), samples={}))
     empty_shelf.add(module("noir rain", "world", tokens=24))

@@ -45,7 +45,7 @@ async def bench(on: Stage, length: int = 800) -> None:
 
 
 def stack_up(on: Stage, *names: str) -> None:
-    """Modules of the starter's width on the stack: a few rows that nobody has trained, and so they do something."""
+    """Stack modules of the starter's width: a few rows that nobody has trained, and so they do something."""
     loaded = on.app.app_state.model.loaded
     assert loaded is not None
     for number, name in enumerate(names):

@@ -103,7 +103,7 @@ async def test_a_worker_that_died_takes_its_model_with_it(stage: Open) -> None:
 
 
 def _for_the_command_line() -> list[str]:
-    """Every string below the command line that names its options or verbs, placeholders filled in."""
+    """Return every string below the command line that names its options or verbs, placeholders filled in."""
     root = Path(kobold_modules.__file__).parent
     found = []
     for path in sorted(root.rglob("*.py")):

@@ -34,7 +34,7 @@ Break = Callable[[int, Path], None]
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Break:
-    """``broken(number, folder)``: from now on every file that is begun below ``folder`` fails with this error."""
+    """Make every file begun below ``folder`` fail with this error from now on: ``broken(number, folder)``."""
     make = tempfile.mkstemp
 
     def begin(number: int, folder: Path) -> None:
@@ -49,13 +49,13 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Break:
 
 
 def homes(tmp: Path) -> dict[str, Path]:
-    """Homes in which nothing can be made, for root neither."""
+    """Return homes in which nothing can be made, for root neither."""
     (tmp / "a-file").write_text("not a folder")
     return {"is a file": tmp / "a-file", "below a file": tmp / "a-file" / "deeper"}
 
 
 async def to_elsewhere(on: Stage, path: Path) -> None:
-    """In the question about an unsaved story: save it at ``path``."""
+    """Save an unsaved story at ``path``, in the question about it."""
     assert isinstance(on.app.screen, Unsaved)
     await on.press("enter")
     assert isinstance(on.app.screen, Ask)

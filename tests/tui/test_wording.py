@@ -43,7 +43,7 @@ DIALECT = (
 
 
 def _shown(path: Path) -> Iterator[tuple[int, str]]:
-    """Every string of ``path`` that may be shown: those with a space or a capital, docstrings and styles left out."""
+    """Yield every string of ``path`` that may be shown: with a space or a capital, no docstrings, no styles."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     hidden = set()
     for node in ast.walk(tree):

@@ -25,7 +25,7 @@ async def client(home: Path) -> AsyncIterator[WorkerClient]:
 
 @pytest_asyncio.fixture
 async def loaded(client: WorkerClient, stories: Path) -> WorkerClient:
-    """One that has loaded stories260K."""
+    """Return a client that has loaded stories260K."""
     await ask(client, Load(str(stories / "stories260K-F16.gguf")))
     return client
 
@@ -37,7 +37,7 @@ def queue(home: Path) -> TrainingQueue:
 
 
 async def ask(client: Client, job: Job, patience: float = 300) -> list[Record]:
-    """All records of ``job``."""
+    """Return all records of ``job``."""
     async with asyncio.timeout(patience):
         return [record async for record in client.run(job)]
 

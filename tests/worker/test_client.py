@@ -25,7 +25,7 @@ ENDLESS = Generate(OPENING, max_tokens=10**9, sampler={"seed": 1, "repetition": 
 
 
 async def writing(client: WorkerClient) -> asyncio.Task[list[Record]]:
-    """All records of a job without end, whose first words have come."""
+    """Return all records of a job without end, whose first words have come."""
     begun = asyncio.Event()
 
     async def write() -> list[Record]:

@@ -20,7 +20,7 @@ TEXT = "Once upon a time, there was a girl named Lily. She loved to play outside
 
 
 def reference(model, table: np.ndarray, ids: list[int], stack: Stack) -> np.ndarray:
-    """log probabilities of ``ids`` behind the stack by transformers, as generation.protocol defines them."""
+    """Return log probabilities of ``ids`` behind the stack by transformers, as generation.protocol defines them."""
     rows = torch.from_numpy(table[ids].copy())
     matrix = stack.matrix()
     if matrix is not None:

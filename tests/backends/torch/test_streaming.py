@@ -23,7 +23,7 @@ SHARED = ["llama", "gpt2", "gemma3_text", "falcon-alibi", "mixtral"]  # recomput
 
 
 def same_to_rounding(one: Step, other: Step, dtype: torch.dtype) -> None:
-    """Losses and gradients: the same sums, but from memory that may lie otherwise and be added up in another order."""
+    """Check losses and gradients: the same sums, but from memory that may be added up in another order."""
     close = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 0.03}[dtype]
     assert abs(one[0] - other[0]) <= close * abs(one[0])
     assert (one[1] - other[1]).norm() <= close * one[1].norm()

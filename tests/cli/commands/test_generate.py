@@ -34,7 +34,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
 
 
 def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """``generate`` as a process of its own."""
+    """Start ``generate`` as a process of its own."""
     command = [sys.executable, "-m", "kobold_modules", "generate", *arguments]
     environment = {**os.environ, "KOBOLD_MODULES_HOME": str(home)}
     # Unbuffered: communicate() would not see what a buffer of ours had read ahead.
@@ -42,7 +42,7 @@ def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def wait_for(process: subprocess.Popen[bytes], condition: Any) -> None:
-    """Until ``condition()`` holds; an end of the process before that is a failure."""
+    """Wait until ``condition()`` holds; an end of the process before that is a failure."""
     while not condition():
         if process.poll() is not None:
             raise AssertionError(process.stderr.read().decode() if process.stderr else "ended")

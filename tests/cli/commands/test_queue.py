@@ -19,7 +19,7 @@ from kobold_modules.training_queue.runner import carry_out
 
 @pytest.fixture(autouse=True)
 def nobody_runs(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Which queues a runner was started for; none really is."""
+    """Record which queues a runner was started for; none really is."""
     started: list[Path] = []
     monkeypatch.setattr(launch, "start_runner", started.append)
     return started

@@ -19,7 +19,7 @@ OURS = {"_replace"}  # a named tuple's
 
 
 def private_members(path: Path) -> set[str]:
-    """Names with an underscore that ``path`` takes from objects and does not define itself anywhere in tui/."""
+    """Return the names with an underscore that ``path`` takes from objects and does not define anywhere in tui/."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
         node.attr
@@ -29,7 +29,7 @@ def private_members(path: Path) -> set[str]:
 
 
 def defined(paths: list[Path]) -> set[str]:
-    """Names with an underscore that these files give to their own objects."""
+    """Return the names with an underscore that these files give to their own objects."""
     found: set[str] = set()
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

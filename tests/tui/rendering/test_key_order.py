@@ -17,7 +17,7 @@ NAMES = {" ": "space", "/": "slash"}
 
 
 def burst(on: Stage, *keys: str) -> None:
-    """All ``keys`` are there before the first has been looked at."""
+    """Send all ``keys`` before the first has been looked at."""
     for key in keys:
         on.app.post_message(events.Key(key, " " if key == "space" else key if len(key) == 1 else None))
 

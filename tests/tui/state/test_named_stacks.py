@@ -8,7 +8,7 @@ from tests.tui.conftest import Open, Stage, module
 
 
 async def stack_up(on: Stage) -> None:
-    """Two modules, one at half strength, one off; the cursor on the stack."""
+    """Stack two modules, one at half strength, one off; the cursor on the stack."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
     picks = on.app.app_state.picks.add(by_name["gothic house"], 0.5).add(by_name["noir rain"], 1.0, False)
     on.app.app_state.picks = picks

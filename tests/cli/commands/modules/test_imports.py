@@ -32,7 +32,7 @@ def names() -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two good modules, one broken zip, an adapter and a text, in folders."""
+    """Make a folder of two good modules, one broken zip, an adapter and a text."""
     deep = tmp_path / "old" / "2021"
     deep.mkdir(parents=True)
     kobold.write(module("noir"), tmp_path / "old" / "noir.zip")

@@ -30,7 +30,7 @@ SAMPLES = Path(__file__).resolve().parents[4] / "sample_texts"
 
 @pytest.fixture(autouse=True)
 def nobody_runs(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """No runner process, except where the real one is tested."""
+    """Start no runner process, except where the real one is tested."""
     if "slow" not in request.keywords:
         monkeypatch.setattr(launch, "start_runner", lambda folder: None)
 
@@ -109,7 +109,7 @@ async def choose(on: Stage, *names: str) -> None:
 
 
 async def watching(on: Stage, id: str, holds: Callable[[TrainingHistory], Any] = lambda course: True) -> None:
-    """Until the interface has read what is said of ``id``."""
+    """Wait until the interface has read what is said of ``id``."""
     trainings = trainings_of(on.app)
     await on.until(lambda: trainings.get(id) is not None and holds(trainings.course(id)))
     await on.pilot.pause()

@@ -15,7 +15,7 @@ TEXT = "The lamp at the end of the quay was out, and nobody had said a word abou
 
 
 async def bench(on: Stage) -> None:
-    """Two modules on the stack, a held seed, a first sentence."""
+    """Set up two modules on the stack, a held seed, a first sentence."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
     on.app.app_state.picks = on.app.app_state.picks.add(by_name["gothic house"]).add(by_name["noir rain"], 0.8)
     await on.press("f3")

@@ -29,7 +29,7 @@ def selected(on: Stage) -> str:
 
 
 def in_sight(on: Stage) -> bool:
-    """Whether the end of what is selected stands in the part of the page that is shown."""
+    """Return whether the end of what is selected stands in the part of the page that is shown."""
     editor = page(on)
     row = editor.wrapped_document.location_to_offset(editor.selection.end).y
     return editor.scroll_offset.y <= row < editor.scroll_offset.y + editor.size.height
