@@ -116,7 +116,7 @@ def _change(share: float) -> str:
 
 
 def _tenths(share: float) -> int:
-    """Round to tenths of a per cent, which are shown, and so are what is judged by."""
+    """Round to tenths of a per cent: what is judged is what is shown."""
     return round(1000 * share)
 
 
