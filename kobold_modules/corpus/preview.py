@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..common_prefix import common_prefix
 from ..errors import BadText
 from .cleaning.change import Rule
 from .cleaning.clean import CHARACTERS, TEXT
@@ -166,7 +167,7 @@ def _with_example(rule: Rule, text: str, found: dict[str, tuple[str, str]]) -> t
 
 def example(old: str, new: str) -> tuple[str, str]:
     """Return the first place where ``old`` and ``new`` differ, a few characters around it, spaces made visible."""
-    at = _differs_at(old, new)
+    at = common_prefix(old, new)
     start = max(0, at - AROUND)
     rest = new[at : at + 16]
     gone = old.find(rest, at, at + 4 * LONGEST) if rest else len(old)
@@ -175,17 +176,6 @@ def example(old: str, new: str) -> tuple[str, str]:
     else:
         before, after = old[start : at + LONGEST - AROUND], new[start : at + LONGEST - AROUND]
     return _visible(before), _visible(after)
-
-
-def _differs_at(old: str, new: str) -> int:
-    low, high = 0, min(len(old), len(new))
-    while low < high:  # old[:low] == new[:low] always holds
-        middle = (low + high + 1) // 2
-        if old[low:middle] == new[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _visible(text: str) -> str:

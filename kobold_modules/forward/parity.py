@@ -24,6 +24,7 @@ from ..backends.llamacpp.binding import library, log, threads
 from ..backends.llamacpp.model import NativeModel
 from ..backends.torch.load import TorchModel
 from ..errors import EngineFailed, NoModel, WrongModel
+from ..generation.softmax import log_softmax_at
 from ..models.headers.gguf_settings import read_header
 from ..models.reference import ModelFile
 from ..paths import cache_dir, write_atomically
@@ -155,7 +156,7 @@ def native_log_probabilities(model: NativeModel, rows: NDArray[np.float32], ids:
             part = ids[at : min(at + PART, len(ids) - 1)]
             _decode(lib, context, len(rows) + at, tokens=part)
             logits = np.ctypeslib.as_array(lib.llama_get_logits(context), shape=(len(part), model.vocabulary))
-            found.append(_log_softmax_at(logits.astype(np.float64), ids[at + 1 : at + 1 + len(part)]))
+            found.append(log_softmax_at(logits.astype(np.float64), ids[at + 1 : at + 1 + len(part)]))
         return np.concatenate(found)
     finally:
         lib.llama_free(context)
@@ -188,13 +189,6 @@ def _decode(
     status = int(lib.llama_decode(context, batch))
     if status:
         raise EngineFailed(f"llama.cpp could not read the test page: {log.reason() or f'status {status}'}.")
-
-
-def _log_softmax_at(logits: NDArray[np.float64], ids: list[int]) -> NDArray[np.float64]:
-    highest = logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(logits - highest).sum(axis=1))
-    picked: NDArray[np.float64] = logits[np.arange(len(ids)), ids] - highest[:, 0] - total
-    return picked
 
 
 def _limit(path: Path, frozen: TorchModel) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common_prefix import common_prefix
 from .prefix_cache import Snapshot
 
 
@@ -63,7 +64,7 @@ class CachedSequences:
         best, rank = None, (-1, False)
         for resident in self._kept:
             if resident.key == key:
-                now = (common(resident.tokens, tokens), not resident.busy)
+                now = (common_prefix(resident.tokens, tokens), not resident.busy)
                 if now >= rank:
                     best, rank = resident, now
         return best, max(rank[0], 0)
@@ -88,11 +89,3 @@ class CachedSequences:
     def remove(self, resident: CachedSequence) -> None:
         if resident in self._kept:
             self._kept.remove(resident)
-
-
-def common(a: list[int], b: list[int]) -> int:
-    """Return the length of the beginning that ``a`` and ``b`` share."""
-    short = min(len(a), len(b))
-    if a[:short] == b[:short]:  # by far the most frequent, and fast
-        return short
-    return next(index for index in range(short) if a[index] != b[index])

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common_prefix import common_prefix
 from ..errors import BadUsage
 from ..records import Finished, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.stack import Stack
-from .cached_sequences import common
 from .protocol import Engine, Request
+from .softmax import softmax
 from .text_stream import TextStream
 from .token_healing import STAYS, Boundary
 
@@ -128,13 +129,6 @@ def _candidates(engine: OpenEngine, chances: _Next, others: _Next, top: int) -> 
 
 def _shown(piece: bytes) -> str:
     return piece.decode("utf-8", "replace")
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the probabilities of ``logits``, float64 ``[n]``."""
-    shifted = np.exp(logits.astype(np.float64) - float(logits.max()))
-    whole: NDArray[np.float64] = shifted / shifted.sum()
-    return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +243,7 @@ def _nats(engine: OpenEngine, request: Request, take: str) -> float:
     """Return the mean loss of ``take`` behind the request's text, as much of it as fits before the take."""
     text = request.memory + request.text
     tokens, before = engine.tokenize(text + take), engine.tokenize(text)
-    written = len(tokens) - common(tokens, before)  # the take's first token may begin in the text
+    written = len(tokens) - common_prefix(tokens, before)  # the take's first token may begin in the text
     if not take or not written:
         return float("inf")
     values = engine.score(tokens[-(engine.info.context - request.stack.tokens) :], request.stack)[-written:]

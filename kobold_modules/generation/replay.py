@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..common_prefix import common_prefix
 from ..errors import BadInput, BadModule, BadUsage, KoboldModulesError, WrongModel
 from ..library.library import Library
 from ..sampling.settings import Sampler
@@ -99,8 +100,7 @@ def difference(entry: dict[str, Any], text: str) -> int | None:
     before = entry.get("ended", {}).get("text")
     if not isinstance(before, str):
         return None
-    shared = (at for at, (old, new) in enumerate(zip(before, text, strict=False)) if old != new)
-    return next(shared, min(len(before), len(text)))
+    return common_prefix(before, text)
 
 
 def _prompt(entry: dict[str, Any], given: str | None) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .softmax import softmax
 from .words import Words
 
 
@@ -79,10 +80,7 @@ class Boundary:
 
     def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return how likely each of ``allowed`` is if it must be one of them, float64 ``[n]``."""
-        picked = logits[self.allowed].astype(np.float64)
-        shifted = np.exp(picked - picked.max())
-        whole: NDArray[np.float64] = shifted / shifted.sum()
-        return whole
+        return softmax(logits[self.allowed])
 
 
 def boundary(held: tuple[int, ...], words: Words, prefixes: TokenPrefixes) -> list[Boundary]:

@@ -8,9 +8,10 @@ each step keeps only what it changed, so a novel with a thousand steps stays sma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from ..common_prefix import changed_part
 from .marks import Marks, Span, Step, Take, edited, joined, moved, moved_by, replaced, step_between, stepped
 from .steps import decode_steps, encode_steps
 
@@ -114,7 +115,7 @@ class Story:
         What changed is found by what the two texts share at both ends; the new part is the writer's. Letters typed one
         after another become one step, word by word.
         """
-        at, old_end, new_end = _difference(self._text, new_text)
+        at, old_end, new_end = changed_part(self._text, new_text)
         if at == old_end and at == new_end:
             return
         old, new = self._text[at:old_end], new_text[at:new_end]
@@ -245,20 +246,3 @@ def _marks_in(data: dict[str, Any], text: str) -> Marks | None:
         return Marks(joined(spans), takes if in_order and all(take.sound for take in takes) else ())
     except (TypeError, KeyError, AttributeError):
         return None
-
-
-def _difference(old: str, new: str) -> tuple[int, int, int]:
-    """Return ``(at, old_end, new_end)``: ``old[at:old_end]`` became ``new[at:new_end]``. Slices compare fast."""
-    at = _shared(min(len(old), len(new)), lambda n: old[:n] == new[:n])
-    most = min(len(old), len(new)) - at
-    tail = _shared(most, lambda n: old[len(old) - n :] == new[len(new) - n :])
-    return at, len(old) - tail, len(new) - tail
-
-
-def _shared(most: int, same: Callable[[int], bool]) -> int:
-    """Return the largest ``n`` up to ``most`` for which ``same(n)``, which holds up to some ``n`` and not beyond."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if same(middle) else (low, middle - 1)
-    return low

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from kobold_modules.generation.cached_sequences import CachedSequence, CachedSequences, common
+from kobold_modules.generation.cached_sequences import CachedSequence, CachedSequences
 
 
 def kept(*texts: tuple[str, list[int]], most: int = 4) -> CachedSequences:
@@ -41,10 +38,3 @@ def test_the_least_recently_used_goes_but_not_one_at_work():
     assert residents.oldest(but=third).key == "d"
     residents.remove(third)
     assert residents.free_number() == 2
-
-
-@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
-def test_what_two_texts_share(a, b):
-    length = common(a, b)
-    assert a[:length] == b[:length]
-    assert length == min(len(a), len(b)) or a[length] != b[length]

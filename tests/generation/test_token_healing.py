@@ -11,7 +11,7 @@ import pytest
 
 from kobold_modules.backends.continuation import Continuation
 from kobold_modules.backends.open import open_engine
-from kobold_modules.generation.cached_sequences import common
+from kobold_modules.common_prefix import common_prefix
 from kobold_modules.generation.inspect import OpenEngine, best_of, peek
 from kobold_modules.generation.protocol import Request
 from kobold_modules.generation.token_healing import TokenPrefixes, boundary, hold_back
@@ -242,7 +242,7 @@ def test_the_best_of_several_takes_are_ranked_as_whole_texts(engine: OpenEngine)
     for take in takes:
         whole = engine.tokenize(OPENING + " wi" + take.text)
         values = engine.score(whole, Stack())
-        new = len(whole) - common(whole, engine.tokenize(OPENING + " wi"))
+        new = len(whole) - common_prefix(whole, engine.tokenize(OPENING + " wi"))
         assert np.isfinite(take.nats_per_token)
         assert take.nats_per_token == pytest.approx(-values[-new:].mean(), abs=0.05)
 

@@ -9,7 +9,6 @@ from kobold_modules.sampling.settings import PRESETS
 from kobold_modules.soft_prompt.module import Card
 from kobold_modules.tui.state import phrases
 from kobold_modules.tui.widgets.library.module_list import Columns
-from kobold_modules.tui.widgets.writing.editor import changed_part
 from kobold_modules.tui.widgets.writing.meter import FREE, KEPT, TEXT, VIRTUAL, Context, cells
 from kobold_modules.tui.widgets.writing.sampler_panel import preset_words
 from kobold_modules.tui.writing.sampler_choice import Choice
@@ -82,23 +81,6 @@ def test_columns_fit(width: int) -> None:
     columns = Columns.within(width)
     assert columns.name >= 4
     assert len(columns.header()) <= max(width, 34)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "part"),
-    [
-        ("", "abc", (0, 0, 3)),
-        ("abc", "", (0, 3, 0)),
-        ("abc", "abc", (3, 3, 3)),
-        ("the lamp", "the old lamp", (4, 4, 8)),
-        ("aaaa", "aa", (2, 4, 2)),
-        ("one two three", "one 2 three", (4, 7, 5)),
-    ],
-)
-def test_changed_part(old: str, new: str, part: tuple[int, int, int]) -> None:
-    at, old_end, new_end = changed_part(old, new)
-    assert old[:at] + new[at:new_end] + old[old_end:] == new
-    assert (at, old_end, new_end) == part
 
 
 def test_choice_survives_nonsense() -> None:

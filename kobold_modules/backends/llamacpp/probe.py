@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineFailed, KoboldModulesError
+from ...generation.softmax import log_softmax_at
 from ...supervised import enter
 from .features import LADDER, Features
 
@@ -59,7 +60,7 @@ def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
         lib.llama_free(context)
     finally:
         model.close()
-    nats = _log_probabilities(np.concatenate(rows)[:-1], ids[1:])
+    nats = log_softmax_at(np.concatenate(rows)[:-1], ids[1:])
     return {"nats": [round(float(value), 5) for value in nats], "tokens_per_second": 1 / median(times)}
 
 
@@ -78,14 +79,6 @@ def _decode(lib: Any, context: Any, ids: Sequence[int], at: int, vocabulary: int
     if status:
         raise EngineFailed(f"llama.cpp could not read the page (status {status}).")
     return np.ctypeslib.as_array(lib.llama_get_logits(context), shape=(len(ids), vocabulary)).astype(np.float64)
-
-
-def _log_probabilities(logits: NDArray[np.float64], ids: Sequence[int]) -> NDArray[np.float64]:
-    """Return the natural log of the probability of ``ids[i]`` behind ``logits[i]``; ``[n, vocabulary]`` -> ``[n]``."""
-    highest = logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(logits - highest).sum(axis=1))
-    found: NDArray[np.float64] = logits[np.arange(len(ids)), list(ids)] - highest[:, 0] - total
-    return found
 
 
 def main(argv: Sequence[str], out: TextIO) -> int:

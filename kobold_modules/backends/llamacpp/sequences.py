@@ -15,9 +15,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common_prefix import common_prefix
 from ...errors import EngineFailed
-from ...generation.cached_sequences import CachedSequence, CachedSequences, common
+from ...generation.cached_sequences import CachedSequence, CachedSequences
 from ...generation.prefix_cache import PrefixCache, Snapshot
+from ...generation.softmax import log_softmax_at
 from .context import SCORED, Cancelled, Full, NativeContext
 
 
@@ -79,7 +81,7 @@ class Decoder:
         """
         key = key if rows is not None else NOTHING
         if instead is not None and self._native.forgets and instead in self.residents:
-            shared = common(instead.tokens, tokens[:-1])
+            shared = common_prefix(instead.tokens, tokens[:-1])
             self._cut(instead, shared)
             resident, computed = instead, 0
         else:
@@ -123,13 +125,13 @@ class Decoder:
         try:
             found = []
             if resident.front is not None and tokens:
-                found.append(_log_softmax_at(resident.front.logits[None], np.array(tokens[:1])))
+                found.append(log_softmax_at(resident.front.logits[None], np.array(tokens[:1])))
             step = min(self._native.batch, SCORED)
             for at in range(0, len(tokens) - 1, step):
                 part = tokens[at : min(at + step, len(tokens) - 1)]
                 self._extend(resident, part, scored=len(part))
                 logits = self._native.scored_logits(len(part))
-                found.append(_log_softmax_at(logits, np.array(tokens[at + 1 : at + 1 + len(part)])))
+                found.append(log_softmax_at(logits, np.array(tokens[at + 1 : at + 1 + len(part)])))
             return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
         finally:
             self._drop(resident)
@@ -256,11 +258,3 @@ class Decoder:
     def _drop(self, resident: CachedSequence) -> None:
         self._native.forget(resident.number)
         self._residents.remove(resident)
-
-
-def _log_softmax_at(logits: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the log softmax of ``logits``, ``[n, vocabulary]``, at one id a row: float32 ``[n]``."""
-    highest = logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(logits - highest).sum(axis=1, dtype=np.float64))
-    picked: NDArray[np.float32] = logits[np.arange(len(ids)), ids] - highest[:, 0] - total.astype(np.float32)
-    return picked

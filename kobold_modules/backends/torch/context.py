@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common_prefix import common_prefix
 from ...errors import EngineFailed, OutOfMemory
-from ...generation.cached_sequences import common
+from ...generation.softmax import log_softmax_at
 from ..llamacpp.context import Cancelled
 from .load import TorchModel
 
@@ -84,7 +85,7 @@ class TorchContext:
             EngineFailed: behind these rows the model computes no numbers, or torch broke. OutOfMemory: out of memory.
         """
         read, computed = self._front(key, rows)
-        self._cut(read, common(read.tokens, tokens[:-1]))
+        self._cut(read, common_prefix(read.tokens, tokens[:-1]))
         kept = len(read.tokens)
         logits = read.front_logits
         while len(read.tokens) < len(tokens):
@@ -99,11 +100,11 @@ class TorchContext:
         """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
         read, _ = self._front(key, rows)
         self._cut(read, 0)
-        found = [] if read.front_logits is None else [_log_softmax_at(read.front_logits[None], tokens[:1])]
+        found = [] if read.front_logits is None else [log_softmax_at(read.front_logits[None], tokens[:1])]
         for at in range(0, len(tokens) - 1, SCORED):
             part = tokens[at : min(at + SCORED, len(tokens) - 1)]
             logits = self._extend(read, part, scored=True)
-            found.append(_log_softmax_at(logits, tokens[at + 1 : at + 1 + len(part)]))
+            found.append(log_softmax_at(logits, tokens[at + 1 : at + 1 + len(part)]))
         return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
 
     def takes_rows(self) -> bool:
@@ -226,12 +227,3 @@ def _shorten(cache: Any, length: int) -> None:
     for layer in cache.layers:
         if (more := int(layer.get_seq_length()) - length) > 0:
             layer.crop(-more)
-
-
-def _log_softmax_at(logits: NDArray[np.float32], ids: list[int]) -> NDArray[np.float32]:
-    """Return the log softmax of ``logits``, ``[n, vocabulary]``, at one id a row: float32, as long as the ids."""
-    logits = logits[: len(ids)]
-    highest = logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(logits - highest).sum(axis=1, dtype=np.float64))
-    picked: NDArray[np.float32] = logits[np.arange(len(ids)), ids] - highest[:, 0] - total.astype(np.float32)
-    return picked

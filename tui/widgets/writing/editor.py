@@ -23,6 +23,8 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location
 
+from kobold_modules.common_prefix import changed_part
+
 from ...rendering.frames import awaited
 from ...rendering.internals import forget_text_lines
 from ...rendering.kept_lines import KeptLines
@@ -35,15 +37,6 @@ MEASURE = 78  # cells of prose a line; wider pages get margins, not longer lines
 Range = tuple[int, int]
 Tinge = tuple[int, int, str]  # from, to, and one of TINGES
 TINGES = ("likelier", "unlikelier")
-
-
-def changed_part(old: str, new: str) -> tuple[int, int, int]:
-    """Return ``(at, old_end, new_end)``: only ``old[at:old_end]`` has to become ``new[at:new_end]``."""
-    most = min(len(old), len(new))
-    at = bisect_left(range(1, most + 1), True, key=lambda n: old[:n] != new[:n])
-    most -= at
-    tail = bisect_left(range(1, most + 1), True, key=lambda n: old[len(old) - n :] != new[len(new) - n :])
-    return at, len(old) - tail, len(new) - tail
 
 
 def _go(key: str, action: str, name: str, id: str, tooltip: str) -> Binding:
