@@ -98,8 +98,9 @@ def regular(target: Path) -> Path:
 
 
 def write_atomically(target: Path, data: bytes) -> None:
-    """Write ``data`` so that a reader sees the old file or the whole new one, even after a power cut. A link stays one,
-    and the file it leads to is written. Raises OSError, also for what is no regular file.
+    """Write ``data`` so that a reader sees the old file or the whole new one, even after a power cut.
+
+    A link stays one, and the file it leads to is written. Raises OSError, also for what is no regular file.
     """
     target = regular(target)
     made(target.parent)

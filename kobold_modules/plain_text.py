@@ -40,7 +40,7 @@ def prose(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Escape as ``\\uXXXX`` what JSON in ``text`` leaves raw and a terminal obeys."""
+    """Escape, as JSON does with four hexadecimal digits, what JSON in ``text`` leaves raw and a terminal obeys."""
     return _UNSAFE.sub(lambda match: "".join(_spelled(letter) for letter in match[0]), text)
 
 

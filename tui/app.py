@@ -281,8 +281,10 @@ class ModulesApp(SwiftApp[int]):
 
     @work(group="files")
     async def receive(self, paths: list[Path]) -> None:
-        """Bring ``paths`` in, whatever they are and wherever one is: models to the models, modules to the shelf,
-        stories to the bench, texts to the bench where one is there and to a new training otherwise.
+        """Bring ``paths`` in, whatever they are and whatever screen is open.
+
+        Models go to the models, modules to the library, stories to the bench, texts to the bench if it is open and to a
+        new training otherwise.
         """
         from .state.dropped import kind_of, model_of
 

@@ -50,8 +50,10 @@ class Working(Protocol):
 
     @property
     def in_hand(self) -> str:
-        """A sentence about the work under way and what becomes of it (``The training goes on without this window.``);
-        empty while there is none."""
+        """A sentence about the work under way and what becomes of it; empty while there is none.
+
+        As ``The training goes on without this window.``
+        """
         ...
 
     def put_down(self) -> None:

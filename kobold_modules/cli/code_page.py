@@ -1,8 +1,8 @@
 """Output that any terminal or pipe can take, whatever its encoding: a Windows code page, Latin-1, the C locale.
 
 A character that the encoding lacks is written as the nearest plain one ("..." for an ellipsis, e for é), else as a
-question mark; a byte of a file name that is no text as ``\\xff``. Nothing a person writes or a model thinks of may end
-the program.
+question mark; a byte of a file name that is no text as its hexadecimal escape. Nothing that a person or a model writes
+may end the program.
 """
 
 from __future__ import annotations

@@ -14,8 +14,10 @@ LONGEST_TITLE = 100
 
 
 class Part(NamedTuple):
-    """A chapter or scene from the character ``start`` on. ``level`` 0 is a heading, 1 a heading of Markdown below the
-    first, 2 a scene; ``words`` counts those up to the next part.
+    """A chapter or scene from the character ``start`` on.
+
+    ``level`` 0 is a heading, 1 a heading of Markdown below the first, 2 a scene; ``words`` counts those up to the next
+    part.
     """
 
     start: int

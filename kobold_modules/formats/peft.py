@@ -74,8 +74,9 @@ def read(folder: Path) -> Module:
 
 
 def write(module: Module, folder: Path, *, replace: bool = True) -> None:
-    """Write the adapter folder, whole or not at all, in place of one that is there if told to ``replace`` it. A link to
-    a folder stays one. Raises BadUsage, OutOfDisk.
+    """Write the adapter folder, whole or not at all; with ``replace``, in place of one that is there.
+
+    A link to a folder stays one. Raises BadUsage, OutOfDisk.
     """
     folder = Path(os.path.realpath(folder))
     if (folder / CONFIG).is_file() and not replace:

@@ -58,8 +58,9 @@ class PromptLoss:
 
     @property
     def hands(self) -> RowThreads:
-        """Who may compute at the same time. The lean way keeps nothing between calls that a thread could disturb;
-        transformers promises no such thing.
+        """The threads that may compute at the same time.
+
+        The fused way keeps nothing between calls that a thread could disturb; transformers promises no such thing.
         """
         return self._hands if self.way == "lean" else SERIAL
 

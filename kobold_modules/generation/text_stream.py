@@ -26,8 +26,9 @@ class _Mark:
 
 
 class TextStream:
-    """Feed the bytes of one token at a time, get text. When :meth:`feed` returns ``True`` a stop string was met, and
-    nothing may follow.
+    """Bytes of one token at a time in, text out.
+
+    When :meth:`feed` returns ``True`` a stop string was met, and nothing may follow.
 
     Args:
         banned: strings that must not appear, in any case; straight and curly quotes count as the same. They may have

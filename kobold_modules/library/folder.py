@@ -1,9 +1,9 @@
-"""A module's folder on the shelf: the KoboldAI zip, a ``card.json`` so that listing a thousand opens no zip, and its
-owner's ``notes.json``.
+"""A module's folder in the library.
 
-The zip is the truth. ``card.json`` remembers its zip's size and time; when they no longer agree (a hand replaced the
-zip, a writer was killed between the two files) it is made anew from the zip. The fingerprint's sketch, a thousand
-numbers, is kept as base64: that alone makes listing three times as fast.
+It holds the KoboldAI zip, a ``card.json`` so that listing a thousand opens no zip, and its owner's ``notes.json``. The
+zip is the truth. ``card.json`` remembers its zip's size and time; when they no longer agree (somebody replaced the zip,
+a program was killed between the two files) it is made anew from the zip. The fingerprint's sketch, a thousand numbers,
+is kept as base64: that alone makes listing three times as fast.
 """
 
 from __future__ import annotations

@@ -22,9 +22,7 @@ _TABLES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddi
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """Facts of a model file: ``context`` in tokens, ``layers``, ``weights`` (``F16``, ``Q4_K_M`` ...) and
-    fingerprint.
-    """
+    """Facts of a model file: ``context`` in tokens, ``layers``, ``weights`` (``F16``, ``Q4_K_M``) and fingerprint."""
 
     name: str
     architecture: str

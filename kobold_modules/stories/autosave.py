@@ -30,7 +30,9 @@ SYNC_SECONDS = 2.0  # how much a power cut may cost; a killed program costs noth
 
 
 class Autosave:
-    """Keeps the take that is being written into the story at ``path``::
+    """Keeps the take that is being written into the story at ``path``.
+
+    Use it as in::
 
     autosave = Autosave(path)
     autosave.begin(story, label="noir ×0.5", seed=7)

@@ -274,7 +274,7 @@ def _text_bytes(story: Story, old: bytes | None) -> bytes:
 
 
 def without_last_break(text: str) -> str:
-    """Return ``text`` with ``\\n`` line ends, without the one that editors put at the end of every file.
+    """Return ``text`` with LF line ends, without the one that editors put at the end of every file.
 
     To go on behind it would begin a new paragraph in the middle of a sentence. An empty line at the end is the
     writer's and stays.

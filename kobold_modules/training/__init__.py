@@ -33,8 +33,9 @@ def train_together(
     stop: Callable[[], bool] = lambda: False,
     paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[Record]:
-    """Train a module for each of ``requests``, which differ in texts and names only, over one frozen model: the rows of
-    one batch stand behind different prompts. Budget and steps are those of each module.
+    """Train a module for each of ``requests``, which differ in texts and names only, over one frozen model.
+
+    The rows of one batch stand behind different prompts. Budget and steps are those of each module.
     """
     yield Progress("starting", 0, 1)  # importing torch takes seconds, on a busy machine many
     from .pipeline import train as road

@@ -107,9 +107,7 @@ TENSORS = ("best", "initial", "average")
 
 
 def store(state: State, path: Path, request: str) -> None:
-    """Write ``state`` atomically; ``request`` identifies what is being trained. Raises OutOfDisk when the disk is
-    full.
-    """
+    """Write ``state`` atomically; ``request`` says what is being trained. Raises OutOfDisk when the disk is full."""
     numbers = {k: v for k, v in asdict(state).items() if k not in TENSORS + GROUPS} | {"request": request}
     tensors = {name: getattr(state, name) for name in TENSORS}
     tensors |= {f"{group}.{name}": tensor for group in GROUPS for name, tensor in getattr(state, group).items()}

@@ -72,8 +72,10 @@ def finish(
     stopped: bool = False,
     left: float = 0.0,
 ) -> Iterator[Record]:
-    """Finish module ``index`` of ``state``. Yields Progress, Result("module", measured) and a Saved for each file
-    written. ``stopped`` says that a person ended the training early, ``left`` about how many seconds this takes.
+    """Finish module ``index`` of ``state``.
+
+    Yields Progress, Result("module", measured) and a Saved for each file written. ``stopped`` says that a person ended
+    the training early, ``left`` about how many seconds this takes.
     """
     request, corpus, rows = writer.request, writer.corpus, writer.rows
     yield Progress("measuring", 0, 1, left)

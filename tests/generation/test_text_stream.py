@@ -62,8 +62,9 @@ def test_half_a_stop_string_waits():
 def write_around(
     tokens: list[str], banned: tuple[str, ...], before: str, stop: tuple[str, ...] = ()
 ) -> tuple[str, str]:
-    """Feed ``tokens``; each that is taken back is replaced with ``#`` and those after it are fed again. What was shown,
-    and what stands.
+    """Feed ``tokens``. Returns what was shown, and what stands.
+
+    Each token that is taken back is replaced with ``#`` and those after it are fed again.
     """
     stream, shown, standing = TextStream(stop, banned, before), "", []
     waiting = list(tokens)

@@ -1,5 +1,6 @@
-"""A token's own row, injected, must do what the typed token does: in every architecture that treats the two
-differently.
+"""A token's own row, injected, must do what the typed token does.
+
+So in every architecture that treats the two differently.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ TINY = TrainingRequest(files=(str(NOIR),), name="Tiny", steps=4, tokens=4, row=4
 @pytest.mark.usefixtures("no_training_left")
 @kills
 def test_a_training_survives_kills_of_everybody(home: Path, starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """kill -9 of the training, then of the runner, then of both: one module at the end, and all of it told."""
+    """Kill with -9 the training, then the runner, then both: one module at the end, and every record reported."""
     monkeypatch.setenv("KOBOLD_MODULES_SAVE_EVERY", "0")
     runners: list[Any] = []
     real = launch.spawn

@@ -182,7 +182,7 @@ def shelf(empty_shelf: Library) -> Library:
 
 @pytest.fixture
 def stage(home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open the app: ``async with stage(size=(80, 24), delay=0.01, ...) as on:``."""
+    """Return a context manager that opens the app; it takes ``size``, the fake engine's ``delay`` and more."""
 
     @asynccontextmanager
     async def open_app(

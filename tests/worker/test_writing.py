@@ -22,7 +22,7 @@ def notes(records) -> list[str]:
 
 
 async def test_a_space_at_the_end_of_the_page_is_given_to_the_first_word(loaded):
-    """G09"""
+    """G09: the space is part of the next word."""
     free = text_of(await ask(loaded, Generate(TEXT + ". She loved to play outside", (), 12, GREEDY)))
     spaced = text_of(await ask(loaded, Generate(TEXT + ". She loved to play outside ", (), 12, GREEDY)))
     assert free.startswith(" ")
@@ -40,7 +40,7 @@ async def test_next_words_say_what_they_add_to_the_page(loaded):
 
 
 async def test_a_bias_is_checked_and_said_once(loaded):
-    """G16"""
+    """G16: say once what a bias cannot do."""
     biased = {**GREEDY, "bias": {"hippopotamus": 2.0}}
     assert "hippopotamus" in notes(await ask(loaded, Generate(TEXT, (), 2, biased)))[0]
     assert notes(await ask(loaded, Generate(TEXT, (), 2, biased))) == []
@@ -50,7 +50,7 @@ async def test_a_bias_is_checked_and_said_once(loaded):
 
 
 async def test_a_context_above_the_models_is_said(client, stories: Path):
-    """G12"""
+    """G12: say so where the model has a smaller context than was asked for."""
     told = await ask(client, Load(str(stories / "stories260K-F32.gguf"), 9000))
     assert [record.context for record in told if isinstance(record, Loaded)] == [512]
     assert "its context is 512 and not 9,000" in notes(told)[-1]

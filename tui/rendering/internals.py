@@ -1,5 +1,7 @@
-"""The few of Textual's private members that screens and widgets need as they are; every other patch of them is in this
-room, too. ``tests/tui/rendering/test_internals.py`` sees to it that they are what they were.
+"""The few of Textual's private members that screens and widgets need as they are.
+
+Every other patch of them is in this room, too. ``tests/tui/rendering/test_internals.py`` checks that they are what they
+were.
 """
 
 from __future__ import annotations

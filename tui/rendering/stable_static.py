@@ -7,8 +7,10 @@ from textual.widgets import Static
 
 
 class StableStatic(Static):
-    """Asks for a new layout only where it takes more or less room than before. Laying out a screen with a page of prose
-    takes longer than all the rest of a frame, and what a key has changed waits for it.
+    """A Static that asks for a new layout only where it takes more or less room than before.
+
+    Laying out a screen with a page of prose takes longer than all the rest of a frame, and what a key has changed waits
+    for it.
     """
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:

@@ -182,8 +182,9 @@ def export(
     format: str,
     begin: Callable[[Entry], object] = lambda entry: None,
 ) -> Outcome:
-    """Write ``entries`` to ``target`` (see :func:`export_path`). ``begin`` is told of each before it is written, and
-    may raise to end it all.
+    """Write ``entries`` to ``target`` (see :func:`export_path`).
+
+    ``begin`` is called with each before it is written, and may raise to end it all.
     """
     files = _files(entries, target, format)
 

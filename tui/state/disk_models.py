@@ -113,7 +113,7 @@ def _model(item: dict[str, Any]) -> DiskModel:
 
 
 def about(model: DiskModel) -> str:
-    """Return ``7.2 billion parameters as Q4_K_M, 4.4 GB on disk, context 32,768; llama, from LM Studio.``"""
+    """Return ``7.2 billion parameters as Q4_K_M, 4.4 GB on disk, context 32,768; llama, from LM Studio``."""
     if model.problem:
         return model.problem
     said = [f"{_long(model.parameters)} parameters as {model.weights}" if model.parameters else model.weights]

@@ -173,5 +173,5 @@ def _column(picks: Picks, seed: int) -> Column:
 
 
 def pace(columns: tuple[Column, ...], most: int) -> str:
-    """Say ``Writing … 3 takes, 84 of 120 tokens.``"""
+    """Say ``Writing … 3 takes, 84 of 120 tokens``."""
     return f"Writing … {counted(len(columns), 'take')}, {max(c.tokens for c in columns):,} of {most:,} tokens."

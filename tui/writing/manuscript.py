@@ -188,8 +188,9 @@ class Manuscript:
         self._takes_ended, self._taking = self._takes_ended + 1, False
 
     def open(self, path: Path) -> str:
-        """Put the story at ``path`` on the bench instead of this one, which has been saved, or is not wanted. Returns a
-        sentence as :meth:`load`.
+        """Put the story at ``path`` on the bench instead of this one, which has been saved, or is not wanted.
+
+        Returns a sentence as :meth:`load`.
         """
         with self._writing:
             self.path = path
@@ -223,8 +224,10 @@ class Manuscript:
         return self._move()
 
     def save(self) -> str:
-        """Save now. Raises OSError if the disk is full or read-only. Returns a sentence for the person if the story had
-        to be saved under another name, because its file was changed elsewhere, else nothing.
+        """Save now. Raises OSError if the disk is full or read-only.
+
+        Returns a sentence for the person if the story had to be saved under another name, because its file was changed
+        elsewhere, else nothing.
         """
         self._prepared()()
         return self._move()
@@ -277,6 +280,7 @@ class Manuscript:
 
     def save_as(self, path: Path) -> None:
         """Write the story, which cannot be saved in its own place, to ``path``; a .txt or .md holds its text alone.
+
         Raises BadUsage where there is something already, and OSError.
         """
         if path.exists():

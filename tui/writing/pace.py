@@ -1,5 +1,6 @@
-"""How fast a take comes, in words: counts tokens from the first one on, for the model may read long before it
-writes.
+"""How fast a take comes, in words.
+
+Counts tokens from the first one on, for the model may read long before it writes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Pace:
         return f"Writing … {self.tokens:,} of {self.most:,} tokens{speed}."
 
     def end(self, written: Finished) -> str:
-        """Return ``Wrote 120 tokens in 3 s, 38 a second.``"""
+        """Return ``Wrote 120 tokens in 3 s, 38 a second``."""
         tokens = counted(written.tokens, "token")
         if written.reason == "cancelled":
             return f"Stopped after {tokens}; the text stays."

@@ -78,8 +78,9 @@ def library() -> Any:
 
 
 def _listen_to_aborts(binding: Any) -> None:
-    """Send the reason of an assert that is about to end this process to the parent that will tell of it; without such
-    a parent llama.cpp prints it.
+    """Send the reason of an assert that is about to end this process to the parent, which will report it.
+
+    Without such a parent llama.cpp prints it.
     """
     try:
         function = binding.llama_cpp._lib.ggml_set_abort_callback

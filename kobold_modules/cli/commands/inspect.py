@@ -1,5 +1,6 @@
-"""Looking inside from the command line: ``generate --peek``, ``generate --best``, ``measure --per-token``,
-``show --nearest``.
+"""What a model would say next, from the command line.
+
+``generate --peek``, ``generate --best``, ``measure --per-token`` and ``show --nearest``.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _GARBLED = re.compile(f"â[€\x80][{_C1}\x80-\xbf]|[ÂÃ][{_C1}\x80-\xbf]|ï»�
 
 
 def line_ends(text: str) -> Cleaned:
-    """Turn Windows, old Mac and Unicode line ends, form feeds and vertical tabs into ``\\n``."""
+    """Turn Windows, old Mac and Unicode line ends, form feeds and vertical tabs into LF."""
     return substitute(
         _LINE_ENDS,
         lambda found: "\n\n" if found.group() == "\u2029" else "\n",

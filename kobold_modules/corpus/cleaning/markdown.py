@@ -58,7 +58,7 @@ _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~\"'$&,/:;=?@^%])")
 
 
 def markdown(text: str) -> tuple[str, tuple[Change, ...]]:
-    """Turn Markdown with ``\\n`` line ends into plain text. Returns it and what was taken out on the way."""
+    """Turn Markdown with LF line ends into plain text. Returns it and what was taken out on the way."""
     changes = []
     for rule in (_front_matter, _blocks, _notes, _headings, _links, _signs):
         text, change = rule(text)

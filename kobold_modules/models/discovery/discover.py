@@ -60,9 +60,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a search found: ``models``, files that are none with a reason (``left_out``), and sentences for the person
-    (``notes``: folders that could not be read, downloads that were not finished). ``offer`` says that smollm2 can be
-    fetched, where it was looked for and is not there.
+    """What a search found.
+
+    Attributes:
+        models: every model, once.
+        left_out: files that are none, each with a reason.
+        notes: sentences for the person on folders that could not be read and downloads that were not finished.
+        offer: says that smollm2 can be fetched, where it was searched for and is not there.
     """
 
     models: tuple[Found, ...]

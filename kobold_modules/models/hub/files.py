@@ -1,5 +1,6 @@
-"""Which files of a hub repository make a model. Weights in .safetensors or .gguf, their settings and their tokenizer;
-never a pickle, never code.
+"""Which files of a hub repository make a model.
+
+Weights in .safetensors or .gguf, their settings and their tokenizer; never a pickle, never code.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _choose_gguf(hub: HubId, ggufs: list[str], sizes: Mapping[str, int]) -> Choi
 
 
 def _offer(hub: HubId, ggufs: list[str]) -> str:
-    """Return ``Others: owner/name/a.gguf, …``"""
+    """Return what else there is, as ``Others: owner/name/a.gguf, …``."""
     if not ggufs:
         return "It has no GGUF files."
     some = ", ".join(name.removesuffix(".gguf") for name in ggufs[:6]) + (" …" if len(ggufs) > 6 else "")

@@ -1,5 +1,6 @@
-"""llama.cpp with injected rows against transformers' inputs_embeds: the same numbers, or training trains another
-model.
+"""llama.cpp with injected rows against transformers' inputs_embeds.
+
+The numbers must be the same, or training trains another model.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ def test_a_file_with_half_a_letter_at_its_end_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_context_above_the_models_is_said(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
-    """G12"""
+    """G12: say so where the model has a smaller context than was asked for."""
     code, _, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "2", "--contextsize", "100000")
 
     assert code == 0
@@ -258,7 +258,7 @@ def test_the_smallest_context_writes(capsys: pytest.CaptureFixture[str], starter
 def test_a_bias_of_several_tokens_is_said_and_of_none_refused(
     capsys: pytest.CaptureFixture[str], starter: Path
 ) -> None:
-    """G16"""
+    """G16: refuse or explain a bias before the first word."""
     code, _, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "2", "--bias", "hippopotamus=2", "--bias", "door=1")
     assert code == 0
     assert "'hippopotamus' is" in err

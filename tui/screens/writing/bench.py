@@ -1,5 +1,6 @@
-"""The bench: a page to write on, a model that goes on from its end through whatever stack is in use, and ways to see
-what that stack does: takes side by side, the words that could come next, the passage word by word.
+"""The bench: a page to write on, and a model that goes on from its end through whatever stack is in use.
+
+It shows what that stack does: takes side by side, the words that could come next, the passage word by word.
 
 The screen owns the Story: every change of the page goes into it at once, takes go into it, undo and retry are its own.
 What is done where: ``page`` the text and its file, ``writing`` the model, ``keeping`` the story as a whole.

@@ -312,7 +312,7 @@ def imported(source: Path) -> Imported:
 
 
 def noted(asides: Asides) -> str:
-    """Return ``Memory: 12 words. Author's note: 4 words, 3 lines before the end.``"""
+    """Return ``Memory: 12 words. Author's note: 4 words, 3 lines before the end``."""
     memory, note = len(asides.memory.split()), len(asides.note.split())
     said = [f"Memory: {counted(memory, 'word')}."] if memory else []
     if note:

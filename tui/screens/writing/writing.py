@@ -166,8 +166,9 @@ class WritingScreen(PageScreen):
         return True
 
     def commit(self, ended: Finished | Failed | None) -> None:
-        """Put the take into the story, however it ended: what was written stays, a retry that got nowhere gives the
-        old take back. A second call finds nothing to do.
+        """Put the take into the story, however it ended.
+
+        What was written stays, a retry that got nowhere gives the old take back. A second call finds nothing to do.
         """
         streamed, before, self._before = self.editor.finish(), self._before, None
         seed = ended.seed if isinstance(ended, Finished) else None

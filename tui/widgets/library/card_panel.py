@@ -33,8 +33,9 @@ OPENING = 160  # characters of a sample's opening: enough to see where the two p
 
 
 class Facts(Widget):
-    """A line for each label and what there is to say, wrapped beside it. One widget, for a card is drawn with every
-    move of the cursor.
+    """A line for each label and what there is to say, wrapped beside it.
+
+    One widget, for a card is drawn with every move of the cursor.
     """
 
     LABEL = 10

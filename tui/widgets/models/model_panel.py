@@ -93,7 +93,7 @@ class ModelPanel(Titled, VerticalScroll):
         return Content("\n").join([first, Content.assemble(" " * LABEL, bar(verdict, memory, width))])
 
     def _loaded(self, context: int) -> str:
-        """Say ``Loaded, with a context of 4,096 of its 8,192 tokens; c changes it.``"""
+        """Say ``Loaded, with a context of 4,096 of its 8,192 tokens; c changes it``."""
         model, _, _ = self._shown
         most = model.context if model is not None else 0
         size = f"{context:,} of its {counted(most, 'token')}" if most > context else counted(context, "token")

@@ -210,7 +210,7 @@ def _measured(course: TrainingHistory) -> dict[str, float]:
 
 
 def _so_far(course: TrainingHistory, width: int) -> Content:
-    """Say ``So far it predicts pages it has not seen 3.4 % better than no module.``"""
+    """Say ``So far it predicts pages it has not seen 3.4 % better than no module``."""
     best, gain = course.best, course.gain
     if best is None or best.held_out is None:
         return Content()

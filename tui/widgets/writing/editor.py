@@ -295,8 +295,9 @@ class Editor(KeptLines, inherit_bindings=False):
         return bool(self._typed)
 
     def give_back(self) -> None:
-        """Take keys again, and put down, at the cursor, what was typed meanwhile. It styles and draws the page anew, so
-        that it comes after the news that the model has stopped.
+        """Take keys again, and insert at the cursor what was typed meanwhile.
+
+        Styles and draws the page anew, so call it after showing that the model has stopped.
         """
         self.read_only = False
         typed, self._typed = self._typed, ""

@@ -19,8 +19,10 @@ VIRTUAL, MEMORY, TEXT, KEPT, FREE = "▨", "▤", "■", "□", "·"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Token counts. ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take,
-    ``memory`` what memory and author's note take.
+    """Token counts.
+
+    ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take, ``memory`` what
+    memory and author's note take.
     """
 
     total: int = 0

@@ -76,7 +76,7 @@ def _tell(one: Imported, output: Output) -> None:
 
 
 def _summary(found: list[Imported]) -> str:
-    """Return ``3 imported, 1 already there, 2 failed.``"""
+    """Return ``3 imported, 1 already there, 2 failed``."""
     counts = Counter(one.outcome for one in found)
     said = [f"{counts[what]} {what}" for what in ("imported", "replaced", "already there", "failed") if counts[what]]
     return ", ".join(said) + "."
