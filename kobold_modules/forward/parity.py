@@ -24,6 +24,7 @@ from ..backends.llamacpp.binding import library, log, threads
 from ..backends.llamacpp.model import NativeModel
 from ..backends.torch.load import TorchModel
 from ..errors import EngineFailed, NoModel, WrongModel
+from ..file_stamp import file_stamp
 from ..generation.softmax import log_softmax_at
 from ..models.headers.gguf_settings import read_header
 from ..models.reference import ModelFile
@@ -205,12 +206,10 @@ def _limit(path: Path, frozen: TorchModel) -> float:
 
 def _memory(file: ModelFile, frozen: TorchModel) -> Path:
     """Return where the answer for this file, as it is now, with these versions and this precision, is kept."""
-    facts = file.path.stat()
     what = [
         REVISION,
         str(file.path.resolve()),
-        facts.st_size,
-        facts.st_mtime_ns,
+        *file_stamp(file.path),
         [version(name) for name in ("torch", "transformers", "llama-cpp-python", "kobold-modules")],
         str(frozen.table.dtype),
         frozen.device.split(":")[0],

@@ -25,6 +25,7 @@ from typing import Any, Literal, cast, get_args
 
 from .. import __version__, paths
 from ..errors import BadInput
+from ..file_stamp import FileStamp, file_stamp
 from ..records import Finished, TextChunk
 from ..toml_file import read_config
 from .protocol import ModelInfo, Request
@@ -226,14 +227,13 @@ def _engine(info: ModelInfo) -> str:
     return ", ".join(found)
 
 
-_stamps: dict[tuple[str, int, int], str] = {}
+_stamps: dict[tuple[str, FileStamp], str] = {}
 
 
 def _stamp(path: str) -> str:
     """Return :func:`model_stamp`, remembered while the file does not change; empty if it cannot be read."""
     try:
-        status = Path(path).stat()
-        key = (path, status.st_size, status.st_mtime_ns)
+        key = (path, file_stamp(path))
         if key not in _stamps:
             _stamps[key] = model_stamp(Path(path))
         return _stamps[key]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .. import paths
 from ..errors import BadUsage, EngineFailed, WrongModel
+from ..file_stamp import file_stamp
 from ..models.embedding_table import read_table
 from ..models.reference import ModelFile
 from ..soft_prompt.module import Module
@@ -120,7 +121,6 @@ def _directions(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cache_file(module: Module, file: ModelFile, top: int) -> Path:
-    status = file.path.stat()
-    what = [_VERSION, module.digest, str(file.path.resolve()), status.st_size, status.st_mtime_ns, top]
+    what = [_VERSION, module.digest, str(file.path.resolve()), *file_stamp(file.path), top]
     name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     return paths.cache_dir() / "nearest" / f"{name}.json"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from typing import Any
 
 from .. import paths
 from ..errors import BadModule
+from ..file_stamp import FileStamp, file_stamp
 from ..formats import card as cards
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import Card, Module
@@ -66,7 +66,7 @@ def fill(folder: Path, slug: str, module: Module) -> None:
 
     zip_file = folder / f"{slug}.zip"
     paths.write_atomically(zip_file, kobold.pack(module))
-    _write_card(folder, zip_file.stat(), module)
+    _write_card(folder, file_stamp(zip_file), module)
 
 
 def zip_in(folder: Path) -> Path | None:
@@ -89,23 +89,22 @@ def entry_of(folder: Path, known: Entry | None = None) -> Entry:
         nowhere = folder / f"{slug}.zip"
         return Entry(slug, slug, nowhere, Card(slug, "imported"), problem=f"The folder {slug} holds no module.")
     try:
-        of_zip = zip_file.stat()
-        size, modified = of_zip.st_size, of_zip.st_mtime_ns
+        size, modified = stamp = file_stamp(zip_file)
         noted = owners.changed_ns(str(folder))
         if known is not None and (known.path, known.size, known.modified_ns) == (zip_file, size, modified):
             return known if known.notes_ns == noted else replace(known, notes=owners.read(folder), notes_ns=noted)
-        card, tokens, width = _listed(folder, size, modified) or _reread(folder, zip_file, of_zip)
+        card, tokens, width = _listed(folder, stamp) or _reread(folder, zip_file, stamp)
     except (BadModule, OSError) as error:
         return Entry(slug, slug, zip_file, Card(slug, "imported"), problem=str(error))
     notes = owners.read(folder) if noted else NO_NOTES
     return Entry(card.name, slug, zip_file, card, tokens, width, size, modified, notes=notes, notes_ns=noted)
 
 
-def _listed(folder: Path, size: int, modified: int) -> tuple[Card, int, int] | None:
+def _listed(folder: Path, stamp: FileStamp) -> tuple[Card, int, int] | None:
     """Return the card, tokens and width in ``card.json``; None where it is missing, malformed or of another zip."""
     try:
         data = cards.parse((folder / CARD).read_bytes())
-        if (data["size"], data["mtime_ns"]) != (size, modified):
+        if (data["size"], data["mtime_ns"]) != stamp:
             return None
         card = cards.from_json(data["card"])
         if card.fingerprint is not None:
@@ -117,24 +116,24 @@ def _listed(folder: Path, size: int, modified: int) -> tuple[Card, int, int] | N
         return None
 
 
-def _reread(folder: Path, zip_file: Path, of_zip: os.stat_result) -> tuple[Card, int, int]:
+def _reread(folder: Path, zip_file: Path, stamp: FileStamp) -> tuple[Card, int, int]:
     from ..formats import kobold  # what is listed from a card opens no zip
 
     module = kobold.read(zip_file)
     with suppress(OSError):  # a library on a read-only disk is merely slow
-        _write_card(folder, of_zip, module)
+        _write_card(folder, stamp, module)
     return module.card, module.tokens, module.width
 
 
-def _write_card(folder: Path, of_zip: os.stat_result, module: Module) -> None:
+def _write_card(folder: Path, stamp: FileStamp, module: Module) -> None:
     card, sketch = module.card, ""
     if card.fingerprint is not None:
         numbers = card.fingerprint.sketch
         sketch = base64.b64encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode("ascii")
         card = replace(card, fingerprint=replace(card.fingerprint, sketch=()))
     data: dict[str, Any] = {
-        "size": of_zip.st_size,
-        "mtime_ns": of_zip.st_mtime_ns,
+        "size": stamp[0],
+        "mtime_ns": stamp[1],
         "tokens": module.tokens,
         "width": module.width,
         "sketch": sketch,

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..file_stamp import file_stamp
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import Card, Kind
 from .folder import NO_NOTES, Entry, entry_of
@@ -104,8 +105,7 @@ def unchanged(root: str, columns: Columns, number: int) -> bool:
     if columns.kinds[number] == BROKEN:
         return False
     try:
-        now = os.stat(f"{root}/{slug}/{slug}.zip")
-        if (now.st_size, now.st_mtime_ns) != (columns.sizes[number], columns.modified[number]):
+        if file_stamp(f"{root}/{slug}/{slug}.zip") != (columns.sizes[number], columns.modified[number]):
             return False
     except OSError:
         return False

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
+from ..file_stamp import FileStamp, file_stamp, file_stamps
 from ..generation.bias import bias_warnings
 from ..generation.log import logged, seeded
 from ..generation.protocol import Request
@@ -177,8 +178,7 @@ class Worker:
             emit(Done("unloaded"))
             return
         file = resolve(job.model)
-        status = file.path.stat()
-        wanted = (str(file.path), job.context, status.st_mtime_ns, status.st_size)
+        wanted = (str(file.path), job.context, file_stamp(file.path))
         if wanted != self._loaded or self._engine is None:
             if self._engine is not None:  # first, for two models may not fit into memory
                 self._engine.close()
@@ -234,7 +234,7 @@ class Worker:
         """Return the module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""
         from ..formats import read
 
-        stamp = _stamp(Path(path))
+        stamp = _stamps(Path(path))
         kept = self._modules.pop(path, None)
         if kept is None or kept[0] != stamp:
             kept = (stamp, read(Path(path)))
@@ -244,11 +244,10 @@ class Worker:
         return kept[1]
 
 
-def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
+def _stamps(path: Path) -> tuple[FileStamp, ...]:
     """Return a stamp that changes when the module at ``path`` does. Raises BadModule if nothing is there."""
     try:
-        files = [path, *sorted(path.iterdir())] if path.is_dir() else [path]
-        return tuple((status.st_mtime_ns, status.st_size) for status in (file.stat() for file in files))
+        return file_stamps([path, *sorted(path.iterdir())] if path.is_dir() else [path])
     except OSError as error:
         raise BadModule(f"There is no module file at {path}.", "Was it moved or removed?") from error
 

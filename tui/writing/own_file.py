@@ -6,13 +6,13 @@ worth less than the other, so theirs keeps its name, and ours goes on under the 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from kobold_modules.file_stamp import FileStamp, file_stamp
 from kobold_modules.free_name import free_path
 
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[FileStamp, int]  # and its inode: some disks keep time in whole seconds
 
 
 class OwnFiles:
@@ -53,7 +53,6 @@ class OwnFiles:
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        found = os.stat(path)
+        return file_stamp(path), path.stat().st_ino
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

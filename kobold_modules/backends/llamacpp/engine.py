@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadUsage
+from ...file_stamp import file_stamp
 from ...generation.bias import check_ids
 from ...generation.cached_sequences import CachedSequence
 from ...generation.prefix_cache import DEFAULT_LIMIT, PrefixCache
@@ -253,10 +254,9 @@ class LlamaEngine:
 
     def _made_with(self, fingerprint: Fingerprint, exact: bool) -> dict[str, object]:
         """Return everything that the kept state of a stack depends on, but the stack."""
-        status = self._model.path.stat()
         return {
             "model": fingerprint.to_dict(),
-            "file": [str(self._model.path.resolve()), status.st_size, status.st_mtime_ns],
+            "file": [str(self._model.path.resolve()), *file_stamp(self._model.path)],
             "weights": self._model.description,
             "build": build(),
             "keys and values": "F32" if exact else "F16",

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from ... import paths
 from ...errors import NoModel
+from ...file_stamp import file_stamps
 from ..facts import Facts, facts_of_folder, facts_of_gguf
 from ..reference import PART, ModelFile, hub_caches, later_parts, snapshots, whole_models
 from ..smollm2 import NAME as SMOLLM2
@@ -273,7 +274,7 @@ class _Kept:
     def facts(self, path: Path, kind: str) -> Facts:
         """Return the facts of a model, read only where they are not known. Raises NoModel where it is damaged."""
         others = later_parts(path) if kind == "gguf" else ()
-        stamp = _stamp((path, *others) if kind == "gguf" else _of_folder(path))
+        stamp = _stamps((path, *others) if kind == "gguf" else _of_folder(path))
         key, kept = str(path), self._before.get(str(path))
         if isinstance(kept, dict) and kept.get("stamp") == stamp and (facts := _facts(kept.get("facts"))) is not None:
             self._now[key] = kept
@@ -308,9 +309,9 @@ def _of_folder(folder: Path) -> Iterator[Path]:
     yield from sorted(file for kind in kinds for file in folder.glob(kind))
 
 
-def _stamp(files: Iterable[Path]) -> list[list[int]]:
+def _stamps(files: Iterable[Path]) -> list[list[int]]:
     try:
-        return [[status.st_size, status.st_mtime_ns] for status in (file.stat() for file in files)]
+        return [list(stamp) for stamp in file_stamps(files)]  # as JSON gives them back
     except OSError as error:
         raise NoModel(f"{error.filename} cannot be read: {error.strerror or error}.") from error
 
