@@ -18,7 +18,7 @@ from kobold_modules.library.library import Library
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.tui.screens.writing.bench import BenchScreen
-from kobold_modules.tui.screens.writing.peek import PeekScreen
+from kobold_modules.tui.screens.writing.next_words import NextWordsScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.writing.manuscript import bench_path
 from kobold_modules.worker.client import WorkerClient
@@ -72,7 +72,7 @@ async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None
         await on.until(lambda: not on.bench.writing and len(on.bench.story.takes) == 1, 120)
         assert on.editor.text.startswith(OPENING)
         assert on.editor.text != first
-        await on.until(lambda: (on.bench.context.tokens or 0) > 5, 30)
+        await on.until(lambda: (on.bench.page.context.tokens or 0) > 5, 30)
 
 
 async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf: Library) -> None:
@@ -90,9 +90,9 @@ async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf:
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.bench.story.takes)
         assert on.editor.text == OPENING + column.text
         await on.press("ctrl+n")
-        await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows, 60)
+        await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows, 60)
         peek = on.app.screen
-        assert isinstance(peek, PeekScreen)
+        assert isinstance(peek, NextWordsScreen)
         assert any(row.with_stack != row.without for row in peek.rows)
         before, word = on.app.screen_stack[-2].query_one("Editor").text, peek.rows[0].text  # type: ignore[attr-defined]
         await on.press("enter")

@@ -56,7 +56,7 @@ async def test_another_story_brings_its_own_model(stage: Open, home: Path) -> No
         await on.type("second")
         await on.press("enter")
         await on.app.app_state.switch(str(home / "novelist.gguf"), "novelist")
-        on.bench._open(bench_path().with_name("bench.json"))
+        on.bench.opener.open(bench_path().with_name("bench.json"))
         await on.until(lambda: on.app.app_state.model.name == "starter" and on.app.app_state.model.phase == "ready")
         assert "which it was written with" in on.status
 

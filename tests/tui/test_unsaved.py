@@ -114,7 +114,7 @@ async def test_changes_of_the_shelf_say_why_they_fail(stage: Open, home: Path, b
 async def test_the_reason_is_said_and_one_may_stay(stage: Open, home: Path, broken: Break, number: int) -> None:
     async with stage() as on:
         await on.begin()
-        await on.bench.keep()
+        await on.bench.saver.save()
         broken(number, home / "kobold")
         await on.press("exclamation_mark", "ctrl+q")
         assert isinstance(on.app.screen, Unsaved)
@@ -141,7 +141,7 @@ async def test_quitting_without_saving_is_a_choice(stage: Open, home: Path, brok
 async def test_nothing_is_asked_where_nothing_would_be_lost(stage: Open, home: Path, broken: Break) -> None:
     async with stage() as on:
         await on.begin()
-        await on.bench.keep()
+        await on.bench.saver.save()
         broken(errno.ENOSPC, home)
         await on.press("ctrl+q")
         await on.until(lambda: on.app.return_code == 0)
@@ -154,7 +154,7 @@ async def test_the_model_writes_on_with_the_warning(stage: Open, home: Path, bro
         await on.press("ctrl+j")
         await on.written()
         assert len(on.editor.text) > len(OPENING)
-        await on.until(lambda: "not saved" in on.bench.page.note)
+        await on.until(lambda: "not saved" in on.bench.page.panel.note)
         await on.press("ctrl+b")  # takes side by side, too
         await on.until(lambda: type(on.app.screen).__name__ == "TakesScreen" and "to insert a take" in on.status)
         await on.press("escape", "ctrl+q")
@@ -174,7 +174,7 @@ async def test_saving_asks_for_another_place_and_tries_again(stage: Open, home: 
     async with stage() as on:
         await on.begin()
         broken(errno.EACCES, home / "kobold")
-        await on.bench.keep()
+        await on.bench.saver.save()
         assert "not saved: you have no permission" in on.status
         assert "Free some room" not in on.status
         await on.press("ctrl+s")
@@ -187,8 +187,8 @@ async def test_saving_asks_for_another_place_and_tries_again(stage: Open, home: 
         await on.press("enter")
         assert (home / "other.md").read_text() == OPENING
         broken(0, home)
-        assert await on.bench.keep()
-        await on.until(lambda: "not saved" not in on.bench.page.note)
+        assert await on.bench.saver.save()
+        await on.until(lambda: "not saved" not in on.bench.page.panel.note)
 
 
 async def test_another_story_is_opened_only_when_this_one_is_safe(stage: Open, home: Path, broken: Break) -> None:
@@ -204,12 +204,12 @@ async def test_another_story_is_opened_only_when_this_one_is_safe(stage: Open, h
         on.editor.insert(OPENING)
         await on.pilot.pause()
         broken(errno.ENOSPC, home / "kobold")
-        on.bench._open(other)
+        on.bench.opener.open(other)
         await on.pilot.pause()
         assert isinstance(on.app.screen, Unsaved)
         await on.press("escape")
         assert on.editor.text == OPENING
-        on.bench._open(other)
+        on.bench.opener.open(other)
         await on.pilot.pause()
         await to_elsewhere(on, home / "third.txt")
         await on.until(lambda: on.editor.text == "Other words.")

@@ -6,6 +6,7 @@ it goes after its time, when its screen is left, and when what it says about som
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal, NamedTuple
 
 from textual.content import Content
@@ -13,6 +14,8 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
+
+from kobold_modules.errors import KoboldModulesError
 
 from ..state.hints import here
 
@@ -43,7 +46,11 @@ class Status(NamedTuple):
 
 
 class StatusLine(Widget):
-    """The current :class:`Status`. Errors wrap over up to three lines, everything else keeps to one."""
+    """The current :class:`Status`. Errors wrap over up to three lines, everything else keeps to one.
+
+    Args:
+        aside: returns what stands at the right edge; asked with every sentence and by :meth:`refresh_aside`.
+    """
 
     DEFAULT_CSS = """
     StatusLine {
@@ -61,11 +68,32 @@ class StatusLine(Widget):
     _timer: Timer | None = None
     _end: Timer | None = None
 
+    def __init__(self, aside: Callable[[], str] | None = None) -> None:
+        super().__init__()
+        self._aside = aside or (lambda: "")
+
     def on_mount(self) -> None:
         self._timer = self.set_interval(0.1, self._spin, pause=True)
 
     def validate_status(self, status: Status) -> Status:
         return status._replace(text=here(status.text), hint=here(status.hint))
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
+        """Show a sentence instead of the one that is there; see :class:`Status`."""
+        self.status = Status(text, mood, hint, self._aside(), about)
+
+    def say_error(self, error: Exception) -> None:
+        """Show what went wrong, and what to do about it where that is known."""
+        if isinstance(error, KoboldModulesError):
+            self.say(error.message, "error", error.hint)
+        elif isinstance(error, OSError) and error.filename:
+            self.say(f"{error.strerror or error}: {error.filename}", "error")
+        else:
+            self.say(f"{error}.", "error")
+
+    def refresh_aside(self) -> None:
+        """Bring what stands at the right edge up to date."""
+        self.status = self.status._replace(aside=self._aside())
 
     def settle(self, about: str) -> None:
         """Take the sentence away if it is about ``about``, which has changed."""

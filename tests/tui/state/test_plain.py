@@ -51,7 +51,7 @@ async def test_a_story_and_a_stack_have_names_of_any_kind(stage: Open) -> None:
     async with stage() as on:
         await on.begin()
         on.bench.story.title = "[/] tale"
-        on.bench.page.set_titles("[/] tale")
+        on.bench.page.panel.set_titles("[/] tale")
         await on.until(lambda: "[/] tale" in on.text())
 
 

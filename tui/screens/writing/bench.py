@@ -2,42 +2,50 @@
 
 It shows what that stack does: takes side by side, the words that could come next, the passage word by word.
 
-The screen owns the Story: every change of the page goes into it at once, takes go into it, undo and retry are its own.
-What is done where: ``page`` the text and its file, ``writing`` the model, ``keeping`` the story as a whole.
+The screen lays its parts out and hands keys and messages to them; each does one thing:
+``page`` the story and its editor, ``saver`` its file, ``writer`` the model's takes, ``actions`` what is done with this
+story, ``opener`` other stories, ``views`` what the stack does to it.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.widgets import TextArea
 
-from ...dialogs.ask import Confirm
+from kobold_modules.stories.story import Story
+
+from ...rendering.frames import PromptScreen
 from ...state.app_state import AppState, ModelState, Picks
-from ...state.authorship import CHOSEN
-from ...state.phrases import counted
 from ...widgets.key_bar import KeyBar
+from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
-from ...widgets.writing.notes_panel import NotesPanel
+from ...widgets.writing.editor import Editor
 from ...widgets.writing.sampler_panel import SamplerPanel
 from ...widgets.writing.stack_panel import StackPanel
-from ...widgets.writing.voice import passage, say_voice, voice
-from ...writing.comparison import Column, Lineup
 from ...writing.manuscript import Manuscript
-from .peek import PeekScreen, Words
-from .story_actions import KeepingScreen
-from .takes import TakesScreen
+from .page import Page
+from .stack_views import StackViews
+from .story_actions import StoryActions
+from .story_opener import StoryOpener
+from .story_saver import StorySaver
+from .take_writer import TakeWriter
 
 
-def _key(key: str, action: str, name: str, tooltip: str, show: bool = True) -> Binding:
+TICK = 0.2  # seconds
+
+
+def _key(key: str, action: str, name: str, tooltip: str, show: bool = True, id: str = "") -> Binding:
     """Return a key that works whatever has the focus on the bench."""
-    return Binding(key, action, name, id=f"bench.{action}", tooltip=tooltip, show=show, priority=True)
+    return Binding(key, action, name, id=f"bench.{id or action}", tooltip=tooltip, show=show, priority=True)
 
 
-class BenchScreen(KeepingScreen):
+class BenchScreen(PromptScreen[None]):
     """See the module."""
 
     CSS_PATH = "bench.tcss"
@@ -48,7 +56,7 @@ class BenchScreen(KeepingScreen):
         Binding("escape", "stop", "Stop", id="bench.stop", tooltip="Stop the model; what it wrote stays"),
         _key("ctrl+r", "retry", "Retry", "Replace the last take with a new one"),
         _key("ctrl+b", "takes", "Takes", "Compare takes side by side: without a module, with one, with all"),
-        _key("ctrl+n", "peek", "Next words", "Show the words that could come next at the cursor"),
+        _key("ctrl+n", "next_words", "Next words", "Show the words that could come next at the cursor", id="peek"),
         _key(
             "ctrl+z,super+z", "undo", "Undo", "Undo the last change, whether typed or written by the model", show=False
         ),
@@ -96,20 +104,29 @@ class BenchScreen(KeepingScreen):
     ]
 
     def __init__(self, app_state: AppState, manuscript: Manuscript, greeting: str = "") -> None:
-        super().__init__(app_state, manuscript)
+        super().__init__()
+        self.app_state = app_state
+        self.manuscript = manuscript
         self.greeting = greeting
-        self.notes = NotesPanel()
+        self.sampler = SamplerPanel(manuscript.choice)
+        self.status_line = StatusLine(lambda: self.page.author_at_cursor)
+        self.saver = StorySaver(self, manuscript, self.status_line)
+        self.page = Page(app_state, manuscript, self.saver, self.status_line)
+        self.writer = TakeWriter(self, app_state, self.page, self.sampler, self.status_line)
+        self.actions = StoryActions(self, self.page, self.writer, self.status_line)
+        self.opener = StoryOpener(self, app_state, self.page, self.writer, self.status_line)
+        self.views = StackViews(self, app_state, self.page, self.writer, self.status_line)
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.app_state, "bench")
         with Container(id="body"):
-            with self.page:
-                yield self.editor
+            with self.page.panel:
+                yield self.page.editor
             with Vertical(id="side"):
                 yield StackPanel(self.app_state)
                 yield self.sampler
-                yield self.context
-                yield self.notes
+                yield self.page.context
+                yield self.page.notes
         yield self.status_line
         yield KeyBar()
 
@@ -118,137 +135,156 @@ class BenchScreen(KeepingScreen):
         self.app_state.stack_changed.subscribe(self, self._stack_changed)
         self.app_state.model_changed.subscribe(self, self._model_changed)
         self.say(self.greeting or "The story is empty.", "calm")
-        self.context.set_kept(self.sampler.choice.length)
+        self.page.context.set_kept(self.sampler.choice.length)
         self._model_changed(self.app_state.model)
-        self.notes.show(self.story)
+        self.page.open()
+        self.set_interval(TICK, self._tick)
+
+    def _tick(self) -> None:
+        self.page.tick()
+        self.writer.tick()
 
     def on_screen_resume(self) -> None:
-        """Focus the page on coming back from a question or another place, for who comes back writes.
+        """Go to the page after a question or another place, for who comes back writes.
 
         Letters mean other things in the panes beside it; who wants to be there goes there.
         """
         if self.focused is not None and self.focused is not self.editor:
             self.editor.focus()
 
-    def touch(self) -> None:
-        super().touch()
-        self.notes.show(self.story)
+    # -- what others ask of the bench --
+
+    @property
+    def story(self) -> Story:
+        """Return the story on the page."""
+        return self.page.story
+
+    @property
+    def editor(self) -> Editor:
+        """Return where it is written."""
+        return self.page.editor
+
+    @property
+    def writing(self) -> bool:
+        """Return whether the model is writing."""
+        return self.writer.writing
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
+        """Put a sentence on the status line."""
+        self.status_line.say(text, mood, hint, about)
+
+    def open_file(self, path: Path) -> None:
+        """Put a copy of the story or text at ``path`` on the bench."""
+        self.opener.open_copy(path)
 
     @property
     def in_hand(self) -> str:
-        """What quitting should ask about first."""
-        takes = any(isinstance(screen, TakesScreen) and screen.running for screen in self.app.screen_stack)
-        return "The model is still writing. What it has written so far is kept." if self.writing or takes else ""
+        """Return what quitting should ask about first."""
+        busy = self.writing or self.views.comparing
+        return "The model is still writing. What it has written so far is kept." if busy else ""
 
-    # -- takes side by side --
+    def put_down(self) -> None:
+        """Put whatever is on the page into the story, before the app closes."""
+        if self.is_mounted:
+            self.writer.put_down()
 
-    def action_takes(self) -> None:
-        self._compare("stacks")
+    # -- messages --
 
-    def action_dice(self) -> None:
-        self._compare("dice")
+    @on(TextArea.Changed)
+    def _page_changed(self) -> None:
+        self.page.sync()
 
-    @work(exclusive=True, group="look")
-    async def _compare(self, lineup: Lineup) -> None:
-        if not (self._idle() and await self.ready()):
-            return
-        if self.story.dirty:  # after a kill, takes come back only to the text they go on from: it is on the disk first
-            await self.keep()
-        self.app.push_screen(TakesScreen(self.app_state, self.manuscript, lineup), self._took)
+    @on(TextArea.SelectionChanged)
+    def _cursor_moved(self) -> None:
+        self.page.cursor_moved()
 
-    def _took(self, column: Column | None) -> None:
-        self.touch()
-        if column is None:
-            self.say("The story is unchanged.", "calm", "ctrl+b shows the takes again.")
-            return
-        self.story.append_take(column.text, column.label, column.seed)
-        self.sampler.show_rolled(column.seed)
-        self.show_story()
-        self.editor.move_cursor(self.editor.document.end)
-        said = f"Inserted: {column.label}, seed {column.seed}."
-        self.say(said, "good", "ctrl+z undoes it.")
+    @on(Editor.TookOver)
+    def _took_over(self) -> None:
+        self.writer.stop()
 
-    # -- a look at the next words --
+    @on(SamplerPanel.Changed)
+    def _sampler_changed(self, event: SamplerPanel.Changed) -> None:
+        self.manuscript.choice = event.choice
+        self.page.context.set_kept(event.choice.length)
+        self.page.touch()
 
-    @work(exclusive=True, group="look")
-    async def action_peek(self) -> None:
-        if self._idle() and await self.ready():
-            at = self.cursor
-            screen = PeekScreen(self.app_state, self.story.text[:at], self.manuscript.asides)
-            self.app.push_screen(screen, lambda words: self._peeked(at, words))
+    def _stack_changed(self, picks: Picks) -> None:
+        self.manuscript.stack = picks.to_list()
+        self.page.touch()
 
-    def _peeked(self, at: int, words: Words | None) -> None:
-        if words is None or not words.text:
-            return
-        rest = self.story.text[at:]
-        if not rest.strip() or not words.go_on:
-            self._put_in(at, words, rest)
-            return
-        take = self.story.takes[-1] if self.story.takes else None
-        if take is not None and take.end == len(self.story.text) and take.start <= at:
-            self._put_in(at, words, "")  # what follows is the last take's own end: rolled anew from here
-            return
-        question = f"{counted(len(rest.split()), 'word')} after the cursor will be cut. ctrl+z undoes it."
-        self.app.push_screen(
-            Confirm("Continue from here?", question, "Cut and continue", "Only insert"),
-            lambda cut: self._put_in(at, words if cut else Words(words.text, False), "" if cut else rest),
-        )
+    def _model_changed(self, model: ModelState) -> None:
+        if model.phase == "ready":
+            self.status_line.settle("model")
+        if model.failed is not None and not self.writing:
+            self.say(model.failed.message, "error", model.failed.hint, "model")
 
-    def _put_in(self, at: int, words: Words, rest: str) -> None:
-        """Put ``words`` at ``at``, before ``rest``; then go on from there, if that is wanted."""
-        text = self.story.text
-        if rest.strip():
-            self.story.edit(text[:at] + words.text + rest)
-        else:
-            if len(text) > at:
-                self.story.edit(text[:at])
-            self.story.append_take(words.text, CHOSEN)
-        self.show_story()
-        self.editor.move_cursor(self.editor.location_of(at + len(words.text)))
-        if words.go_on:
-            self.go_on()
-        else:
-            self.say(f"Inserted: {words.text.strip() or 'white space'}", "good", "ctrl+z undoes it.")
+    # -- keys: each is one call to the part that does it --
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "continue":
+            return not self.writing
+        return self.writing if action == "stop" else True
+
+    def action_continue(self) -> None:
+        self.writer.continue_story()
 
     def action_reroll(self) -> None:
-        """Cut what follows the cursor and go on from there."""
-        if not self._idle():
-            return
-        at, text = self.cursor, self.story.text
-        cut = text[at:]
-        if cut:
-            self.story.edit(text[:at])
-            self.show_story()
-        self.go_on()
-        if cut.strip():
-            self.say(f"{counted(len(cut.split()), 'word')} cut.", "busy", "Press ctrl+z twice to undo it.")
+        self.writer.continue_from_cursor()
 
-    # -- the passage, word by word --
+    def action_retry(self) -> None:
+        self.writer.retry()
 
-    @work(exclusive=True, group="look")
-    async def action_voice(self) -> None:
-        """Mark the words of the passage at the cursor by what the stack does to them; again takes the marks away."""
-        if self.editor.tinges:
-            self.editor.show_tinges(())
-            self.say("Highlighting is off.", "calm")
-            return
-        if not self._idle():
-            return
-        if not self.app_state.picks.tokens:
-            self.say("The stack is empty, so there is nothing to highlight.", "warning", "ctrl+t adds a module.")
-            return
-        if not await self.ready():
-            return
-        start, end = passage(self.story.text, self.cursor)
-        self.say("Reading the passage …", "busy")
-        found = await voice(self.app_state, self.story.text[start:end])
-        if isinstance(found, str):
-            self.say(found, "error")
-            return
-        self.editor.show_tinges([(start + low, start + high, tinge) for low, high, tinge in found.tinges])
-        self.say(*say_voice(found))
+    def action_stop(self) -> None:
+        self.writer.stop()
 
-    # -- the sampler, the meter --
+    def action_undo(self) -> None:
+        self.writer.undo()
+
+    def action_redo(self) -> None:
+        if not self.writing:
+            self.page.redo()
+
+    def action_takes(self) -> None:
+        self.views.compare_takes("stacks")
+
+    def action_dice(self) -> None:
+        self.views.compare_takes("dice")
+
+    def action_next_words(self) -> None:
+        self.views.next_words()
+
+    def action_voice(self) -> None:
+        self.views.highlight()
+
+    def action_save(self) -> None:
+        self.actions.save()
+
+    def action_name_story(self) -> None:
+        self.actions.rename()
+
+    def action_notes(self) -> None:
+        self.actions.edit_notes()
+
+    def action_outside(self) -> None:
+        self.actions.open_in_editor()
+
+    def action_export(self) -> None:
+        self.actions.export()
+
+    def action_find(self) -> None:
+        self.actions.find()
+
+    def action_outline(self) -> None:
+        self.actions.show_outline()
+
+    def action_stories(self) -> None:
+        self.opener.choose()
+
+    def action_new_story(self) -> None:
+        self.opener.new()
+
+    def action_import_story(self) -> None:
+        self.opener.ask_for_file()
 
     def action_hold_seed(self) -> None:
         held = self.sampler.hold()
@@ -257,19 +293,3 @@ class BenchScreen(KeepingScreen):
 
     def action_next_preset(self) -> None:
         self.sampler.next_preset()
-
-    @on(SamplerPanel.Changed)
-    def _sampler_changed(self, event: SamplerPanel.Changed) -> None:
-        self.manuscript.choice = event.choice
-        self.context.set_kept(event.choice.length)
-        self.touch()
-
-    def _stack_changed(self, picks: Picks) -> None:
-        self.manuscript.stack = picks.to_list()
-        self.touch()
-
-    def _model_changed(self, model: ModelState) -> None:
-        if model.phase == "ready":
-            self.status_line.settle("model")
-        if model.failed is not None and not self.writing:
-            self.say(model.failed.message, "error", model.failed.hint, "model")

@@ -1,110 +1,87 @@
-"""A story on a page, kept: every change goes into the Story at once and onto the disk a moment later.
+"""The story on its page: every change of the page goes into the Story at once, and onto the disk a moment later.
 
-The part of the bench that needs no model. Undo and redo are the story's own, for they must know takes and hands, too.
+The part of the bench that needs no model. Undo and redo are the story's own, for they must know takes and authors, too.
 """
 
 from __future__ import annotations
 
-from time import monotonic
+from collections.abc import Sequence
 
-from textual import on, work
-from textual.widgets import TextArea
-
-from kobold_modules.errors import KoboldModulesError
 from kobold_modules.stories.story import Story
 
-from ...rendering.frames import PromptScreen
 from ...state.app_state import AppState
 from ...state.authorship import hand_at, model_ranges
 from ...state.phrases import counted
-from ...state.save_errors import reason
 from ...widgets.panel import Panel
-from ...widgets.status_line import Mood, Status, StatusLine
+from ...widgets.status_line import StatusLine
 from ...widgets.writing.context_panel import ContextPanel
 from ...widgets.writing.editor import Editor
+from ...widgets.writing.notes_panel import NotesPanel
 from ...writing.manuscript import Manuscript
+from .story_saver import StorySaver
 
 
-SAVE_AFTER, SAVE_AGAIN, TICK = 1.0, 10.0, 0.2  # seconds
-SAVE_HINT = "ctrl+s saves it elsewhere; meanwhile you can write on."
-NEVER = float("inf")
+class Page:
+    """The editor with the panels that show its story, kept in step with ``manuscript``.
 
+    Args:
+        app_state: what the context panel counts with.
+        manuscript: whose story is on the page.
+        saver: saves it.
+        status: where it is said what happened.
+    """
 
-class PageScreen(PromptScreen[None]):
-    """See the module."""
-
-    writing = False
-
-    def __init__(self, app_state: AppState, manuscript: Manuscript) -> None:
-        super().__init__()
-        self.app_state = app_state
-        self.manuscript = manuscript
+    def __init__(self, app_state: AppState, manuscript: Manuscript, saver: StorySaver, status: StatusLine) -> None:
+        self.manuscript, self.saver, self.status = manuscript, saver, status
         # Kept, not queried: a take that is cut short by the app's end is still put into the story.
         self.editor = Editor(self.story.text, placeholder="Write a first sentence here, then press ctrl+j …")
-        self.status_line = StatusLine()
-        self.page = Panel("Story", "page")
+        self.panel = Panel("Story", "page")
         self.context = ContextPanel(app_state)
-        self._words_of: str | None = None
-        self._save_due = NEVER
-        self._saved = True
+        self.notes = NotesPanel()
+        self._noted: tuple[str, bool] | None = None  # the text whose words are counted in the title, and if it is saved
 
     @property
     def story(self) -> Story:
+        """The story that is on the page."""
         return self.manuscript.story
-
-    def on_mount(self) -> None:
-        self.editor.show_marks(model_ranges(self.story))
-        self.editor.move_cursor(self.editor.document.end)
-        self.page.set_titles(self.story.title or "Story")
-        self.context.read(self.story.text, self.manuscript.asides)
-        self.set_interval(TICK, self.tick)
-
-    # -- saying --
-
-    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
-        """Put a sentence on the status line."""
-        self.status_line.status = Status(text, mood, hint, self._aside(), about)
-
-    def say_error(self, error: KoboldModulesError | OSError) -> None:
-        """Show the sentence of what went wrong."""
-        if isinstance(error, KoboldModulesError):
-            self.say(error.message, "error", error.hint)
-        else:
-            self.say(f"{error.strerror or error}: {error.filename}", "error")
 
     @property
     def cursor(self) -> int:
         """The character of the story before which the cursor stands."""
         return self.editor.offset_of(self.editor.cursor_location)
 
-    def _aside(self) -> str:
+    @property
+    def author_at_cursor(self) -> str:
+        """Who wrote what is before the cursor, or that the model does not see it."""
         at = self.cursor
-        unseen = "outside the model's context" if at < self.editor.unseen else ""
-        return unseen or hand_at(self.story, at)
+        return "outside the model's context" if at < self.editor.unseen else hand_at(self.story, at)
 
-    def refresh_aside(self) -> None:
-        self.status_line.status = self.status_line.status._replace(aside=self._aside())
+    def open(self) -> None:
+        """Show the manuscript's story as the editor holds it, the cursor at its end."""
+        self.editor.show_marks(model_ranges(self.story))
+        self.editor.move_cursor(self.editor.document.end)
+        self.panel.set_titles(self.story.title or "Story")
+        self.context.read(self.story.text, self.manuscript.asides)
+        self.notes.show(self.story)
+
+    def open_other(self) -> None:
+        """Show the story that has just been opened in the manuscript."""
+        self.saver.saved = True
+        self.editor.load_text(self.story.text)
+        self.open()
+        self.touch()
+        self.editor.focus()
 
     def tick(self) -> None:
-        """Do what need not happen with every key: saving, counting words."""
-        if monotonic() >= self._save_due and not self.editor.streaming:  # a take on its way has an autosave of its own
-            self._save_due = NEVER
-            self._save()
-        if self._words_of is not self.story.text:  # counting words costs milliseconds in a novel: not for every key
-            self._words_of = self.story.text
+        """Do what need not happen with every key: save, count words."""
+        if not self.editor.streaming:  # a take on its way has an autosave of its own
+            self.saver.tick()
+        text, saved = self.story.text, self.saver.saved
+        if self._noted is None or self._noted[0] is not text or self._noted[1] != saved:
+            self._noted = text, saved  # counting words costs milliseconds in a novel: not for every key
             words = counted(self.story.word_count, "word")
-            self.page.set_titles(note=words if self._saved else f"{words} · not saved")
+            self.panel.set_titles(note=words if saved else f"{words} · not saved")
         self.editor.show_unseen(self.context.unseen)
-
-    def _show_saved(self, saved: bool) -> None:
-        """Say beside the count of words where the story is not on the disk, for as long as it is not."""
-        if saved == self._saved:
-            return
-        self._saved, self._words_of = saved, None
-        if saved:
-            self.say("The story is saved again.", "good")
-
-    # -- the page --
 
     def sync(self) -> None:
         """Bring what was typed into the story."""
@@ -120,54 +97,51 @@ class PageScreen(PromptScreen[None]):
 
     def touch(self) -> None:
         """Note that something changed that the file keeps."""
-        self._save_due = min(self._save_due, monotonic() + SAVE_AFTER)
+        self.saver.save_soon()
         self.context.read(self.story.text, self.manuscript.asides)
-        self.refresh_aside()
+        self.status.refresh_aside()
+        self.notes.show(self.story)
 
-    @on(TextArea.Changed)
-    def _page_changed(self) -> None:
-        self.sync()
-
-    @on(TextArea.SelectionChanged)
-    def _cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
+        """Say who wrote what is before the cursor now."""
         if not self.editor.streaming:
-            self.refresh_aside()
+            self.status.refresh_aside()
 
-    # -- steps back --
+    def move_cursor_to(self, offset: int, center: bool = False) -> None:
+        """Put the cursor before the character ``offset``."""
+        self.editor.move_cursor(self.editor.location_of(offset), center=center)
 
-    def action_undo(self) -> None:
+    def move_cursor_to_end(self) -> None:
+        """Put the cursor behind the last character."""
+        self.editor.move_cursor(self.editor.document.end)
+
+    # -- changes --
+
+    def rewrite(self, text: str) -> None:
+        """Make the whole story ``text``, as one step back."""
+        self.story.edit(text)
+        self.show_story()
+
+    def replace(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """Make ``edits``, (start, end, new text) in order, as one step back."""
+        self.sync()
+        self.story.edit_many(edits)
+        self.show_story()
+
+    def undo(self) -> None:
+        """Take the last change back."""
         self.sync()
         if self.story.undo():
             self.show_story()
-            self.say("Undone.", "calm", "ctrl+y redoes it.")
+            self.status.say("Undone.", "calm", "ctrl+y redoes it.")
         else:
-            self.say("There is nothing to undo.", "calm")
+            self.status.say("There is nothing to undo.", "calm")
 
-    def action_redo(self) -> None:
+    def redo(self) -> None:
+        """Make the change again that was taken back last."""
         self.sync()
-        if not self.writing and self.story.redo():
+        if self.story.redo():
             self.show_story()
-            self.say("Redone.", "calm")
-        elif not self.writing:
-            self.say("There is nothing to redo.", "calm")
-
-    # -- keeping --
-
-    @work(group="save")
-    async def _save(self) -> None:
-        await self.keep()
-
-    async def keep(self) -> bool:
-        """Save now, without holding up the screen. Says so where it cannot be."""
-        try:
-            moved = await self.manuscript.keep()
-        except OSError as error:
-            self._save_due = monotonic() + SAVE_AGAIN
-            self._show_saved(False)
-            why = reason(error, self.manuscript.path)
-            self.say(f"The story is not saved: {why.text}.", "error", f"{why.hint} {SAVE_HINT}".strip())
-            return False
-        self._show_saved(True)
-        if moved:
-            self.say(moved, "warning", "F7 shows all stories.")
-        return True
+            self.status.say("Redone.", "calm")
+        else:
+            self.status.say("There is nothing to redo.", "calm")

@@ -9,7 +9,7 @@ import pytest
 from textual.app import App
 from textual.widgets import Input
 
-from kobold_modules.tui.screens.writing import writing
+from kobold_modules.tui.screens.writing import take_writer
 from kobold_modules.worker.messages import Generate
 from tests.tui.conftest import OPENING, Open
 
@@ -49,7 +49,7 @@ async def test_stopped_is_said_before_the_page_is_made_ready_and_no_key_is_lost(
         put_off: list[Callable[[], None]] = []
         monkeypatch.setattr(on.bench, "set_timer", lambda _, then: put_off.append(then))
         asked: list[App[Any]] = []
-        monkeypatch.setattr(writing, "answered", asked.append)
+        monkeypatch.setattr(take_writer, "answered", asked.append)
         on.tap("escape")
         await on.until(lambda: put_off)
         assert "Stopped after" in on.status

@@ -10,8 +10,8 @@ from kobold_modules import paths
 from kobold_modules.tui.commands import screen_commands
 from kobold_modules.tui.screens.writing.bench import BenchScreen
 from kobold_modules.tui.screens.writing.lineup import LineupList, LineupScreen
+from kobold_modules.tui.screens.writing.next_words import CandidateList, NextWordsScreen
 from kobold_modules.tui.screens.writing.notes import NotesScreen, Slip
-from kobold_modules.tui.screens.writing.peek import CandidateList, PeekScreen
 from kobold_modules.tui.screens.writing.stories import StoriesScreen, StoryList
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.widgets.key_bar import MOST, KeyBar
@@ -23,7 +23,7 @@ from tests.tui.conftest import Open
 
 
 @pytest.mark.parametrize(
-    "owner", [BenchScreen, TakesScreen, LineupScreen, PeekScreen, NotesScreen, StoriesScreen, StackPanel]
+    "owner", [BenchScreen, TakesScreen, LineupScreen, NextWordsScreen, NotesScreen, StoriesScreen, StackPanel]
 )
 def test_every_binding_has_an_id_of_its_own(owner: type[DOMNode]) -> None:
     own = [binding for binding in owner.BINDINGS if isinstance(binding, Binding) and not binding.system]

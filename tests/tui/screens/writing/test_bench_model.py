@@ -44,7 +44,7 @@ async def test_the_meter_counts_virtual_tokens_and_text(stage: Open) -> None:
     async with stage(size=(160, 50)) as on:
         await on.press("enter")
         await on.begin()
-        meter = on.bench.context.meter
+        meter = on.bench.page.context.meter
         await on.until(lambda: meter.context.text == 5)
         assert (meter.context.total, meter.context.virtual, meter.context.kept) == (2048, 32, 120)
         assert meter.context.free == 2048 - 32 - 120 - 5
@@ -60,7 +60,7 @@ async def test_the_meter_and_the_file_follow_every_change(stage: Open) -> None:
     async with stage() as on:
         await on.begin()
         for words in (OPENING, f"{OPENING} Again."):
-            await on.until(lambda: on.bench.context.meter.context.text == len(words.replace(".", " .").split()))  # noqa: B023
+            await on.until(lambda: on.bench.page.context.meter.context.text == len(words.replace(".", " .").split()))  # noqa: B023
             await on.until(lambda: bench_path().exists() and json.loads(bench_path().read_text())["text"] == words)  # noqa: B023
             on.editor.insert(" Again.")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kobold_modules.tui.screens.writing.next_words import NextWordsScreen
 from kobold_modules.tui.screens.writing.notes import NotesScreen
-from kobold_modules.tui.screens.writing.peek import PeekScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from tests.tui.conftest import Open, Stage
 from tests.tui.pictures import SIZES, SteadyClient, looks_like
@@ -29,10 +29,10 @@ async def test_bench(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size, client=SteadyClient()) as on:
         await bench(on)
         on.bench.story.memory = "Mara keeps the light. Her brother drowned in 1904."
-        on.bench.touch()
+        on.bench.page.touch()
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing)
-        await on.until(lambda: (on.bench.context.meter.context.text or 0) > 120 and on.bench.context.memory)
+        await on.until(lambda: (on.bench.page.context.meter.context.text or 0) > 120 and on.bench.page.context.memory)
         await looks_like(on, "bench")
 
 
@@ -45,7 +45,7 @@ async def test_bench_with_a_stack_that_does_not_fit(stage: Open, size: tuple[int
         on.editor.insert("The lamp was out.")
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing)
-        await on.until(lambda: on.bench.context.meter.context.text == 5)
+        await on.until(lambda: on.bench.page.context.meter.context.text == 5)
         await looks_like(on, "bench_misfit")
 
 
@@ -63,7 +63,7 @@ async def test_next_words(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size, client=SteadyClient()) as on:
         await bench(on)
         await on.press("ctrl+n")
-        await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows)
+        await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows)
         await looks_like(on, "next_words")
 
 

@@ -86,7 +86,7 @@ async def test_replacing_all_is_one_step_back_and_leaves_who_wrote_what(stage: O
     async with stage() as on:
         await on.begin(NOVEL)
         on.bench.story.append_take(" Ann wrote this. And this is the model's.", "noir", 1)
-        on.bench.show_story()
+        on.bench.page.show_story()
         before, words = on.editor.text, on.bench.story.spans
         screen = await find(on, "Ann")
         screen.query_one("#words", Checkbox).value = True

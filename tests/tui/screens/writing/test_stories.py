@@ -134,7 +134,7 @@ async def test_memory_and_note_go_with_the_request_and_into_the_file(stage: Open
         assert job.memory == "Mara keeps the light."
         assert "It turns cold." in job.note
         assert job.note_depth == 1
-        await on.until(lambda: on.bench.context.meter.context.memory > 0)
+        await on.until(lambda: on.bench.page.context.meter.context.memory > 0)
         assert "memory and note" in on.text()
         await on.press("ctrl+q")
     async with stage() as on:
@@ -369,7 +369,7 @@ async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -
         assert on.bench.story.can_retry
         assert on.bench.story.spans[-1].by_model
         await on.until(lambda: not on.bench.writing)
-        on.bench.touch()
+        on.bench.page.touch()
         await on.until(lambda: not journal_of(bench_path()).exists())
     assert story_file.load(bench_path()).text.startswith(shown)
 

@@ -8,14 +8,14 @@ from kobold_modules.records import Failed
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.screens.writing.bench import BenchScreen
-from kobold_modules.tui.screens.writing.peek import CandidateList, PeekScreen
+from kobold_modules.tui.screens.writing.next_words import CandidateList, NextWordsScreen
 from kobold_modules.tui.widgets.writing.voice import passage, voice_of
 from kobold_modules.tui.writing.candidates import bar, candidates, per_cent, shown
 from kobold_modules.worker.messages import Generate, Peek, Score
 from tests.tui.conftest import OPENING, Open, Stage
 
 
-async def look(on: Stage, *names: str, text: str = OPENING, at: int | None = None) -> PeekScreen:
+async def look(on: Stage, *names: str, text: str = OPENING, at: int | None = None) -> NextWordsScreen:
     """Go to the bench with a stack and ``text``, and look at what could come at the cursor."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
     for name in names:
@@ -25,9 +25,9 @@ async def look(on: Stage, *names: str, text: str = OPENING, at: int | None = Non
     if at is not None:
         on.editor.move_cursor(on.editor.location_of(at))
     await on.press("ctrl+n")
-    await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows)
+    await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows)
     screen = on.app.screen
-    assert isinstance(screen, PeekScreen)
+    assert isinstance(screen, NextWordsScreen)
     await on.until(lambda: screen.query_one(CandidateList).option_count == len(screen.rows))
     await on.pilot.pause()
     return screen
@@ -128,7 +128,7 @@ async def test_in_the_middle_one_is_asked_before_the_rest_is_cut(stage: Open) ->
         assert on.editor.text == text
         on.editor.move_cursor(on.editor.location_of(len(OPENING)))
         await on.press("ctrl+n")
-        await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows)
+        await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows)
         await on.press("enter", "y")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and len(on.editor.text) > 300)
         await on.until(lambda: not on.bench.writing)
@@ -145,7 +145,7 @@ async def test_inside_the_last_take_the_rest_is_rolled_anew_without_a_question(s
         first = on.editor.text
         on.editor.move_cursor(on.editor.location_of(len(OPENING) + 20))
         await on.press("ctrl+n")
-        await on.until(lambda: isinstance(on.app.screen, PeekScreen) and on.app.screen.rows)
+        await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows)
         await on.press("enter")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and not on.bench.writing)
         await on.until(lambda: len(on.editor.text) > 300)

@@ -66,10 +66,10 @@ class CandidateList(OptionList, inherit_bindings=False):
     """
 
 
-class PeekScreen(ModalScreen[Words | None]):
+class NextWordsScreen(ModalScreen[Words | None]):
     """Dismisses with the words put in, or None."""
 
-    CSS_PATH = "peek.tcss"
+    CSS_PATH = "next_words.tcss"
     AUTO_FOCUS = "CandidateList"
     BINDING_GROUP_TITLE = "Next words"
     BINDINGS: ClassVar[list[BindingType]] = [
