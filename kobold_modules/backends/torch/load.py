@@ -190,11 +190,14 @@ def _load_folder(file: ModelFile, options: dict[str, Any]) -> Any:
 def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from .gguf_reading import quick_gguf
+
     others = later_parts(file.path)
     header = read_header(file.path, others)
     refuse(header, file.name)
-    with joined(file.path, others) as whole:
+    with quick_gguf(), joined(file.path, others) as whole:
         config = AutoConfig.from_pretrained(whole.parent, gguf_file=whole.name)
+        config.vocab_size = header.shapes["token_embd.weight"][-1]  # transformers counts the texts, which are left out
         amend_config(config, header)
         model, found = AutoModelForCausalLM.from_pretrained(
             whole.parent, gguf_file=whole.name, config=config, output_loading_info=True, **options
