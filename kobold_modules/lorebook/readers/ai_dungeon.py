@@ -1,5 +1,11 @@
-"""AI Dungeon's story cards, ``[{"keys": "a, b", "value": ..., "title": ..., "type": ...}]``, and the older world
-info, ``[{"keys": ..., "entry": ...}]``; in exports of scenarios both stand in a member.
+"""AI Dungeon's story cards, and its older world info.
+
+::
+
+    [{"keys": "a, b", "value": ..., "title": ..., "type": ...}]      story cards
+    [{"keys": "a, b", "entry": ...}]                                 world info
+
+In exports of scenarios both stand in a member.
 """
 
 from __future__ import annotations
