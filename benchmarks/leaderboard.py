@@ -6,7 +6,7 @@ included, ends at or below it, measured afterwards on more of that text; its sec
 machine; compare rows of one machine. The first release, for comparison:
 
     python benchmarks/leaderboard.py --note "what changed"
-    python benchmarks/leaderboard.py --note "first release" --optimiser adam --way shared --rate 0.3 --row 256 --batch 4
+    python benchmarks/leaderboard.py --note "first" --optimiser adam --way shared_kv --rate 0.3 --row 256 --batch 4
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=TrainingRequest(files=(), name="x").rate)
     parser.add_argument("--row", type=int, default=TrainingRequest(files=(), name="x").row)
     parser.add_argument("--batch", type=int, default=TrainingRequest(files=(), name="x").batch)
-    parser.add_argument("--way", choices=["lean", "shared", "naive"])
+    parser.add_argument("--way", choices=["fused", "shared_kv", "concat"])
     parser.add_argument("--first", type=float, default=FIRST, help="the first budget in seconds")
     arguments = parser.parse_args()
     if not (SHARED / "corpora").exists():

@@ -1,4 +1,4 @@
-"""The lean way through a Llama-like model: prompt and text in one flat array, weights fused, layers by hand.
+"""The fused way through a Llama-like model: prompt and text in one flat array, weights fused, layers by hand.
 
 Taken where a model's modules have the known names and shapes, which covers Llama, Mistral, Qwen2, Qwen3 and what is
 built like them; whether it really computes the model's own losses is not believed but tried (``PromptLoss``).
@@ -25,7 +25,7 @@ ACTIVATIONS = {
 }
 
 
-class Lean:
+class FusedLlama:
     """A frozen decoder taken apart. Raises AttributeError or ValueError where the model is not built that way.
 
     Fused weights share memory with the model: its own projections become views of them.

@@ -1,6 +1,6 @@
 """What some architectures do to logits after the head: cap them softly, multiply or divide them.
 
-The shared way applies the head itself, chunk by chunk, and must do the same to every chunk.
+The way with shared keys and values applies the head itself, chunk by chunk, and must do the same to every chunk.
 """
 
 from __future__ import annotations

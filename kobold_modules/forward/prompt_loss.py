@@ -2,13 +2,13 @@
 
 In a causal model the prompt's own positions see nothing of the text, so their keys and values are the same for every
 row: they are computed once a step and shared, and the rows' gradients add up. This is exact (tests compare it with the
-naive concatenation in float64). No weight ever needs a gradient, and the head is applied in chunks.
+plain concatenation in float64). No weight ever needs a gradient, and the head is applied in chunks.
 
 There are three ways, best first; which one a model takes is tried on a few tokens, never assumed:
 
-``lean``     layers by hand over one flat array of prompt and text (``lean``): Llama and its like, on a CPU
-``shared``   transformers' own layers behind a cache that holds the prompt: nearly every architecture, any device
-``naive``    the prompt in front of every row: always right
+``fused``      layers by hand over one flat array of prompt and text (``fused_llama``): Llama and its like, on a CPU
+``shared_kv``  transformers' own layers behind a cache that holds the prompt: nearly every architecture, any device
+``concat``     the prompt concatenated to every row: always right
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from ..backends.torch.load import TorchModel
-from .fused_llama import Lean
+from .fused_llama import FusedLlama
 from .head_loss import head_losses
 from .logit_transform import LogitTransform, bend_of
 from .ops import compiled
@@ -29,7 +29,7 @@ from .row_threads import SERIAL, RowThreads
 
 
 CHUNK = 1024  # text positions whose logits exist at once where autograd goes through the head
-Way = Literal["lean", "shared", "naive"]
+Way = Literal["fused", "shared_kv", "concat"]
 
 
 class PromptLoss:
@@ -43,17 +43,17 @@ class PromptLoss:
         self.decoder = frozen.model.get_decoder()
         self.head = frozen.model.get_output_embeddings()
         self._bend: LogitTransform | None = bend_of(frozen.model.config)
-        self._lean: Lean | None = None
-        self.way: Way = "naive"
-        if self._agrees("shared"):
-            self.way = "shared"
-        if self.way == "shared" and self._bend is None:
+        self._fused: FusedLlama | None = None
+        self.way: Way = "concat"
+        if self._agrees("shared_kv"):
+            self.way = "shared_kv"
+        if self.way == "shared_kv" and self._bend is None:
             try:
-                self._lean = Lean(frozen)
+                self._fused = FusedLlama(frozen)
             except (AttributeError, ValueError, TypeError):  # not built like a Llama
-                self._lean = None
-            if self._lean is not None and self._agrees("lean"):
-                self.way = "lean"
+                self._fused = None
+            if self._fused is not None and self._agrees("fused"):
+                self.way = "fused"
         self._hands = RowThreads.of_this_process()
 
     @property
@@ -62,24 +62,24 @@ class PromptLoss:
 
         The fused way keeps nothing between calls that a thread could disturb; transformers promises no such thing.
         """
-        return self._hands if self.way == "lean" else SERIAL
+        return self._hands if self.way == "fused" else SERIAL
 
     @property
     def shares(self) -> bool:
         """Whether the prompt is computed once a step."""
-        return self.way != "naive"
+        return self.way != "concat"
 
     @shares.setter
     def shares(self, value: bool) -> None:
         if not value:
-            self.way = "naive"
+            self.way = "concat"
 
     def compile(self) -> bool:
-        """Compile the lean way's small arithmetic; False where that is not to be had. Results change by rounding."""
-        pieces = compiled() if self.way == "lean" else None
-        if self._lean is None or pieces is None:
+        """Compile the fused way's small arithmetic; False where that is not to be had. Results change by rounding."""
+        pieces = compiled() if self.way == "fused" else None
+        if self._fused is None or pieces is None:
             return False
-        self._lean.pieces = pieces
+        self._fused.pieces = pieces
         return True
 
     def __call__(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None = None) -> Tensor:
@@ -103,14 +103,14 @@ class PromptLoss:
         prompts = prompt[None] if prompt is not None and prompt.dim() == 2 else prompt
         if documents is not None and bool((documents == documents[:, :1]).all()):
             documents = None
-        lean = self._lean if self.way == "lean" else None
-        if lean is not None and prompts is not None and prompts.shape[1] + rows.shape[1] <= lean.longest:
+        fused = self._fused if self.way == "fused" else None
+        if fused is not None and prompts is not None and prompts.shape[1] + rows.shape[1] <= fused.longest:
             before = None if documents is None else documents[:, :-1]  # a row's last token is only ever a target
-            losses = self._losses(lean.hidden(self._embeds(prompts), rows[:, :-1], before), rows[:, 1:])
+            losses = self._losses(fused.hidden(self._embeds(prompts), rows[:, :-1], before), rows[:, 1:])
         elif documents is not None:
             return self._apart(prompts, rows, documents)
-        elif self.way == "naive":
-            return self._naive(prompts, rows)
+        elif self.way == "concat":
+            return self._concatenated(prompts, rows)
         else:
             losses = self._losses(self._hidden(prompts, rows)[:, :-1], rows[:, 1:])
         return losses if documents is None else losses * (documents[:, 1:] == documents[:, :-1])
@@ -146,7 +146,7 @@ class PromptLoss:
         hidden = self.decoder(input_ids=rows, cache=cache, use_cache=True).last_hidden_state
         return hidden
 
-    def _naive(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
+    def _concatenated(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
         """Concatenate the prompt to every row and use the model's own logits: right for every architecture."""
         if prompts is None:
             logits = self.frozen.model(input_ids=rows, use_cache=False).logits[:, :-1]
@@ -185,12 +185,12 @@ class PromptLoss:
         before, self.way = self.way, way
         try:
             found = self.per_token(prompt, ids)
-        except Exception:  # an architecture without a plain KV cache fails in its own way; the naive path serves it
+        except Exception:  # an architecture without a plain KV cache fails in its own way; concatenation serves it
             return False
         finally:
             self.way = before
         tolerance = 1e-3 if table.dtype.itemsize >= 4 else 0.15
-        return bool((found - self._naive(prompt, ids)).abs().max() < tolerance)
+        return bool((found - self._concatenated(prompt, ids)).abs().max() < tolerance)
 
 
 def _wide(logits: Tensor) -> Tensor:

@@ -163,7 +163,7 @@ def _fresh(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> S
     state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
     if request.rate == 0:
         state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
-    state.compiled = loss.way == "lean" and request.compile
+    state.compiled = loss.way == "fused" and request.compile
     return state
 
 

@@ -1,4 +1,4 @@
-"""The lean way: the same losses and gradients as the model's own, with several prompts and several documents a row."""
+"""The fused way: the same losses and gradients as the model's own, with several prompts and several documents a row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kobold_modules.forward.fused_llama import Lean
+from kobold_modules.forward.fused_llama import FusedLlama
 from kobold_modules.forward.ops import compiled
 from kobold_modules.forward.prompt_loss import PromptLoss
 from tests.tiny import tiny
@@ -19,8 +19,8 @@ def ids(rows: int, length: int) -> Tensor:
     return torch.randint(97, (rows, length), generator=torch.Generator().manual_seed(3))
 
 
-def naive(loss: PromptLoss, prompts: Tensor, rows: Tensor) -> Tensor:
-    return loss._naive(prompts, rows).mean()
+def concatenated(loss: PromptLoss, prompts: Tensor, rows: Tensor) -> Tensor:
+    return loss._concatenated(prompts, rows).mean()
 
 
 def difference(a: Tensor, b: Tensor) -> float:
@@ -28,22 +28,22 @@ def difference(a: Tensor, b: Tensor) -> float:
 
 
 @pytest.mark.parametrize("kind", LEAN)
-def test_models_built_like_a_llama_take_the_lean_way(kind: str) -> None:
-    assert PromptLoss(tiny(kind)).way == "lean"
+def test_models_built_like_a_llama_take_the_fused_way(kind: str) -> None:
+    assert PromptLoss(tiny(kind)).way == "fused"
 
 
 def test_the_rope_and_norms_by_hand_are_exact_in_double_precision() -> None:
     frozen = tiny("llama", torch.float64)
     loss = PromptLoss(frozen)
-    assert loss.way == "lean"
+    assert loss.way == "fused"
     prompt = (frozen.table[5:12] * 1.3).requires_grad_(True)
     rows = ids(3, 20)
 
     with _DoublePrecisionNorms(frozen.model):
-        (lean,) = torch.autograd.grad(loss(prompt, rows), prompt)
-        (plain,) = torch.autograd.grad(naive(loss, prompt[None], rows), prompt)
+        (fused,) = torch.autograd.grad(loss(prompt, rows), prompt)
+        (plain,) = torch.autograd.grad(concatenated(loss, prompt[None], rows), prompt)
 
-    assert difference(lean, plain) < 1e-12
+    assert difference(fused, plain) < 1e-12
 
 
 @pytest.mark.parametrize("kind", LEAN)
@@ -59,7 +59,7 @@ def test_each_group_of_rows_has_its_own_prompt(kind: str) -> None:
     assert difference(together, torch.stack(apart)) < 1e-5
 
 
-@pytest.mark.parametrize("kind", ["llama", "gpt2", "lfm2"])  # lean, shared, naive
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "lfm2"])  # fused, shared_kv, concat
 def test_documents_in_one_row_do_not_see_each_other(kind: str) -> None:
     frozen = tiny(kind)
     loss = PromptLoss(frozen)
@@ -82,18 +82,18 @@ def test_documents_in_one_row_do_not_see_each_other(kind: str) -> None:
     assert difference(packed_gradient, plain_gradient) < 1e-4
 
 
-def test_rows_longer_than_a_sliding_window_leave_the_lean_way() -> None:
+def test_rows_longer_than_a_sliding_window_leave_the_fused_way() -> None:
     frozen = tiny("mistral-sliding")
     loss = PromptLoss(frozen)
     prompt = frozen.table[3:9].float()
     rows = ids(2, 40)
 
-    assert torch.allclose(loss.per_token(prompt, rows), loss._naive(prompt, rows), atol=1e-4)
+    assert torch.allclose(loss.per_token(prompt, rows), loss._concatenated(prompt, rows), atol=1e-4)
 
 
 def test_fused_weights_are_the_models_own() -> None:
     frozen = tiny("llama")
-    Lean(frozen)
+    FusedLlama(frozen)
 
     attention = frozen.model.get_decoder().layers[0].self_attn
     q, k = attention.q_proj.weight, attention.k_proj.weight

@@ -25,7 +25,7 @@ class Steps:
     def __init__(self, kind: str = "llama", length: int = 64, whole: bool = True) -> None:
         self.frozen = replace(tiny(kind), whole=whole)
         self.loss = PromptLoss(self.frozen)
-        self.loss.way = "naive" if self.loss.way == "naive" else "shared"  # the lean way calls no layers
+        self.loss.way = "concat" if self.loss.way == "concat" else "shared_kv"  # the fused way calls no layers
         self.prompt = self.frozen.table[5:12].float().clone()
         self.length = length
         self.batches: list[int] = []

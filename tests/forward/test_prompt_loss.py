@@ -16,25 +16,25 @@ def gradient(loss: torch.Tensor, prompt: torch.Tensor) -> torch.Tensor:
 # Their kernels or masks know no float64.
 FLOAT32_ONLY = {"xglm", "qwen2_moe", "qwen3_moe", "mixtral", "olmoe", "gpt_oss"}
 # Their layers keep more than keys and values.
-NAIVE = {"lfm2", "mamba"}
+CONCAT = {"lfm2", "mamba"}
 # Their embedding modules multiply rows with the root of the width.
 SCALED = {"gemma", "gemma2", "gemma3_text", "xglm", "biogpt"}
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
-def test_the_shared_prompt_gives_the_naive_gradient(kind: str) -> None:
+def test_the_shared_prompt_gives_the_concatenated_gradient(kind: str) -> None:
     single = kind in FLOAT32_ONLY
     frozen = tiny(kind, torch.float32 if single else torch.float64)
     loss = PromptLoss(frozen)
     prompt = (frozen.table[5:12] * 1.3).requires_grad_(True)
     rows = torch.randint(97, (3, 20), generator=torch.Generator().manual_seed(1))
 
-    value, naive = loss(prompt, rows), loss._naive(prompt, rows).mean()
+    value, concatenated = loss(prompt, rows), loss._concatenated(prompt, rows).mean()
 
-    assert loss.shares == (kind not in NAIVE)
+    assert loss.shares == (kind not in CONCAT)
     # Llama-like models compute their norms in float32 whatever their dtype, which bounds how equal two orders can be.
-    assert torch.isclose(value, naive, rtol=1e-6)
-    a, b = gradient(value, prompt), gradient(naive, prompt)
+    assert torch.isclose(value, concatenated, rtol=1e-6)
+    a, b = gradient(value, prompt), gradient(concatenated, prompt)
     assert b.norm() > 1e-3
     assert (a - b).norm() / b.norm() < (1e-5 if single else 1e-6)
 
@@ -75,7 +75,7 @@ def test_in_double_precision_the_two_ways_agree_to_the_last_digits(kind: str) ->
     prompt = (frozen.table[5:12] * 1.3).requires_grad_(True)
     rows = torch.randint(97, (3, 20), generator=torch.Generator().manual_seed(1))
 
-    a, b = gradient(loss(prompt, rows), prompt), gradient(loss._naive(prompt, rows).mean(), prompt)
+    a, b = gradient(loss(prompt, rows), prompt), gradient(loss._concatenated(prompt, rows).mean(), prompt)
 
     assert loss.shares
     assert (a - b).norm() / b.norm() < 1e-12

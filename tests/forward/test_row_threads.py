@@ -73,11 +73,11 @@ def test_memory_that_is_watched_is_used_where_it_is_seen() -> None:
     assert seen.bytes >= 4000
 
 
-def test_only_the_lean_way_has_several_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_fused_way_has_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     loss = PromptLoss(tiny("llama"))
     assert loss.hands.count == 4
-    loss.way = "shared"
+    loss.way = "shared_kv"
     assert loss.hands is SERIAL
 
 
@@ -85,7 +85,7 @@ def test_only_the_lean_way_has_several_hands(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_step_by_several_hands_has_the_gradient_of_one(rows: int) -> None:
     frozen = tiny("llama")
     loss = PromptLoss(frozen)
-    assert loss.way == "lean"
+    assert loss.way == "fused"
     prompt = frozen.table[:4].float().clone().requires_grad_(True)
     batch = torch.randint(frozen.table.shape[0], (rows, 12), generator=torch.Generator().manual_seed(3))
 

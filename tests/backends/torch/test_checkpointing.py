@@ -19,7 +19,7 @@ FLOAT32_ONLY = {"xglm", "qwen2_moe", "qwen3_moe", "mixtral", "olmoe", "gpt_oss"}
 
 
 def step(frozen: TorchModel, shares: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    loss = PromptLoss(replace(frozen, whole=False))  # through the layers themselves, which the lean way takes apart
+    loss = PromptLoss(replace(frozen, whole=False))  # through the layers themselves, which the fused way takes apart
     loss.shares = loss.shares and shares
     prompt = (frozen.table[5:12] * 1.3).requires_grad_(True)
     rows = torch.randint(97, (3, 20), generator=torch.Generator().manual_seed(1))
@@ -78,7 +78,7 @@ def test_less_is_remembered() -> None:
             return tensor
 
         loss = PromptLoss(frozen)
-        loss.way = "naive" if loss.way == "naive" else "shared"  # the lean way calls no layers
+        loss.way = "concat" if loss.way == "concat" else "shared_kv"  # the fused way calls no layers
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             held = loss(prompt, rows)
         assert held.requires_grad
