@@ -21,7 +21,9 @@ from .interval import Gain, paired_gain
 
 WINDOW = 512  # tokens of text in a window, unless the context is smaller
 STRETCH = 64  # scored tokens of a window that are counted as one when two measurements are compared
-TOGETHER = 4  # windows that one hand reads at once: they share the prompt, and one reading of weights that are streamed
+TOGETHER = (
+    4  # windows that one thread reads at once: they share the prompt, and one reading of weights that are streamed
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def measure(loss: PromptLoss, prompt: Tensor | None, text: HeldOut, reserve: int
     stretches: list[float] = []
     for same in alike.values():
         rows = torch.tensor([ids for ids, _ in same], device=loss.frozen.device)
-        parts = rows.split(min(TOGETHER, -(-len(rows) // loss.hands.count)))
-        losses = torch.cat(loss.hands.each(lambda part: loss.per_token(prompt, part), parts)).double()
+        parts = rows.split(min(TOGETHER, -(-len(rows) // loss.row_threads.count)))
+        losses = torch.cat(loss.row_threads.each(lambda part: loss.per_token(prompt, part), parts)).double()
         for line, (_, seen) in zip(losses, same, strict=True):
             parts_of = line[seen:].tensor_split(max(1, round((len(line) - seen) / STRETCH)))
             stretches += [float(part.sum()) for part in parts_of]

@@ -15,7 +15,7 @@ from torch import Tensor
 LogitTransform = Callable[[Tensor], Tensor]
 
 
-def bend_of(config: Any) -> LogitTransform | None:
+def transform_of(config: Any) -> LogitTransform | None:
     """Return what a model with this transformers ``config`` does to its logits, or None.
 
     One that is not known here shows when losses are compared with the model's own (``PromptLoss``).

@@ -202,8 +202,8 @@ def _too_small(device: str, needs: int = 0, free: int = 0) -> OutOfMemory:
 class AtOnce:
     """How many rows are computed at once: all of a batch while they fit, fewer from the moment they do not.
 
-    A batch done in parts, one after another or by several ``hands``, gives the same loss and gradient, up to rounding,
-    as one done whole.
+    A batch done in parts, one after another or by several ``row_threads``, gives the same loss and gradient as one done
+    whole, up to rounding.
     """
 
     def __init__(self, rows: int, device: str) -> None:
@@ -211,20 +211,20 @@ class AtOnce:
         self.device = device
 
     def __call__(
-        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: RowThreads = SERIAL
+        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], row_threads: RowThreads = SERIAL
     ) -> tuple[Tensor, Tensor]:
         """Return the mean loss and gradient over the rows of ``batch`` (int64 ``[rows, length]``).
 
         Args:
             compute: the mean loss (a scalar) and gradient for some of the rows; no graph may hang on them.
-            hands: who computes; the rows that are computed at once are divided among them.
+            row_threads: what computes; the rows that are computed at once are divided among them.
 
         Raises:
             OutOfMemory: not even one row fits.
         """
         while True:
             try:
-                return self._in_parts(batch, compute, hands)
+                return self._in_parts(batch, compute, row_threads)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -236,12 +236,12 @@ class AtOnce:
             self.rows = at_once // 2
 
     def _in_parts(
-        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], hands: RowThreads
+        self, batch: Tensor, compute: Callable[[Tensor], tuple[Tensor, Tensor]], row_threads: RowThreads
     ) -> tuple[Tensor, Tensor]:
         loss = gradient = None
         for at_once in batch.split(self.rows):
-            parts = at_once.tensor_split(hands.parts_of(len(at_once)))
-            for part, (one, its) in zip(parts, hands.each(compute, parts), strict=True):
+            parts = at_once.tensor_split(row_threads.parts_of(len(at_once)))
+            for part, (one, its) in zip(parts, row_threads.each(compute, parts), strict=True):
                 if len(part) == len(batch):
                     return one, its
                 share = len(part) / len(batch)

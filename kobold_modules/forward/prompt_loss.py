@@ -23,7 +23,7 @@ from torch import Tensor
 from ..backends.torch.load import TorchModel
 from .fused_llama import FusedLlama
 from .head_loss import head_losses
-from .logit_transform import LogitTransform, bend_of
+from .logit_transform import LogitTransform, transform_of
 from .ops import compiled
 from .row_threads import SERIAL, RowThreads
 
@@ -35,34 +35,34 @@ Way = Literal["fused", "shared_kv", "concat"]
 class PromptLoss:
     """The mean loss, in nats per token, of text rows behind a soft prompt.
 
-    ``way`` says how it is computed; ``hands`` may compute it for several parts of a batch at the same time.
+    ``way`` says how it is computed; ``row_threads`` may compute it for several parts of a batch at the same time.
     """
 
     def __init__(self, frozen: TorchModel) -> None:
         self.frozen = frozen
         self.decoder = frozen.model.get_decoder()
         self.head = frozen.model.get_output_embeddings()
-        self._bend: LogitTransform | None = bend_of(frozen.model.config)
+        self._transform: LogitTransform | None = transform_of(frozen.model.config)
         self._fused: FusedLlama | None = None
         self.way: Way = "concat"
         if self._agrees("shared_kv"):
             self.way = "shared_kv"
-        if self.way == "shared_kv" and self._bend is None:
+        if self.way == "shared_kv" and self._transform is None:
             try:
                 self._fused = FusedLlama(frozen)
             except (AttributeError, ValueError, TypeError):  # not built like a Llama
                 self._fused = None
             if self._fused is not None and self._agrees("fused"):
                 self.way = "fused"
-        self._hands = RowThreads.of_this_process()
+        self._row_threads = RowThreads.of_this_process()
 
     @property
-    def hands(self) -> RowThreads:
+    def row_threads(self) -> RowThreads:
         """The threads that may compute at the same time.
 
         The fused way keeps nothing between calls that a thread could disturb; transformers promises no such thing.
         """
-        return self._hands if self.way == "fused" else SERIAL
+        return self._row_threads if self.way == "fused" else SERIAL
 
     @property
     def shares(self) -> bool:
@@ -118,13 +118,13 @@ class PromptLoss:
     def _losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Return the losses of ``targets`` from the hidden states before them, both ``[batch, length, ...]``."""
         flat, goals = hidden.flatten(0, 1), targets.flatten()
-        if self._bend is None and self.frozen.whole and type(self.head) is torch.nn.Linear:
+        if self._transform is None and self.frozen.whole and type(self.head) is torch.nn.Linear:
             losses = head_losses(flat, self.head.weight, self.head.bias, goals)
         else:
-            bend = self._bend or (lambda logits: logits)
+            transform = self._transform or (lambda logits: logits)
             parts = zip(flat.split(CHUNK), goals.split(CHUNK), strict=True)
             losses = torch.cat(
-                [functional.cross_entropy(bend(_wide(self.head(h))), t, reduction="none") for h, t in parts]
+                [functional.cross_entropy(transform(_wide(self.head(h))), t, reduction="none") for h, t in parts]
             )
         return losses.view(targets.shape)
 

@@ -1,7 +1,7 @@
-"""Several cores as several hands, each with rows of its own, instead of all cores in every product.
+"""Several threads, each with rows of its own, instead of all cores in every product.
 
 Products of a small model are short, and between them cores wait for each other. Rows of a batch have nothing to wait
-for. Each hand computes what all rows share, a prompt's own pass, for itself; that is little beside a row.
+for. Each thread computes what all rows share, a prompt's own pass, for itself; that is little beside a row.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class RowThreads:
 
         Raises what ``work`` raises, the first part's first, when all parts have ended.
         """
-        hands = min(self.count, len(parts))
-        if hands < 2 or _watched():
+        workers = min(self.count, len(parts))
+        if workers < 2 or _watched():
             return [work(part) for part in parts]
         threads = torch.get_num_threads()
         # Of OpenMP each thread has a number of its own; MKL has one for all of them, which is set from here as well.
-        torch.set_num_threads(max(1, threads // hands))
+        torch.set_num_threads(max(1, threads // workers))
         try:
             do = partial(_alone, work, torch.get_num_threads(), torch.is_grad_enabled())
             running = [self._pool.submit(do, part) for part in parts]
@@ -55,7 +55,7 @@ class RowThreads:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.count, thread_name_prefix="hand")
+        return ThreadPoolExecutor(self.count, thread_name_prefix="rows")
 
 
 SERIAL = RowThreads()

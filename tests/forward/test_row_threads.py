@@ -76,9 +76,9 @@ def test_memory_that_is_watched_is_used_where_it_is_seen() -> None:
 def test_only_the_fused_way_has_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     loss = PromptLoss(tiny("llama"))
-    assert loss.hands.count == 4
+    assert loss.row_threads.count == 4
     loss.way = "shared_kv"
-    assert loss.hands is SERIAL
+    assert loss.row_threads is SERIAL
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
@@ -94,7 +94,7 @@ def test_a_step_by_several_hands_has_the_gradient_of_one(rows: int) -> None:
         return value.detach(), torch.autograd.grad(value, prompt)[0]
 
     value, gradient = AtOnce(1 << 30, "cpu")(batch, compute)
-    for hands in (2, 3):
-        its_value, its = AtOnce(1 << 30, "cpu")(batch, compute, RowThreads(hands))
+    for threads in (2, 3):
+        its_value, its = AtOnce(1 << 30, "cpu")(batch, compute, RowThreads(threads))
         assert torch.allclose(its_value, value, rtol=1e-6)
         assert torch.allclose(its, gradient, rtol=1e-4, atol=1e-8)

@@ -52,7 +52,7 @@ def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: At
         return losses.detach().mean(), gradient
 
     mine = world.share(batch)
-    value, gradient = at_once(mine, compute, loss.hands)
+    value, gradient = at_once(mine, compute, loss.row_threads)
     gradient, value = world.mean(gradient, value, len(mine))
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         return math.nan
