@@ -15,7 +15,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from . import prefix_attention
-from .ops import Pieces
+from .ops import Ops
 from .prefix_attention import Layout
 
 
@@ -23,31 +23,28 @@ from .prefix_attention import Layout
 class Weights:
     """A layer's frozen tensors; ``heads`` and ``kv`` count query and key heads.
 
-    Attributes:
-        qkv: ``[(heads + 2 kv) * head_width, width]``, its bias or None; queries first, then keys, then values.
-        q_norm, k_norm: ``[head_width]`` of a norm over each head (Qwen3), or None.
-        gate_up: ``[2 * inner, width]``; down: ``[width, inner]``.
+    Each matrix is as ``torch.nn.Linear`` keeps it, ``[out, in]``: ``y = x W^T``.
     """
 
-    norm: Tensor
-    qkv: Tensor
-    qkv_bias: Tensor | None
-    q_norm: Tensor | None
-    k_norm: Tensor | None
-    out: Tensor
-    inner_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
+    norm: Tensor  # [width], before attention
+    qkv: Tensor  # [(heads + 2 kv) * head_width, width]: queries first, then keys, then values
+    qkv_bias: Tensor | None  # [(heads + 2 kv) * head_width] (Qwen2)
+    q_norm: Tensor | None  # [head_width], a norm over each query head (Qwen3)
+    k_norm: Tensor | None  # [head_width], the same over each key head
+    out: Tensor  # [width, heads * head_width]
+    inner_norm: Tensor  # [width], before the feed-forward block
+    gate_up: Tensor  # [2 * inner, width]: the gate first
+    down: Tensor  # [width, inner]
     heads: int
-    kv: int
+    kv: int  # divides heads: each key head serves heads / kv query heads (grouped-query attention)
     head_width: int
-    epsilon: float
-    scale: float
+    epsilon: float  # of every norm
+    scale: float  # of the scores, usually head_width ** -0.5
     activation: Literal["silu", "gelu_tanh"]
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class Rotary:
     """Rotary cosines and sines, ``[positions, 1, head_width]``, of positions in ``layout``."""
 
     cos: Tensor
@@ -55,66 +52,84 @@ class Turns:
     layout: Layout
 
 
-def layer(x: Tensor, weights: Weights, turns: Turns, pieces: Pieces, first: bool = False) -> Tensor:
+def layer(x: Tensor, weights: Weights, rotary: Rotary, ops: Ops, first: bool = False) -> Tensor:
     """Compute one layer, ``[positions, width]`` in and out; differentiable in ``x`` alone.
 
     In the ``first`` layer text positions are constants: only the prompts' part of the gradient is computed, which
     spares the text's own attention and projections on the way back; the rest of it is zero.
     """
-    y: Tensor = _Layer.apply(x, weights, turns, pieces, first)  # type: ignore[no-untyped-call]
+    y: Tensor = _Layer.apply(x, weights, rotary, ops, first)  # type: ignore[no-untyped-call]
     return y
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Weights, turns: Turns, pieces: Pieces, first: bool) -> Tensor:
-        normed, rstd = pieces.norm(x, w.norm, w.epsilon)
+    def forward(ctx: Any, x: Tensor, w: Weights, rotary: Rotary, ops: Ops, first: bool) -> Tensor:
+        # n = RMSNorm(x), [positions, width]
+        normed, rstd = ops.norm(x, w.norm, w.epsilon)
+        # [q k v] = n W_qkv^T + b, one product for all three, [positions, heads + 2 kv, head width]
         qkv = functional.linear(normed, w.qkv, w.qkv_bias).view(len(x), w.heads + 2 * w.kv, w.head_width)
         raw, v = qkv[:, : w.heads + w.kv], qkv[:, w.heads + w.kv :]
-        straight, head_rstd = raw, None
+        # q, k = RoPE(RMSNorm(q), RMSNorm(k)), the norm over each head and only where the architecture has one (Qwen3)
+        unrotated, head_rstd = raw, None
         if w.q_norm is not None:
-            straight, head_rstd = pieces.norm(raw, _head_weights(w), w.epsilon)
-        qk = pieces.apply_rope(straight, turns.cos, turns.sin)
-        attended, front_lse, lse = prefix_attention.forward(*_heads(qk, v, w), turns.layout, w.scale)
+            unrotated, head_rstd = ops.norm(raw, _head_weights(w), w.epsilon)
+        qk = ops.apply_rope(unrotated, rotary.cos, rotary.sin)
+        # o = softmax(scale q k^T) v by flash kernels, which keep one log-sum-exp a query instead of its probabilities
+        attended, prompt_lse, lse = prefix_attention.forward(*_heads(qk, v, w), rotary.layout, w.scale)
+        # m = x + o W_o^T, the residual added inside the product
         middle = torch.addmm(x, attended.view(len(x), -1), w.out.t())
-        normed, inner_rstd = pieces.norm(middle, w.inner_norm, w.epsilon)
+        normed, inner_rstd = ops.norm(middle, w.inner_norm, w.epsilon)
+        # [g u] = RMSNorm(m) W_gu^T; y = m + (act(g) u) W_down^T
         gate_up = normed @ w.gate_up.t()
-        y = torch.addmm(middle, pieces.gate[w.activation](gate_up), w.down.t())
+        y = torch.addmm(middle, ops.gate[w.activation](gate_up), w.down.t())
         if ctx.needs_input_grad[0]:
+            # Kept: what costs a product or a softmax to compute again. Norms' outputs and act(g) u cost one pass over
+            # memory and are not. ``raw`` is needed only by the norm over heads, whose input it is.
             kept = raw if head_rstd is not None else None
             ctx.save_for_backward(
-                x, rstd, kept, head_rstd, qk, v, attended, front_lse, lse, middle, inner_rstd, gate_up
+                x, rstd, kept, head_rstd, qk, v, attended, prompt_lse, lse, middle, inner_rstd, gate_up
             )
-            ctx.constants = (w, turns, pieces, first)
+            ctx.constants = (w, rotary, ops, first)
         return y
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> Any:
-        x, rstd, raw, head_rstd, qk, v, attended, front_lse, lse, middle, inner_rstd, gate_up = ctx.saved_tensors
-        w, turns, pieces, first = ctx.constants
+        x, rstd, raw, head_rstd, qk, v, attended, prompt_lse, lse, middle, inner_rstd, gate_up = ctx.saved_tensors
+        w, rotary, ops, first = ctx.constants
         (dy,) = outer
-        dgate_up = pieces.gate_backward[w.activation](dy @ w.down, gate_up)
-        dmiddle = pieces.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_rstd, w.inner_norm, dy)
+        # Weights are frozen: dL/dW is never formed, only what flows on, dL/dn = dL/d(n W^T) W.
+        # d[g u] = gate'(dy W_down), [positions, 2 inner]
+        dgate_up = ops.gate_backward[w.activation](dy @ w.down, gate_up)
+        # dm = dy + RMSNorm'(d[g u] W_gu): the residual stream's gradient and that through the feed-forward block
+        dmiddle = ops.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_rstd, w.inner_norm, dy)
+        # do = dm W_o, [positions, heads, head width]; dm also goes on to x as it is
         dattended = (dmiddle @ w.out).view_as(attended)
-        front, text = prefix_attention.backward(
-            dattended, *_heads(qk, v, w), attended, front_lse, lse, turns.layout, w.scale, text=not first
+        prompt, text = prefix_attention.backward(
+            dattended, *_heads(qk, v, w), attended, prompt_lse, lse, rotary.layout, w.scale, text=not first
         )
-        front_q, front_k, front_v = front[0], _summed(front[1], w), _summed(front[2], w)
-        wanted = turns.layout.virtual if first else len(x)
-        cos, sin = turns.cos[:wanted], turns.sin[:wanted]
+        prompt_q, prompt_k, prompt_v = prompt[0], _summed(prompt[1], w), _summed(prompt[2], w)
+        # Virtual positions stand first, and in the first layer only their gradient is wanted: the text there is
+        # embedding rows, which are constants.
+        wanted = rotary.layout.virtual if first else len(x)
+        cos, sin = rotary.cos[:wanted], rotary.sin[:wanted]
+        # d[q k v], [wanted, heads + 2 kv, head width]: rotated back, key heads summed over the queries they served
         if text is None:
-            dqkv = pieces.turn_back_front(front_q, front_k, front_v, cos, sin)
+            dqkv = ops.rope_backward_prompt(prompt_q, prompt_k, prompt_v, cos, sin)
         else:
-            far_q, own_q, own_k, own_v = text
-            own_k, own_v = _summed(own_k, w), _summed(own_v, w)
-            dqkv = pieces.rope_backward(front_q, front_k, front_v, far_q, own_q, own_k, own_v, cos, sin)
+            prefix_q, self_q, self_k, self_v = text
+            self_k, self_v = _summed(self_k, w), _summed(self_v, w)
+            dqkv = ops.rope_backward(prompt_q, prompt_k, prompt_v, prefix_q, self_q, self_k, self_v, cos, sin)
         if raw is not None:
-            turned = slice(w.heads + w.kv)
-            straight = pieces.norm_backward(dqkv[:, turned], raw[:wanted], head_rstd[:wanted], _head_weights(w))
-            dqkv[:, turned] = straight
+            # back through the norm over each head; values (behind the slice) had none
+            rotated = slice(w.heads + w.kv)
+            unrotated = ops.norm_backward(dqkv[:, rotated], raw[:wanted], head_rstd[:wanted], _head_weights(w))
+            dqkv[:, rotated] = unrotated
+        # dn = d[q k v] W_qkv; dx = dm + RMSNorm'(dn)
         dnormed = dqkv.view(wanted, -1) @ w.qkv
-        dx = pieces.norm_backward_onto(dnormed, x[:wanted], rstd[:wanted], w.norm, dmiddle[:wanted])
+        dx = ops.norm_backward_onto(dnormed, x[:wanted], rstd[:wanted], w.norm, dmiddle[:wanted])
         if first:
+            # autograd wants a gradient of x's shape: zeros for the text
             dx = functional.pad(dx, (0, 0, 0, len(x) - wanted))
         return dx, None, None, None, None
 
@@ -123,11 +138,13 @@ def _head_weights(w: Weights) -> Tensor:
     """Return the norm weights of query and key heads, ``[heads + kv, head_width]``."""
     assert w.q_norm is not None
     assert w.k_norm is not None
+    # one norm over q and k together, each head with its own kind's weights; views until the cat, which is small
     return torch.cat([w.q_norm.expand(w.heads, -1), w.k_norm.expand(w.kv, -1)])
 
 
 def _summed(gradient: Tensor, w: Weights) -> Tensor:
     """Sum gradients over repeated key heads, which gives those of keys or values, ``[positions, kv, ...]``."""
+    # Query heads j groups .. j groups + groups - 1 read key head j, so dk_j is the sum of what each of them sends back.
     groups = w.heads // w.kv
     return gradient if groups == 1 else gradient.unflatten(1, (w.kv, groups)).sum(2)
 
@@ -138,4 +155,5 @@ def _heads(qk: Tensor, v: Tensor, w: Weights) -> tuple[Tensor, Tensor, Tensor]:
     groups = w.heads // w.kv
     if groups == 1:
         return q, k, v
+    # [positions, kv, head width] -> [positions, heads, head width]: the kernels want equal numbers of heads
     return q, k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)

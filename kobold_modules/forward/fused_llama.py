@@ -1,7 +1,7 @@
 """The fused way through a Llama-like model: prompt and text in one flat array, weights fused, layers by hand.
 
 Taken where a model's modules have the known names and shapes, which covers Llama, Mistral, Qwen2, Qwen3 and what is
-built like them; whether it really computes the model's own losses is not believed but tried (``PromptLoss``).
+built like them. ``PromptLoss`` compares its losses with the model's own before it is used.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..backends.torch.load import TorchModel
-from .fused_layer import Turns, Weights, layer
-from .ops import PLAIN, Pieces
+from .fused_layer import Rotary, Weights, layer
+from .ops import PLAIN, Ops
 from .prefix_attention import Layout
 
 
@@ -42,13 +42,13 @@ class FusedLlama:
             raise ValueError("the attention kernels used here are a CPU's")
         decoder = model.get_decoder()
         self._frozen = frozen
-        self._rotary = decoder.rotary_emb
+        self._rotary_embedding = decoder.rotary_emb
         self._final = decoder.norm
         window = getattr(config, "sliding_window", None)
         self.longest = int(window) if window else frozen.context
         self._layers = [_weights(each, config) for each in decoder.layers]
-        self._turns: tuple[tuple[int, ...], Turns] | None = None
-        self.pieces: Pieces = PLAIN
+        self._angles: tuple[tuple[int, ...], Rotary] | None = None
+        self.ops: Ops = PLAIN
 
     def hidden(self, embeds: Tensor, rows: Tensor, segments: Tensor | None = None) -> Tensor:
         """Return hidden states of the text after the final norm, ``[prompts * rows, length, width]``.
@@ -58,46 +58,60 @@ class FusedLlama:
             rows: int64 ``[prompts * rows, length]``; rows behind the same prompt stand together.
             segments: int64 like ``rows``: the document each position belongs to, or None for one document a row.
         """
+        # The flat array: first every prompt's virtual positions, then every row of text, [positions, width]. Nothing is
+        # padded, and all products of a layer run over it at once.
         prompts, tokens, width = embeds.shape
         count, length = rows.shape
         mask = None
+        # Packed documents: position i sees j where both are of one document and j <= i; bool [rows, 1, length, length].
+        # Rows of one document need no mask: the kernels' causal mode is the same and skips the hidden half.
         if segments is not None and bool((segments != segments[:, :1]).any()):
             mask = (segments[:, :, None] == segments[:, None, :]).tril()[:, None]
         at = Layout(prompts, tokens, count // prompts, length, mask)
-        turns = self._turns_of(at, embeds)
+        rotary = self._rotary_of(at, embeds)
         text = self._frozen.model.get_input_embeddings()(rows).view(-1, width)
         x = torch.cat([embeds.reshape(-1, width), text])
+        # text enters the first layer as constants, so its gradient need not be computed there
         for number, weights in enumerate(self._layers):
-            x = layer(x, weights, turns, self.pieces, first=number == 0)
+            x = layer(x, weights, rotary, self.ops, first=number == 0)
+        # the prompts' own outputs predict nothing that has a target: only the text goes on to the head
         hidden: Tensor = self._final(x[at.virtual :].view(count, length, width))
         return hidden
 
-    def _turns_of(self, at: Layout, like: Tensor) -> Turns:
+    def _rotary_of(self, at: Layout, like: Tensor) -> Rotary:
         """Return the angles: text starts behind its prompt, and each document of a row starts there anew."""
+        # angles depend on the shape alone where no document begins inside a row: kept for the next step, often the same
         shape = (at.prompts, at.tokens, at.rows, at.length)
-        if at.mask is None and self._turns is not None and self._turns[0] == shape:
-            return self._turns[1]
-        front = torch.arange(at.tokens, device=like.device).repeat(at.prompts)
+        if at.mask is None and self._angles is not None and self._angles[0] == shape:
+            return self._angles[1]
+        # virtual token m of each prompt stands at position m, text token m of each row at position tokens + m
+        virtual = torch.arange(at.tokens, device=like.device).repeat(at.prompts)
         text = torch.arange(at.length, device=like.device).expand(at.prompts * at.rows, -1)
         if at.mask is not None:
-            text = at.mask[:, 0].sum(-1) - 1  # how many of its own document stand before it
-        positions = torch.cat([front, at.tokens + text.flatten()])[None]
-        cos, sin = (each[0].unsqueeze(1) for each in self._rotary(like, positions))
-        turns = Turns(cos, sin, at)
+            # a position sees itself and all of its document before it, so the count of those less one is its own place
+            text = at.mask[:, 0].sum(-1) - 1
+        positions = torch.cat([virtual, at.tokens + text.flatten()])[None]
+        # the model's own embedding gives cos(m theta_i), sin(m theta_i), with whatever scaling it knows (linear, YaRN)
+        # [1, positions, head width] -> [positions, 1, head width], the same for all heads
+        cos, sin = (each[0].unsqueeze(1) for each in self._rotary_embedding(like, positions))
+        rotary = Rotary(cos, sin, at)
         if at.mask is None:
-            self._turns = (shape, turns)
-        return turns
+            self._angles = (shape, rotary)
+        return rotary
 
 
 def _weights(each: Any, config: Any) -> Weights:
+    # AttributeError here says that the layer is no Llama's, which FusedLlama's callers take as an answer
     attention, mlp = each.self_attn, each.mlp
     projections = [attention.q_proj, attention.k_proj, attention.v_proj]
     head_width = int(attention.head_dim)
     if attention.o_proj.bias is not None or mlp.gate_proj.bias is not None or mlp.down_proj.bias is not None:
         raise ValueError("biases where Llama has none")
+    # one product instead of three (and of two): x is read once, and short products pay their fixed cost once
     qkv = _fuse([p.weight for p in projections])
     gate_up = _fuse([mlp.gate_proj.weight, mlp.up_proj.weight])
     biases = [p.bias for p in projections]
+    # LayerNorm calls it eps: what has variance_epsilon is an RMSNorm, weights as they are (not 1 + w, as in Gemma)
     epsilon = getattr(each.input_layernorm, "variance_epsilon", None)
     if epsilon is None:
         raise ValueError("a norm of another kind")
@@ -125,6 +139,7 @@ def _fuse(parameters: list[Any]) -> Tensor:
     fused = torch.cat([parameter.detach() for parameter in parameters])
     at = 0
     for parameter in parameters:
+        # rows at .. at + len of the joined matrix: contiguous, so the model's own forward runs on it as before
         parameter.data = fused[at : at + len(parameter)]
         at += len(parameter)
     return fused

@@ -1,4 +1,4 @@
-"""The small arithmetic between a layer's matrix products: norms, rotary turns, gated activations, and their gradients.
+"""The small arithmetic between a layer's matrix products: norms, rotary rotary, gated activations, and their gradients.
 
 Each is a pure function of tensors, so that torch.compile can make one pass over memory of it; run plainly it makes
 three to eight. ``compiled`` tries that and falls back to the plain functions where there is no compiler. The two differ
@@ -20,65 +20,83 @@ from torch import Tensor
 
 def norm(x: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """Apply RMSNorm (Zhang and Sennrich 2019) over the last axis. Returns the result and 1 / rms, ``[..., 1]``."""
+    # r = (mean_i x_i^2 + eps)^(-1/2), [..., 1]: "rstd" as in torch's own norms, though RMSNorm subtracts no mean
     rstd = torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)
+    # y_i = w_i r x_i; r is returned because one number a row is cheaper to keep than to reduce again
     return x * rstd * weight, rstd
 
 
 def norm_backward(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor) -> Tensor:
-    """Return the gradient at ``x``."""
+    """Return the gradient at ``x``, given that at the norm's output; all ``[..., width]``, ``rstd`` ``[..., 1]``."""
+    # h_i = w_i dL/dy_i: what arrives at x_i r
     inner = gradient * weight
-    lean = (inner * x).sum(-1, keepdim=True) * (rstd * rstd * rstd / -x.shape[-1])
-    return inner * rstd + x * lean
+    # dr/dx_j = -r^3 x_j / n, so every x_j also acts through r on all of the row: c = -(r^3 / n) sum_i h_i x_i, [..., 1]
+    through_rstd = (inner * x).sum(-1, keepdim=True) * (rstd * rstd * rstd / -x.shape[-1])
+    # dL/dx_j = r h_j + c x_j
+    return inner * rstd + x * through_rstd
 
 
 def norm_backward_onto(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
     """Return ``residual`` plus the gradient at ``x``."""
+    # x feeds the norm and the residual stream beside it, so both gradients add up; one function, so that one compiled
+    # pass over memory does both
     return norm_backward(gradient, x, rstd, weight) + residual
 
 
 def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply rotary embedding (Su et al. 2021): each pair (i, i + half) of a head rotated by its position's angle."""
     half = x.shape[-1] // 2
+    # transformers' order: dimension i is paired with i + half, not with its neighbour as in llama.cpp's GGUF files
     a, b = x[..., :half], x[..., half:]
+    # (a', b') = (a cos - b sin, b cos + a sin), the angle of position m being m theta_i; cos, sin [positions, 1, width]
     return torch.cat([a * cos[..., :half] - b * sin[..., :half], b * cos[..., half:] + a * sin[..., half:]], dim=-1)
 
 
-def _turned_back(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Apply the transpose of :func:`turn`."""
+def _rope_transpose(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Apply the transpose of :func:`apply_rope`."""
     half = gradient.shape[-1] // 2
     a, b = gradient[..., :half], gradient[..., half:]
+    # A rotation R is linear, so dL/dx = R^T dL/dx': (da, db) = (da' cos + db' sin, db' cos - da' sin). Each half of cos
+    # and sin is paired as in the forward pass, so that this is its transpose even where the halves differ.
     return torch.cat([a * cos[..., :half] + b * sin[..., half:], b * cos[..., half:] - a * sin[..., :half]], dim=-1)
 
 
-def turn_back_front(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def rope_backward_prompt(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Return the gradient of the projection of queries, keys and values, from theirs after the rotation."""
-    return torch.cat([_turned_back(q, cos, sin), _turned_back(k, cos, sin), v], dim=1)
+    # queries, keys and values side by side along the heads, as the fused projection gave them; values are not rotated
+    return torch.cat([_rope_transpose(q, cos, sin), _rope_transpose(k, cos, sin), v], dim=1)
 
 
 def rope_backward(
-    front_q: Tensor,
-    front_k: Tensor,
-    front_v: Tensor,
-    far_q: Tensor,
-    own_q: Tensor,
-    own_k: Tensor,
-    own_v: Tensor,
+    prompt_q: Tensor,
+    prompt_k: Tensor,
+    prompt_v: Tensor,
+    prefix_q: Tensor,
+    self_q: Tensor,
+    self_k: Tensor,
+    self_v: Tensor,
     cos: Tensor,
     sin: Tensor,
 ) -> Tensor:
     """Rotate back the gradients of virtual positions and then of text, whose queries' gradients come in two parts."""
-    q, k = torch.cat([front_q, far_q + own_q]), torch.cat([front_k, own_k])
-    return turn_back_front(q, k, torch.cat([front_v, own_v]), cos, sin)
+    # dq of text = what its scores over the prompt give plus what its scores over its own row give; the prompt's keys
+    # have both already added up in prompt_k
+    q, k = torch.cat([prompt_q, prefix_q + self_q]), torch.cat([prompt_k, self_k])
+    return rope_backward_prompt(q, k, torch.cat([prompt_v, self_v]), cos, sin)
 
 
 def silu_gate(gate_up: Tensor) -> Tensor:
-    """Apply SwiGLU (Shazeer 2020): silu of the first half times the second."""
+    """Apply SwiGLU (Shazeer 2020): silu of the first half times the second, ``[..., 2 inner]`` to ``[..., inner]``."""
     gate, up = gate_up.chunk(2, dim=-1)
+    # y = silu(g) u, silu(g) = g s(g), s(g) = 1 / (1 + e^-g)
     return functional.silu(gate) * up
 
 
 def silu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
+    """Return the gradient at ``gate_up``, ``[..., 2 inner]``, given that at the output, ``[..., inner]``."""
     gate, up = gate_up.chunk(2, dim=-1)
+    # dL/dg = dL/dy u silu'(g), silu'(g) = s(g) (1 + g (1 - s(g))): torch's kernel multiplies it in
+    # dL/du = dL/dy silu(g), computed again here: an array of [positions, inner] less to keep
     return torch.cat(
         [torch.ops.aten.silu_backward(gradient * up, gate), gradient * functional.silu(gate)],
         dim=-1,
@@ -86,13 +104,16 @@ def silu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
 
 
 def gelu_gate(gate_up: Tensor) -> Tensor:
-    """Apply GeGLU with the tanh approximation."""
+    """Apply GeGLU with the tanh approximation, ``[..., 2 inner]`` to ``[..., inner]``."""
     gate, up = gate_up.chunk(2, dim=-1)
+    # y = gelu(g) u, gelu(g) = g / 2 (1 + tanh(sqrt(2 / pi) (g + 0.044715 g^3))): Gemma's activation
     return functional.gelu(gate, approximate="tanh") * up
 
 
 def gelu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
+    """Return the gradient at ``gate_up``, ``[..., 2 inner]``, given that at the output, ``[..., inner]``."""
     gate, up = gate_up.chunk(2, dim=-1)
+    # dL/dg = dL/dy u gelu'(g); dL/du = dL/dy gelu(g)
     return torch.cat(
         [
             torch.ops.aten.gelu_backward(gradient * up, gate, approximate="tanh"),
@@ -103,25 +124,25 @@ def gelu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class Ops:
     """One way to compute them all."""
 
     norm: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
     norm_backward: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
     norm_backward_onto: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
     apply_rope: Callable[[Tensor, Tensor, Tensor], Tensor]
-    turn_back_front: Callable[..., Tensor]
+    rope_backward_prompt: Callable[..., Tensor]
     rope_backward: Callable[..., Tensor]
     gate: dict[str, Callable[[Tensor], Tensor]]
     gate_backward: dict[str, Callable[[Tensor, Tensor], Tensor]]
 
 
-PLAIN = Pieces(
+PLAIN = Ops(
     norm,
     norm_backward,
     norm_backward_onto,
     apply_rope,
-    turn_back_front,
+    rope_backward_prompt,
     rope_backward,
     {"silu": silu_gate, "gelu_tanh": gelu_gate},
     {"silu": silu_gate_backward, "gelu_tanh": gelu_gate_backward},
@@ -129,25 +150,26 @@ PLAIN = Pieces(
 
 
 @cache
-def compiled() -> Pieces | None:
-    """Return the pieces through torch.compile, or None where that does not work here (no C++ compiler, say)."""
+def compiled() -> Ops | None:
+    """Return the ops through torch.compile, or None where that does not work here (no C++ compiler, say)."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # a pool of processes would outlive what it compiles
 
     def made(function: Any) -> Any:
         return torch.compile(function, dynamic=True)
 
     try:
+        # one small function compiled and compared: a compiler that is missing or wrong shows here, not in a training
         probe = torch.linspace(-1, 1, 24).view(3, 8)
         if not torch.allclose(made(silu_gate)(probe), silu_gate(probe), atol=1e-5):
             return None
     except Exception:  # whatever a compiler can lack, the plain functions do without it
         return None
-    return Pieces(
+    return Ops(
         made(norm),
         made(norm_backward),
         made(norm_backward_onto),
         made(apply_rope),
-        turn_back_front,  # a few rows: not worth compiling
+        rope_backward_prompt,  # a few rows: not worth compiling
         made(rope_backward),
         {"silu": made(silu_gate), "gelu_tanh": made(gelu_gate)},
         {"silu": made(silu_gate_backward), "gelu_tanh": made(gelu_gate_backward)},

@@ -5,6 +5,9 @@ flash kernels compute on their own: over the prompt (dense, one call for all row
 over rows by itself) and over its own row (causal, which skips the half nobody sees). The two are joined by their
 log-sum-exp, as ring attention joins blocks (Liu et al. 2023). Concatenating prompt and row instead would copy the
 prompt for every row and need a mask, and kernels do not skip what a mask hides.
+
+Names: ``prompt`` is the virtual positions' attention to themselves, ``prefix`` the text's to its prompt, ``self_`` the
+text's to its own row.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import torch
 from torch import Tensor
 
 
+# (q, k, v, dropout, causal, attn_mask=, scale=), each [batch, heads, length, width], give the output and its
+# log-sum-exp, [batch, heads, length]. Called by name: scaled_dot_product_attention does not return the latter.
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
@@ -27,10 +32,10 @@ class Layout:
     position may see of its own row where a row holds more than one document; None means everything before it.
     """
 
-    prompts: int
-    tokens: int
-    rows: int
-    length: int
+    prompts: int  # soft prompts trained at once
+    tokens: int  # virtual tokens of each
+    rows: int  # rows of text behind each
+    length: int  # text tokens of each
     mask: Tensor | None = None
 
     @property
@@ -59,8 +64,10 @@ class _Parts:
         heads, width = flat.shape[1:]
         text = flat[at.virtual :]
         return cls(
-            _front(flat, at),
+            _virtual(flat, at),
+            # all rows behind a prompt as one long sequence: each position sees the whole prompt, so one dense call does
             text.view(at.prompts, at.rows * at.length, heads, width).transpose(1, 2),
+            # every row a sequence of its own, for causal attention among its own positions
             text.view(at.prompts * at.rows, at.length, heads, width).transpose(1, 2),
         )
 
@@ -75,21 +82,29 @@ def forward(q: Tensor, k: Tensor, v: Tensor, at: Layout, scale: float) -> tuple[
     Returns:
         the output (contiguous), the prompt's log-sum-exp and the text's, ``[prompts * rows, heads, length]``.
     """
+    # O = softmax(scale Q K^T) V; lse_i = log sum_j exp(scale q_i . k_j)
     out = q.new_empty(q.shape)
     qs, ks, vs, outs = (_Parts.of(flat, at) for flat in (q, k, v, out))
-    front, front_lse = _flash(qs.prompt, ks.prompt, vs.prompt, 0.0, True, scale=scale)
-    outs.prompt.copy_(front)
-    own, own_lse = _flash(
+    # 1. virtual positions see the virtual ones before them, and no text: causal within each prompt
+    prompt, prompt_lse = _flash(qs.prompt, ks.prompt, vs.prompt, 0.0, True, scale=scale)
+    outs.prompt.copy_(prompt)
+    # 2. text positions over their own row: causal, or within their own document where a row holds several
+    self_, self_lse = _flash(
         qs.apart, ks.apart, vs.apart, 0.0, at.mask is None, attn_mask=_additive(at.mask, q.dtype), scale=scale
     )
-    far, far_lse = _flash(qs.together, ks.prompt, vs.prompt, 0.0, False, scale=scale)
-    far_lse = _apart(far_lse, at)
-    lse = torch.logaddexp(own_lse, far_lse)
-    share = torch.exp(own_lse - lse).to(q.dtype).unsqueeze(-1)
-    # far's memory is [prompts, rows * length, heads, width] underneath: seen row by row it lies as the output does
-    far = far.transpose(1, 2).reshape(at.prompts * at.rows, at.length, *q.shape[1:]).transpose(1, 2)
-    torch.lerp(far, own, share, out=outs.apart)
-    return out, front_lse, lse
+    # 3. text positions over the whole prompt before them: dense, keys and values not repeated for the rows
+    prefix, prefix_lse = _flash(qs.together, ks.prompt, vs.prompt, 0.0, False, scale=scale)
+    prefix_lse = _apart(prefix_lse, at)
+    # 4. join: softmax over both sets of keys has the denominator exp(lse) = exp(lse_self) + exp(lse_prefix), hence
+    #    O = s O_self + (1 - s) O_prefix with s = exp(lse_self - lse), [prompts * rows, heads, length, 1]
+    lse = torch.logaddexp(self_lse, prefix_lse)
+    share = torch.exp(self_lse - lse).to(q.dtype).unsqueeze(-1)
+    # The kernel's memory is [prompts, rows * length, heads, width]: row by row it lies as the output does, so this is
+    # a view
+    prefix = prefix.transpose(1, 2).reshape(at.prompts * at.rows, at.length, *q.shape[1:]).transpose(1, 2)
+    # lerp(a, b, s) = a + s (b - a), written where the output belongs
+    torch.lerp(prefix, self_, share, out=outs.apart)
+    return out, prompt_lse, lse
 
 
 def backward(
@@ -98,7 +113,7 @@ def backward(
     k: Tensor,
     v: Tensor,
     out: Tensor,
-    front_lse: Tensor,
+    prompt_lse: Tensor,
     lse: Tensor,
     at: Layout,
     scale: float,
@@ -113,21 +128,29 @@ def backward(
     Flash backward kernels ask for a query's output and log-sum-exp over *all* its keys, so each part is computed on its
     own from the joined ones and the queries' gradients add up.
     """
+    # With P_ij = exp(scale q_i . k_j - lse_i) and D_i = sum_d dO_id O_id:
+    #   dV = P^T dO    dS = P * (dO V^T - D)    dQ = scale dS K    dK = scale dS^T Q
+    # A key's P and dS follow from that key and the joined O and lse alone. So the kernel, given those, yields the right
+    # gradients for any subset of the keys, and dQ is the sum over the subsets.
     g, qs, ks, vs, outs = (_Parts.of(flat, at) for flat in (gradient, q, k, v, out))
-    own_q, own_k, own_v = _flash_backward(
-        g.prompt, qs.prompt, ks.prompt, vs.prompt, outs.prompt, front_lse, 0.0, True, scale=scale
+    # 1. the prompt among itself: the text is not among its keys, so its own O and lse are whole
+    prompt_q, prompt_k, prompt_v = _flash_backward(
+        g.prompt, qs.prompt, ks.prompt, vs.prompt, outs.prompt, prompt_lse, 0.0, True, scale=scale
     )
-    far_q, far_k, far_v = _flash_backward(
+    # 2. text over the prompt: dK and dV come out summed over all rows behind it, for they are one sequence here
+    prefix_q, prefix_k, prefix_v = _flash_backward(
         g.together, qs.together, ks.prompt, vs.prompt, outs.together, _together(lse, at), 0.0, False, scale=scale
     )
-    front = (_flat(own_q), _flat(own_k + far_k), _flat(own_v + far_v))
+    # The prompt's keys serve itself and the text behind it; its queries only itself.
+    prompt = (_flat(prompt_q), _flat(prompt_k + prefix_k), _flat(prompt_v + prefix_v))
     if not text:
-        return front, None
+        return prompt, None
+    # 3. text over its own row, with the joined O and lse; its dQ is added to prefix_q by the caller (ops.rope_backward)
     mask = _additive(at.mask, q.dtype)
-    own_q, own_k, own_v = _flash_backward(
+    self_q, self_k, self_v = _flash_backward(
         g.apart, qs.apart, ks.apart, vs.apart, outs.apart, lse, 0.0, mask is None, attn_mask=mask, scale=scale
     )
-    return front, (_flat(far_q), _flat(own_q), _flat(own_k), _flat(own_v))
+    return prompt, (_flat(prefix_q), _flat(self_q), _flat(self_k), _flat(self_v))
 
 
 def _flat(parts: Tensor) -> Tensor:
@@ -135,7 +158,7 @@ def _flat(parts: Tensor) -> Tensor:
     return parts.transpose(1, 2).flatten(0, 1)
 
 
-def _front(flat: Tensor, at: Layout) -> Tensor:
+def _virtual(flat: Tensor, at: Layout) -> Tensor:
     """Return the virtual positions, ``[prompts, heads, tokens, width]``."""
     return flat[: at.virtual].view(at.prompts, at.tokens, *flat.shape[1:]).transpose(1, 2)
 
@@ -143,6 +166,7 @@ def _front(flat: Tensor, at: Layout) -> Tensor:
 def _additive(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     if mask is None:
         return None
+    # added to the scores before the softmax: 0 where a position may be seen, -inf where not (exp(-inf) = 0)
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
 
 
@@ -155,6 +179,7 @@ def _apart(lse: Tensor, at: Layout) -> Tensor:
 
 
 def _together(lse: Tensor, at: Layout) -> Tensor:
+    """Reshape ``[prompts * rows, heads, length]`` to ``[prompts, heads, rows * length]``, undoing :func:`_apart`."""
     heads = lse.shape[1]
     return (
         lse.view(at.prompts, at.rows, heads, at.length).transpose(1, 2).reshape(at.prompts, heads, at.rows * at.length)

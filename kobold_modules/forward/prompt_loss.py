@@ -76,10 +76,10 @@ class PromptLoss:
 
     def compile(self) -> bool:
         """Compile the fused way's small arithmetic; False where that is not to be had. Results change by rounding."""
-        pieces = compiled() if self.way == "fused" else None
-        if self._fused is None or pieces is None:
+        ops = compiled() if self.way == "fused" else None
+        if self._fused is None or ops is None:
             return False
-        self._fused.pieces = pieces
+        self._fused.ops = ops
         return True
 
     def __call__(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None = None) -> Tensor:
@@ -153,8 +153,8 @@ class PromptLoss:
         else:
             prompts = prompts[None] if prompts.dim() == 2 else prompts
             text = self.frozen.model.get_input_embeddings()(rows)
-            front = self._embeds(prompts).repeat_interleave(rows.shape[0] // prompts.shape[0], dim=0)
-            whole = torch.cat([front, text], dim=1)
+            virtual = self._embeds(prompts).repeat_interleave(rows.shape[0] // prompts.shape[0], dim=0)
+            whole = torch.cat([virtual, text], dim=1)
             logits = self.frozen.model(inputs_embeds=whole, use_cache=False).logits[:, prompts.shape[1] : -1]
         return functional.cross_entropy(_wide(logits).transpose(1, 2), rows[:, 1:], reduction="none")
 

@@ -24,8 +24,8 @@ def plainly(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
     virtual = PROMPTS * TOKENS
 
     def together(flat: Tensor) -> Tensor:
-        fronts = flat[:virtual].view(PROMPTS, TOKENS, HEADS, WIDTH).repeat_interleave(ROWS, dim=0)
-        return torch.cat([fronts, flat[virtual:].view(PROMPTS * ROWS, LENGTH, HEADS, WIDTH)], dim=1).transpose(1, 2)
+        virtuals = flat[:virtual].view(PROMPTS, TOKENS, HEADS, WIDTH).repeat_interleave(ROWS, dim=0)
+        return torch.cat([virtuals, flat[virtual:].view(PROMPTS * ROWS, LENGTH, HEADS, WIDTH)], dim=1).transpose(1, 2)
 
     whole = TOKENS + LENGTH
     mask = torch.ones(PROMPTS * ROWS, 1, whole, whole, dtype=torch.bool).tril()
@@ -33,8 +33,8 @@ def plainly(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
     out = functional.scaled_dot_product_attention(
         together(q), together(k), together(v), attn_mask=mask, scale=SCALE
     ).transpose(1, 2)
-    fronts = out[::ROWS, :TOKENS].reshape(-1, HEADS, WIDTH)
-    return torch.cat([fronts, out[:, TOKENS:].reshape(-1, HEADS, WIDTH)])
+    virtuals = out[::ROWS, :TOKENS].reshape(-1, HEADS, WIDTH)
+    return torch.cat([virtuals, out[:, TOKENS:].reshape(-1, HEADS, WIDTH)])
 
 
 @pytest.mark.parametrize("documents", [False, True])
@@ -47,14 +47,14 @@ def test_output_and_gradients_are_those_of_prompt_and_row_together(documents: bo
     arrays = tuple(drawn(at.positions, HEADS, WIDTH) for _ in range(3))
     constants = tuple(each.detach() for each in arrays)
 
-    out, front_lse, lse = prefix_attention.forward(*constants, at, SCALE)
+    out, prompt_lse, lse = prefix_attention.forward(*constants, at, SCALE)
     wanted = plainly(*arrays, seen)
     gradient = torch.randn_like(out)
-    front, text = prefix_attention.backward(gradient, *constants, out, front_lse, lse, at, SCALE)
+    prompt, text = prefix_attention.backward(gradient, *constants, out, prompt_lse, lse, at, SCALE)
 
     assert torch.allclose(out, wanted, atol=1e-12)
     assert text is not None
-    far_q, own_q, own_k, own_v = text
-    found = [torch.cat(pair) for pair in zip(front, (far_q + own_q, own_k, own_v), strict=True)]
+    prefix_q, self_q, self_k, self_v = text
+    found = [torch.cat(pair) for pair in zip(prompt, (prefix_q + self_q, self_k, self_v), strict=True)]
     for one, true in zip(found, torch.autograd.grad(wanted, arrays, gradient), strict=True):
         assert torch.allclose(one, true, atol=1e-12)
