@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 
 from ..errors import BadText
+from .kinds import READABLE
 
 
 _BOMS: tuple[tuple[bytes, str, str], ...] = (
@@ -64,7 +65,7 @@ def decode(data: bytes, name: str) -> Decoded:
 
 
 def _no_text(name: str) -> BadText:
-    return BadText(f"{name} is not a text file.", "Give .txt or .md files, or a folder of them.")
+    return BadText(f"{name} is not a text file.", READABLE)
 
 
 def _damage(text: str) -> tuple[str, ...]:

@@ -5,23 +5,16 @@ The hash is of the bytes as they lay on disk: it names a source in a module's ca
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadText
 from .cleaning.change import Change, merge
 from .cleaning.lines import BREAK
+from .readers import LeftOut
 
 
-_NO_WORD = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
-_IDEOGRAPH = re.compile("[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _MANY = 8  # files that are still told one by one
-
-
-def count_words(text: str) -> int:
-    """Count words between spaces, but not marks alone; in Chinese and Japanese two characters are a word."""
-    return len(text.split()) - len(_NO_WORD.findall(text)) + len(_IDEOGRAPH.findall(text)) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +29,26 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What happened to one file. ``words`` is what was kept: 0 means the file was not used."""
+    """What happened to one file.
+
+    Attributes:
+        path: the file, or the folder of a Scrivener project.
+        encoding: how it was read: a plain text's encoding, or the kind of document (``Word document``).
+        changes: what cleaning did.
+        warnings: sentences for a person.
+        words: what was kept; 0 means that the file was not used.
+        left_out: words that stand in the file and are not its prose (comments, footnotes), by kind.
+        chapters, scene_breaks: headings and breaks that the format marks; 0 for plain text.
+    """
 
     path: Path
     encoding: str
     changes: tuple[Change, ...]
     warnings: tuple[str, ...]
     words: int
+    left_out: tuple[LeftOut, ...] = ()
+    chapters: int = 0
+    scene_breaks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Corpus:
     Attributes:
         reports: one for each file that was read, also for those not used.
         warnings: about the texts taken together; warnings about one file are in its report.
-        passed_over: files in folders that are neither .txt nor .md.
+        passed_over: files in folders that are of no kind that can be read.
     """
 
     documents: tuple[Document, ...]
@@ -83,7 +89,7 @@ class Corpus:
         if self.passed_over:
             names = ", ".join(path.name for path in self.passed_over[:5])
             more = f" and {len(self.passed_over) - 5} more" if len(self.passed_over) > 5 else ""
-            sentences.append(f"Passed over, neither .txt nor .md: {names}{more}.")
+            sentences.append(f"Passed over, of no kind that can be read: {names}{more}.")
         return [*sentences, *self.warnings]
 
 
@@ -91,8 +97,24 @@ def _told(report: FileReport) -> list[str]:
     told = []
     if report.words:
         cleaned = f" {_sentence(_listed(report.changes))}." if report.changes else " Nothing needed cleaning."
-        told.append(f"{report.path.name} ({report.encoding}): {report.words:,} words kept.{cleaned}")
+        structure = "".join(f" {sentence}" for sentence in structure_sentences(report))
+        told.append(f"{report.path.name} ({report.encoding}): {report.words:,} words kept.{structure}{cleaned}")
     return told + [f"{report.path.name}: {warning}" for warning in report.warnings]
+
+
+def structure_sentences(report: FileReport) -> list[str]:
+    """Return what a document's format says: its chapters and scenes, and what in it is no prose."""
+    told = []
+    if report.chapters or report.scene_breaks:
+        told.append(f"It has {_count(report.chapters, 'chapter')} and {_count(report.scene_breaks, 'scene break')}.")
+    if report.left_out:
+        parts = ", ".join(f"{left.what} ({_count(left.words, 'word')})" for left in report.left_out)
+        told.append(f"Left out: {parts}.")
+    return told
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _listed(changes: tuple[Change, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Which files to read: what was named, and the .txt and .md files below a folder.
+"""Which files to read: what was named, and the texts, books and manuscripts below a folder.
 
 Order matters: the held-out part is cut from each text by position and reports name files, so the same folder must give
 the same list on every machine. Names are sorted as a person would, ``chapter 2`` before ``chapter 10``.
@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadText
+from .kinds import READABLE
+from .readers import SUFFIXES as READER_SUFFIXES
 
 
-SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".mdown"})
+PLAIN_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".mdown"})
+SUFFIXES = PLAIN_SUFFIXES | READER_SUFFIXES
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
 _NUMBER = re.compile(r"(\d+)")
 
@@ -33,10 +36,10 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
     """Find the files to read, each once, and the files in folders that were passed over for their kind.
 
     Raises:
-        BadText: if nothing was given, a path does not exist, or a folder holds no .txt or .md file.
+        BadText: if nothing was given, a path does not exist, or a folder holds nothing that can be read.
     """
     if not paths:
-        raise BadText("No texts were given.", "Name .txt or .md files, or a folder of them.")
+        raise BadText("No texts were given.", f"{READABLE} A folder of them will do, too.")
     found: dict[Path, Found] = {}
     passed: list[Path] = []
     for given in paths:
@@ -51,7 +54,7 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
         elif path.is_file():
             found[_identity(path)] = Found(path, path.name, True)
         elif path.exists():
-            raise BadText(f"{path} is neither a file nor a folder.", "Name .txt or .md files, or a folder of them.")
+            raise BadText(f"{path} is neither a file nor a folder.", f"{READABLE} A folder of them will do, too.")
         else:
             raise BadText(f"There is no file {path}.", f"Look at the spelling; paths start from {Path.cwd()}.")
     return tuple(found.values()), tuple(passed)
@@ -63,11 +66,11 @@ def _identity(path: Path) -> Path:
 
 def _nothing_in(folder: Path, others: list[Path]) -> BadText:
     if not others:
-        return BadText(f"The folder {folder} is empty.", "Put .txt or .md files into it.")
+        return BadText(f"The folder {folder} is empty.", READABLE)
     kinds = ", ".join(sorted({other.suffix or other.name for other in others})[:6])
     return BadText(
-        f"The folder {folder} holds no .txt or .md file (only {kinds}).",
-        "Export your pages as .txt or .md first.",
+        f"The folder {folder} holds no text that can be read (only {kinds}).",
+        READABLE,
     )
 
 

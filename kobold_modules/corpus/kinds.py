@@ -6,9 +6,10 @@ A person who drops a PDF on the program should read "looks like a PDF", not a de
 from __future__ import annotations
 
 
-_EXPORT = "Open it in the program that made it and export it as .txt or .md first."
+READABLE = "Texts come as .txt, .md and .docx."
+_EXPORT = "Open it in the program that made it and save it as .docx or .txt first."
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "a PDF", "Export it as .txt or .md first; `pdftotext -layout FILE` does it too."),
+    (b"%PDF", "a PDF", "Export it as .txt first; `pdftotext -layout FILE` does it too."),
     (b"{\\rtf", "an RTF document", _EXPORT),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word document (.doc)", _EXPORT),
     (b"\x89PNG", "a picture (PNG)", "Only texts can be read."),
@@ -17,9 +18,9 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "a compressed file (gzip)", "Unpack it first."),
     (b"7z\xbc\xaf\x27\x1c", "a compressed file (7z)", "Unpack it first."),
     (b"Rar!", "a compressed file (RAR)", "Unpack it first."),
-    (b"GGUF", "a model (GGUF)", "Models are given with --model; texts are .txt or .md files."),
+    (b"GGUF", "a model (GGUF)", "Models are given with --model; texts come as .txt or .docx."),
     (b"ID3", "a sound file", "Only texts can be read."),
-    (b"SQLite format 3", "a database", "Export your texts from it as .txt or .md first."),
+    (b"SQLite format 3", "a database", "Export your texts from it as .txt first."),
 )
 _ZIPS: tuple[tuple[bytes, str], ...] = (
     (b"application/epub+zip", "an EPUB book"),

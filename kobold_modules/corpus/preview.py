@@ -21,9 +21,9 @@ from .cleaning.change import Rule
 from .cleaning.clean import CHARACTERS, TEXT
 from .cleaning.markdown import markdown as plain
 from .cleaning.typography import quotes
-from .decode import decode
-from .document import Corpus, FileReport
-from .files import MARKDOWN_SUFFIXES
+from .document import Corpus, FileReport, structure_sentences
+from .files import Found
+from .loading import load
 from .reading import read
 from .split import split
 
@@ -47,7 +47,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One file: ``words`` 0 means that it is not used. ``text`` is the beginning of what is left after cleaning."""
+    """One file: ``words`` 0 means that it is not used. ``text`` is the beginning of what is left after cleaning.
+
+    ``structure`` tells in sentences of chapters and scenes, and of words that are no prose and were left out.
+    """
 
     name: str
     path: str
@@ -56,6 +59,7 @@ class Page:
     changes: tuple[Changed, ...] = ()
     warnings: tuple[str, ...] = ()
     text: str = ""
+    structure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Preview:
                     | {
                         "changes": tuple(Changed(**change) for change in page["changes"]),
                         "warnings": tuple(page["warnings"]),
+                        "structure": tuple(page["structure"]),
                     }
                 )
                 for page in data["pages"]
@@ -134,18 +139,20 @@ def _page(report: FileReport, name: str, texts: dict[str, str], shown: bool) -> 
         for change in report.changes
     )
     text = texts.get(name, "")[:PAGES] if shown and report.words else ""
-    return Page(name, str(report.path), report.words, report.encoding, changes, report.warnings, text)
+    structure = tuple(structure_sentences(report)) if report.words else ()
+    return Page(name, str(report.path), report.words, report.encoding, changes, report.warnings, text, structure)
 
 
 def _examples(path: Path) -> dict[str, tuple[str, str]]:
     """Return the first place at which each rule changed something, as ``(before, after)``."""
     try:
-        text = decode(path.read_bytes()[: LOOKED_THROUGH * 2], path.name).text[:LOOKED_THROUGH]
-    except (OSError, BadText):  # read a moment ago, gone now
+        raw = load(Found(path, path.name, True))
+    except BadText:  # read a moment ago, gone now
         return {}
+    text = raw.text[:LOOKED_THROUGH]
     found: dict[str, tuple[str, str]] = {}
     rules: list[Rule] = [*CHARACTERS, quotes, *TEXT]
-    if path.suffix.lower() in MARKDOWN_SUFFIXES:
+    if raw.markdown:
         for rule in CHARACTERS:
             text, _ = _with_example(rule, text, found)
         cleaned, signs = plain(text)

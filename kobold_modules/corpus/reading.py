@@ -11,22 +11,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..byte_size import byte_size
 from ..errors import BadText
 from .cleaning.clean import clean
-from .decode import decode
-from .document import Corpus, Document, FileReport, count_words
-from .files import MARKDOWN_SUFFIXES, Found, find
-from .kinds import not_text
+from .document import Corpus, Document, FileReport
+from .files import Found, find
+from .loading import load
 from .repeats import once
 from .warnings import corpus_warnings, file_warnings
-
-
-MOST_BYTES = 200 * 1024 * 1024
+from .words import count_words
 
 
 def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
-    """Read .txt and .md files and folders of them, clean them and report what was done.
+    """Read texts, books and manuscripts and folders of them, clean them and report what was done.
 
     Raises:
         BadText: if a path is missing, a named file is no readable text or has nothing left after cleaning, or a folder
@@ -85,36 +81,22 @@ def _each_page_once(
 
 
 def _read_file(file: Found, straight_quotes: bool) -> tuple[Document, FileReport]:
-    data = _load(file)
-    decoded = decode(data, file.name)
-    markdown = file.path.suffix.lower() in MARKDOWN_SUFFIXES
-    text, changes = clean(decoded.text, markdown=markdown, straight_quotes=straight_quotes)
+    raw = load(file)
+    text, changes = clean(raw.text, markdown=raw.markdown, straight_quotes=straight_quotes)
     words = count_words(text)
     if not words:
         raise BadText(
             f"{file.name} holds no prose: nothing is left of it after cleaning.",
             "Titles, page numbers, licences and markup do not count as prose.",
         )
-    document = Document(file.name, text, words, hashlib.sha256(data).hexdigest())
-    return document, FileReport(file.path, decoded.encoding, changes, (*decoded.warnings, *file_warnings(text)), words)
-
-
-def _load(file: Found) -> bytes:
-    try:
-        size = file.path.stat().st_size
-        if size > MOST_BYTES:
-            raise BadText(
-                f"{file.name} has {byte_size(size)}; {byte_size(MOST_BYTES)} is the most a text may have.",
-                "A module learns from thousands of words, not millions: give it a part of this.",
-            )
-        data = file.path.read_bytes()
-    except OSError as error:
-        raise BadText(
-            f"{file.name} cannot be read: {error.strerror or error}.", "Look at its permissions and where it lies."
-        ) from error
-    if not data.strip():
-        raise BadText(f"{file.name} is empty.", "Give a file with some pages of prose in it.")
-    if kind := not_text(data):
-        name, hint = kind
-        raise BadText(f"{file.name} looks like {name}, which cannot be read.", hint)
-    return data
+    report = FileReport(
+        file.path,
+        raw.kind,
+        (*raw.changes, *changes),
+        (*raw.warnings, *file_warnings(text)),
+        words,
+        left_out=raw.left_out,
+        chapters=raw.chapters,
+        scene_breaks=raw.scene_breaks,
+    )
+    return Document(file.name, text, words, raw.sha256), report

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from .cleaning.lines import BREAK
-from .document import Document, count_words
+from .document import Document
+from .words import count_words
 
 
 LETTERS = 32  # of a paragraph that says something of its own; "Yes," he said, stands in every book

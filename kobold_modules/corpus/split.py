@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from .document import Corpus, count_words
+from .document import Corpus
 from .repeats import leave_out
+from .words import count_words
 
 
 LEAST_WORDS = 150  # fewer say too little about a module

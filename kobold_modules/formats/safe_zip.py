@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..errors import BadModule
@@ -75,19 +75,49 @@ class SafeZip:
         """Return the first ``count`` bytes of the member at most, unchecked. Raises BadModule."""
         return self._inflate(self._member(name), count)
 
+    def chunks(self, name: str, size: int) -> Iterator[bytes]:
+        """Yield the whole member in pieces of ``size`` bytes at most, its length and CRC checked at the end.
+
+        Raises:
+            BadModule: where it is missing or damaged; the pieces before the damage have been handed out by then.
+        """
+        member = self._member(name)
+        if member.method != DEFLATE:
+            content = self.read(name, member.size)
+            yield from (content[at : at + size] for at in range(0, len(content), size))
+            return
+        inflater, length, crc = zlib.decompressobj(-15), 0, 0
+        packed = memoryview(self._packed(member))
+        for at in range(0, len(packed), size):
+            rest: bytes | memoryview = packed[at : at + size]
+            while rest and length <= member.size:
+                try:
+                    piece = inflater.decompress(rest, size)
+                except (zlib.error, MemoryError) as error:
+                    raise Damaged(f"{self.label} is damaged: {name} does not unpack.", AGAIN) from error
+                rest = inflater.unconsumed_tail
+                length, crc = length + len(piece), zlib.crc32(piece, crc)
+                yield piece
+        if length != member.size or crc != member.crc:
+            raise Damaged(f"{self.label} is damaged: {name} is not what was packed.", AGAIN)
+
     def _member(self, name: str) -> Member:
         try:
             return self.members[name]
         except KeyError:
             raise BadModule(f"{self.label} is a zip without {name}, so it is not a KoboldAI soft prompt.") from None
 
-    def _inflate(self, member: Member, limit: int) -> bytes:
+    def _packed(self, member: Member) -> bytes:
         if member.flags & 1:
             raise BadModule(f"{self.label}: its {member.name} is locked with a password.")
         start = self._start(member)
         packed = self.data[start : start + member.packed]
         if len(packed) != member.packed:
             raise Damaged(f"{self.label} is cut short: {member.name} is incomplete.", AGAIN)
+        return packed
+
+    def _inflate(self, member: Member, limit: int) -> bytes:
+        packed = self._packed(member)
         try:
             return _decompressor(member, self.label)(packed, limit)
         except (zlib.error, OSError, ValueError, EOFError, MemoryError) as error:
@@ -105,10 +135,13 @@ class SafeZip:
         return int(begin + length + extra)
 
 
-def open_zip(data: bytes, label: str) -> SafeZip:
-    """Open the archive in ``data`` and read its directory.
+def open_zip(
+    data: bytes, label: str, *, most_members: int = MOST_MEMBERS, most_directory: int = MOST_DIRECTORY
+) -> SafeZip:
+    """Return the archive in ``data``, its directory read.
 
-    Raises BadModule, with a sentence that begins with ``label``.
+    Raises:
+        BadModule: with a sentence that begins with ``label``.
     """
     if data[:4] != LOCAL:
         raise BadModule(f"{label} does not begin as a zip does, so no program reads it as a soft prompt.")
@@ -117,7 +150,7 @@ def open_zip(data: bytes, label: str) -> SafeZip:
         raise Damaged(f"{label} is cut short: the end of the zip is missing.", AGAIN)
     count, size, offset = struct.unpack_from("<HII", data, end + 10)
     end, count, size, offset = _end64(data, end, label) or (end, count, size, offset)
-    if count > MOST_MEMBERS or size > MOST_DIRECTORY:
+    if count > most_members or size > most_directory:
         raise BadModule(f"{label} is a zip of {count:,} files; a module has two to four.")
     if offset + size != end:
         raise Damaged(f"{label} is damaged: its directory is not where it should be, or bytes stand before it.", AGAIN)

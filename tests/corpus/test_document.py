@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.corpus import Change, Corpus, Document, FileReport, require_enough
-from kobold_modules.corpus.document import count_words
+from kobold_modules.corpus.words import count_words
 from kobold_modules.errors import BadText
 
 
@@ -53,7 +53,7 @@ def test_description_is_sentences_for_a_person() -> None:
         "a.txt (UTF-8): 900 words kept. Chapter titles removed (1,200).",
         "a.txt: It is odd.",
         "b.txt: Not used. b.txt is empty.",
-        "Passed over, neither .txt nor .md: cover.png.",
+        "Passed over, of no kind that can be read: cover.png.",
         "Too short.",
     ]
 

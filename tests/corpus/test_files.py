@@ -28,9 +28,9 @@ def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
 
 
 def test_other_kinds_are_passed_over_and_listed(tmp_path: Path) -> None:
-    make(tmp_path, "a.txt", "cover.png", "b.docx")
+    make(tmp_path, "a.txt", "cover.png", "b.xlsx")
     found, passed = find([tmp_path])
-    assert [path.name for path in passed] == ["b.docx", "cover.png"]
+    assert [path.name for path in passed] == ["b.xlsx", "cover.png"]
     assert len(found) == 1
 
 
@@ -59,6 +59,6 @@ def test_nothing_to_read_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "spelling" in missing.value.hint
     with pytest.raises(BadText, match="is empty"):
         find([tmp_path])
-    make(tmp_path, "a.docx")
-    with pytest.raises(BadText, match=r"no \.txt or \.md file \(only \.docx\)"):
+    make(tmp_path, "a.xlsx")
+    with pytest.raises(BadText, match=r"no text that can be read \(only \.xlsx\)"):
         find([tmp_path])

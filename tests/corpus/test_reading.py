@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules.corpus import read, reading
+from kobold_modules.corpus import loading, read
 from kobold_modules.errors import BadText
 
 
@@ -81,7 +81,7 @@ def test_a_named_file_that_cannot_be_used_is_refused(tmp_path: Path, data: bytes
 
 
 def test_a_giant_is_refused_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_BYTES", 1024)
+    monkeypatch.setattr(loading, "MOST_FILE", 1024)
     with pytest.raises(BadText, match="1 KB is the most"):
         read([write(tmp_path / "a.txt", "x" * 2000)])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.corpus import read, require_enough, split
-from kobold_modules.corpus.document import count_words
+from kobold_modules.corpus.words import count_words
 
 
 SAMPLES = Path(__file__).parents[2] / "sample_texts"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.corpus import Corpus, Document, split
-from kobold_modules.corpus.document import count_words
+from kobold_modules.corpus.words import count_words
 
 
 def corpus(*texts: str) -> Corpus:

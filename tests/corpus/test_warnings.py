@@ -1,5 +1,6 @@
-from kobold_modules.corpus.document import Document, count_words
+from kobold_modules.corpus.document import Document
 from kobold_modules.corpus.warnings import corpus_warnings, file_warnings
+from kobold_modules.corpus.words import count_words
 
 
 def document(name: str, text: str) -> Document:

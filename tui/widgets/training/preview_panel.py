@@ -140,7 +140,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         lines += [Content.assemble(("! ", "$text-warning"), warning) for warning in told]
         if preview.passed_over:
             names = ", ".join(preview.passed_over[:4]) + (" …" if len(preview.passed_over) > 4 else "")
-            lines.append(Content.styled(f"Skipped, neither .txt nor .md: {names}", "$foreground-muted"))
+            lines.append(Content.styled(f"Skipped, of no kind that can be read: {names}", "$foreground-muted"))
         return Content("\n").join(lines)
 
     def _files(self) -> Content:
@@ -172,6 +172,7 @@ def _changes(page: Page) -> Content:
     facts = f" · {page.encoding}" if page.encoding else ""
     heading = Content.assemble((page.name, "bold"), (facts, "$foreground-muted"))
     lines = [heading, *(Content.assemble(("! ", "$text-warning"), warning) for warning in page.warnings)]
+    lines += [Content.styled(sentence, "$foreground-muted") for sentence in page.structure]
     if page.words and not page.changes:
         lines.append(Content.styled("Nothing needed cleaning.", "$foreground-muted"))
     for change in page.changes:

@@ -1,0 +1,89 @@
+"""One file from the disk to the text that cleaning reads, whatever its kind.
+
+A file is what it holds, not what it is called: a Word document named ``novel.txt`` is read as one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from ..byte_size import byte_size
+from ..errors import BadText
+from .cleaning.change import Change
+from .decode import decode
+from .files import MARKDOWN_SUFFIXES, Found
+from .kinds import not_text
+from .readers import LeftOut, Source, recognise
+from .readers.limits import MOST_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A file's text before cleaning.
+
+    Attributes:
+        kind: the encoding of a plain text, or what the document is (``Word document``).
+        markdown: whether the text is Markdown.
+        sha256: of the bytes as they lie on disk.
+        changes: what became of the document's headings.
+        left_out, chapters, scene_breaks: as in a :class:`~kobold_modules.corpus.document.FileReport`.
+    """
+
+    text: str
+    kind: str
+    sha256: str
+    markdown: bool = False
+    warnings: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    chapters: int = 0
+    scene_breaks: int = 0
+
+
+def load(file: Found) -> Raw:
+    """Read a file or a document that is a folder.
+
+    Raises:
+        BadText: if it cannot be read, is empty, or is of no kind that we know.
+    """
+    source = Source(file.name, _bytes(file))
+    sha256 = hashlib.sha256(source.data).hexdigest()
+    if (reader := recognise(source)) is not None:
+        document = reader.read(source)
+        headings = sum(block.kind == "heading" for block in document.blocks)
+        change = Change("headings removed", headings, "A scene break marks where each one stood.")
+        return Raw(
+            document.prose(),
+            reader.title,
+            sha256,
+            warnings=document.warnings,
+            changes=(change,) if headings else (),
+            left_out=document.left_out,
+            chapters=document.chapters,
+            scene_breaks=document.scene_breaks,
+        )
+    if kind := not_text(source.data):
+        name, hint = kind
+        raise BadText(f"{file.name} looks like {name}, which cannot be read.", hint)
+    decoded = decode(source.data, file.name)
+    markdown = file.path.suffix.lower() in MARKDOWN_SUFFIXES
+    return Raw(decoded.text, decoded.encoding, sha256, markdown, decoded.warnings)
+
+
+def _bytes(file: Found) -> bytes:
+    try:
+        size = file.path.stat().st_size
+        if size > MOST_FILE:
+            raise BadText(
+                f"{file.name} has {byte_size(size)}; {byte_size(MOST_FILE)} is the most a text may have.",
+                "A module learns from thousands of words, not millions: give it a part of this.",
+            )
+        data = file.path.read_bytes()
+    except OSError as error:
+        raise BadText(
+            f"{file.name} cannot be read: {error.strerror or error}.", "Look at its permissions and where it lies."
+        ) from error
+    if not data.strip():
+        raise BadText(f"{file.name} is empty.", "Give a file with some pages of prose in it.")
+    return data

@@ -1,0 +1,54 @@
+"""A file to recognise and to read: its bytes, its zip opened once, or a folder that is one document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ...errors import BadText
+from .container import Container, is_zip
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader is given.
+
+    Attributes:
+        name: for sentences.
+        data: the file's bytes; empty for a folder.
+        folder: a folder that is one document (a Scrivener project), else None.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+    folder: Path | None = None
+
+    @cached_property
+    def container(self) -> Container | None:
+        """The file as a zip, its directory read; None where it is none.
+
+        Raises:
+            BadText: if it begins as a zip and is damaged.
+        """
+        return Container(self.data, self.name) if is_zip(self.data) else None
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes without a byte-order mark and white space."""
+        return self.data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+
+    def holds(self, *names: str) -> bool:
+        """Whether this is a zip with one of ``names`` in it."""
+        container = self.container
+        return container is not None and any(container.find(name) for name in names)
+
+    def opened(self) -> Container:
+        """Return the zip.
+
+        Raises:
+            BadText: if this is none.
+        """
+        if self.container is None:
+            raise BadText(f"{self.name} is no zip.")
+        return self.container
