@@ -53,6 +53,11 @@ def trainings_dir() -> Path:
     return _root("state") / "trainings"
 
 
+def locks_dir() -> Path:
+    """Return where locks lie that stand for files in folders of the person's own."""
+    return _root("state") / "locks"
+
+
 def logs_dir() -> Path:
     return _root("state") / "logs"
 

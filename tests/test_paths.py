@@ -17,6 +17,7 @@ PLACES = [
     paths.stories_dir,
     paths.stacks_dir,
     paths.trainings_dir,
+    paths.locks_dir,
     paths.logs_dir,
     paths.cache_dir,
     paths.config_file,

@@ -25,6 +25,7 @@ from typing import Any, Literal, cast, get_args
 
 from .. import __version__, paths
 from ..errors import BadInput
+from ..file_lock import FileLock
 from ..file_stamp import FileStamp, file_stamp
 from ..records import Finished, TextChunk
 from ..toml_file import read_config
@@ -39,6 +40,7 @@ MOST_FILES = 4
 WHOLE_PROMPT = 64_000  # characters; of a longer one, the end that can stand in the model's window
 CHARACTERS_A_TOKEN = 13  # more than prose ever has on average: see engines.context_window
 MOST_TEXT = 400_000
+PATIENCE = 5.0  # seconds to wait for another that writes: each takes a thousandth of one
 _LINE = 64 * 2**20
 
 
@@ -246,7 +248,8 @@ def _append(entry: dict[str, Any]) -> None:
     file = journal_file()
     with contextlib.suppress(OSError):
         paths.made(file.parent)
-        with _locked(file.parent / ".lock"):
+        with FileLock(file.parent / ".lock") as lock:
+            lock.take(PATIENCE)  # the bench and a command may write at once
             with contextlib.suppress(FileNotFoundError):
                 if file.stat().st_size + len(data) > MOST_BYTES:
                     _rotate()
@@ -269,22 +272,6 @@ def _rotate() -> None:
 
 def _numbered(number: int) -> Path:
     return journal_file().with_name(f"generations.{number}.jsonl")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process in at a time, where the system can do it: the bench and a command may write at once."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from .. import paths
 from ..errors import FULL, BadUsage
+from ..file_lock import FileLock
 from ..files import writing
 
 
@@ -86,27 +87,18 @@ class Lock:
 
     @contextmanager
     def _among_programs(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout  # nobody who only reads needs it
-
+        lock = FileLock(self._root / LOCK)
         with writing(self._root):
             paths.made(self._root)
-            lock = FileLock(self._root / LOCK, timeout=PATIENCE)
             try:
-                lock.acquire()
-            except NotImplementedError:  # a file system without locks: as safe as a rename is
-                lock = None  # type: ignore[assignment]
-            except Timeout as error:
-                hint = "Try again when it is done."
-                raise BadUsage("Another program is changing the library and does not end.", hint) from error
+                if not lock.take(PATIENCE):
+                    hint = "Try again when it is done."
+                    raise BadUsage("Another program is changing the library and does not end.", hint)
             except OSError as error:
-                if error.errno not in FULL:
+                if error.errno not in FULL:  # no room for an empty file: removing must still be possible
                     raise
-                lock = None  # type: ignore[assignment]  # no room for an empty file: removing must still be possible
-        try:
+        with lock:
             yield
-        finally:
-            if lock is not None:
-                lock.release()
 
 
 def exclusive(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import paths
+from ..file_lock import FileLock, is_locked
 from ..free_name import free_path
 from .story import Story, Take
 
@@ -67,8 +68,10 @@ class Autosave:
             _set_aside(self.path, left)
         _let_go(journal)
         self._file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        _held[journal] = self._file
-        _lock(self._file)
+        lock = FileLock(_lock_file(journal))
+        with contextlib.suppress(OSError):  # a state folder that cannot be written: the take matters more
+            lock.take()
+        _held[journal] = _Held(self._file, lock)
         self._put(head)
 
     def feed(self, piece: str) -> None:
@@ -76,13 +79,13 @@ class Autosave:
 
         Raises OSError if the disk is full.
         """
-        if self._file is not None and piece and _held.get(journal_of(self.path)) == self._file:
+        if self._file is not None and piece and self._is_held():
             self._put(piece)
 
     def end(self) -> None:
         """Remove the journal: the story has been saved with its take, or the take is not wanted. Never raises."""
         journal = journal_of(self.path)
-        if self._file is not None and _held.get(journal) == self._file:
+        if self._file is not None and self._is_held():
             _let_go(journal)
             with contextlib.suppress(OSError):
                 journal.unlink()
@@ -90,8 +93,13 @@ class Autosave:
 
     def __del__(self) -> None:
         """Close the journal where nobody ended the take; what it wrote stays to be recovered."""
-        if self._file is not None and _held.get(journal_of(self.path)) == self._file:
+        if self._file is not None and self._is_held():
             _let_go(journal_of(self.path))
+
+    def _is_held(self) -> bool:
+        """Return whether the journal is still ours: another Autosave may have begun it anew."""
+        held = _held.get(journal_of(self.path))
+        return held is not None and held.file == self._file
 
     def _put(self, value: Any) -> None:
         assert self._file is not None
@@ -162,27 +170,38 @@ def forget(path: Path) -> None:
 
 
 def in_use(path: Path) -> bool:
-    """Return whether another process is writing a take into the story at ``path`` (as far as the system can tell)."""
+    """Return whether another process is writing a take into the story at ``path`` just now."""
     journal = journal_of(path)
-    if _ours(journal):
+    if journal in _held or not journal.exists():
         return False
     try:
-        handle = os.open(journal, os.O_RDWR)
-    except OSError:
+        return is_locked(_lock_file(journal))
+    except OSError:  # a state folder that cannot be written knows no locks
         return False
-    try:
-        return not _lock(handle)
-    finally:
-        os.close(handle)
 
 
-_held: dict[Path, int] = {}  # journals this process has open: it is the one program that may begin them anew
+class _Held(NamedTuple):
+    """A journal that this process is writing: the open file, and the lock that says so to others."""
+
+    file: int
+    lock: FileLock
+
+
+_held: dict[Path, _Held] = {}  # journals this process has open: it is the one program that may begin them anew
+
+
+def _lock_file(journal: Path) -> Path:
+    """Return the file whose lock stands for ``journal``; in a folder of ours, for a writer's own should stay tidy."""
+    import hashlib  # with OpenSSL behind it: not before the interface is on the terminal
+
+    name = hashlib.sha256(os.fsencode(os.path.realpath(journal))).hexdigest()[:32]
+    return paths.locks_dir() / f"{name}.lock"
 
 
 def _ours(journal: Path) -> bool:
     """Return whether ``journal`` is the very file that this process is writing, and not another one in its place."""
     try:
-        return journal in _held and os.path.samestat(os.fstat(_held[journal]), journal.stat())
+        return journal in _held and os.path.samestat(os.fstat(_held[journal].file), journal.stat())
     except OSError:
         return False
 
@@ -198,24 +217,10 @@ def _sync(journal: Path) -> None:
 
 
 def _let_go(journal: Path) -> None:
-    if (handle := _held.pop(journal, None)) is not None:
+    if (held := _held.pop(journal, None)) is not None:
         with contextlib.suppress(OSError):
-            os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    """Lock an open file until it is closed, however that comes. False if another process has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
+            os.close(held.file)
+        held.lock.release()
 
 
 def _lines(journal: Path) -> list[bytes]:

@@ -6,13 +6,9 @@ process began, and what must be unique holds a lock on a file, which the system 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import BinaryIO
-
-from ..paths import made
 
 
 def start_time(pid: int) -> str:
@@ -62,56 +58,3 @@ def _start_time_on_windows(pid: int) -> str:
 def same_process(pid: int, birth: str) -> bool:
     """Return whether the process that was ``pid`` and began at ``birth`` still runs."""
     return pid > 0 and bool(birth) and start_time(pid) == birth
-
-
-class Lock:
-    """A lock on a file, held until :meth:`release` or the end of the process."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: BinaryIO | None = None
-
-    def take(self) -> bool:
-        """Take the lock, or return False at once where another process holds it. Raises OSError, too."""
-        made(self.path.parent)
-        file = self.path.open("ab")
-        if not _lock(file):
-            file.close()
-            return False
-        self._file = file
-        return True
-
-    def release(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-def held(path: Path) -> bool:
-    """Return whether some process holds the lock on ``path``."""
-    if not path.exists():
-        return False
-    lock = Lock(path)
-    taken = lock.take()
-    lock.release()
-    return not taken
-
-
-if os.name == "nt":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> bool:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> bool:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

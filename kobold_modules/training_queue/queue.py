@@ -30,12 +30,12 @@ from pathlib import Path
 
 from .. import paths
 from ..errors import BadUsage, OutOfDisk
+from ..file_lock import is_locked
 from ..free_name import free_name
 from ..records import Record
 from ..training.settings import TrainingRequest
 from . import records_file as journal
 from .files import WATCHED, Control, Training, read_training, write_status
-from .process_lock import held
 
 
 KEPT, KEPT_DAYS = 20, 30  # ended trainings: so many, the latest, and all that ended in so many days
@@ -249,7 +249,7 @@ class TrainingQueue:
 
     @property
     def runner_alive(self) -> bool:
-        return held(self.lock_file)
+        return is_locked(self.lock_file)
 
     def ensure_runner(self) -> bool:
         """Start a runner where something waits and none works. Returns whether one was started.

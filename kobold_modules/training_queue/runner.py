@@ -28,6 +28,7 @@ from typing import Any
 from .. import paths
 from ..errors import KoboldModulesError, OutOfDisk, OutOfMemory
 from ..exit_status import explain, signal_name
+from ..file_lock import FileLock
 from ..records import Done, Failed, Note, Progress, Record, Saved
 from ..training import train
 from ..training.settings import TrainingRequest
@@ -35,7 +36,7 @@ from . import records_file as journal
 from .files import Control, Training, read_control, read_status, request_of, write_status
 from .launch import spawn
 from .priority import Share
-from .process_lock import Lock, start_time
+from .process_lock import start_time
 from .queue import TrainingQueue
 from .records_file import Journal
 
@@ -55,7 +56,7 @@ def run(folder: Path) -> None:
     """Carry out the queue in ``folder`` until nothing waits. Returns at once where another runner does so already."""
     queue = TrainingQueue(folder, launch=lambda: None)
     while queue.next() is not None:  # again after letting go: a training may have come just before that
-        lock = Lock(queue.lock_file)
+        lock = FileLock(queue.lock_file)
         if not lock.take():
             return
         try:
@@ -273,7 +274,7 @@ def main(argv: list[str]) -> int:
     if not (folder / "request.json").exists():
         run(folder)
         return 0
-    lock = Lock(folder / "lock")
+    lock = FileLock(folder / "lock")
     if not lock.take():
         return BUSY
     Share(folder).begin()

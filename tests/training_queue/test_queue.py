@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.errors import BadUsage
+from kobold_modules.file_lock import FileLock, is_locked
 from kobold_modules.training_queue import queue as training_queue
 from kobold_modules.training_queue.files import write_status
-from kobold_modules.training_queue.process_lock import Lock, held, same_process, start_time
+from kobold_modules.training_queue.process_lock import same_process, start_time
 from kobold_modules.training_queue.queue import TrainingQueue
 from tests.training_queue.trainings import REQUEST, named, order, until
 
@@ -122,9 +123,9 @@ def test_a_runner_is_started_only_where_something_waits_and_none_works(home: Pat
     assert not queue.ensure_runner()
     queue.submit(REQUEST)
     assert started == [1]
-    lock = Lock(queue.lock_file)
+    lock = FileLock(queue.lock_file)
     assert lock.take()
-    assert not held(queue.folder / "no such lock")
+    assert not is_locked(queue.folder / "no such lock")
     assert not queue.ensure_runner()
     lock.release()
     assert queue.ensure_runner()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from kobold_modules.file_lock import FileLock
 from kobold_modules.records import Done, Progress, Record
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue import runner
 from kobold_modules.training_queue.files import read_status, write_status
-from kobold_modules.training_queue.process_lock import Lock
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.training_queue.runner import carry_out, run
 from tests.training_queue.trainings import REQUEST, named, steps
@@ -166,7 +166,7 @@ def test_a_training_that_gets_further_each_time_is_not_given_up(
 
 def test_a_second_runner_leaves_at_once(queue: TrainingQueue) -> None:
     queue.submit(REQUEST)
-    first = Lock(queue.lock_file)
+    first = FileLock(queue.lock_file)
     assert first.take()
 
     run(queue.folder)
