@@ -159,7 +159,7 @@ class ModulesApp(SwiftApp[int]):
             self._want_story_model()
         self.app_state.model_changed.subscribe(self, self._note_model)
         self.app_state.restore_stack(self.manuscript.stack)
-        if len(self.app_state.picks.items) < len(self.manuscript.stack) and not self.app_state.reading:
+        if len(self.app_state.stack.layers) < len(self.manuscript.stack) and not self.app_state.reading:
             self.app_state.refresh_shelf()  # newer than the index
             self.app_state.restore_stack(self.manuscript.stack)
         if self.open_module:
@@ -173,8 +173,8 @@ class ModulesApp(SwiftApp[int]):
         if entry is None or entry.problem:
             self.greeting = f"The module {wanted} does not exist or cannot be opened."
             self.open_module = None
-        elif self.app_state.picks.index(entry) is None:
-            self.app_state.picks = self.app_state.picks.add(entry)
+        elif self.app_state.stack.index(entry) is None:
+            self.app_state.stack = self.app_state.stack.add(entry)
 
     def _entry(self, wanted: str) -> Entry | None:
         return next((entry for entry in self.app_state.entries if wanted in (entry.slug, entry.name)), None)
@@ -201,7 +201,7 @@ class ModulesApp(SwiftApp[int]):
     async def _check_shelf(self) -> None:
         read_just_now = self.app_state.reading
         await self.app_state.check_shelf()
-        if read_just_now and not self.app_state.picks.items:
+        if read_just_now and not self.app_state.stack.layers:
             self.app_state.restore_stack(self.manuscript.stack)
 
     async def on_unmount(self) -> None:
@@ -432,7 +432,7 @@ class ModulesApp(SwiftApp[int]):
             if writing:
                 self.app_state.client.cancel()
         if not self.app_state.reading:
-            self.manuscript.stack = self.app_state.picks.to_list()
+            self.manuscript.stack = self.app_state.stack.slugs()
 
     def _close(self, message: str = "") -> None:
         for screen in self._others:

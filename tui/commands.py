@@ -10,7 +10,8 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
-from .state.app_state import STEP, AppState
+from .state.app_state import AppState
+from .state.entry_stack import STEP
 from .state.phrases import counted, short_effect
 from .state.plain import highlighted, plain
 
@@ -40,23 +41,26 @@ def screen_commands(screen: Screen[object]) -> Commands:
 def stack_commands(app_state: AppState) -> Commands:
     """Return everything that can be done to the modules of the stack, by name."""
 
-    def change(index: int, by: float = 0.0, on: bool | None = None) -> None:
-        app_state.picks = app_state.picks.change(index, by=by, on=on)
+    def switch(index: int, on: bool) -> None:
+        app_state.stack = app_state.stack.change(index, on=on)
+
+    def strengthen(index: int, by: float) -> None:
+        app_state.stack = app_state.stack.strengthen(index, by)
 
     def move(index: int, by: int) -> None:
-        app_state.picks = app_state.picks.move(index, by)
+        app_state.stack = app_state.stack.move(index, by)
 
     def take_out(index: int) -> None:
-        app_state.picks = app_state.picks.remove(index)
+        app_state.stack = app_state.stack.remove(index)
 
-    for index, pick in enumerate(app_state.picks.items):
-        name = pick.entry.name
+    for index, layer in enumerate(app_state.stack.layers):
+        name = layer.module.name
         yield f"Remove {name}", "Take this module off the stack", partial(take_out, index)
-        switched = "off" if pick.on else "on"
-        yield f"Switch {name} {switched}", "It keeps its place on the stack", partial(change, index, on=not pick.on)
-        yield f"{name} stronger", f"Raise its strength, now {pick.strength:.2f}", partial(change, index, STEP)
-        yield f"{name} weaker", f"Lower its strength, now {pick.strength:.2f}", partial(change, index, -STEP)
-        if len(app_state.picks.items) > 1:
+        switched = "off" if layer.on else "on"
+        yield f"Switch {name} {switched}", "It keeps its place on the stack", partial(switch, index, not layer.on)
+        yield f"{name} stronger", f"Raise its strength, now {layer.strength:.2f}", partial(strengthen, index, STEP)
+        yield f"{name} weaker", f"Lower its strength, now {layer.strength:.2f}", partial(strengthen, index, -STEP)
+        if len(app_state.stack.layers) > 1:
             yield f"{name} earlier", "Move it towards the front of the stack", partial(move, index, -1)
             yield f"{name} later", "Move it towards the end of the stack", partial(move, index, 1)
 
@@ -67,10 +71,10 @@ def shelf_commands(app_state: AppState) -> Commands:
     def add(slug: str) -> None:
         entry = app_state.entries.filed(slug)
         if entry is not None:
-            app_state.picks = app_state.picks.add(entry)
+            app_state.stack = app_state.stack.add(entry)
 
     for entry in app_state.entries:
-        if not entry.problem and app_state.picks.index(entry) is None:
+        if not entry.problem and app_state.stack.index(entry) is None:
             about = f"{entry.card.kind}, {counted(entry.tokens, 'virtual token')}, {short_effect(entry.card)}"
             yield entry.name, about, partial(add, entry.slug)
 

@@ -26,8 +26,9 @@ from .. import paths
 from ..errors import BadInput, BadModule, BadUsage
 from ..files import write_file, writing
 from ..free_name import free_name
+from ..soft_prompt.layer import Layer
 from ..soft_prompt.module import Module
-from ..soft_prompt.stack import Layer, Stack
+from ..soft_prompt.stack import Stack
 from ..toml_file import parse_toml
 from .library import Library
 from .slug import key_of, slug_of
@@ -41,13 +42,11 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class StackEntry:
-    """One line of a stack: a module by name and digest (may be empty: any module of that name)."""
+class ModuleId:
+    """A module by name and by the digest of its vectors (empty: any module of that name)."""
 
     name: str
     digest: str = ""
-    strength: float = 1.0
-    on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +54,14 @@ class StackFile:
     """A named stack without its vectors."""
 
     name: str
-    modules: tuple[StackEntry, ...] = ()
+    layers: tuple[Layer[ModuleId], ...] = ()
 
     @classmethod
     def of(cls, name: str, stack: Stack) -> StackFile:
         """Return what to write down of ``stack``."""
         return cls(
             name,
-            tuple(
-                StackEntry(layer.module.card.name, layer.module.digest, layer.strength, layer.on)
-                for layer in stack.layers
-            ),
+            tuple(layer.with_module(ModuleId(layer.module.name, layer.module.digest)) for layer in stack.layers),
         )
 
     def to_text(self) -> str:
@@ -76,8 +72,8 @@ class StackFile:
         document.add(tomlkit.comment("A stack for kobold-modules: modules in the order they stand before the text."))
         document.add("format", tomlkit.item(_FORMAT))
         document.add("name", tomlkit.string(_whole(self.name)))
-        if self.modules:
-            document.add("module", tomlkit.item([_table(entry) for entry in self.modules]))
+        if self.layers:
+            document.add("module", tomlkit.item([_table(layer) for layer in self.layers]))
         return tomlkit.dumps(document)
 
 
@@ -90,7 +86,7 @@ def parse(text: str, where: str) -> StackFile:
             raise BadInput(f"{where} was written by a newer version.", "Update kobold-modules.")
         if not isinstance(tables, list) or len(tables) > MOST_MODULES:
             raise ValueError(f"a stack has at most {MOST_MODULES} modules")
-        return StackFile(_text(data.get("name", "")), tuple(_entry(table) for table in tables))
+        return StackFile(_text(data.get("name", "")), tuple(_layer(table) for table in tables))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"{where} is no stack: {error}.", "A stack file lists modules as [[module]] tables.") from error
 
@@ -168,34 +164,34 @@ def gather(stack: StackFile, library: Library | None = None) -> tuple[Stack, lis
     """
     library = library or Library()
     warnings: list[str] = []
-    layers = tuple(
-        Layer(_find(entry, stack.name, library, warnings), entry.strength, entry.on) for entry in stack.modules
-    )
+    layers = tuple(layer.with_module(_find(layer.module, stack.name, library, warnings)) for layer in stack.layers)
     return Stack(layers), warnings
 
 
-def _find(entry: StackEntry, stack: str, library: Library, warnings: list[str]) -> Module:
+def _find(wanted: ModuleId, stack: str, library: Library, warnings: list[str]) -> Module:
     module = None
     with contextlib.suppress(BadModule):
-        module = library.load(library.entry(entry.name))  # by name only: a stranger's file must open no others
-        if not entry.digest or module.digest == entry.digest:
+        module = library.load(library.entry(wanted.name))  # by name only: a stranger's file must open no others
+        if not wanted.digest or module.digest == wanted.digest:
             return module
-    if entry.digest:
+    if wanted.digest:
         for other in library.listing():
             with contextlib.suppress(BadModule):
                 renamed = library.load(other)
-                if renamed.digest == entry.digest:
+                if renamed.digest == wanted.digest:
                     return renamed
     if module is None:
         raise BadModule(
-            f"The stack {stack or 'file'} needs the module {entry.name}, which is not in your library.",
-            f"Ask for {entry.name} where the stack comes from and import it, or remove it from the stack.",
+            f"The stack {stack or 'file'} needs the module {wanted.name}, which is not in your library.",
+            f"Ask for {wanted.name} where the stack comes from and import it, or remove it from the stack.",
         )
-    warnings.append(f"Your {entry.name} is not the module that the stack {stack} was made with; it may read otherwise.")
+    warnings.append(
+        f"Your {wanted.name} is not the module that the stack {stack} was made with; it may read otherwise."
+    )
     return module
 
 
-def _entry(table: dict[str, object]) -> StackEntry:
+def _layer(table: dict[str, object]) -> Layer[ModuleId]:
     strength, on = table.get("strength", 1.0), table.get("on", True)
     if isinstance(strength, bool) or not isinstance(strength, int | float) or not isinstance(on, bool):
         raise ValueError("a strength is a number and on is true or false")
@@ -204,7 +200,7 @@ def _entry(table: dict[str, object]) -> StackEntry:
     name = _text(table["name"])
     if not name.strip():
         raise ValueError("a module in it has no name")
-    return StackEntry(name, _text(table.get("digest", "")), float(strength), on)
+    return Layer(ModuleId(name, _text(table.get("digest", ""))), float(strength), on)
 
 
 def _text(value: object) -> str:
@@ -213,9 +209,10 @@ def _text(value: object) -> str:
     return value
 
 
-def _table(entry: StackEntry) -> dict[str, object]:
-    digest = {"digest": _whole(entry.digest)} if entry.digest else {}
-    return {"name": _whole(entry.name), **digest, "strength": float(entry.strength), "on": entry.on}
+def _table(layer: Layer[ModuleId]) -> dict[str, object]:
+    module = layer.module
+    digest = {"digest": _whole(module.digest)} if module.digest else {}
+    return {"name": _whole(module.name), **digest, "strength": float(layer.strength), "on": layer.on}
 
 
 def _whole(text: str) -> str:

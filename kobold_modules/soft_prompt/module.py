@@ -136,6 +136,11 @@ class Module:
             object.__setattr__(self, "initial", initial)
 
     @property
+    def name(self) -> str:
+        """What its card calls it."""
+        return self.card.name
+
+    @property
     def tokens(self) -> int:
         """Virtual tokens: rows of the matrix."""
         return int(self.vectors.shape[0])

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import WrongModel
 from .fingerprint import Fingerprint, Fit
+from .layer import Layer, Layers
 from .module import Card, Module, Vectors
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """One module in a stack. ``strength`` 1 is as trained; 0 is off."""
-
-    module: Module
-    strength: float = 1.0
-    on: bool = True
-
-    @property
-    def active(self) -> bool:
-        return self.on and self.strength != 0
-
-    def rows(self) -> Vectors:
-        """Return the module at its strength: float32 ``[tokens, width]``.
-
-        Between 0 and 1 (and beyond) the rows lie on the line from where training started to where it ended; a module
-        without its start leans towards its own mean row instead.
-        """
-        trained = self.module.vectors
-        if self.strength == 1:
-            return trained
-        import numpy as np
-
-        start = self.module.initial
-        if start is None:
-            start = np.broadcast_to(trained.mean(axis=0, keepdims=True), trained.shape).astype(np.float32)
-        return (start + np.float32(self.strength) * (trained - start)).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Modules in the order they stand before the text. An empty stack is the plain model."""
-
-    layers: tuple[Layer, ...] = ()
-
-    @property
-    def active(self) -> tuple[Layer, ...]:
-        return tuple(layer for layer in self.layers if layer.active)
-
-    @property
-    def tokens(self) -> int:
-        """Virtual tokens that the active modules take from the context."""
-        return sum(layer.module.tokens for layer in self.active)
+class Stack(Layers[Module]):
+    """Modules with their vectors, in the order they stand before the text. An empty stack is the plain model."""
 
     @property
     def digest(self) -> str:
@@ -61,17 +22,9 @@ class Stack:
         whole = hashlib.sha256()
         for layer in self.active:
             # The rows themselves: at half strength they depend on where the training started, too.
-            rows = layer.rows()
+            rows = layer_rows(layer)
             whole.update(repr(rows.shape).encode() + rows.tobytes())
         return whole.hexdigest()
-
-    @property
-    def label(self) -> str:
-        """``noir + world x0.5``, or ``no module``."""
-        names = [
-            layer.module.card.name + ("" if layer.strength == 1 else f" ×{layer.strength:g}") for layer in self.active
-        ]
-        return " + ".join(names) or "no module"
 
     def matrix(self) -> Vectors | None:
         """Return float32 ``[tokens, width]``, C order, or None for an empty stack.
@@ -85,31 +38,28 @@ class Stack:
             raise WrongModel(f"These modules were made for models of different widths: {self.label}.")
         import numpy as np
 
-        return np.ascontiguousarray(np.concatenate([layer.rows() for layer in self.active]), dtype=np.float32)
+        return np.ascontiguousarray(np.concatenate([layer_rows(layer) for layer in self.active]), dtype=np.float32)
 
     def check(self, model: Fingerprint, model_name: str) -> list[str]:
         """Return warnings about active modules that may not fit ``model``. Raises WrongModel for one that does not."""
         return [warning for layer in self.active if (warning := check_fit(layer.module, model, model_name))]
 
-    def add(self, module: Module, strength: float = 1.0) -> Stack:
-        return Stack((*self.layers, Layer(module, strength)))
 
-    def remove(self, index: int) -> Stack:
-        return Stack(self.layers[:index] + self.layers[index + 1 :])
+def layer_rows(layer: Layer[Module]) -> Vectors:
+    """Return the module of ``layer`` at its strength: float32 ``[tokens, width]``.
 
-    def move(self, index: int, by: int) -> Stack:
-        """Move the layer at ``index`` by ``by`` places, as far as there is room."""
-        target = max(0, min(len(self.layers) - 1, index + by))
-        rest = list(self.layers)
-        rest.insert(target, rest.pop(index))
-        return Stack(tuple(rest))
+    Between 0 and 1 (and beyond) the rows lie on the line from where training started to where it ended; a module
+    without its start leans towards its own mean row instead.
+    """
+    trained = layer.module.vectors
+    if layer.strength == 1:
+        return trained
+    import numpy as np
 
-    def change(self, index: int, *, strength: float | None = None, on: bool | None = None) -> Stack:
-        layer = self.layers[index]
-        layer = replace(
-            layer, strength=layer.strength if strength is None else strength, on=layer.on if on is None else on
-        )
-        return Stack((*self.layers[:index], layer, *self.layers[index + 1 :]))
+    start = layer.module.initial
+    if start is None:
+        start = np.broadcast_to(trained.mean(axis=0, keepdims=True), trained.shape).astype(np.float32)
+    return (start + np.float32(layer.strength) * (trained - start)).astype(np.float32)
 
 
 class Fitted(Protocol):

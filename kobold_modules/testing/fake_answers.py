@@ -15,16 +15,17 @@ from typing import Any
 from ..generation.protocol import Request
 from ..records import Finished, Record, Result, TextChunk
 from ..sampling.settings import Sampler
-from ..worker.messages import Compare, Nearest, Peek, Score, StackItem
+from ..soft_prompt.layer import Layer
+from ..worker.messages import Compare, Nearest, Peek, Score
 from .fake_engine import WORDS, FakeEngine
 
 
-def digest_of(stack: tuple[StackItem, ...]) -> int:
+def digest_of(stack: tuple[Layer[str], ...]) -> int:
     """Return a number for a stack; 0 for none. Names count, not folders: tests run in a new one each time."""
     if not stack:
         return 0
-    told = [(item.path.replace("\\", "/").rpartition("/")[2], item.strength, item.on) for item in stack]
-    return int.from_bytes(hashlib.sha256(repr(told).encode()).digest()[:3], "big")
+    layers = [(layer.module.replace("\\", "/").rpartition("/")[2], layer.strength, layer.on) for layer in stack]
+    return int.from_bytes(hashlib.sha256(repr(layers).encode()).digest()[:3], "big")
 
 
 def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> Iterator[Record]:

@@ -218,7 +218,7 @@ class Worker:
         request = seeded(
             Request(job.text, stack, job.max_tokens, settings, job.stop, job.memory, job.note, job.note_depth)
         )
-        files = [item.path for item in job.stack if item.on and item.strength != 0]
+        files = [layer.module for layer in job.stack if layer.active]
         for record in logged(engine.generate(request, cancelled), engine.info, [request], "bench", [files]):
             emit(record)
 

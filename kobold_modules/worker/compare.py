@@ -48,7 +48,7 @@ def compare(
     requests = [
         Request(
             job.text,
-            stack_of(items, module, engine.info, warn),
+            stack_of(layers, module, engine.info, warn),
             job.max_tokens,
             replace(settings, seed=seed),
             job.stop,
@@ -56,8 +56,8 @@ def compare(
             job.note,
             job.note_depth,
         )
-        for items, seed in zip(job.stacks, seeds, strict=True)
+        for layers, seed in zip(job.stacks, seeds, strict=True)
     ]
-    files = [[item.path for item in items if item.on and item.strength != 0] for items in job.stacks]
+    files = [[layer.module for layer in layers if layer.active] for layers in job.stacks]
     for record in logged(engine.together(requests, cancelled), engine.info, requests, "compare", files):
         emit(record)

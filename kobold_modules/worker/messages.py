@@ -1,6 +1,7 @@
 """What a worker can be asked to do: one frozen value a job, one JSON line each.
 
-Modules travel as paths, never as vectors: both processes see the same disk.
+Modules travel as paths, never as vectors, because both processes see the same disk: a ``Layer[str]`` holds the path of
+its module's file.
 """
 
 from __future__ import annotations
@@ -9,17 +10,10 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ..soft_prompt.layer import Layer, layer_from_data
+
 
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class StackItem:
-    """One module of a stack: the path of its file, its strength and switch."""
-
-    path: str
-    strength: float = 1.0
-    on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +36,7 @@ class Generate:
     """
 
     text: str
-    stack: tuple[StackItem, ...] = ()
+    stack: tuple[Layer[str], ...] = ()
     max_tokens: int = 120
     sampler: dict[str, Any] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
@@ -67,7 +61,7 @@ class Compare:
     """
 
     text: str
-    stacks: tuple[tuple[StackItem, ...], ...]
+    stacks: tuple[tuple[Layer[str], ...], ...]
     max_tokens: int = 120
     sampler: dict[str, Any] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
@@ -86,7 +80,7 @@ class Peek:
     """
 
     text: str
-    stack: tuple[StackItem, ...] = ()
+    stack: tuple[Layer[str], ...] = ()
     top: int = 12
     memory: str = ""
     note: str = ""
@@ -102,7 +96,7 @@ class Score:
     """
 
     text: str
-    stack: tuple[StackItem, ...] = ()
+    stack: tuple[Layer[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +178,9 @@ def from_json(data: dict[str, Any]) -> Job:
             if name in values and not isinstance(values[name], dict):
                 raise TypeError(f"{name} should be an object")
         if "stack" in values:
-            values["stack"] = tuple(StackItem(**item) for item in values["stack"])
+            values["stack"] = tuple(layer_from_data(item) for item in values["stack"])
         if "stacks" in values:
-            values["stacks"] = tuple(tuple(StackItem(**item) for item in stack) for stack in values["stacks"])
+            values["stacks"] = tuple(tuple(layer_from_data(item) for item in stack) for stack in values["stacks"])
         for name, made in (("stop", str), ("folders", str), ("seeds", int)):
             if name in values:
                 values[name] = tuple(made(value) for value in values[name])

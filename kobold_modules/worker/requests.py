@@ -9,10 +9,10 @@ from typing import Any
 from ..errors import BadUsage
 from ..generation.protocol import ModelInfo
 from ..sampling.settings import Sampler
+from ..soft_prompt.layer import Layer
 from ..soft_prompt.module import Module
-from ..soft_prompt.stack import Layer, Stack
+from ..soft_prompt.stack import Stack
 from ..training.settings import TrainingRequest
-from .messages import StackItem
 
 
 def sampler_of(values: dict[str, Any]) -> Sampler:
@@ -21,15 +21,17 @@ def sampler_of(values: dict[str, Any]) -> Sampler:
 
 
 def stack_of(
-    items: Iterable[StackItem], module: Callable[[str], Module], info: ModelInfo, warn: Callable[[str], None]
+    layers: Iterable[Layer[str]], module: Callable[[str], Module], info: ModelInfo, warn: Callable[[str], None]
 ) -> Stack:
-    """Return the stack of ``items`` that are on; ``warn`` gets each module that may not suit the model.
+    """Return the stack of the active ``layers``, its modules read by ``module`` from their paths.
+
+    ``warn`` hears of each that may not suit the model.
 
     Raises:
         BadModule: a file is missing or damaged.
         WrongModel: a module does not fit the model.
     """
-    stack = Stack(tuple(Layer(module(item.path), item.strength) for item in items if item.on and item.strength != 0))
+    stack = Stack(tuple(layer.with_module(module(layer.module)) for layer in layers if layer.active))
     for warning in stack.check(info.fingerprint, info.name):
         warn(warning)
     return stack

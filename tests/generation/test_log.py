@@ -18,8 +18,9 @@ from kobold_modules.generation.log import entries, journal_file, keeping, logged
 from kobold_modules.generation.protocol import Request
 from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
-from kobold_modules.soft_prompt.stack import Layer, Stack
+from kobold_modules.soft_prompt.stack import Stack
 from kobold_modules.testing.fake_engine import FakeEngine
 
 

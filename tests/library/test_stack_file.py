@@ -15,7 +15,7 @@ from kobold_modules.errors import BadInput, BadModule, BadUsage
 from kobold_modules.library import stack_file
 from kobold_modules.library.library import Library
 from kobold_modules.library.stack_file import (
-    StackEntry,
+    ModuleId,
     StackFile,
     gather,
     keep,
@@ -26,6 +26,7 @@ from kobold_modules.library.stack_file import (
     remove,
     write,
 )
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -35,18 +36,17 @@ def module(name: str, seed: int = 1) -> Module:
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
-ENTRIES = st.builds(
-    StackEntry,
+IDS = st.builds(
+    ModuleId,
     TEXT.filter(lambda name: name.strip()),
     st.one_of(st.just(""), st.text("0123456789abcdef", min_size=64, max_size=64)),
-    st.floats(-4, 4),
-    st.booleans(),
 )
+LAYERS = st.builds(Layer, IDS, st.floats(-4, 4), st.booleans())
 
 
-@given(TEXT, st.lists(ENTRIES, max_size=6))
-def test_any_stack_is_read_back_as_it_was(name, modules):
-    stack = StackFile(name, tuple(modules))
+@given(TEXT, st.lists(LAYERS, max_size=6))
+def test_any_stack_is_read_back_as_it_was(name, layers):
+    stack = StackFile(name, tuple(layers))
     assert parse(stack.to_text(), "a test") == stack
 
 
@@ -108,22 +108,22 @@ def test_a_stack_is_written_down_and_gathered_again(tmp_path: Path):
 
 def test_a_missing_module_is_a_sentence(tmp_path: Path):
     with pytest.raises(BadModule, match=r"The stack wet needs the module noir, which is not in your library\.") as told:
-        gather(StackFile("wet", (StackEntry("noir"),)))
+        gather(StackFile("wet", (Layer(ModuleId("noir")),)))
     assert "noir" in told.value.hint
 
 
 def test_a_renamed_module_is_found_by_its_digest():
     library = Library()
     library.add(module("noir"))
-    entry = StackEntry("noir", module("noir").digest)
+    layer = Layer(ModuleId("noir", module("noir").digest))
     library.rename("noir", "black")
-    stack, warnings = gather(StackFile("wet", (entry,)))
+    stack, warnings = gather(StackFile("wet", (layer,)))
     assert (stack.layers[0].module.card.name, warnings) == ("black", [])
 
 
 def test_another_module_of_the_same_name_is_told():
     Library().add(module("noir", 2))
-    stack, warnings = gather(StackFile("wet", (StackEntry("noir", module("noir", 1).digest),)))
+    stack, warnings = gather(StackFile("wet", (Layer(ModuleId("noir", module("noir", 1).digest)),)))
     assert stack.layers[0].module.digest == module("noir", 2).digest
     assert "not the module" in warnings[0]
 
@@ -134,12 +134,12 @@ def test_a_strangers_stack_opens_no_files(tmp_path: Path):
     kobold.write(module("noir"), tmp_path / "noir.zip")
     for name in (str(tmp_path / "noir.zip"), "../../noir.zip", "~/noir.zip"):
         with pytest.raises(BadModule):
-            gather(StackFile("wet", (StackEntry(name),)))
+            gather(StackFile("wet", (Layer(ModuleId(name)),)))
 
 
 def test_stacks_are_kept_by_name():
     assert names() == []
-    path = keep(StackFile("Rain & Noir", (StackEntry("noir"),)))
+    path = keep(StackFile("Rain & Noir", (Layer(ModuleId("noir")),)))
     assert path.parent == paths.stacks_dir()
     assert named("rain & noir") == path
     with pytest.raises(BadUsage, match="already"):

@@ -7,8 +7,9 @@ import pytest
 
 from kobold_modules.errors import WrongModel
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
-from kobold_modules.soft_prompt.stack import Layer, Stack, check_fit
+from kobold_modules.soft_prompt.stack import Stack, check_fit, layer_rows
 
 
 TRAINED = np.array([[2.0, 4.0], [6.0, 8.0]], np.float32)
@@ -32,16 +33,16 @@ def test_modules_stand_in_their_order() -> None:
 
 
 def test_full_strength_is_the_trained_rows_bit_for_bit() -> None:
-    assert Layer(NOIR).rows() is NOIR.vectors
+    assert layer_rows(Layer(NOIR)) is NOIR.vectors
 
 
 def test_half_strength_is_half_way_from_the_start() -> None:
-    assert Layer(NOIR, 0.5).rows().tolist() == [[1, 2], [4, 6]]
-    assert Layer(NOIR, 1.5).rows().tolist() == [[3, 6], [8, 10]]
+    assert layer_rows(Layer(NOIR, 0.5)).tolist() == [[1, 2], [4, 6]]
+    assert layer_rows(Layer(NOIR, 1.5)).tolist() == [[3, 6], [8, 10]]
 
 
 def test_without_a_start_it_leans_towards_its_own_mean() -> None:
-    assert Layer(Module(TRAINED, Card("x")), 0.5).rows().tolist() == [[3, 5], [5, 7]]
+    assert layer_rows(Layer(Module(TRAINED, Card("x")), 0.5)).tolist() == [[3, 5], [5, 7]]
 
 
 def test_what_is_off_or_has_no_strength_takes_no_room() -> None:

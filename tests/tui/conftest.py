@@ -78,7 +78,7 @@ class Stage:
 
     @property
     def stack(self) -> list[tuple[str, float, bool]]:
-        return [(pick.entry.name, pick.strength, pick.on) for pick in self.app.app_state.picks.items]
+        return [(layer.module.name, layer.strength, layer.on) for layer in self.app.app_state.stack.layers]
 
     @property
     def stack_list(self) -> StackList:

@@ -25,7 +25,7 @@ class SteadyClient(FakeClient):
 
     async def run(self, job: Job) -> AsyncIterator[Record]:
         if isinstance(job, Generate):
-            job = replace(job, stack=tuple(replace(item, path=Path(item.path).name) for item in job.stack))
+            job = replace(job, stack=tuple(layer.with_module(Path(layer.module).name) for layer in job.stack))
         async for record in super().run(job):
             yield replace(record, seconds=2.0) if isinstance(record, Finished) else record
 

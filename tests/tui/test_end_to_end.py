@@ -52,7 +52,7 @@ def stack_up(on: Stage, *names: str) -> None:
         rows = np.random.default_rng(number).normal(0, 0.05, (8, loaded.width)).astype(np.float32)
         card = Card(name, "style", model="starter", fingerprint=Fingerprint.from_dict(loaded.fingerprint))
         entry = on.app.app_state.library.add(Module(rows, card))
-        on.app.app_state.picks = on.app.app_state.picks.add(entry)
+        on.app.app_state.stack = on.app.app_state.stack.add(entry)
     on.app.app_state.refresh_shelf()
 
 

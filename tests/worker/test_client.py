@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from kobold_modules.records import Failed, Finished, Loaded, Note, Progress, Record, Result, TextChunk
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient, child_environment
-from kobold_modules.worker.messages import Count, Estimate, Generate, Load, StackItem
+from kobold_modules.worker.messages import Count, Estimate, Generate, Load
 from tests.faults import faulty
 from tests.worker.conftest import ask, failure, text_of
 
@@ -139,7 +140,7 @@ async def test_errors_are_sentences_with_codes(client, stories, tmp_path):
     (tmp_path / "bad.gguf").write_bytes(b"GGUF" + bytes(100))
     assert failure(await ask(client, Load(str(tmp_path / "bad.gguf")))).code == 3
     assert isinstance((await ask(client, Load(str(stories / "stories260K-F16.gguf"))))[-1], Loaded)
-    stack = (StackItem(str(tmp_path / "missing.zip")),)
+    stack = (Layer(str(tmp_path / "missing.zip")),)
     assert "missing.zip" in failure(await ask(client, Generate(OPENING, stack))).message
     assert "no sampler setting heat" in failure(await ask(client, Generate(OPENING, sampler={"heat": 1}))).message
     assert failure(await ask(client, Generate(OPENING, sampler={"temperature": 99}))).code == 2
@@ -157,13 +158,13 @@ async def test_a_stack_is_read_from_its_files(loaded, tmp_path):
     kobold.write(Module(rng.standard_normal((9, 64)).astype(np.float32) * 0.1, Card("noir")), file)
     settings = {"temperature": 0.0}
     plain = await ask(loaded, Generate(OPENING, max_tokens=30, sampler=settings))
-    first = await ask(loaded, Generate(OPENING, (StackItem(str(file)),), 30, settings))
-    again = await ask(loaded, Generate(OPENING, (StackItem(str(file)),), 30, settings))
-    off = await ask(loaded, Generate(OPENING, (StackItem(str(file), 1.0, False),), 30, settings))
+    first = await ask(loaded, Generate(OPENING, (Layer(str(file)),), 30, settings))
+    again = await ask(loaded, Generate(OPENING, (Layer(str(file)),), 30, settings))
+    off = await ask(loaded, Generate(OPENING, (Layer(str(file), 1.0, False),), 30, settings))
     assert (first[-1].prefix_decoded, again[-1].prefix_decoded) == (9, 0)
     assert text_of(first) == text_of(again) != text_of(plain) == text_of(off)
     kobold.write(Module(rng.standard_normal((5, 64)).astype(np.float32) * 0.1, Card("noir")), file)
-    assert (await ask(loaded, Generate(OPENING, (StackItem(str(file)),), 3, settings)))[-1].prefix_decoded == 5
+    assert (await ask(loaded, Generate(OPENING, (Layer(str(file)),), 3, settings)))[-1].prefix_decoded == 5
 
 
 async def test_half_letters_and_long_texts_travel(loaded):

@@ -10,10 +10,11 @@ import pytest
 
 from kobold_modules.formats import kobold
 from kobold_modules.records import Finished, TextChunk
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker import messages as jobs
-from kobold_modules.worker.messages import Compare, Generate, Load, StackItem
+from kobold_modules.worker.messages import Compare, Generate, Load
 from tests.worker.conftest import ask, failure
 
 
@@ -37,7 +38,7 @@ def takes(records) -> dict[int, tuple[str, Finished]]:
 
 
 async def test_each_stack_writes_its_own_take(loaded, module_file):
-    stacks = ((), (StackItem(module_file),), (StackItem(module_file, on=False),))
+    stacks = ((), (Layer(module_file),), (Layer(module_file, on=False),))
     found = takes(await ask(loaded, Compare(TEXT, stacks, 20, {"seed": 3})))
     alone = takes(await ask(loaded, Generate(TEXT, (), 20, {"seed": 3})))
     assert sorted(found) == [0, 1, 2]
@@ -54,7 +55,7 @@ async def test_without_a_seed_all_draw_with_the_same_one(loaded):
 
 
 async def test_seeds_make_takes_of_one_stack(loaded, module_file):
-    stack = (StackItem(module_file, 0.5),)
+    stack = (Layer(module_file, 0.5),)
     found = takes(await ask(loaded, Compare(TEXT, (stack,) * 3, 20, seeds=(1, 2, 1))))
     assert found[0][0] == found[2][0] != found[1][0]
     assert [found[number][1].seed for number in range(3)] == [1, 2, 1]
@@ -88,7 +89,7 @@ async def test_a_cancel_ends_all(loaded):
         (Compare(TEXT, ()), "0 stacks"),
         (Compare(TEXT, ((),) * 9), "9 stacks"),
         (Compare(TEXT, ((), ()), seeds=(1,)), "1 seeds for 2"),
-        (Compare(TEXT, ((), (StackItem("/no/such.zip"),))), "no module file"),
+        (Compare(TEXT, ((), (Layer("/no/such.zip"),))), "no module file"),
         (Compare(TEXT, ((), ()), sampler={"warmth": 1}), "warmth"),
     ],
 )
@@ -103,7 +104,7 @@ async def test_no_model_is_a_sentence(client):
 async def test_the_client_without_a_worker_compares_too():
     client = FakeClient()
     await ask(client, Load("starter"))
-    found = takes(await ask(client, Compare("The rain", ((), (StackItem("noir.zip"),)), 10)))
+    found = takes(await ask(client, Compare("The rain", ((), (Layer("noir.zip"),)), 10)))
     assert sorted(found) == [0, 1]
     assert found[0][0] != found[1][0]
 
@@ -111,7 +112,7 @@ async def test_the_client_without_a_worker_compares_too():
 def test_a_job_survives_the_wire():
     import json
 
-    job = Compare(TEXT, ((), (StackItem("a.zip", 0.5),)), 9, {"seed": 1}, ("x",), (4, 5), "m", "n", 2)
+    job = Compare(TEXT, ((), (Layer("a.zip", 0.5),)), 9, {"seed": 1}, ("x",), (4, 5), "m", "n", 2)
     assert jobs.from_json(json.loads(jobs.to_json(1, job))) == job
     for wrong in ({"note_depth": "two"}, {"memory": 3}):
         with pytest.raises(ValueError, match="malformed"):

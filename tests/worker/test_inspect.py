@@ -10,9 +10,10 @@ import pytest
 
 from kobold_modules.formats import kobold
 from kobold_modules.records import Loaded, Result
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
-from kobold_modules.worker.messages import Generate, Load, Nearest, Peek, Score, StackItem
+from kobold_modules.worker.messages import Generate, Load, Nearest, Peek, Score
 from tests.backends import tiny_folder
 from tests.worker.conftest import ask, failure, text_of
 
@@ -34,7 +35,7 @@ def answer(records: list[Any], what: str) -> dict[str, Any]:
 
 
 async def test_a_child_answers_what_could_come_next(loaded, noir):
-    data = answer(await ask(loaded, Peek(OPENING, (StackItem(noir),), 5)), "peek")
+    data = answer(await ask(loaded, Peek(OPENING, (Layer(noir),), 5)), "peek")
     assert [len(data["with"]), len(data["without"])] == [5, 5]
     assert data["with"] != data["without"]
     for candidate in data["with"]:
@@ -52,7 +53,7 @@ async def test_memory_and_note_change_what_could_come_next(loaded, aside):
 
 
 async def test_a_child_scores_a_passage(loaded, noir):
-    data = answer(await ask(loaded, Score(OPENING, (StackItem(noir),))), "score")
+    data = answer(await ask(loaded, Score(OPENING, (Layer(noir),))), "score")
     assert "".join(data["tokens"]) == OPENING
     assert len(data["tokens"]) == len(data["with"]) == len(data["without"])
     assert data["without"][0] is None
@@ -108,7 +109,7 @@ async def test_the_client_without_a_worker_answers_alike():
     assert [len(row) for row in data["rows"]] == [2] * 5
     assert answer(await ask(client, Nearest("/shelf/noir.zip", 2)), "nearest") == data
     assert answer(await ask(client, Nearest("/shelf/gothic.zip", 2)), "nearest") != data
-    assert answer(await ask(client, Peek("The rain", (StackItem("noir.zip"),), 3)), "peek")["with"]
+    assert answer(await ask(client, Peek("The rain", (Layer("noir.zip"),), 3)), "peek")["with"]
     assert answer(await ask(client, Score("The rain")), "score")["tokens"]
     records = await ask(client, Generate("The rain", sampler={"rep_pen": 1.1, "seed": 2}, max_tokens=3))
     assert records[-1].seed == 2

@@ -10,21 +10,22 @@ import pytest
 from kobold_modules.cli import main
 from kobold_modules.generation.log import entries
 from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient
-from kobold_modules.worker.messages import Compare, Generate, StackItem
+from kobold_modules.worker.messages import Compare, Generate
 from tests.worker.conftest import ask, text_of
 
 
 @pytest.fixture
-def stack() -> tuple[StackItem, ...]:
+def stack() -> tuple[Layer[str], ...]:
     vectors = np.random.default_rng(1).normal(0, 0.5, (5, 64)).astype(np.float32)
     entry = Library().add(Module(vectors, Card("noir"), vectors * 0.9))
-    return (StackItem(str(entry.path), 0.5), StackItem("/off", on=False))
+    return (Layer(str(entry.path), 0.5), Layer("/off", on=False))
 
 
 async def test_a_take_of_the_bench_is_logged_and_written_again(
-    loaded: WorkerClient, stack: tuple[StackItem, ...], capsys: pytest.CaptureFixture[str]
+    loaded: WorkerClient, stack: tuple[Layer[str], ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = Generate("Once upon a time", stack, 12, {"temperature": 1.2}, memory="A cat.", note="Sad.", note_depth=1)
     records = await ask(loaded, job)
@@ -33,14 +34,14 @@ async def test_a_take_of_the_bench_is_logged_and_written_again(
     assert entry["door"] == "bench"
     assert entry["ended"]["text"] == text_of(records)
     assert entry["sampler"]["seed"] == records[-1].seed  # type: ignore[union-attr]
-    assert entry["stack"]["modules"][0]["source"] == stack[0].path
+    assert entry["stack"]["modules"][0]["source"] == stack[0].module
     assert (entry["memory"], entry["note"], entry["note_depth"]) == ("A cat.", "Sad.", 1)
     await loaded.close()
     assert main(["generate", "--replay", "last"]) == 0
     assert "identical" in capsys.readouterr().err
 
 
-async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[StackItem, ...]) -> None:
+async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[Layer[str], ...]) -> None:
     await ask(loaded, Compare("Once upon a time", ((), stack), 6, {"seed": 5}))
 
     logged = entries()

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.records import Failed, Finished, TextChunk
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.worker import messages as jobs
 from kobold_modules.worker import wire
-from kobold_modules.worker.messages import Count, Estimate, Generate, Load, StackItem
+from kobold_modules.worker.messages import Count, Estimate, Generate, Load
 
 
 @given(st.text(), st.one_of(st.none(), st.integers(0, 10**9)))
@@ -20,7 +21,7 @@ def test_records_come_back_as_they_went(text, number):
 
 @given(st.text(alphabet=st.characters()))
 def test_jobs_come_back_as_they_went(text):
-    stack = (StackItem("a.zip", 0.5), StackItem("b.zip", 1.0, False))
+    stack = (Layer("a.zip", 0.5), Layer("b.zip", 1.0, False))
     for job in (Load(text, 512), Generate(text, stack, 9, {"seed": 1}, ("\n",)), Count(text), Estimate({"name": text})):
         data = wire.parse(wire.encode(jobs.to_json(3, job)))
         assert data["id"] == 3

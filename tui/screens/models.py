@@ -392,7 +392,9 @@ class ModelsScreen(Screen[None]):
         self.say(f"Loading {model.name} …", "busy", "esc stops it.")
         state = await self.app_state.switch(model.model, model.name)
         if state.phase == "ready":
-            misfits = [pick.entry.name for pick in self.app_state.picks.items if not self.app_state.fit(pick.entry)[0]]
+            misfits = [
+                layer.module.name for layer in self.app_state.stack.layers if not self.app_state.fit(layer.module)[0]
+            ]
             if model.no_modules:
                 self.say(f"{model.name} is loaded. It cannot use modules.", "warning", "F3 opens the bench.")
             elif misfits:

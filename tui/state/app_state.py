@@ -1,16 +1,11 @@
-"""The app_state: what both screens share. The loaded model, the stack in use and the shelf, with no widget in it.
-
-The stack here is a row of library entries with a strength and a switch. No vectors: the worker loads modules by path,
-so the terminal process never reads a matrix.
-"""
+"""What the screens share: the loaded model, the stack in use and the shelf, with no widget in it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -19,92 +14,15 @@ from kobold_modules.errors import BadInput, KoboldModulesError, WrongModel
 from kobold_modules.library.library import Entry, Library
 from kobold_modules.library.listing import Listing
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
+from kobold_modules.soft_prompt.layer import Layer
 
-from .authorship import NO_MODULE
+from .entry_stack import EntryStack
 from .remembered import context_of
 
 
 if TYPE_CHECKING:
     from kobold_modules.records import Failed, Loaded
     from kobold_modules.worker.client import Client
-    from kobold_modules.worker.messages import StackItem
-
-WEAKEST, STRONGEST, STEP = 0.0, 2.0, 0.05
-
-
-class Pick(NamedTuple):
-    """One module of the stack."""
-
-    entry: Entry
-    strength: float = 1.0
-    on: bool = True
-
-    @property
-    def active(self) -> bool:
-        return self.on and self.strength != 0
-
-    @property
-    def item(self) -> StackItem:
-        from kobold_modules.worker.messages import StackItem
-
-        return StackItem(str(self.entry.path), self.strength, self.on)
-
-
-@dataclass(frozen=True, slots=True)
-class Picks:
-    """The stack, first module first. Every change makes a new one."""
-
-    items: tuple[Pick, ...] = ()
-
-    @property
-    def tokens(self) -> int:
-        """Virtual tokens of the modules that are switched on."""
-        return sum(pick.entry.tokens for pick in self.items if pick.active)
-
-    @property
-    def label(self) -> str:
-        """``noir + world ×0.5``, or ``no module``: what the story notes beside a take."""
-        names = [
-            pick.entry.name + ("" if pick.strength == 1 else f" ×{pick.strength:g}")
-            for pick in self.items
-            if pick.active
-        ]
-        return " + ".join(names) or NO_MODULE
-
-    def index(self, entry: Entry) -> int | None:
-        """Return where ``entry`` stands, or None."""
-        return next((i for i, pick in enumerate(self.items) if pick.entry.slug == entry.slug), None)
-
-    def add(self, entry: Entry, strength: float = 1.0, on: bool = True) -> Picks:
-        return Picks((*self.items, Pick(entry, strength, on)))
-
-    def remove(self, index: int) -> Picks:
-        return Picks(self.items[:index] + self.items[index + 1 :])
-
-    def move(self, index: int, by: int) -> Picks:
-        """Move the pick at ``index`` by ``by`` places, as far as there is room."""
-        rest = list(self.items)
-        rest.insert(max(0, min(len(rest) - 1, index + by)), rest.pop(index))
-        return Picks(tuple(rest))
-
-    def change(self, index: int, *, by: float = 0.0, on: bool | None = None) -> Picks:
-        """Change the strength of the pick at ``index`` by ``by``, or switch it on or off."""
-        pick = self.items[index]
-        strength = min(STRONGEST, max(WEAKEST, round(pick.strength + by, 2)))
-        changed = pick._replace(strength=strength, on=pick.on if on is None else on)
-        return Picks((*self.items[:index], changed, *self.items[index + 1 :]))
-
-    def refreshed(self, entries: Listing, renamed: dict[str, str] | None = None) -> Picks:
-        """Return the same stack over the library as it is now: renamed modules follow, vanished ones leave."""
-        kept = []
-        for pick in self.items:
-            entry = entries.filed((renamed or {}).get(pick.entry.slug, pick.entry.slug))
-            if entry is not None:
-                kept.append(pick._replace(entry=entry))
-        return Picks(tuple(kept))
-
-    def to_list(self) -> list[dict[str, Any]]:
-        return [{"module": pick.entry.slug, "strength": pick.strength, "on": pick.on} for pick in self.items]
 
 
 class ModelState(NamedTuple):
@@ -152,7 +70,7 @@ class AppState:
         if not callable(client):
             client.on_death = self._worker_died
         self.library = library
-        self.stack_changed: Signal[Picks] = Signal(owner, "stack")
+        self.stack_changed: Signal[EntryStack] = Signal(owner, "stack")
         self.model_changed: Signal[ModelState] = Signal(owner, "model")
         self.shelf_changed: Signal[Listing] = Signal(owner, "shelf")
         self.entries = Listing.of(())
@@ -160,7 +78,7 @@ class AppState:
         self.reading = False  # whether a large shelf is being read for the first time
         self._fitting: dict[tuple[int, int], tuple[Fingerprint | None, bool]] = {}
         self._fits: dict[int, tuple[Entry, tuple[bool, str, str]]] = {}  # by the id of the entry it holds on to
-        self._picks = Picks()
+        self._stack = EntryStack()
         self._model = ModelState(model)
         self.wanted = model  # what is or will be loaded, as a Load job takes it; the model may call itself otherwise
         self.context: int | None = None  # tokens to load it with; None: what is remembered of the model
@@ -184,14 +102,14 @@ class AppState:
             await self._client.close()
 
     @property
-    def picks(self) -> Picks:
-        return self._picks
+    def stack(self) -> EntryStack:
+        return self._stack
 
-    @picks.setter
-    def picks(self, picks: Picks) -> None:
-        if picks != self._picks:
-            self._picks = picks
-            self.stack_changed.publish(picks)
+    @stack.setter
+    def stack(self, stack: EntryStack) -> None:
+        if stack != self._stack:
+            self._stack = stack
+            self.stack_changed.publish(stack)
 
     @property
     def model(self) -> ModelState:
@@ -235,17 +153,12 @@ class AppState:
         """Make ``entries`` (brief ones: ``library.whole`` has the rest) the library now."""
         self.entries, self._fits = entries, {}
         self.shelf_version += 1
-        self.picks = self.picks.refreshed(self.entries, renamed)
+        self.stack = self.stack.refreshed(self.entries, renamed)
         self.shelf_changed.publish(self.entries)
 
-    def restore_stack(self, saved: Iterable[Any]) -> None:
-        """Restore the stack as :meth:`Picks.to_list` left it, as far as its modules are still there."""
-        picks = Picks()
-        for item in saved:
-            entry = self.entries.filed(str(item.get("module"))) if isinstance(item, dict) else None
-            if entry is not None and not entry.problem:
-                picks = picks.add(entry, float(item.get("strength", 1.0)), bool(item.get("on", True)))
-        self.picks = picks
+    def restore_stack(self, kept: Iterable[Layer[str]]) -> None:
+        """Put the stack that a story kept into use, as far as its modules are still there."""
+        self.stack = EntryStack.from_slugs(kept, self.entries)
 
     async def load(self) -> ModelState:
         """Load the model unless it is there. Safe to call from several places at once: the second waits."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from kobold_modules.soft_prompt.layer import NO_MODULE
 from kobold_modules.stories.story import Story
 
 
-NO_MODULE = "no module"  # the label of a take without a stack
 CHOSEN = "chosen word"  # the label of words picked from those the model thought of
 
 

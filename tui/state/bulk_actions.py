@@ -14,6 +14,7 @@ from kobold_modules.errors import BadInput, BadUsage, KoboldModulesError
 from kobold_modules.formats import SUFFIXES, write
 from kobold_modules.library.library import Entry, Library
 from kobold_modules.library.notes import tidy
+from kobold_modules.soft_prompt.layer import Layer
 
 from .app_state import AppState
 from .phrases import counted
@@ -27,9 +28,8 @@ class Removed:
     """A module taken off the shelf, and where it stood in the stack."""
 
     entry: Entry
-    at: int | None
-    strength: float = 1.0
-    on: bool = True
+    at: int | None = None
+    layer: Layer[Entry] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +82,17 @@ def restore(library: Library, removed: Sequence[Removed]) -> Outcome:
 
 def stood(app_state: AppState, entry: Entry) -> Removed:
     """Return ``entry`` and where it stands in the stack, to be remembered before it goes."""
-    at = app_state.picks.index(entry)
-    if at is None:
-        return Removed(entry, None)
-    pick = app_state.picks.items[at]
-    return Removed(entry, at, pick.strength, pick.on)
+    at = app_state.stack.index(entry)
+    return Removed(entry) if at is None else Removed(entry, at, app_state.stack.layers[at])
 
 
 def restack(app_state: AppState, removed: Sequence[Removed]) -> None:
     """Put what came back to the shelf back into the stack, where it stood."""
     for one in sorted(removed, key=lambda one: one.at or 0):
         back = app_state.entries.filed(one.entry.slug)
-        if back is not None and one.at is not None and app_state.picks.index(back) is None:
-            picks = app_state.picks.add(back, one.strength, one.on)
-            app_state.picks = picks.move(len(picks.items) - 1, one.at - len(picks.items) + 1)
+        if back is None or one.at is None or one.layer is None or app_state.stack.index(back) is not None:
+            continue
+        app_state.stack = app_state.stack.insert(one.at, one.layer.with_module(back))
 
 
 def star(library: Library, entries: Sequence[Entry]) -> tuple[Outcome, bool]:

@@ -13,25 +13,26 @@ from kobold_modules.errors import BadInput, KoboldModulesError
 from kobold_modules.library import stack_file
 from kobold_modules.library.library import Entry, Library
 from kobold_modules.library.slug import key_of
-from kobold_modules.library.stack_file import StackEntry, StackFile
+from kobold_modules.library.stack_file import ModuleId, StackFile
 
-from .app_state import STRONGEST, WEAKEST, AppState, Picks
+from .app_state import AppState
+from .entry_stack import STRONGEST, WEAKEST, EntryStack
 from .phrases import counted
 
 
 async def keep(app_state: AppState, name: str, *, replace: bool = True) -> str:
     """Write the stack in use down as ``name``; returns a sentence. Raises KoboldModulesError."""
-    picks = app_state.picks
+    stack = app_state.stack
 
     def write() -> None:
-        modules = tuple(
-            StackEntry(pick.entry.name, _digest(app_state.library, pick.entry), pick.strength, pick.on)
-            for pick in picks.items
+        layers = tuple(
+            layer.with_module(ModuleId(layer.module.name, _digest(app_state.library, layer.module)))
+            for layer in stack.layers
         )
-        stack_file.keep(StackFile(name, modules), replace=replace)
+        stack_file.keep(StackFile(name, layers), replace=replace)
 
     await asyncio.to_thread(write)
-    return f"Stack saved as {name}: {counted(len(picks.items), 'module')}."
+    return f"Stack saved as {name}: {counted(len(stack.layers), 'module')}."
 
 
 async def bring(app_state: AppState, name: str) -> tuple[str, bool]:
@@ -41,17 +42,18 @@ async def bring(app_state: AppState, name: str) -> tuple[str, bool]:
         raise BadInput(f"There is no stack called {name}.")
     kept = stack_file.read(path)
     by_name = {key_of(entry.name): entry for entry in app_state.entries if not entry.problem}
-    picks, missing, others = Picks(), [], []
-    for item in kept.modules:
-        entry = by_name.get(key_of(item.name))
+    stack, missing, others = EntryStack(), [], []
+    for layer in kept.layers:
+        wanted = layer.module
+        entry = by_name.get(key_of(wanted.name))
         if entry is None:
-            missing.append(item.name)
+            missing.append(wanted.name)
             continue
-        if picks.index(entry) is None:
-            picks = picks.add(entry, min(STRONGEST, max(WEAKEST, item.strength)), item.on)
-        if item.digest and await asyncio.to_thread(_digest, app_state.library, entry) not in ("", item.digest):
-            others.append(item.name)
-    app_state.picks = picks
+        if stack.index(entry) is None:
+            stack = stack.add(entry, min(STRONGEST, max(WEAKEST, layer.strength)), layer.on)
+        if wanted.digest and await asyncio.to_thread(_digest, app_state.library, entry) not in ("", wanted.digest):
+            others.append(wanted.name)
+    app_state.stack = stack
     said = f"Stack {kept.name} loaded."
     if missing:
         said = f"Stack {kept.name} also needs {' and '.join(missing)}, not in your library."

@@ -10,10 +10,9 @@ import random
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from kobold_modules.worker.messages import StackItem
+from kobold_modules.soft_prompt.layer import Layer, layer_from_data
 
-from ..state.app_state import Pick, Picks
-from ..state.authorship import NO_MODULE
+from ..state.entry_stack import EntryStack
 from ..state.phrases import counted
 from .takes_journal import mark_of
 
@@ -32,7 +31,7 @@ class Column:
     """One of the takes. ``modules`` are the slugs of what stood before it; ``tokens`` counts as they come."""
 
     label: str
-    stack: tuple[StackItem, ...]
+    stack: tuple[Layer[str], ...]
     modules: tuple[str, ...]
     seed: int
     text: str = ""
@@ -107,7 +106,7 @@ class Comparison:
             columns = tuple(
                 Column(
                     str(column["label"]),
-                    tuple(StackItem(**item) for item in column["stack"]),
+                    tuple(layer_from_data(item) for item in column["stack"]),
                     tuple(map(str, column["modules"])),
                     int(column["seed"]),
                     str(column["text"]),
@@ -125,20 +124,19 @@ class Comparison:
             return None
 
 
-def ladder(picks: Picks) -> list[Picks]:
+def ladder(stack: EntryStack) -> list[EntryStack]:
     """Return the plain model, then the stack growing module by module: none, A, A+B."""
-    active = [pick for pick in picks.items if pick.active]
-    return [Picks(tuple(active[:n])) for n in range(len(active) + 1)][-MOST:]
+    active = stack.active
+    return [EntryStack(active[:n]) for n in range(len(active) + 1)][-MOST:]
 
 
-def singles(picks: Picks) -> list[Picks]:
+def singles(stack: EntryStack) -> list[EntryStack]:
     """Return the plain model, then each module alone: none, A, B."""
-    active: list[Pick] = [pick for pick in picks.items if pick.active]
-    return [Picks(), *(Picks((pick,)) for pick in active[: MOST - 1])]
+    return [EntryStack(), *(EntryStack((layer,)) for layer in stack.active[: MOST - 1])]
 
 
 def set_out(
-    text: str, picks: Picks, lineup: Lineup, seed: int | None, *, blind: bool = False, takes: int = USUAL
+    text: str, stack: EntryStack, lineup: Lineup, seed: int | None, *, blind: bool = False, takes: int = USUAL
 ) -> Comparison:
     """Set out a comparison that has not begun. Columns share ``seed`` (drawn where None) unless only the dice differ.
 
@@ -146,28 +144,27 @@ def set_out(
     """
     if seed is None:
         seed = random.randrange(2**31)
-    if lineup != "dice" and not picks.tokens:
+    if lineup != "dice" and not stack.tokens:
         lineup = "dice"  # nothing to tell apart but the dice
     match lineup:
         case "stacks":
-            stacks, seeds = ladder(picks), [seed] * (MOST + 1)
+            stacks, seeds = ladder(stack), [seed] * (MOST + 1)
         case "modules":
-            stacks, seeds = singles(picks), [seed] * (MOST + 1)
+            stacks, seeds = singles(stack), [seed] * (MOST + 1)
         case "dice":
             count = min(MOST, max(FEWEST, takes))
-            stacks, seeds = [picks] * count, [(seed + n) % 2**31 for n in range(count)]
+            stacks, seeds = [stack] * count, [(seed + n) % 2**31 for n in range(count)]
     columns = [_column(stack, seed) for stack, seed in zip(stacks, seeds, strict=False)]
     if blind:
         random.shuffle(columns)
     return Comparison(mark_of(text), lineup, tuple(columns), blind)
 
 
-def _column(picks: Picks, seed: int) -> Column:
-    active = [pick for pick in picks.items if pick.active]
+def _column(stack: EntryStack, seed: int) -> Column:
     return Column(
-        picks.label if active else NO_MODULE,
-        tuple(pick.item for pick in active),
-        tuple(pick.entry.slug for pick in active),
+        stack.label,
+        stack.paths(),
+        tuple(layer.module.slug for layer in stack.active),
         seed,
     )
 

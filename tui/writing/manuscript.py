@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kobold_modules import paths
 from kobold_modules.errors import BadUsage
 from kobold_modules.free_name import free_path
+from kobold_modules.soft_prompt.layer import Layer, layer_from_data
 from kobold_modules.stories.autosave import Autosave, forget, recover
 from kobold_modules.stories.story import Story
 
@@ -84,7 +86,7 @@ class Manuscript:
     def _clear(self) -> None:
         self.story = Story()
         self.choice = Choice()
-        self.stack: list[dict[str, Any]] = []
+        self.stack: tuple[Layer[str], ...] = ()  # by the names of their folders in the library
         self.model: WrittenWith | None = None
         self.note_depth = NOTE_DEPTH
         self.comparison: Comparison | None = None
@@ -144,7 +146,7 @@ class Manuscript:
         self.choice = Choice.from_dict(bench.get("sampler"))
         self.model = WrittenWith.from_dict(bench.get("model"))
         stack, depth = bench.get("stack"), bench.get("note_depth")
-        self.stack = stack if isinstance(stack, list) else []
+        self.stack = _layers(stack) if isinstance(stack, list) else ()
         self.theme = str(bench.get("theme", ""))
         self.note_depth = depth if isinstance(depth, int) and 0 <= depth <= 99 else NOTE_DEPTH
         if bench.get("takes"):
@@ -209,7 +211,7 @@ class Manuscript:
     def dump(self) -> dict[str, Any]:
         """Return the file's content as it should be now."""
         bench = {
-            "stack": self.stack,
+            "stack": [asdict(layer) for layer in self.stack],
             "model": self.model._asdict() if self.model is not None else None,
             "sampler": self.choice.to_dict(),
             "theme": self.theme,
@@ -307,3 +309,12 @@ class Manuscript:
         self.path.replace(aside)
         self._files.saw(self.path, None)
         return aside
+
+
+def _layers(items: list[Any]) -> tuple[Layer[str], ...]:
+    """Return the layers among ``items``; what is none is passed over."""
+    found = []
+    for item in items:
+        with suppress(ValueError):
+            found.append(layer_from_data(item))
+    return tuple(found)

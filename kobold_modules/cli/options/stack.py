@@ -10,7 +10,9 @@ from ...errors import BadModule, BadUsage
 from ...library import stack_file
 from ...library.library import Library
 from ...plain_text import one_line
-from ...soft_prompt.stack import Layer, Stack
+from ...soft_prompt.layer import Layer
+from ...soft_prompt.module import Module
+from ...soft_prompt.stack import Stack
 
 
 def parse_stack(items: list[str]) -> Stack:
@@ -27,7 +29,7 @@ def sources_of(items: list[str]) -> list[str]:
         name = _split(item)[0]
         kept = _stack_file(name)
         if kept is not None:
-            found += [entry.name for entry in stack_file.read(kept).modules]
+            found += [layer.module.name for layer in stack_file.read(kept).layers]
         else:
             found.append(str(Path(name).resolve()) if Path(name).exists() else name)
     return found
@@ -68,7 +70,7 @@ def _stack_file(name: str) -> Path | None:
     return None
 
 
-def _layers(item: str) -> tuple[Layer, ...]:
+def _layers(item: str) -> tuple[Layer[Module], ...]:
     name, _ = _split(item)
     kept = _stack_file(name)
     if kept is None:
@@ -80,7 +82,7 @@ def _layers(item: str) -> tuple[Layer, ...]:
     return tuple(replace(layer, strength=layer.strength * strength) for layer in stack.layers)
 
 
-def _layer(item: str) -> Layer:
+def _layer(item: str) -> Layer[Module]:
     return Layer(Library().find(_split(item)[0]), _strength(item))
 
 

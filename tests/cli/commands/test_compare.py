@@ -13,7 +13,8 @@ from kobold_modules.cli.commands.compare import columns
 from kobold_modules.cli.options.stack import parse_stack, sources_of
 from kobold_modules.library import stack_file
 from kobold_modules.library.library import Library
-from kobold_modules.library.stack_file import StackEntry, StackFile, keep
+from kobold_modules.library.stack_file import ModuleId, StackFile, keep
+from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 
 
@@ -74,7 +75,7 @@ def test_columns_stand_side_by_side():
 
 
 def test_a_stack_file_is_a_module_argument(shelf, tmp_path: Path):
-    wet = StackFile("wet", (StackEntry("noir", strength=0.5), StackEntry("sea", on=False)))
+    wet = StackFile("wet", (Layer(ModuleId("noir"), strength=0.5), Layer(ModuleId("sea"), on=False)))
     keep(wet)
     file = tmp_path / "wet.stack.toml"
     stack_file.write(wet, file)
@@ -90,12 +91,12 @@ def test_a_stack_file_is_a_module_argument(shelf, tmp_path: Path):
 
 
 def test_a_module_comes_before_a_stack_of_its_name(shelf):
-    keep(StackFile("noir", (StackEntry("sea"),)))
+    keep(StackFile("noir", (Layer(ModuleId("sea")),)))
     assert parse_stack(["noir"]).layers[0].module.card.name == "noir"
 
 
 def test_a_stack_whose_module_is_missing_is_one_sentence(capsys, starter):
-    keep(StackFile("wet", (StackEntry("noir"),)))
+    keep(StackFile("wet", (Layer(ModuleId("noir")),)))
     code, out, err = run(capsys, "compare", "--stack", "wet", "--stack", "none", "--prompt", "x")
     assert (code, out) == (3, "")
     assert "needs the module noir" in err

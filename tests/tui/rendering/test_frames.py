@@ -23,7 +23,7 @@ PAGES = "\n\n".join(f"Page {number}. " + "The rain went on over the harbour. " *
 
 async def open_bench(on: Stage) -> SparseCompositor:
     """Open the bench with a module on the stack and some pages; returns what composes its frames."""
-    on.app.app_state.picks = on.app.app_state.picks.add(on.app.app_state.entries[0])
+    on.app.app_state.stack = on.app.app_state.stack.add(on.app.app_state.entries[0])
     on.app.manuscript.story.edit(PAGES)
     await on.press("f3")
     await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.editor.has_focus)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from kobold_modules.library import stack_file
-from kobold_modules.library.stack_file import StackEntry, StackFile
+from kobold_modules.library.stack_file import ModuleId, StackFile
+from kobold_modules.soft_prompt.layer import Layer
 from tests.tui.conftest import Open, Stage, module
 
 
 async def stack_up(on: Stage) -> None:
     """Stack two modules, one at half strength, one off; the cursor on the stack."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
-    picks = on.app.app_state.picks.add(by_name["gothic house"], 0.5).add(by_name["noir rain"], 1.0, False)
-    on.app.app_state.picks = picks
+    stack = on.app.app_state.stack.add(by_name["gothic house"], 0.5).add(by_name["noir rain"], 1.0, False)
+    on.app.app_state.stack = stack
     await on.press("f3")
     on.stack_list.focus()
     await on.pilot.pause()
@@ -29,8 +30,8 @@ async def test_keep_and_bring_back(stage: Open) -> None:
         await stack_up(on)
         await keep(on, "wet houses")
         assert "Stack saved as wet houses: 2 modules." in on.status
-        (entry, _) = stack_file.read(stack_file.named("wet houses")).modules  # type: ignore[arg-type]
-        assert entry.digest
+        (layer, _) = stack_file.read(stack_file.named("wet houses")).layers  # type: ignore[arg-type]
+        assert layer.module.digest
         await on.press("delete", "delete")
         assert on.stack == []
         await on.command("load stack")
@@ -43,7 +44,7 @@ async def test_keep_and_bring_back(stage: Open) -> None:
 async def test_what_is_missing_or_another_is_named(stage: Open) -> None:
     async with stage() as on:
         await stack_up(on)
-        stack_file.keep(StackFile("odd", (StackEntry("gothic house", "0" * 64), StackEntry("sea of glass"))))
+        stack_file.keep(StackFile("odd", (Layer(ModuleId("gothic house", "0" * 64)), Layer(ModuleId("sea of glass")))))
         await on.press("o")
         await on.until(lambda: "odd" in on.text())
         await on.press("down", "enter")

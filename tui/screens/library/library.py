@@ -18,7 +18,8 @@ from kobold_modules.byte_size import byte_size
 from kobold_modules.library.library import Entry
 
 from ...rendering.first_frame import HeldScreen
-from ...state.app_state import AppState, ModelState, Picks
+from ...state.app_state import AppState, ModelState
+from ...state.entry_stack import EntryStack
 from ...state.phrases import counted
 from ...state.shelf_view import SORTS, Look, Shelf
 from ...widgets.key_bar import KeyBar
@@ -155,7 +156,7 @@ class LibraryScreen(HeldScreen[None]):
 
     def _show_list(self) -> None:
         modules, look = self.list, self.look
-        modules.show(self.shelf.look(look, self.app_state.fits), self.app_state.picks, look.words)
+        modules.show(self.shelf.look(look, self.app_state.fits), self.app_state.stack, look.words)
         found = bool(modules.entries)
         nothing = self.query_one("#nothing", Static)
         nothing.display = not found
@@ -201,8 +202,8 @@ class LibraryScreen(HeldScreen[None]):
             self._nearest.get((str(entry.path), entry.modified_ns)),
         )
 
-    def _stack_changed(self, picks: Picks) -> None:
-        self.list.show_picks(picks)
+    def _stack_changed(self, stack: EntryStack) -> None:
+        self.list.show_stack(stack)
 
     def _model_changed(self, model: ModelState) -> None:
         if model.phase in ("ready", "failed"):
@@ -317,23 +318,23 @@ class LibraryScreen(HeldScreen[None]):
             self.say(f"Showing only modules that fit {loaded.name}.", "calm", "m shows all.")
 
     def _stack_them(self, entries: Sequence[Entry], what: str) -> None:
-        picks = self.app_state.picks
-        new = [entry for entry in entries if picks.index(entry) is None]
+        stack = self.app_state.stack
+        new = [entry for entry in entries if stack.index(entry) is None]
         if len(entries) > 1:
             for entry in new:
-                picks = picks.add(entry)
-            self.app_state.picks = picks
+                stack = stack.add(entry)
+            self.app_state.stack = stack
             self.say(f"{counted(len(new), 'module')} added to the stack.", "good", "F3 opens the bench.")
         elif new:
-            self.app_state.picks = picks.add(new[0])
+            self.app_state.stack = stack.add(new[0])
             fits, sentence, hint = self.app_state.fit(new[0])
             if sentence:
                 self.say(sentence, "warning" if fits else "error", hint)
             else:
                 self.say(f"{new[0].name} was added to the stack.", "good", "F3 opens the bench.")
         elif what == "toggle":
-            at = picks.index(entries[0])
-            self.app_state.picks = picks if at is None else picks.remove(at)
+            at = stack.index(entries[0])
+            self.app_state.stack = stack if at is None else stack.remove(at)
             self.say(f"{entries[0].name} was removed from the stack.")
         else:
             self.say(f"{entries[0].name} is already on the stack.", "calm", "space removes it.")

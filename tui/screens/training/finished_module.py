@@ -11,9 +11,10 @@ from kobold_modules.errors import BadUsage
 from kobold_modules.library.library import Entry
 
 from ...dialogs.ask import Ask, Confirm
-from ...state.app_state import AppState, Picks
+from ...state.app_state import AppState
 from ...state.bulk_actions import export
 from ...state.dropped import one_path
+from ...state.entry_stack import EntryStack
 from ...state.remembered import recall, remember
 from ..library.library import LibraryScreen
 from ..writing.bench import BenchScreen
@@ -48,7 +49,7 @@ class HandOn:
     async def _try(self, entry: Entry) -> None:
         """Open the bench with this module alone on the stack, and takes with and without it side by side."""
         opening = self.app_state.library.whole(entry).card.samples.get("opening", "")
-        self.app_state.picks = Picks().add(entry)
+        self.app_state.stack = EntryStack().add(entry)
         await self.screen.app.run_action("app.go('bench')")
         bench = self.screen.app.screen
         if isinstance(bench, BenchScreen):

@@ -21,7 +21,8 @@ from textual.widgets import TextArea
 from kobold_modules.stories.story import Story
 
 from ...rendering.frames import PromptScreen
-from ...state.app_state import AppState, ModelState, Picks
+from ...state.app_state import AppState, ModelState
+from ...state.entry_stack import EntryStack
 from ...widgets.key_bar import KeyBar
 from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
@@ -131,7 +132,7 @@ class BenchScreen(PromptScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.manuscript.stack = self.app_state.picks.to_list()
+        self.manuscript.stack = self.app_state.stack.slugs()
         self.app_state.stack_changed.subscribe(self, self._stack_changed)
         self.app_state.model_changed.subscribe(self, self._model_changed)
         self.say(self.greeting or "The story is empty.", "calm")
@@ -208,8 +209,8 @@ class BenchScreen(PromptScreen[None]):
         self.page.context.set_kept(event.choice.length)
         self.page.touch()
 
-    def _stack_changed(self, picks: Picks) -> None:
-        self.manuscript.stack = picks.to_list()
+    def _stack_changed(self, stack: EntryStack) -> None:
+        self.manuscript.stack = stack.slugs()
         self.page.touch()
 
     def _model_changed(self, model: ModelState) -> None:

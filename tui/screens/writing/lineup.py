@@ -12,7 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from ...state.app_state import AppServices, Picks
+from ...state.app_state import AppServices
+from ...state.entry_stack import EntryStack
 from ...state.phrases import shortened
 from ...widgets.plain_list import moving
 from ...writing.comparison import LINEUPS, Column, Lineup, set_out
@@ -74,10 +75,10 @@ class LineupScreen(ModalScreen[Lineup | None]):
         ),
     ]
 
-    def __init__(self, picks: Picks, now: Lineup, takes: int) -> None:
+    def __init__(self, stack: EntryStack, now: Lineup, takes: int) -> None:
         super().__init__()
         self.now = now
-        self.columns = {lineup: set_out("", picks, lineup, 0, takes=takes).columns for lineup in ORDER}
+        self.columns = {lineup: set_out("", stack, lineup, 0, takes=takes).columns for lineup in ORDER}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question") as box:

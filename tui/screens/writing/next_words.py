@@ -115,7 +115,7 @@ class NextWordsScreen(ModalScreen[Words | None]):
     @work(exclusive=True)
     async def look(self) -> None:
         """Ask the model what could come next."""
-        stack = tuple(pick.item for pick in self.app_state.picks.items if pick.active)
+        stack = self.app_state.stack.paths()
         self.query_one("#said", Static).display = True
         async for record in self.app_state.client.run(Peek(self.text + self._words, stack, TOP, **self.asides)):
             if isinstance(record, Result) and record.what == "peek":
@@ -136,8 +136,8 @@ class NextWordsScreen(ModalScreen[Words | None]):
             Content.assemble((cut, "$foreground-muted"), (so_far[len(cut) :], "bold underline"), ("▏", "$text-accent"))
         )
         if width:
-            shape = Shape(width, bool(self.app_state.picks.tokens))
-            self.query_one("#head", Static).update(shape.head(self.app_state.picks.label))
+            shape = Shape(width, bool(self.app_state.stack.tokens))
+            self.query_one("#head", Static).update(shape.head(self.app_state.stack.label))
             most = max((row.likeliest for row in self.rows), default=1.0)
             words = self.query_one(CandidateList)
             at = words.highlighted if words.option_count == len(self.rows) else 0

@@ -121,7 +121,7 @@ class StackViews:
             return
         if not self.writer.page_is_free():
             return
-        if not self.app_state.picks.tokens:
+        if not self.app_state.stack.tokens:
             said = "The stack is empty, so there is nothing to highlight."
             self.status.say(said, "warning", "ctrl+t adds a module.")
             return

@@ -160,16 +160,15 @@ class TakeWriter:
     async def _stream(self) -> Finished | Failed | None:
         """Run the job, and put what it writes on the page as it comes. Return how it ended, where it says so."""
         ended: Finished | Failed | None = None
-        picks, choice = self.app_state.picks, self.sampler.choice
-        self._label = picks.label
+        stack, choice = self.app_state.stack, self.sampler.choice
+        self._label = stack.label
         self._pace.start(choice.length)
         self.page.sync()
         self.manuscript.take_begins(self._label)
         self.page.editor.begin()
         self.status.say("Reading …", "busy", "esc stops it.")
-        stack = tuple(pick.item for pick in picks.items if pick.active)
         sampler, asides = asdict(choice.sampler), self.manuscript.asides
-        job = Generate(self.page.story.text, stack, choice.length, sampler, **asides)
+        job = Generate(self.page.story.text, stack.paths(), choice.length, sampler, **asides)
         async for record in self.app_state.client.run(job):
             match record:
                 case TextChunk():
@@ -193,12 +192,12 @@ class TakeWriter:
             if model.failed is not None:
                 self.status.say(model.failed.message, "error", model.failed.hint, "model")
                 return False
-        for pick in state.picks.items:
-            fits, sentence, _ = state.fit(pick.entry)
-            if pick.active and not fits:
+        for layer in state.stack.layers:
+            fits, sentence, _ = state.fit(layer.module)
+            if layer.active and not fits:
                 self.status.say(sentence, "error", "Switch it off on the stack, or load its model.")
                 return False
-        if not (self.page.story.text.strip() or self.page.story.memory.strip() or state.picks.tokens):
+        if not (self.page.story.text.strip() or self.page.story.memory.strip() or state.stack.tokens):
             said = "There is nothing to continue yet."
             self.status.say(said, "warning", "Write a first sentence, or add a module.")
             return False

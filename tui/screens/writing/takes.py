@@ -122,7 +122,7 @@ class TakesScreen(Screen[Column | None]):
 
     def _set_out(self, lineup: Lineup, *, blind: bool = False, fresh_dice: bool = False) -> Comparison:
         seed = None if fresh_dice else self.manuscript.choice.sampler.seed
-        return set_out(self.text, self.app_state.picks, lineup, seed, blind=blind, takes=self.takes)
+        return set_out(self.text, self.app_state.stack, lineup, seed, blind=blind, takes=self.takes)
 
     async def _lay_out(self) -> None:
         """Lay out as many columns as there are takes."""
@@ -310,12 +310,12 @@ class TakesScreen(Screen[Column | None]):
 
     def action_lineup(self) -> None:
         """Ask what is to be compared."""
-        if not self.app_state.picks.tokens:
+        if not self.app_state.stack.tokens:
             self.say("The stack is empty, so only seeds can be compared.", "warning", "ctrl+t adds a module.")
         elif not self._still_writing():
             from .lineup import LineupScreen
 
-            self.app.push_screen(LineupScreen(self.app_state.picks, self.comparison.lineup, self.takes), self._compare)
+            self.app.push_screen(LineupScreen(self.app_state.stack, self.comparison.lineup, self.takes), self._compare)
 
     async def _compare(self, lineup: Lineup | None) -> None:
         if lineup is not None and lineup != self.comparison.lineup:

@@ -25,7 +25,7 @@ from kobold_modules.library.library import Entry
 from kobold_modules.library.listing import Chosen, Listing
 
 from ...rendering.internals import style_parser
-from ...state.app_state import Picks
+from ...state.entry_stack import EntryStack
 from ...state.shelf_view import Section
 from .module_row import Columns, RowState, row
 
@@ -143,7 +143,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.entries = Chosen(Listing.of(()), ())
         self.marked: set[str] = set()
-        self.picks = Picks()
+        self.stack = EntryStack()
         self.words: Sequence[str] = ()
         self.columns = Columns.within(76)
         self.sections = False
@@ -166,10 +166,10 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
             return [self.entries[at] for at, slug in enumerate(self.entries.slugs) if slug in self.marked]
         return [self.chosen] if self.chosen is not None else []
 
-    def show(self, sections: Sequence[Section], picks: Picks, words: Sequence[str] = ()) -> None:
+    def show(self, sections: Sequence[Section], stack: EntryStack, words: Sequence[str] = ()) -> None:
         """Show ``sections``; the cursor stays on its module where it can, marks on theirs."""
         before, was_at, searching = self.chosen, self.highlighted or 0, bool(words) and words != self.words
-        self.picks, self.words = picks, words
+        self.stack, self.words = stack, words
         self._lines, self._line_of, numbers = [], [], list[int]()
         for section in sections:
             if section.title:
@@ -196,8 +196,8 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         if at is not None:
             self.highlighted = at
 
-    def show_picks(self, picks: Picks) -> None:
-        self.picks = picks
+    def show_stack(self, stack: EntryStack) -> None:
+        self.stack = stack
         self.refresh()
 
     def _number(self, slug: str) -> int | None:
@@ -215,7 +215,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         else:
             entry, chosen = self.entries[line], line == self.highlighted
             state = RowState(chosen, entry.slug in self.marked, self.words, entry.problem != "" or self.fits(entry))
-            content = row(entry, self.columns, self.picks, state)
+            content = row(entry, self.columns, self.stack, state)
             part = "cursor" if chosen else "hover" if line == self.hovered else "row"
             style = self.get_visual_style("module-list--row", f"module-list--{part}")
             if self.get_component_styles(f"module-list--{part}").text_style.reverse:  # which Textual drops there

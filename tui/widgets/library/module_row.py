@@ -9,7 +9,7 @@ from textual.content import Content
 
 from kobold_modules.library.library import Entry
 
-from ...state.app_state import Picks
+from ...state.entry_stack import EntryStack
 from ...state.phrases import DASH, short_day, short_effect, shortened
 from ...state.shelf_view import Sort, letters
 
@@ -94,14 +94,14 @@ class RowState(NamedTuple):
     fits: bool = True
 
 
-def row(entry: Entry, columns: Columns, picks: Picks, state: RowState) -> Content:
+def row(entry: Entry, columns: Columns, stack: EntryStack, state: RowState) -> Content:
     """Draw a module as a row.
 
     ``›`` the cursor, ``✓`` marked; ``●`` in the stack, ``○`` in it but switched off; ``★`` starred, ``✗`` made for
     another model than the loaded one, ``!`` cannot be read.
     """
-    place = picks.index(entry)
-    stacked = " " if place is None else "●" if picks.items[place].active else "○"
+    place = stack.index(entry)
+    stacked = " " if place is None else "●" if stack.layers[place].active else "○"
     # The row under the cursor has the cursor's own colours; others would be unreadable on some themes.
     good, quiet, odd, accent = (
         ("", "", "", "")

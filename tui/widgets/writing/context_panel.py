@@ -97,7 +97,7 @@ class ContextPanel(Panel):
             self._count(self._text, self._asides)
 
     def _show(self) -> None:
-        total, virtual = self.app_state.model.context, self.app_state.picks.tokens
+        total, virtual = self.app_state.model.context, self.app_state.stack.tokens
         tokens = None if self.tokens is None else self.tokens + self._added
         kept = min(self._kept, max(0, (total - virtual - self.memory) // 2))  # what the engine keeps, at most
         self.meter.context = Context(total, virtual, tokens, kept, self.memory)

@@ -21,8 +21,11 @@ from textual.message import Message
 from textual.widgets import Static
 
 from kobold_modules.errors import KoboldModulesError
+from kobold_modules.library.library import Entry
+from kobold_modules.soft_prompt.layer import Layer
 
-from ...state.app_state import STEP, STRONGEST, AppState, ModelState, Pick, Picks
+from ...state.app_state import AppState, ModelState
+from ...state.entry_stack import STEP, STRONGEST, EntryStack
 from ...state.phrases import counted, shortened, strength
 from ..panel import Titled
 from ..plain_list import PlainList, moving
@@ -47,24 +50,24 @@ class Layout:
         self.name_width = max(4, width - MARK - self.slider_width - NUMBER - TOKENS - 2)
         self.slider_start = MARK + self.name_width
 
-    def row(self, pick: Pick, chosen: bool, fits: bool) -> Content:
-        mark = "✗" if not fits else "●" if pick.active else "○"
-        style = "$text-error" if not fits else "$text-success" if pick.active else "$foreground-muted"
-        name = shortened(pick.entry.name, self.name_width - 1)
-        full, empty = slider(pick.strength, self.slider_width)
+    def row(self, layer: Layer[Entry], chosen: bool, fits: bool) -> Content:
+        mark = "✗" if not fits else "●" if layer.active else "○"
+        style = "$text-error" if not fits else "$text-success" if layer.active else "$foreground-muted"
+        name = shortened(layer.module.name, self.name_width - 1)
+        full, empty = slider(layer.strength, self.slider_width)
         bar = (
-            Content.assemble((full, "$text-accent" if pick.on else "$foreground-muted"), (empty, "$foreground-muted"))
-            if pick.on
+            Content.assemble((full, "$text-accent" if layer.on else "$foreground-muted"), (empty, "$foreground-muted"))
+            if layer.on
             else Content.styled(f"{'off':<{self.slider_width}}", "$foreground-muted")
         )
         return Content.assemble(
             "›" if chosen else " ",
             (f"{mark} ", style),
             " ",
-            (f"{name:<{self.name_width}}", "" if pick.active else "$foreground-muted"),
+            (f"{name:<{self.name_width}}", "" if layer.active else "$foreground-muted"),
             bar,
-            f" {strength(pick.strength):>{NUMBER - 1}}",
-            (f" {pick.entry.tokens:>{TOKENS - 1}}", "$foreground-muted"),
+            f" {strength(layer.strength):>{NUMBER - 1}}",
+            (f" {layer.module.tokens:>{TOKENS - 1}}", "$foreground-muted"),
         )
 
 
@@ -152,26 +155,26 @@ class StackList(PlainList, inherit_bindings=False):
         self.app_state = app_state
         self.shape = Layout(40)
         self._marked: int | None = None
-        self._taken_out: list[tuple[int, Pick]] = []
+        self._taken_out: list[tuple[int, Layer[Entry]]] = []
 
     def on_mount(self) -> None:
         self.app_state.stack_changed.subscribe(self, self.show)
-        self.app_state.model_changed.subscribe(self, lambda _: self.show(self.app_state.picks))
-        self.show(self.app_state.picks)
+        self.app_state.model_changed.subscribe(self, lambda _: self.show(self.app_state.stack))
+        self.show(self.app_state.stack)
 
-    def show(self, picks: Picks) -> None:
-        at = min(self.highlighted or 0, len(picks.items) - 1)
-        rows = [self._row(pick, i == at) for i, pick in enumerate(picks.items)]
+    def show(self, stack: EntryStack) -> None:
+        at = min(self.highlighted or 0, len(stack.layers) - 1)
+        rows = [self._row(layer, i == at) for i, layer in enumerate(stack.layers)]
         self.show_rows(rows)
         self.highlighted = at if rows else None
 
-    def _row(self, pick: Pick, chosen: bool) -> Content:
-        fits, _, _ = self.app_state.fit(pick.entry)
-        return self.shape.row(pick, chosen, fits)
+    def _row(self, layer: Layer[Entry], chosen: bool) -> Content:
+        fits, _, _ = self.app_state.fit(layer.module)
+        return self.shape.row(layer, chosen, fits)
 
     def watch_highlighted(self, highlighted: int | None) -> None:
         super().watch_highlighted(highlighted)
-        items = self.app_state.picks.items
+        items = self.app_state.stack.layers
         for index in {self._marked, highlighted} - {None}:
             if index is not None and index < min(self.option_count, len(items)):
                 self.replace_option_prompt_at_index(index, self._row(items[index], index == highlighted))
@@ -179,7 +182,7 @@ class StackList(PlainList, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self.shape = Layout(self.scrollable_content_region.width)
-        self.show(self.app_state.picks)
+        self.show(self.app_state.stack)
 
     def on_click(self, event: events.Click) -> None:
         """Switch a module by a click on its mark, and set its strength by a click on its bar."""
@@ -190,40 +193,39 @@ class StackList(PlainList, inherit_bindings=False):
             self.action_switch()
         elif 0 <= at < self.shape.slider_width:
             wanted = round((at + 1) / self.shape.slider_width * STRONGEST / STEP) * STEP
-            pick = self.app_state.picks.items[self.highlighted]
-            self.app_state.picks = self.app_state.picks.change(self.highlighted, by=wanted - pick.strength)
+            layer = self.app_state.stack.layers[self.highlighted]
+            self.app_state.stack = self.app_state.stack.strengthen(self.highlighted, wanted - layer.strength)
 
     def action_strength(self, steps: int) -> None:
         if self.highlighted is not None:
-            self.app_state.picks = self.app_state.picks.change(self.highlighted, by=steps * STEP)
+            self.app_state.stack = self.app_state.stack.strengthen(self.highlighted, steps * STEP)
 
     def action_switch(self) -> None:
         if self.highlighted is not None:
-            on = self.app_state.picks.items[self.highlighted].on
-            self.app_state.picks = self.app_state.picks.change(self.highlighted, on=not on)
+            on = self.app_state.stack.layers[self.highlighted].on
+            self.app_state.stack = self.app_state.stack.change(self.highlighted, on=not on)
 
     def action_move(self, by: int) -> None:
         if self.highlighted is not None:
             at = self.highlighted
-            to = max(0, min(len(self.app_state.picks.items) - 1, at + by))
-            self.app_state.picks = self.app_state.picks.move(at, by)
+            to = max(0, min(len(self.app_state.stack.layers) - 1, at + by))
+            self.app_state.stack = self.app_state.stack.move(at, by)
             self.call_next(setattr, self, "highlighted", to)
 
     def action_take_out(self) -> None:
         if self.highlighted is not None:
-            pick = self.app_state.picks.items[self.highlighted]
-            self._taken_out.append((self.highlighted, pick))
-            self.app_state.picks = self.app_state.picks.remove(self.highlighted)
-            self.post_message(self.Said(f"{pick.entry.name} is not in the stack any more.", "u puts it back."))
+            layer = self.app_state.stack.layers[self.highlighted]
+            self._taken_out.append((self.highlighted, layer))
+            self.app_state.stack = self.app_state.stack.remove(self.highlighted)
+            self.post_message(self.Said(f"{layer.module.name} is not in the stack any more.", "u puts it back."))
 
     def action_put_back(self) -> None:
         """Put back what was removed last, where it stood."""
         while self._taken_out:
-            at, pick = self._taken_out.pop()
-            entry = self.app_state.entries.filed(pick.entry.slug)
-            if entry is not None and self.app_state.picks.index(entry) is None:
-                picks = self.app_state.picks.add(entry, pick.strength, pick.on)
-                self.app_state.picks = picks.move(len(picks.items) - 1, at - len(picks.items) + 1)
+            at, layer = self._taken_out.pop()
+            entry = self.app_state.entries.filed(layer.module.slug)
+            if entry is not None and self.app_state.stack.index(entry) is None:
+                self.app_state.stack = self.app_state.stack.insert(at, layer.with_module(entry))
                 self.post_message(self.Said(f"{entry.name} is back in the stack."))
                 return
         self.post_message(self.Said("Nothing was removed from the stack just now."))
@@ -271,17 +273,17 @@ class StackPanel(Titled, Vertical):
     def on_mount(self) -> None:
         self.app_state.stack_changed.subscribe(self, self.show)
         self.app_state.model_changed.subscribe(self, self._model_changed)
-        self.show(self.app_state.picks)
+        self.show(self.app_state.stack)
 
     def _model_changed(self, _: ModelState) -> None:
-        self.show(self.app_state.picks)
+        self.show(self.app_state.stack)
 
-    def show(self, picks: Picks) -> None:
-        self.query_one("#empty").display = not picks.items
+    def show(self, stack: EntryStack) -> None:
+        self.query_one("#empty").display = not stack.layers
         modules = self.query_one(StackList)
-        modules.display = bool(picks.items) or modules.has_focus  # who has removed the last one can put it back
-        self.set_titles(note=counted(picks.tokens, "virtual token") if picks.items else "")
-        sentences = [fit for pick in picks.items if pick.active and (fit := self.app_state.fit(pick.entry)[1])]
+        modules.display = bool(stack.layers) or modules.has_focus  # who has removed the last one can put it back
+        self.set_titles(note=counted(stack.tokens, "virtual token") if stack.layers else "")
+        sentences = [fit for layer in stack.layers if layer.active and (fit := self.app_state.fit(layer.module)[1])]
         warning = self.query_one("#warning", Static)
         said = "\n".join(f"! {sentence}" for sentence in sentences)
         if str(warning.content) != said:  # a new text is a new layout of the screen
@@ -299,7 +301,7 @@ class StackPanel(Titled, Vertical):
         self._say(event.text, "calm", event.hint)
 
     def action_keep(self) -> None:
-        if self.app_state.picks.items:
+        if self.app_state.stack.layers:
             from ...dialogs.ask import Ask
 
             explanation = "Name for these modules, their order and strengths. A saved stack of that name is replaced."

@@ -61,7 +61,7 @@ def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
 
 async def voice(app_state: AppState, text: str) -> Voice | str:
     """Ask the model. A sentence where that fails."""
-    stack = tuple(pick.item for pick in app_state.picks.items if pick.active)
+    stack = app_state.stack.paths()
     found: Voice | str = "The passage is too short to compare."
     async for record in app_state.client.run(Score(text, stack)):
         if isinstance(record, Result) and record.what == "score":

@@ -24,7 +24,7 @@ async def test_the_stack_travels_with_the_job(stage: Open) -> None:
         await on.written()
         job = on.client.jobs[-1] if isinstance(on.client.jobs[-1], Generate) else on.client.jobs[-2]
         assert isinstance(job, Generate)
-        assert [(Path(item.path).name, item.strength) for item in job.stack] == [("harbour-town.zip", 0.9)]
+        assert [(Path(layer.module).name, layer.strength) for layer in job.stack] == [("harbour-town.zip", 0.9)]
         assert job.sampler["temperature"] == 0.8
         assert "harbour town ×0.9 wrote this" in on.text()
 

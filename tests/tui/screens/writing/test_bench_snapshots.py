@@ -17,7 +17,7 @@ TEXT = "The lamp at the end of the quay was out, and nobody had said a word abou
 async def bench(on: Stage) -> None:
     """Set up two modules on the stack, a held seed, a first sentence."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
-    on.app.app_state.picks = on.app.app_state.picks.add(by_name["gothic house"]).add(by_name["noir rain"], 0.8)
+    on.app.app_state.stack = on.app.app_state.stack.add(by_name["gothic house"]).add(by_name["noir rain"], 0.8)
     await on.press("f3")
     on.bench.sampler.query_one("#seed").value = "7"  # type: ignore[attr-defined]
     on.editor.insert(TEXT)
@@ -40,7 +40,7 @@ async def test_bench(stage: Open, size: tuple[int, int]) -> None:
 async def test_bench_with_a_stack_that_does_not_fit(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size) as on:
         by_name = {entry.name: entry for entry in on.app.app_state.entries}
-        on.app.app_state.picks = on.app.app_state.picks.add(by_name["old sea tales"])
+        on.app.app_state.stack = on.app.app_state.stack.add(by_name["old sea tales"])
         await on.press("f3")
         on.editor.insert("The lamp was out.")
         await on.press("ctrl+j")

@@ -19,7 +19,7 @@ async def look(on: Stage, *names: str, text: str = OPENING, at: int | None = Non
     """Go to the bench with a stack and ``text``, and look at what could come at the cursor."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
     for name in names:
-        on.app.app_state.picks = on.app.app_state.picks.add(by_name[name])
+        on.app.app_state.stack = on.app.app_state.stack.add(by_name[name])
     await on.press("f3")
     on.editor.insert(text)
     if at is not None:
@@ -179,7 +179,7 @@ async def test_an_error_is_shown_where_the_words_would_be(stage: Open) -> None:
 
 async def test_where_the_stack_shows(stage: Open) -> None:
     async with stage() as on:
-        on.app.app_state.picks = on.app.app_state.picks.add(on.app.app_state.entries[0])
+        on.app.app_state.stack = on.app.app_state.stack.add(on.app.app_state.entries[0])
         await on.press("f3")
         on.editor.insert("Rain fell on the quay, and the lamp at its end was out. Nobody had said a word about it.")
         await on.press("f10")

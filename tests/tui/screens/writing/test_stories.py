@@ -376,7 +376,7 @@ async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -
 
 async def test_takes_side_by_side_that_were_coming_are_back(stage: Open) -> None:
     async with stage(delay=0.02) as on:
-        on.app.app_state.picks = on.app.app_state.picks.add(on.app.app_state.entries[0])
+        on.app.app_state.stack = on.app.app_state.stack.add(on.app.app_state.entries[0])
         await on.begin()
         await on.press("ctrl+b")
         await on.until(lambda: isinstance(on.app.screen, TakesScreen))

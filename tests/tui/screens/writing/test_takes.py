@@ -11,7 +11,7 @@ from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.screens.writing.bench import BenchScreen
 from kobold_modules.tui.screens.writing.lineup import LineupScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
-from kobold_modules.tui.state.app_state import Picks
+from kobold_modules.tui.state.entry_stack import EntryStack
 from kobold_modules.tui.widgets.writing.take_column import TakeColumn
 from kobold_modules.tui.writing.comparison import Comparison, set_out
 from kobold_modules.tui.writing.manuscript import bench_path
@@ -32,7 +32,7 @@ def put_on(on: Stage, *names: str) -> None:
     """Put modules on the stack."""
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
     for name in names:
-        on.app.app_state.picks = on.app.app_state.picks.add(by_name[name])
+        on.app.app_state.stack = on.app.app_state.stack.add(by_name[name])
 
 
 async def compare(on: Stage, *names: str, key: str = "ctrl+b") -> None:
@@ -254,7 +254,7 @@ async def test_blind_hides_names_until_one_is_chosen_and_counts_the_vote(stage: 
 async def test_votes_go_only_to_modules_that_could_be_told_apart(stage: Open) -> None:
     async with stage() as on:
         by_name = {entry.name: entry for entry in on.app.app_state.entries}
-        both = Picks().add(by_name["gothic house"]).add(by_name["noir rain"])
+        both = EntryStack().add(by_name["gothic house"]).add(by_name["noir rain"])
         dice = set_out(OPENING, both, "dice", 1, blind=True)
         assert dice.votes(0) == {}
         ladder = set_out(OPENING, both, "stacks", 1)

@@ -23,7 +23,7 @@ async def test_strength_moves_in_small_steps(stage: Open) -> None:
 async def test_switching_off_frees_the_virtual_tokens(stage: Open) -> None:
     async with stage() as on:
         await on.press("enter", "down", "enter")
-        assert on.app.app_state.picks.tokens == 80
+        assert on.app.app_state.stack.tokens == 80
         assert "80 virtual tokens" in on.text()
         on.stack_list.focus()
         await on.press("space")
@@ -31,7 +31,7 @@ async def test_switching_off_frees_the_virtual_tokens(stage: Open) -> None:
         assert "48 virtual tokens" in on.text()
         assert "○" in on.text()
         await on.press("space")
-        assert on.app.app_state.picks.tokens == 80
+        assert on.app.app_state.stack.tokens == 80
 
 
 @pytest.mark.parametrize(
