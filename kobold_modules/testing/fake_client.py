@@ -112,10 +112,9 @@ class FakeClient:
             yield record
 
     def _generate(self, job: Generate, engine: FakeEngine) -> Iterator[Record]:
-        # The files of a stack need not exist here; what they are called makes the difference they would make.
-        stack = hashlib.sha256(repr(job.stack).encode()).hexdigest()
         settings = Sampler.from_dict(job.sampler)
-        seed = random.Random(stack).randrange(2**16) ^ (settings.seed if settings.seed is not None else 1)
+        # The files of a stack need not exist here; what they are called makes the difference they would make.
+        seed = fake_answers.digest_of(job.stack) ^ (settings.seed if settings.seed is not None else 1)
         request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
         for record in engine.generate(request, lambda: self._cancelled):
             if isinstance(record, Finished):
