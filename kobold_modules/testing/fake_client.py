@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kobold_modules.records import Finished, Record
 from kobold_modules.testing.fake_client import FakeClient
-from kobold_modules.worker.messages import Generate, Job
+from kobold_modules.worker.messages import Job
 from tests.tui.conftest import Stage
 
 
