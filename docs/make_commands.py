@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "commands.md"
 
-# Each is run in the folder that holds demo-noir.zip and notes.txt, one after another in one library.
+# Each is run in the folder that holds demo-noir.zip, notes.txt and skerry.md, one after another in one library.
 SESSION = (
     "check demo-noir.zip --model starter",
     "import demo-noir.zip --name noir",
@@ -29,6 +29,7 @@ SESSION = (
     "export noir --format safetensors --out noir.safetensors",
     "check noir.safetensors",
     "check notes.txt",
+    "lore skerry.md --to skerry.json",
     "rename noir 'rain and neon'",
     "remove 'rain and neon'",
     "trash",
@@ -134,6 +135,10 @@ def _session() -> Iterator[str]:
             (ROOT / "kobold_modules" / "models" / "starter" / "demo-noir.zip").read_bytes()
         )
         (folder / "notes.txt").write_text("Buy milk.\n", encoding="utf-8")
+        (folder / "skerry.md").write_text(
+            "# Orla\n\nKeys: Orla, the keeper\n\nShe keeps the light.\n\n# The light\n\nIt burns oil.\n",
+            encoding="utf-8",
+        )
         environment = os.environ | {
             "KOBOLD_MODULES_HOME": str(folder / "home"),
             "COLUMNS": "100",

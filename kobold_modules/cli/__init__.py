@@ -69,7 +69,7 @@ def loads_native_code(arguments: Any) -> bool:
         return not any(getattr(arguments, option) for option in _OF_THE_QUEUE)
     if verb == "show":
         return arguments.nearest is not None
-    return verb in ("demo", "generate", "compare", "measure")
+    return verb in ("demo", "generate", "compare", "measure", "lore")
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:

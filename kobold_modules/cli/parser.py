@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kobold-modules {__version__}")
     parser.set_defaults(run=_lazily("tui", "run"), verb="", model="starter", module=None, json=False)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
-    for add in (_demo, _train, _generate, _compare, _measure, _shelf, _machine):
+    for add in (_demo, _train, _generate, _compare, _measure, _lore, _shelf, _machine):
         add(verbs)
     return parser
 
@@ -178,6 +178,20 @@ def _measure(verbs: Any) -> None:
     verb.add_argument("--text", action="append", required=True, metavar="HELD_OUT.txt", help="may be repeated")
     verb.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
     inspect_options.add_measure_flags(verb)
+
+
+def _lore(verbs: Any) -> None:
+    verb = _verb(verbs, "lore", "lore", "the entries of a lorebook: keys, tokens, and what is switched off")
+    verb.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="of SillyTavern, a character card (.json, .png, .charx), NovelAI, KoboldAI, AI Dungeon, Agnai, RisuAI, "
+        "or Markdown with a heading for each entry",
+    )
+    _model(verb)
+    verb.add_argument("--to", metavar="FILE.json", help="write it as SillyTavern's JSON (for one FILE)")
+    verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
 
 
 def _shelf(verbs: Any) -> None:

@@ -241,7 +241,7 @@ def _collected(records: Iterable[TextChunk | Finished], count: int) -> list[tupl
 
 def _nats(engine: OpenEngine, request: Request, take: str) -> float:
     """Return the mean loss of ``take`` behind the request's text, as much of it as fits before the take."""
-    text = request.memory + request.text
+    text = "".join([request.memory, *request.lore, request.text])
     tokens, before = engine.tokenize(text + take), engine.tokenize(text)
     written = len(tokens) - common_prefix(tokens, before)  # the take's first token may begin in the text
     if not take or not written:

@@ -190,6 +190,8 @@ def _begun(
     for part in ("memory", "note"):
         words = getattr(request, part)
         entry[part] = words if keep == "all" or not words else {"sha256": sha256(words)}
+    if request.lore:
+        entry["lore"] = list(request.lore) if keep == "all" else {"sha256": sha256("".join(request.lore))}
     return entry
 
 

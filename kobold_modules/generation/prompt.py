@@ -1,7 +1,7 @@
-"""What the model reads before it writes: the memory, the end of the story, and the note that stands near the end.
+"""What the model reads before it writes: memory, lore, the end of the story, and the note that stands near the end.
 
-Memory and note always stay; the story's beginning slides out on a sentence boundary when there is no room for it. Each
-part is split into tokens by itself, so that a change in one never changes the tokens of what stands before it.
+Memory, lore and note always stay; the story's beginning slides out on a sentence boundary when there is no room for
+it. Each part is split into tokens by itself, so that a change in one never changes the tokens of what stands before it.
 """
 
 from __future__ import annotations
@@ -35,13 +35,16 @@ def build(request: Request, text: str, still: int, free: int, tokenize: Callable
         free: tokens that fit behind the stack.
 
     Raises:
-        BadUsage: memory and note leave no room for the story.
+        BadUsage: memory, lore and note leave no room for the story.
     """
-    memory, note = tokenize(_line(request.memory)), tokenize(_line(request.note))
+    memory, note = tokenize(line_of(request.memory)), tokenize(line_of(request.note))
+    for entry in request.lore:
+        memory = [*memory, *tokenize(line_of(entry))]
     fixed = len(memory) + len(note)
     if fixed > free // 2:
+        parts = "Memory, lore and note" if request.lore else "Memory and note"
         raise BadUsage(
-            f"Memory and note take {fixed} of the {free} tokens that the model can read here.",
+            f"{parts} take {fixed} of the {free} tokens that the model can read here.",
             "Shorten them, take modules off, or load the model with a larger context.",
         )
     free -= fixed
@@ -60,7 +63,7 @@ def build(request: Request, text: str, still: int, free: int, tokenize: Callable
     return Prompt(tokens, window.start, text[at:], min(len(tail), len(tokens)))
 
 
-def _line(text: str) -> str:
+def line_of(text: str) -> str:
     """Return ``text`` as lines of its own; nothing for nothing."""
     return "" if not text.strip() else text if text.endswith("\n") else text + "\n"
 

@@ -36,6 +36,7 @@ class Request:
 
     Attributes:
         memory: text that always stands between the stack and the story, however long the story grows.
+        lore: entries of lorebooks that the text calls in, each a line of its own behind the memory (see ``lore``).
         note: text that stands ``note_depth`` lines before the end of the story (an author's note), a line of its own.
     """
 
@@ -45,6 +46,7 @@ class Request:
     sampler: Sampler = field(default_factory=Sampler)
     stop: tuple[str, ...] = ()
     memory: str = ""
+    lore: tuple[str, ...] = field(default=(), kw_only=True)
     note: str = ""
     note_depth: int = 3
 

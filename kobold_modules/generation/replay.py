@@ -79,6 +79,7 @@ def request_of(entry: dict[str, Any], prompt: str | None = None) -> Request:
             sampler=sampler,
             stop=tuple(map(str, stop)),
             memory=_words(entry, "memory"),
+            lore=_lore(entry),
             note=_words(entry, "note"),
             note_depth=depth,
         )
@@ -125,6 +126,13 @@ def _words(entry: dict[str, Any], part: str) -> str:
     if not isinstance(words, str):
         raise BadUsage(f"The log keeps no texts, and this was written with a {part}, so it cannot be replayed.")
     return words
+
+
+def _lore(entry: dict[str, Any]) -> tuple[str, ...]:
+    texts = entry.get("lore", [])
+    if not isinstance(texts, list):
+        raise BadUsage("The log keeps no texts, and this was written with a lorebook, so it cannot be replayed.")
+    return tuple(map(str, texts))
 
 
 def _stack(entry: dict[str, Any]) -> Stack:

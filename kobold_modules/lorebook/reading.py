@@ -56,7 +56,7 @@ def read(path: Path) -> Lorebook:
         if path.is_dir():
             raise BadInput(f"{path} is a folder, not a lorebook.", "Name the file in it.")
         if not path.is_file():
-            raise BadInput(f"There is no file {path}.")
+            raise BadInput(f"{path} is no ordinary file." if path.exists() else f"There is no file {path}.")
         if (size := path.stat().st_size) > MOST_BYTES:
             raise BadInput(f"{name} is larger than any lorebook ({byte_size(size)}).")
         data = path.read_bytes()

@@ -146,10 +146,14 @@ def told_unused(story: Story) -> str:
 
 
 def told_used(story: Story) -> str:
-    """Return a sentence on a save's stop strings and banned phrases that are used here; empty where there are none."""
+    """Return a sentence on what of a save is used here beside its text; empty where there is nothing."""
+    from .lore import own_lorebook  # with all the readers of lorebooks, which few stories need
+
     settings = settings_of(story)
     used = [counted(len(settings.stop), "stop string")] if settings.stop else []
     used += [counted(len(settings.banned), "banned phrase")] if settings.banned else []
+    if (book := own_lorebook(story)) is not None:
+        used.append(f"world info ({counted(len(book.entries), 'entry', 'entries')})")
     return f"Used from this save: {listed(tuple(used))}." if used else ""
 
 
@@ -221,6 +225,8 @@ def _from_lite(lite: LiteStory) -> Story:
 
 def _from_novelai(found: novelai.NovelaiStory) -> Story:
     story = Story(found.title, found.text, memory=found.memory, note=found.note)
+    if found.lorebook is not None:
+        story.extra = {novelai.LOREBOOK: found.lorebook}
     story.unused = found.unused
     story.mark_saved()
     return story

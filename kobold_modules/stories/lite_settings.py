@@ -1,4 +1,4 @@
-"""What a KoboldAI (Lite) save holds beside its story: which of it is used here, and in words what is not.
+"""What a KoboldAI (Lite) save holds beside story and world info: which of it is used here, and in words what is not.
 
 Lite keeps stop strings and banned phrases in one text each, ``||$||`` between them: at the root of older saves, in
 ``savedsettings`` of newer ones.
@@ -42,8 +42,6 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def _unused(rest: dict[str, Any]) -> list[str]:
     found = []
-    if world := _world(rest):
-        found.append(f"world info ({counted(world, 'entry', 'entries')})")
     if _setting(rest, "logitbiasdict") or rest.get("biases"):
         found.append("logit biases")
     if _setting(rest, "regexreplace_data"):
@@ -58,14 +56,6 @@ def _unused(rest: dict[str, Any]) -> list[str]:
     if rest.get("savedsettings"):
         found.append("sampler settings")
     return found
-
-
-def _world(rest: dict[str, Any]) -> int:
-    """Count the entries of world info, in either shape."""
-    entries, second = rest.get("worldinfo"), rest.get("worldinfo_v2")
-    nested = second.get("entries") if isinstance(second, dict) else None
-    listed_ones = [entry for entry in entries if entry] if isinstance(entries, list) else []
-    return max(len(listed_ones), len(nested) if isinstance(nested, dict) else 0)
 
 
 def _setting(rest: dict[str, Any], key: str) -> Any:

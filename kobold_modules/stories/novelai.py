@@ -23,6 +23,7 @@ from . import msgpackr
 
 
 MOST_PIECES = 200_000
+LOREBOOK = "novelai_lorebook"  # the member of our own file that keeps one
 PLAIN = "In NovelAI, export the story as text, and open that .txt file here."
 
 
@@ -34,6 +35,7 @@ class NovelaiStory:
     text: str
     memory: str = ""
     note: str = ""
+    lorebook: dict[str, Any] | None = None
     unused: tuple[str, ...] = ()
 
 
@@ -52,7 +54,12 @@ def read(data: dict[str, Any], name: str) -> NovelaiStory:
     context = content.get("context")
     memory, note, *_ = [*map(_word, context if isinstance(context, list) else ()), "", ""]
     return NovelaiStory(
-        title if isinstance(title, str) else "", _text(content, name), memory, note, tuple(_unused(content))
+        title if isinstance(title, str) else "",
+        _text(content, name),
+        memory,
+        note,
+        _lorebook(content),
+        tuple(_unused(content)),
     )
 
 
@@ -86,11 +93,14 @@ def _of_document(document: Any) -> str:
     return "\n".join(texts)
 
 
+def _lorebook(content: dict[str, Any]) -> dict[str, Any] | None:
+    book = content.get("lorebook")
+    entries = book.get("entries") if isinstance(book, dict) else None
+    return book if isinstance(entries, list) and entries else None
+
+
 def _unused(content: dict[str, Any]) -> list[str]:
-    lorebook = content.get("lorebook")
-    entries = lorebook.get("entries") if isinstance(lorebook, dict) else None
-    count = len(entries) if isinstance(entries, list) else 0
-    found = [f"{count} lorebook {'entry' if count == 1 else 'entries'}"] if count else []
+    found = []
     if any(content.get(key) for key in ("phraseBiasGroups", "bannedSequenceGroups")):
         found.append("phrase biases and banned sequences")
     if content.get("ephemeralContext"):

@@ -20,8 +20,20 @@ __all__ = ["NOTE_TEMPLATE", "Span", "Story", "Take"]
 
 VERSION = 1
 MOST_STEPS = 2000
+MOST_BOOKS = 100
 NOTE_TEMPLATE = "[Author's note: <|>]"  # KoboldAI's; <|> is where the note goes
-_OURS = ("kobold_modules_story", "title", "text", "spans", "takes", "steps", "memory", "note", "note_template")
+_OURS = (
+    "kobold_modules_story",
+    "title",
+    "text",
+    "spans",
+    "takes",
+    "steps",
+    "memory",
+    "note",
+    "note_template",
+    "lorebooks",
+)
 
 
 class Story:
@@ -30,6 +42,7 @@ class Story:
     Attributes:
         memory: text the model always has before it, however far the story has moved on.
         note: the author's note, told to the model near the end of the text; see :attr:`note_text`.
+        lorebooks: paths of lorebook files that it uses; see ``stories.lore``.
         extra: members of a story file that are not ours, kept as they came.
         unused: what its file held that has no like here, each in a few words; said to the person, never saved.
     """
@@ -39,6 +52,7 @@ class Story:
         self.memory = memory
         self.note = note
         self.note_template = NOTE_TEMPLATE
+        self.lorebooks: tuple[str, ...] = ()
         self.extra: dict[str, Any] = {}
         self.unused: tuple[str, ...] = ()
         self._text = text
@@ -88,8 +102,8 @@ class Story:
 
     @property
     def content(self) -> tuple[str, ...]:
-        """What must not be lost: title, text, memory, note and its template."""
-        return (self.title, self._text, self.memory, self.note, self.note_template)
+        """What must not be lost: title, text, memory, note and its template, and the names of its lorebooks."""
+        return (self.title, self._text, self.memory, self.note, self.note_template, *self.lorebooks)
 
     @property
     def can_undo(self) -> bool:
@@ -208,6 +222,8 @@ class Story:
                 {"start": take.start, "end": take.end, "label": take.label, "seed": take.seed} for take in self.takes
             ],
         }
+        if self.lorebooks:
+            data["lorebooks"] = list(self.lorebooks)
         if steps:
             data["steps"] = encode_steps(self._done, self._undone, steps)
         return {**self.extra, **data}
@@ -224,6 +240,8 @@ class Story:
         story = cls(text=data["text"], **words)
         if isinstance(template := data.get("note_template"), str):
             story.note_template = template
+        if isinstance(books := data.get("lorebooks"), list):
+            story.lorebooks = tuple(book for book in books[:MOST_BOOKS] if isinstance(book, str))
         story.extra = {key: value for key, value in data.items() if key not in _OURS}
         story._marks = _marks_in(data, story.text) or story._marks
         story._done, story._undone = decode_steps(data.get("steps"), story.text, story._marks)

@@ -195,6 +195,7 @@ CLIENT: dict[str, Any] = {
 }
 UNITED: dict[str, Any] = {
     "file_version": 2,
+    "gamestarted": True,
     "actions": {"actions": {}},
     "worldinfo_v2": {
         "folders": {"root": [0, 1]},

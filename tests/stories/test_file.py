@@ -344,6 +344,6 @@ def test_what_is_used_of_a_save_and_what_is_not_is_said(tmp_path: Path) -> None:
     save(load(path), tmp_path / "ours.json", backup=False)
     for story in (load(path), load(tmp_path / "ours.json")):
         assert settings_of(story).stop == ("THE END",)
-        assert told_used(story) == "Used from this save: 1 stop string and 2 banned phrases."
-        assert told_unused(story).endswith("world info (1 entry) and sampler settings.")
+        assert told_used(story) == "Used from this save: 1 stop string, 2 banned phrases and world info (1 entry)."
+        assert told_unused(story).endswith("sampler settings.")
     assert told_unused(written()) == told_used(written()) == ""

@@ -36,7 +36,8 @@ def test_a_story_of_the_first_editor() -> None:
     fragments = [{"data": "The tide", "origin": "prompt"}, {"data": " turned.", "origin": "ai"}]
     found = read(story(story={"fragments": fragments}), "p.story")
     assert (found.title, found.text) == ("North Pier", "The tide turned.")
-    assert found.unused == ("1 lorebook entry",)
+    assert found.unused == ()
+    assert found.lorebook == {"entries": [{"text": "x"}]}
 
 
 def test_a_story_of_the_second_editor() -> None:

@@ -28,7 +28,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,6 +36,7 @@ from ... import paths
 from ...errors import BadInput, BadText, BadUsage, EngineFailed, KoboldModulesError
 from ...files import check_target, writing
 from ...generation.log import seeded
+from ...generation.lore import with_lore
 from ...generation.protocol import Engine, Request
 from ...plain_text import one_line
 from ...sampling.settings import Sampler
@@ -44,6 +45,8 @@ from ...stories.stop_criteria import LONGEST_UNTIL, StopCriteria, tokens_for
 from .. import INTERRUPTED
 from ..interrupts import interruptible
 from ..options.length import most_tokens
+from ..options.lore import books_of
+from ..options.lore import settings_of as lore_settings
 from ..options.prompt import prompted
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of
@@ -77,6 +80,7 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
     source = sys.stdin.buffer if arguments.batch == "-" else _open(Path(arguments.batch))
     bad = wrote = passed = 0
     seen: dict[str, int] = {}
+    books = books_of(arguments)
     with source, opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warned: set[str] = set()
         biases: set[tuple[tuple[str, float], ...]] = {()}
@@ -98,7 +102,10 @@ def batch(arguments: argparse.Namespace, output: Output) -> int:
                 if task.request.sampler.bias not in biases:
                     warn_of_bias(engine, task.request.sampler, output)
                     biases.add(task.request.sampler.bias)
-                outcome = _write(engine, task, stopped)
+                request, _ = with_lore(
+                    task.request, books, engine.info.context, engine.tokenize, lore_settings(arguments)
+                )
+                outcome = _write(engine, replace(task, request=request), stopped)
             except EngineFailed:
                 raise
             except KoboldModulesError as error:

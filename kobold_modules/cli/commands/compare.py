@@ -18,6 +18,7 @@ from ...records import Finished, TextChunk
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible
+from ..options.lore import books_of, bring_in
 from ..options.prompt import read_prompt
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of, split_list
@@ -35,7 +36,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
     stacks = arguments.stack or ["none"]
     _check(arguments, len(stacks))
     text = read_prompt(arguments)
-    sampler = sampler_of(arguments)
+    sampler, books = sampler_of(arguments), books_of(arguments)
     first = randbits(31) if sampler.seed is None else sampler.seed
     requests, titles, sources = [], [], []
     for typed in stacks:
@@ -59,6 +60,10 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
         warn_of_bias(engine, sampler, output)
         for request in {request.stack.digest: request for request in requests}.values():
             warn_of_misfits(engine, request.stack, output)
+        # All read the same lore, or it would be compared as well; the largest stack leaves the least room for it.
+        largest = max(requests, key=lambda request: request.stack.tokens)
+        lore = bring_in(largest, books, arguments, engine, output).lore
+        requests = [replace(request, lore=lore) for request in requests]
         records = engine.together(requests, lambda: bool(stopped))
         width = shutil.get_terminal_size().columns // len(requests) - 3
         show: Columns | InTurn

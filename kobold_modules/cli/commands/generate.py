@@ -16,6 +16,7 @@ from ...stories.stop_criteria import LONGEST_UNTIL
 from .. import INTERRUPTED
 from ..interrupts import interruptible
 from ..options.length import ending_of, most_tokens
+from ..options.lore import books_of, bring_in
 from ..options.prompt import read_prompt
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of
@@ -73,7 +74,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
     # What is written already holds its prompt; a prompt given again may come from a pipe that is empty by now.
     prompt = begun.prompt if begun is not None else read_prompt(arguments)
     stack, sources = parse_stack(arguments.module), sources_of(arguments.module)
-    sampler = sampler_of(arguments)
+    sampler, books = sampler_of(arguments), books_of(arguments)
     ending, most = ending_of(arguments), most_tokens(arguments)
     with (
         opened(arguments.model, arguments.contextsize, output) as engine,
@@ -97,7 +98,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
         request = Request(
             text, stack, most, sampler, tuple(arguments.stop), arguments.memory, arguments.note, arguments.note_depth
         )
-        request = seeded(request)
+        request = bring_in(seeded(request), books, arguments, engine, output)
         if out is not None and begun is None:
             out.begin(prompt, request.sampler.seed)
         unshown = [prompt] if out is None and begun is None else []  # shown with the first word: it may be refused

@@ -24,6 +24,7 @@ from ...models.reference import ModelFile
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible
+from ..options.lore import books_of, bring_in
 from ..options.prompt import read_prompt
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack
@@ -39,11 +40,13 @@ _LEAST = 88
 def peek(arguments: argparse.Namespace, output: Output) -> int:
     """Show the likeliest next tokens with the stack and without, in two columns."""
     stack, text, sampler = parse_stack(arguments.module), read_prompt(arguments), sampler_of(arguments)
+    books = books_of(arguments)
     with opened(arguments.model, arguments.contextsize, output) as engine:
         warn_of_misfits(engine, stack, output)
         request = Request(
             text, stack, 1, sampler, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth
         )
+        request = bring_in(request, books, arguments, engine, output)
         stacked, plain = inspect.peek(engine, request, arguments.peek)
     if output.json:
         output.object(peek={"stack": stack.label, "with": inspect.as_json(stacked), "without": inspect.as_json(plain)})
@@ -65,7 +68,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
     from ..options.length import most_tokens
 
     stack, text = parse_stack(arguments.module), read_prompt(arguments)
-    most, sampler = most_tokens(arguments), sampler_of(arguments)
+    most, sampler, books = most_tokens(arguments), sampler_of(arguments), books_of(arguments)
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
         warn_of_bias(engine, sampler, output)
@@ -81,6 +84,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
                 arguments.note_depth,
             )
         )
+        request = bring_in(request, books, arguments, engine, output)
         count = arguments.best
         takes = inspect.best_of(
             engine, request, count, lambda: bool(stopped), lambda done: output.say(f"  {done} of {count} takes")

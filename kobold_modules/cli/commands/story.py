@@ -32,10 +32,12 @@ from ...stories.file import (
     told_unused,
     told_used,
 )
+from ...stories.lore import lorebooks
 from ...stories.story import Story
 from .. import INTERRUPTED
 from ..interrupts import interruptible
 from ..options.length import ending_of, most_tokens
+from ..options.lore import books_of, bring_in
 from ..options.prompt import prompted, read_prompt
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of
@@ -58,6 +60,12 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
     if most == 0:  # nothing to write: the story is only looked after, or changes its format
         _save(story, target, before if target == path else None, output)
         return 0
+    if arguments.lore:  # the story's from now on, as memory and note are
+        books_of(arguments)
+        story.lorebooks = tuple(str(Path(name).expanduser().resolve()) for name in arguments.lore)
+    books, problems = lorebooks(story)
+    for problem in problems:
+        output.say(f"warning: {problem}")
     ending, autosave = ending_of(arguments), Autosave(path)
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
@@ -74,6 +82,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
                 note_depth=arguments.note_depth,
             )
         )
+        request = bring_in(request, books, arguments, engine, output)
         seed = request.sampler.seed
         with writing(path):
             autosave.begin(story, stack.label, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .lore import add_lore_flags
 from .typed_text import sign, typed
 
 
@@ -50,8 +51,9 @@ def add_writing_flags(verb: argparse.ArgumentParser) -> None:
 
 
 def add_memory_flags(group: argparse._ActionsContainer) -> None:
-    """Add memory and author's note to ``group``, or to a verb."""
+    """Add memory, lorebooks and author's note to ``group``, or to a verb."""
     group.add_argument("--memory", type=typed, default="", metavar="TEXT", help="always before the text")
+    add_lore_flags(group)
     group.add_argument("--note", type=typed, default="", metavar="TEXT", help="an author's note, near the text's end")
     group.add_argument("--note-depth", type=_depth, default=3, metavar="N", help="lines before the end (default: 3)")
 

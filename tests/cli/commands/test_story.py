@@ -167,13 +167,13 @@ def lite_save(path: Path, **members: object) -> Path:
 def test_a_save_says_what_of_it_is_used(capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path) -> None:
     """S09: its stop strings and bans hold for the take, and its world info is not passed over in silence."""
     path = lite_save(
-        tmp_path / "s.json", worldinfo=[{"key": "rain", "content": "Wet."}], extrastopseq="e", tokenbans="o"
+        tmp_path / "s.json", worldinfo=[{"key": "rained", "content": "Wet."}], extrastopseq="e", tokenbans="o"
     )
     code, out, err = run(capsys, "--story", str(path), "--max-tokens", "40", "--seed", "1")
 
     assert code == 0
-    assert "Used from this save: 1 stop string and 1 banned phrase." in err
-    assert "Not used here, and kept in its file: world info (1 entry)." in err
+    assert "Used from this save: 1 stop string, 1 banned phrase and world info (1 entry)." in err
+    assert "Lore: 1 of 1 entries are in, " in err
     assert "e" not in out
     assert "o" not in out.lower()
 
