@@ -70,6 +70,11 @@ def config_file() -> Path:
     return _root("config") / "config.toml"
 
 
+def themes_dir() -> Path:
+    """Return the folder of the person's own themes for the interface."""
+    return config_file().parent / "themes"
+
+
 def ours(path: Path) -> bool:
     """Return whether ``path`` is in a folder of ours, which nobody chose."""
     return any(path.is_relative_to(_root(kind)) for kind in ("data", "cache", "config", "state"))

@@ -12,17 +12,17 @@ import re
 LONGEST_LINE = 1000
 
 # Control characters but newline and tab, surrogates, line separators, invisible characters but the two joiners that
-# scripts and pictures need, the marks that turn the direction of text around, and tags.
-_UNSAFE = re.compile(
+# scripts and pictures need, the marks that turn the direction of text around, and tags. Compiled at its first use.
+_UNSAFE = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
 
 def printable(text: str) -> str:
     """Return ``text`` without characters that do anything but show; its line breaks and tabs stay."""
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_shown, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, _shown, text)
 
 
 def one_line(text: str, most: int = LONGEST_LINE) -> str:
@@ -36,12 +36,16 @@ def prose(text: str) -> str:
 
     Marks that steer right-to-left scripts are the writer's.
     """
-    return text if text.isascii() and text.isprintable() else _CONTROL.sub("", text).encode("utf-8", "replace").decode()
+    return (
+        text
+        if text.isascii() and text.isprintable()
+        else re.sub(_CONTROL, "", text).encode("utf-8", "replace").decode()
+    )
 
 
 def escaped(text: str) -> str:
     """Escape, as JSON does with four hexadecimal digits, what JSON in ``text`` leaves raw and a terminal obeys."""
-    return _UNSAFE.sub(lambda match: "".join(_spelled(letter) for letter in match[0]), text)
+    return re.sub(_UNSAFE, lambda match: "".join(_spelled(letter) for letter in match[0]), text)
 
 
 def _shown(match: re.Match[str]) -> str:

@@ -6,7 +6,6 @@ imported only where something is written, for it takes a hundredth of a second.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +43,8 @@ def read_toml(path: Path, *, most: int = MOST_BYTES, missing_ok: bool = False) -
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Return what ``text`` holds. Raises BadInput, which names the file as ``where``."""
+    import tomllib  # not before the first frame of the interface, which mostly finds no such file
+
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

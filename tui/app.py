@@ -20,7 +20,6 @@ from textual.widget import Widget
 from kobold_modules import paths
 from kobold_modules.library.library import Entry, Library
 
-from .commands import Commands, ModuleCommands, screen_commands, shelf_commands
 from .places import PLACES, Place, Working
 from .rendering import gc_policy
 from .rendering.first_frame import SwiftApp
@@ -29,20 +28,20 @@ from .rendering.stylesheet import Sheet
 from .screens.library.library import LibraryScreen
 from .state.app_state import AppState, ModelState
 from .state.keys import key_name, read_keymap
-from .state.save_errors import reason
 from .themes import DEFAULT, INK, PAPER, extra_variables
-from .user_themes import read_themes, themes_dir
 from .widgets.status_line import StatusLine
 from .widgets.top_bar import Tab
 from .writing.manuscript import Manuscript, WrittenWith, bench_path
 
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.driver import Driver
     from textual.theme import Theme
 
     from kobold_modules.worker.client import Client
 
+    from .commands import Commands
     from .screens.writing.bench import BenchScreen
 
 QUIT = "Quit now?"
@@ -51,6 +50,13 @@ ENDINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasat
 LARGE, CHECK_AFTER = 1000, 0.5  # modules, seconds
 TIDY_EVERY, PAUSE, REST = 5.0, 1.0, 20.0  # seconds, and seconds without a key
 JUMP = "Show a letter on each panel and field; type one to go there"
+
+
+def module_commands() -> type[Provider]:
+    """Return who finds modules for the palette, when it is first opened."""
+    from .commands import ModuleCommands
+
+    return ModuleCommands
 
 
 class ModulesApp(SwiftApp[int]):
@@ -69,7 +75,7 @@ class ModulesApp(SwiftApp[int]):
     DEFAULT_MODE = "library"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (13, "-short"), (32, "-tall")]  # noqa: RUF012
-    COMMANDS = App.COMMANDS | {ModuleCommands}
+    COMMANDS = App.COMMANDS | {module_commands}
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -98,6 +104,7 @@ class ModulesApp(SwiftApp[int]):
         model_is_usual: bool = True,
     ) -> None:
         self._variables: tuple[Theme, dict[str, str]] | None = None
+        self._theme_chosen = False
         super().__init__()
         self.app_state = AppState(self, client, library, model)
         self.manuscript = Manuscript(bench_path())
@@ -109,6 +116,7 @@ class ModulesApp(SwiftApp[int]):
         for theme in (INK, PAPER):
             self.register_theme(theme)
         self.theme = DEFAULT
+        self._theme_chosen = True
         # A bench that opens first is not a held screen, and asks for its styles at once.
         self.stylesheet = Sheet(variables=self.get_css_variables(), held=open_module is None)
         self.add_mode("library", self._make_library)
@@ -148,9 +156,7 @@ class ModulesApp(SwiftApp[int]):
         self.app_state.open_shelf()
         self.keymap, sentence = read_keymap(paths.config_file())
         self.set_keymap(self.keymap)
-        themes, problem = read_themes(themes_dir())
-        for theme in themes:
-            self.register_theme(theme)
+        problem = self._read_themes()
         self.story_greeting = self.manuscript.load()
         self.greeting = sentence or problem
         if self.manuscript.theme in self.available_themes:
@@ -164,6 +170,17 @@ class ModulesApp(SwiftApp[int]):
             self.app_state.restore_stack(self.manuscript.stack)
         if self.open_module:
             self._open(self.open_module)
+
+    def _read_themes(self) -> str:
+        """Register the person's own themes. Return a sentence about one that cannot be read, or nothing."""
+        if not paths.themes_dir().is_dir():
+            return ""
+        from .user_themes import read_themes
+
+        themes, problem = read_themes(paths.themes_dir())
+        for theme in themes:
+            self.register_theme(theme)
+        return problem
 
     def _open(self, wanted: str) -> None:
         entry = self._entry(wanted)
@@ -363,6 +380,8 @@ class ModulesApp(SwiftApp[int]):
 
     def action_pick_module(self) -> None:
         """Pick a module by a few letters; it joins the end of the stack."""
+        from .commands import shelf_commands
+
         found = list(shelf_commands(self.app_state))
         if found:
             self.search_commands([(name, run, about) for name, about, run in found], "Add a module to the stack …")
@@ -409,6 +428,8 @@ class ModulesApp(SwiftApp[int]):
         try:
             message = self.manuscript.save()
         except OSError as error:
+            from .state.save_errors import reason
+
             why = reason(error, self.manuscript.path)
             if self.manuscript.unsaved:
                 from .screens.unsaved import Unsaved
@@ -450,6 +471,8 @@ class ModulesApp(SwiftApp[int]):
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the variables made once for each theme: they are asked for several times before the first frame."""
+        if not self._theme_chosen:
+            return {}  # for the stylesheet that Textual's own __init__ makes, which ours takes the place of
         if self._variables is None or self._variables[0] is not self.current_theme:
             self._variables = self.current_theme, super().get_css_variables()
         return {**self._variables[1]}
@@ -469,6 +492,8 @@ class ModulesApp(SwiftApp[int]):
         yield from theirs
 
     def _own_commands(self, screen: Screen[object]) -> Commands:
+        from .commands import screen_commands
+
         yield from screen_commands(screen)
         for place in PLACES.values():
             key = self.key_of(f"app.{place.name}", place.key)
@@ -500,6 +525,8 @@ def last_save(manuscript: Manuscript) -> str:
     except OSError as error:
         if not manuscript.unsaved:
             return ""
+        from .state.save_errors import reason
+
         why = reason(error, manuscript.path).text
         rescued = manuscript.rescue()
         where = f"it is in {rescued}." if rescued else "and no other place could be written: it is lost."

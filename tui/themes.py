@@ -33,7 +33,12 @@ INK = Theme(
     surface="#1c1f23",
     panel="#24282d",
     dark=True,
-    variables={"block-cursor-background": "#3c5a52", "block-cursor-foreground": "#f4efe3", "border": "#7fa99b"}
+    variables={
+        "block-cursor-background": "#3c5a52",
+        "block-cursor-foreground": "#f4efe3",
+        "border": "#7fa99b",
+        "model-ink": "#E7CFAE",
+    }
     | _scrollbars("#2e343a", "#6a747d", "#7fa99b"),
 )
 PAPER = Theme(
@@ -49,14 +54,24 @@ PAPER = Theme(
     surface="#efe8d9",
     panel="#e6dcc8",
     dark=False,
-    variables={"block-cursor-background": "#2f6f60", "block-cursor-foreground": "#fbf7ee", "border": "#2f6f60"}
+    variables={
+        "block-cursor-background": "#2f6f60",
+        "block-cursor-foreground": "#fbf7ee",
+        "border": "#2f6f60",
+        "model-ink": "#7B4F28",
+    }
     | _scrollbars("#d8ccb4", "#978a70", "#2f6f60"),
 )
 DEFAULT = INK.name
 
 
 def extra_variables(theme: Theme) -> dict[str, str]:
-    """Return ``$model-ink``, the colour of what the model wrote: half-way between the text's and the accent."""
+    """Return ``$model-ink``, the colour of what the model wrote: half-way between the text's and the accent.
+
+    A theme that has it keeps it. Ours do: working it out means making all colours of the theme a second time.
+    """
+    if "model-ink" in theme.variables:
+        return {}
     if theme.ansi:
         return {"model-ink": theme.secondary or "ansi_cyan"}
     colors = theme.to_color_system().generate()

@@ -18,7 +18,6 @@ from pathlib import Path
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from kobold_modules import paths
 from kobold_modules.errors import BadInput
 from kobold_modules.toml_file import read_toml
 
@@ -28,10 +27,6 @@ COLOURS = (
     *("foreground", "background", "surface", "panel", "boost"),
 )
 KNOWN = {field.name for field in fields(Theme)} - {"name", "ansi"}
-
-
-def themes_dir() -> Path:
-    return paths.config_file().parent / "themes"
 
 
 def read_themes(folder: Path) -> tuple[list[Theme], str]:

@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace as changed
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,8 @@ class Library:
         self._index.keep()
 
     def must_be_readable(self) -> None:
-        """Raise BadInput where the library is there and cannot be read."""
-        self._folders()
+        """Raise BadInput where the library is there and cannot be read. Its folders are not looked at."""
+        self._folders(most=0)
 
     def crowded(self, many: int = 300) -> bool:
         """Return whether a first :meth:`listing` without an index would take a while."""
@@ -260,10 +261,11 @@ class Library:
 
     # -- where things are
 
-    def _folders(self) -> list[str]:
+    def _folders(self, most: int | None = None) -> list[str]:
+        """Return the names of the first ``most`` folders, hidden ones too, in order. Raises BadInput."""
         try:
             with os.scandir(self.root) as found:
-                return sorted(item.name for item in found if item.is_dir())
+                return sorted(item.name for item in islice(found, most) if item.is_dir())
         except (FileNotFoundError, NotADirectoryError):
             return []  # nothing was ever kept
         except OSError as error:  # to call it empty would be untrue, and an index of nothing would be written

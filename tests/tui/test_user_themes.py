@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.theme import Theme
 
+from kobold_modules import paths
 from kobold_modules.tui.state.remembered import recall, remember, remembered_file
-from kobold_modules.tui.user_themes import read_themes, themes_dir
+from kobold_modules.tui.themes import INK, PAPER, extra_variables
+from kobold_modules.tui.user_themes import read_themes
 from tests.tui.conftest import Open
 
 
@@ -47,8 +51,8 @@ def test_a_bad_theme_is_a_sentence(text: str, said: str, tmp_path: Path) -> None
 
 
 async def test_ones_own_theme_is_among_the_others(stage: Open) -> None:
-    themes_dir().mkdir(parents=True)
-    (themes_dir() / "dusk.toml").write_text('primary = "#b48ead"\ndark = true\n')
+    paths.themes_dir().mkdir(parents=True)
+    (paths.themes_dir() / "dusk.toml").write_text('primary = "#b48ead"\ndark = true\n')
     async with stage(size=(80, 24)) as on:
         assert "dusk" in on.app.available_themes
         on.app.theme = "dusk"
@@ -63,3 +67,10 @@ def test_small_things_are_remembered(home: Path) -> None:
     assert recall("export folder") == "~/kobold/softprompts"
     remembered_file().write_text("{")
     assert recall("export folder") == ""
+
+
+@pytest.mark.parametrize("theme", [INK, PAPER], ids=lambda theme: theme.name)
+def test_the_model_s_ink_of_our_themes_is_what_would_be_worked_out(theme: Theme) -> None:
+    bare = replace(theme, variables={})
+    assert extra_variables(bare) == {"model-ink": theme.variables["model-ink"]}
+    assert extra_variables(theme) == {}

@@ -17,8 +17,6 @@ from textual.widget import Widget
 
 from kobold_modules.errors import KoboldModulesError
 
-from ..state.hints import here
-
 
 Mood = Literal["calm", "busy", "good", "warning", "error"]
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -76,6 +74,10 @@ class StatusLine(Widget):
         self._timer = self.set_interval(0.1, self._spin, pause=True)
 
     def validate_status(self, status: Status) -> Status:
+        if not (status.text or status.hint):
+            return status
+        from ..state.hints import here
+
         return status._replace(text=here(status.text), hint=here(status.hint))
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:

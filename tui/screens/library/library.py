@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from kobold_modules.byte_size import byte_size
@@ -24,7 +25,6 @@ from ...state.phrases import counted
 from ...state.shelf_view import SORTS, Look, Shelf
 from ...widgets.key_bar import KeyBar
 from ...widgets.library.card_panel import CardPanel
-from ...widgets.library.greeting import Greeting
 from ...widgets.library.module_list import ModuleList
 from ...widgets.library.shelf_head import Filter, Header
 from ...widgets.panel import Panel
@@ -98,7 +98,7 @@ class LibraryScreen(HeldScreen[None]):
             yield CardPanel()
             yield StackPanel(self.app_state)
             if not self.app_state.entries and not self.app_state.reading:
-                yield Greeting(id="greeting")
+                yield self._greeting()
         yield StatusLine()
         yield KeyBar()
 
@@ -111,6 +111,11 @@ class LibraryScreen(HeldScreen[None]):
         if self.greeting:
             self.say(self.greeting)
         self._model_changed(self.app_state.model)
+
+    def _greeting(self) -> Widget:
+        from ...widgets.library.greeting import Greeting  # a shelf with modules on it does without
+
+        return Greeting(id="greeting")
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
         self.query_one(StatusLine).status = Status(text, mood, hint, self._totals(), about)
@@ -139,9 +144,9 @@ class LibraryScreen(HeldScreen[None]):
         self.set_class(empty, "-empty")
         self._show_list()
         if empty:
-            if not self.query(Greeting):
-                self.query_one("#body").mount(Greeting(id="greeting"))
-            self.call_after_refresh(lambda: self.query_one(Greeting).focus())
+            if not self.query("#greeting"):
+                self.query_one("#body").mount(self._greeting())
+            self.call_after_refresh(lambda: self.query_one("#greeting").focus())
         elif was_empty:
             self.list.focus()
         status = self.query_one(StatusLine)
