@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from typing import Any
@@ -20,9 +21,13 @@ from tests.tui.conftest import Open
 
 LATER = (
     *("numpy", "zipfile", "tomllib", "hashlib"),
-    *(f"kobold_modules.{room}" for room in ("records", "sampling", "stack", "stack_file", "worker", "training")),
-    *(f"kobold_modules.formats.{room}" for room in ("kobold", "peft", "safe_zip")),
-    *(f"kobold_modules.tui.{room}" for room in ("trainings", "comparison", "screens.bench", "screens.keeper")),
+    *(f"kobold_modules.{room}" for room in ("records", "sampling", "worker", "training", "training_queue")),
+    *(f"kobold_modules.{room}" for room in ("soft_prompt.stack", "library.stack_file", "formats.kobold")),
+    *(f"kobold_modules.formats.{room}" for room in ("peft", "safe_zip")),
+    *(f"kobold_modules.tui.{room}" for room in ("commands", "user_themes", "writing.comparison", "screens.jump")),
+    *(f"kobold_modules.tui.state.{room}" for room in ("trainings", "hints", "save_errors")),
+    *(f"kobold_modules.tui.screens.{room}" for room in ("writing.bench", "library.library_actions")),
+    *(f"kobold_modules.tui.widgets.{room}" for room in ("library.greeting", "writing.editor")),
 )
 
 
@@ -100,6 +105,11 @@ async def test_the_library_comes_to_life_behind_a_bench_that_opened_first(stage:
         await on.press("f2")
         assert isinstance(on.app.screen, LibraryScreen)
         await on.until(lambda: "gothic house" in on.text() and "ctrl+q Quit" in on.text())
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_is_imported_later_is_there(name: str) -> None:
+    assert importlib.util.find_spec(name) is not None
 
 
 def test_only_what_the_first_frame_needs_is_imported() -> None:
