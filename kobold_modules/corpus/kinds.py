@@ -5,6 +5,8 @@ A person who drops a PDF on the program should read "looks like a PDF", not a de
 
 from __future__ import annotations
 
+import json
+
 
 READABLE = "Texts come as .txt, .md and .docx."
 _EXPORT = "Open it in the program that made it and save it as .docx or .txt first."
@@ -49,4 +51,15 @@ def not_text(data: bytes) -> tuple[str, str] | None:
         return "a picture or sound file", "Only texts can be read."
     if bare[:15].lower().startswith((b"<!doctype html", b"<html")):
         return "a web page (HTML)", "Save it as plain text (.txt) from the browser first."
+    if bare[:1] in (b"{", b"[") and _is_json(data):
+        return "data (JSON)", "Of JSON files only lorebooks and character cards are read."
     return None
+
+
+def _is_json(data: bytes) -> bool:
+    """Return whether all of it is JSON; prose may begin with a bracket, too."""
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import docx
+from . import docx, lorebook
 from .source import Source
 from .structure import Structured
 
@@ -31,7 +31,10 @@ class Reader:
     read: Callable[[Source], Structured]
 
 
-READERS: tuple[Reader, ...] = (Reader("Word document", (".docx", ".docm", ".dotx"), docx.sniff, docx.read),)
+READERS: tuple[Reader, ...] = (
+    Reader("Word document", (".docx", ".docm", ".dotx"), docx.sniff, docx.read),
+    Reader(lorebook.TITLE, (".json", ".lorebook", ".charx"), lorebook.sniff, lorebook.read),
+)
 SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)
 
 

@@ -1,0 +1,67 @@
+"""Lorebooks and character cards: each entry that is on is a passage; what is switched off is left out and told.
+
+Which program's it is, and what an entry says to the model, is the ``lorebook`` room's to know. A save that has a story
+in it is read as one, and no lorebook here.
+"""
+
+from __future__ import annotations
+
+from ...errors import BadInput, BadText
+from ...lorebook import Entry, Lorebook
+from ...lorebook.content import prose
+from ...lorebook.readers import charx, png
+from ...lorebook.reading import is_lorebook, read_bytes
+from .source import Source
+from .structure import Builder, Structured
+
+
+TITLE = "lorebook"
+OFF = "entries that are switched off"
+_MOST_NAMED = 6
+
+
+def sniff(source: Source) -> bool:
+    """Return whether this is a lorebook, or a card that may hold one, and no story."""
+    if source.data.startswith(png.SIGNATURE):
+        return any(word.encode() in source.data for word in png.KEYWORDS)
+    if charx.begins_like_one(source.data):
+        return source.holds("card.json")
+    return source.head[:1] in (b"{", b"[") and not _is_story(source) and is_lorebook(source.data)
+
+
+def read(source: Source) -> Structured:
+    """Read a lorebook.
+
+    Raises:
+        BadText: if it is damaged, or a card without one.
+    """
+    try:
+        book = read_bytes(source.data, source.name)
+    except BadInput as error:
+        raise BadText(error.message, error.hint) from error
+    build = Builder()
+    for entry in book.enabled:
+        build.scene_break()
+        for paragraph in _passage(entry, book).split("\n"):
+            build.paragraph(paragraph)
+    for entry in book.disabled:
+        build.leave_out(OFF, prose(entry, book.character))
+    if book.disabled:
+        names = [entry.name for entry in book.disabled]
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        build.warnings.append(f"Switched off in the lorebook, so not trained: {', '.join(names[:_MOST_NAMED])}{more}.")
+    build.title = book.name
+    return build.done()
+
+
+def _passage(entry: Entry, book: Lorebook) -> str:
+    """Return what ``entry`` says, with its title in front where it never says of whom."""
+    text = prose(entry, book.character)
+    known = [name.casefold() for name in (entry.title, *entry.keys) if name]
+    said = any(name in text.casefold() for name in known)
+    return text if said or not entry.title.strip() else f"{entry.title.strip()}: {text}"
+
+
+def _is_story(source: Source) -> bool:
+    """Return whether it is a save or a scenario whose story is what a person wants to train on."""
+    return any(sign in source.data for sign in (b'"actions"', b'"scenarioVersion"', b'"storyContainerVersion"'))
