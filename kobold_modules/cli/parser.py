@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
+from ..generation.limits import MOST_TOGETHER
 from .options import inspect_options
 from .options.sampler_options import add_sampler_flags
 from .options.typed_text import typed
@@ -165,7 +166,9 @@ def _compare(verbs: Any) -> None:
         metavar="A,B:0.5",
         help="modules with strengths, a saved stack, or none; may be repeated",
     )
-    verb.add_argument("--takes", type=int, default=1, metavar="N", help="takes of each stack, a seed each (8 in all)")
+    verb.add_argument(
+        "--takes", type=int, default=1, metavar="N", help=f"takes of each stack, a seed each ({MOST_TOGETHER} in all)"
+    )
     add_memory_flags(verb)
     _prompt(verb)
     _sampler(verb)

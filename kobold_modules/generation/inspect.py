@@ -21,6 +21,7 @@ from ..errors import BadUsage
 from ..records import Finished, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.stack import Stack
+from .limits import MOST_TOGETHER
 from .protocol import Engine, Request
 from .softmax import softmax
 from .text_stream import TextStream
@@ -28,7 +29,6 @@ from .token_healing import STAYS, Boundary
 
 
 MOST_TAKES = 64
-_TOGETHER = 8
 
 
 class OpenEngine(Engine, Protocol):
@@ -214,8 +214,8 @@ def best_of(
         raise BadUsage("Ranking takes needs a seed to begin with.")
     seeds = [request.sampler.seed + index for index in range(count)]
     takes: list[RankedTake] = []
-    for at in range(0, count, _TOGETHER):
-        part = [replace(request, sampler=_seeded(request.sampler, seed)) for seed in seeds[at : at + _TOGETHER]]
+    for at in range(0, count, MOST_TOGETHER):
+        part = [replace(request, sampler=_seeded(request.sampler, seed)) for seed in seeds[at : at + MOST_TOGETHER]]
         for text, written in _collected(engine.together(part, cancelled), len(part)):
             takes.append(RankedTake(text, written.seed, written.tokens, written.reason, float("inf")))
         wrote(len(takes))

@@ -9,15 +9,13 @@ from secrets import randbits
 from ..errors import BadUsage
 from ..generation.bias import bias_warnings
 from ..generation.inspect import OpenEngine
+from ..generation.limits import MOST_TOGETHER
 from ..generation.log import logged
 from ..generation.protocol import Request
 from ..records import Record
 from ..soft_prompt.module import Module
 from .messages import Compare
 from .requests import sampler_of, stack_of
-
-
-MOST = 8
 
 
 def compare(
@@ -35,8 +33,8 @@ def compare(
     Raises:
         BadUsage: no stack or more than eight, or not one seed a stack; and whatever the engine raises.
     """
-    if not 1 <= len(job.stacks) <= MOST:
-        raise BadUsage(f"{len(job.stacks)} stacks cannot be compared; 1 to {MOST} can.")
+    if not 1 <= len(job.stacks) <= MOST_TOGETHER:
+        raise BadUsage(f"{len(job.stacks)} stacks cannot be compared; 1 to {MOST_TOGETHER} can.")
     if job.seeds and len(job.seeds) != len(job.stacks):
         raise BadUsage(f"{len(job.seeds)} seeds for {len(job.stacks)} stacks: give one a stack, or none.")
     settings = sampler_of(job.sampler)

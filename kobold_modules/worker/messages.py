@@ -54,7 +54,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Continue ``text`` through each of ``stacks`` (1 to 8) together, in one batch.
+    """Continue ``text`` through each of ``stacks`` (1 to limits.MOST_TOGETHER) together, in one batch.
 
     ``seeds``, one a stack, overrides the sampler's seed: with the same stack N times it makes N takes. Answers
     TextChunk records whose ``sequence`` is the stack's number, and one Finished a stack.

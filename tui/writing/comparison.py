@@ -10,6 +10,7 @@ import random
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from kobold_modules.generation.limits import MOST_TOGETHER
 from kobold_modules.soft_prompt.layer import Layer, layer_from_data
 
 from ..state.entry_stack import EntryStack
@@ -23,7 +24,7 @@ LINEUPS: dict[Lineup, str] = {
     "modules": "no module, then each module alone",
     "dice": "same stack, different seeds",
 }
-FEWEST, MOST, USUAL = 2, 8, 3
+FEWEST, USUAL = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Comparison:
                 for column in data["columns"]
             )
             chosen = data["chosen"]
-            if not columns or len(columns) > MOST or data["lineup"] not in LINEUPS:
+            if not columns or len(columns) > MOST_TOGETHER or data["lineup"] not in LINEUPS:
                 return None
             made = cls(str(data["after"]), data["lineup"], columns, bool(data["blind"]))
             return replace(made, chosen=chosen if isinstance(chosen, int) and 0 <= chosen < len(columns) else None)
@@ -127,12 +128,12 @@ class Comparison:
 def ladder(stack: EntryStack) -> list[EntryStack]:
     """Return the plain model, then the stack growing module by module: none, A, A+B."""
     active = stack.active
-    return [EntryStack(active[:n]) for n in range(len(active) + 1)][-MOST:]
+    return [EntryStack(active[:n]) for n in range(len(active) + 1)][-MOST_TOGETHER:]
 
 
 def singles(stack: EntryStack) -> list[EntryStack]:
     """Return the plain model, then each module alone: none, A, B."""
-    return [EntryStack(), *(EntryStack((layer,)) for layer in stack.active[: MOST - 1])]
+    return [EntryStack(), *(EntryStack((layer,)) for layer in stack.active[: MOST_TOGETHER - 1])]
 
 
 def set_out(
@@ -148,11 +149,11 @@ def set_out(
         lineup = "dice"  # nothing to tell apart but the dice
     match lineup:
         case "stacks":
-            stacks, seeds = ladder(stack), [seed] * (MOST + 1)
+            stacks, seeds = ladder(stack), [seed] * (MOST_TOGETHER + 1)
         case "modules":
-            stacks, seeds = singles(stack), [seed] * (MOST + 1)
+            stacks, seeds = singles(stack), [seed] * (MOST_TOGETHER + 1)
         case "dice":
-            count = min(MOST, max(FEWEST, takes))
+            count = min(MOST_TOGETHER, max(FEWEST, takes))
             stacks, seeds = [stack] * count, [(seed + n) % 2**31 for n in range(count)]
     columns = [_column(stack, seed) for stack, seed in zip(stacks, seeds, strict=False)]
     if blind:

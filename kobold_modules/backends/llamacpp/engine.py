@@ -18,6 +18,7 @@ from ...errors import BadUsage
 from ...file_stamp import file_stamp
 from ...generation.bias import check_ids
 from ...generation.cached_sequences import CachedSequence
+from ...generation.limits import MOST_TOGETHER
 from ...generation.prefix_cache import DEFAULT_LIMIT, PrefixCache
 from ...generation.protocol import ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
@@ -42,7 +43,6 @@ from .state_files import StateFiles
 
 DEFAULT_CONTEXT = 4096  # more costs memory whether it is used or not; ask for it with ``context``
 DEFAULT_KEPT = 512 * 2**20
-MOST_TOGETHER = 8
 SEQUENCES = MOST_TOGETHER + 8  # those being written, and texts that stay beside them
 
 

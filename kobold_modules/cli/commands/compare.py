@@ -12,6 +12,7 @@ from secrets import randbits
 
 from ...errors import BadUsage
 from ...generation import log as journal
+from ...generation.limits import MOST_TOGETHER
 from ...generation.protocol import Request
 from ...plain_text import prose
 from ...records import Finished, TextChunk
@@ -26,7 +27,6 @@ from ..output import Output
 from ..writing import opened, warn_of_bias, warn_of_misfits
 
 
-MOST = 8
 NARROWEST = 24  # characters of a column worth reading
 _FRAME = 0.1  # seconds between two drawings of the columns
 
@@ -95,8 +95,8 @@ def _check(arguments: argparse.Namespace, stacks: int) -> None:
             "Compare needs at least two stacks, or several takes of one.",
             "For example: --stack none --stack noir, or --stack noir --takes 4",
         )
-    if stacks * arguments.takes > MOST:
-        raise BadUsage(f"{stacks * arguments.takes} texts cannot be written side by side; {MOST} can.")
+    if stacks * arguments.takes > MOST_TOGETHER:
+        raise BadUsage(f"{stacks * arguments.takes} texts cannot be written side by side; {MOST_TOGETHER} can.")
 
 
 class InTurn:

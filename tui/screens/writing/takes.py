@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from kobold_modules.errors import KoboldModulesError
+from kobold_modules.generation.limits import MOST_TOGETHER
 from kobold_modules.records import Failed, Finished, Note, TextChunk
 from kobold_modules.worker.messages import Compare
 
@@ -29,7 +30,7 @@ from ...widgets.status_line import Mood, Status, StatusLine
 from ...widgets.top_bar import TopBar
 from ...widgets.writing.editor import FLUSHES_A_SECOND
 from ...widgets.writing.take_column import TakeColumn
-from ...writing.comparison import FEWEST, LINEUPS, MOST, USUAL, Column, Comparison, Lineup, pace, set_out
+from ...writing.comparison import FEWEST, LINEUPS, USUAL, Column, Comparison, Lineup, pace, set_out
 from ...writing.manuscript import Manuscript
 
 
@@ -45,10 +46,10 @@ class TakesScreen(Screen[Column | None]):
     AUTO_FOCUS = "TakeColumn"
     BINDING_GROUP_TITLE = "Takes"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("1", "choose(0)", "Choose", "Insert take 1 into the story", display="1…8"),
+        _key("1", "choose(0)", "Choose", "Insert take 1 into the story", display=f"1…{MOST_TOGETHER}"),
         *(
             _key(str(n + 1), f"choose({n})", f"Choose {n + 1}", f"Insert take {n + 1} into the story", False)
-            for n in range(1, MOST)
+            for n in range(1, MOST_TOGETHER)
         ),
         _key("escape", "leave", "Back", "Stop writing, or go back to the story"),
         _key("b", "blind", "Blind", "Hide which take is which until you choose one"),
@@ -322,7 +323,7 @@ class TakesScreen(Screen[Column | None]):
             await self._anew(lineup, self.comparison.blind)
 
     async def action_more(self, by: int) -> None:
-        self.takes = min(MOST, max(FEWEST, len(self.comparison.columns) + by))
+        self.takes = min(MOST_TOGETHER, max(FEWEST, len(self.comparison.columns) + by))
         await self._anew("dice", self.comparison.blind)
 
     def _still_writing(self) -> bool:
