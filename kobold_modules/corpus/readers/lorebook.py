@@ -25,7 +25,7 @@ def sniff(source: Source) -> bool:
     if source.data.startswith(png.SIGNATURE):
         return any(word.encode() in source.data for word in png.KEYWORDS)
     if charx.begins_like_one(source.data):
-        return source.holds("card.json")
+        return source.holds("card.json") or (source.data.startswith(charx.JPEG) and b"card.json" in source.data)
     return source.head[:1] in (b"{", b"[") and not _is_story(source) and is_lorebook(source.data)
 
 
