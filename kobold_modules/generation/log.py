@@ -27,6 +27,7 @@ from .. import __version__, paths
 from ..errors import BadInput
 from ..file_lock import FileLock
 from ..file_stamp import FileStamp, file_stamp
+from ..json_lines import LineWriter, encode, objects
 from ..records import Finished, TextChunk
 from ..toml_file import read_config
 from .protocol import ModelInfo, Request
@@ -41,7 +42,6 @@ WHOLE_PROMPT = 64_000  # characters; of a longer one, the end that can stand in 
 CHARACTERS_A_TOKEN = 13  # more than prose ever has on average: see engines.context_window
 MOST_TEXT = 400_000
 PATIENCE = 5.0  # seconds to wait for another that writes: each takes a thousandth of one
-_LINE = 64 * 2**20
 
 
 def journal_file() -> Path:
@@ -117,14 +117,13 @@ def entries(most: int = 1000) -> list[dict[str, Any]]:
     """Return the latest continuations, the oldest first: the line of its beginning, with ``ended`` where it has one."""
     found: dict[str, dict[str, Any]] = {}
     for file in [*(_numbered(number) for number in range(MOST_FILES - 1, 0, -1)), journal_file()]:
-        for entry in _lines(file):
-            name = entry.get("id")
-            if not isinstance(name, str):
-                continue
-            if entry.get("what") == "begun":
-                found[name] = entry
-            elif entry.get("what") == "ended" and name in found:
-                found[name] = {**found[name], "ended": entry}
+        with contextlib.suppress(OSError):
+            for entry in objects(file):
+                name = entry.get("id")
+                if isinstance(name, str) and entry.get("what") == "begun":
+                    found[name] = entry
+                elif entry.get("what") == "ended" and name in found:
+                    found[name] = {**found[name], "ended": entry}
     return list(found.values())[-most:]
 
 
@@ -246,23 +245,17 @@ def _stamp(path: str) -> str:
 
 
 def _append(entry: dict[str, Any]) -> None:
-    data = json.dumps(entry, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    line = encode(entry)
     file = journal_file()
     with contextlib.suppress(OSError):
         paths.made(file.parent)
         with FileLock(file.parent / ".lock") as lock:
             lock.take(PATIENCE)  # the bench and a command may write at once
             with contextlib.suppress(FileNotFoundError):
-                if file.stat().st_size + len(data) > MOST_BYTES:
+                if file.stat().st_size + len(line) > MOST_BYTES:
                     _rotate()
-            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                end = os.lseek(handle, 0, os.SEEK_END)
-                if end and os.lseek(handle, -1, os.SEEK_END) >= 0 and os.read(handle, 1) != b"\n":
-                    data = b"\n" + data  # a line that a kill cut short
-                os.write(handle, data)
-            finally:
-                os.close(handle)
+            with LineWriter(file) as writer:
+                writer.write(line)
 
 
 def _rotate() -> None:
@@ -274,16 +267,3 @@ def _rotate() -> None:
 
 def _numbered(number: int) -> Path:
     return journal_file().with_name(f"generations.{number}.jsonl")
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects in ``file``. A line that is none, or longer than any of ours, is passed over."""
-    try:
-        with file.open("rb") as stream:
-            while line := stream.readline(_LINE):
-                with contextlib.suppress(ValueError, RecursionError):
-                    entry = json.loads(line.decode("utf-8", "surrogatepass"))
-                    if isinstance(entry, dict):
-                        yield entry
-    except OSError:
-        return

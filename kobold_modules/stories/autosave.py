@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from .. import paths
 from ..file_lock import FileLock, is_locked
 from ..free_name import free_path
+from ..json_lines import LineWriter, encode, whole_lines
 from .story import Story, Take
 
 
@@ -35,18 +36,18 @@ class Autosave:
 
     Use it as in::
 
-    autosave = Autosave(path)
-    autosave.begin(story, label="noir ×0.5", seed=7)
-    for piece in pieces:
-        autosave.feed(piece)  # safe from a kill when this returns
-    story.append_take("".join(pieces), "noir ×0.5", 7)
-    save(story, path)
-    autosave.end()  # only now may the journal go
+        autosave = Autosave(path)
+        autosave.begin(story, label="noir ×0.5", seed=7)
+        for piece in pieces:
+            autosave.feed(piece)  # safe from a kill when this returns
+        story.append_take("".join(pieces), "noir ×0.5", 7)
+        save(story, path)
+        autosave.end()  # only now may the journal go
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: int | None = None
+        self._writer: LineWriter | None = None
         self._synced = 0.0
         self._syncing: threading.Thread | None = None
 
@@ -67,11 +68,11 @@ class Autosave:
         if left and left not in story.text:  # of a take that nobody has folded in
             _set_aside(self.path, left)
         _let_go(journal)
-        self._file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._writer = LineWriter(journal, anew=True)
         lock = FileLock(_lock_file(journal))
         with contextlib.suppress(OSError):  # a state folder that cannot be written: the take matters more
             lock.take()
-        _held[journal] = _Held(self._file, lock)
+        _held[journal] = _Held(self._writer, lock)
         self._put(head)
 
     def feed(self, piece: str) -> None:
@@ -79,33 +80,31 @@ class Autosave:
 
         Raises OSError if the disk is full.
         """
-        if self._file is not None and piece and self._is_held():
+        if self._writer is not None and piece and self._is_held():
             self._put(piece)
 
     def end(self) -> None:
         """Remove the journal: the story has been saved with its take, or the take is not wanted. Never raises."""
         journal = journal_of(self.path)
-        if self._file is not None and self._is_held():
+        if self._writer is not None and self._is_held():
             _let_go(journal)
             with contextlib.suppress(OSError):
                 journal.unlink()
-        self._file = None
+        self._writer = None
 
     def __del__(self) -> None:
         """Close the journal where nobody ended the take; what it wrote stays to be recovered."""
-        if self._file is not None and self._is_held():
+        if self._writer is not None and self._is_held():
             _let_go(journal_of(self.path))
 
     def _is_held(self) -> bool:
         """Return whether the journal is still ours: another Autosave may have begun it anew."""
         held = _held.get(journal_of(self.path))
-        return held is not None and held.file == self._file
+        return held is not None and held.writer is self._writer
 
     def _put(self, value: Any) -> None:
-        assert self._file is not None
-        line = memoryview(json.dumps(value).encode() + b"\n")  # ASCII, so half a letter is no trouble
-        while line:
-            line = line[os.write(self._file, line) :]
+        assert self._writer is not None
+        self._writer.write(encode(value))
         if time.monotonic() - self._synced > SYNC_SECONDS and not (self._syncing and self._syncing.is_alive()):
             self._syncing = threading.Thread(target=_sync, args=(journal_of(self.path),), daemon=True)
             self._syncing.start()
@@ -181,9 +180,9 @@ def in_use(path: Path) -> bool:
 
 
 class _Held(NamedTuple):
-    """A journal that this process is writing: the open file, and the lock that says so to others."""
+    """A journal that this process is writing: its writer, and the lock that says so to others."""
 
-    file: int
+    writer: LineWriter
     lock: FileLock
 
 
@@ -201,7 +200,7 @@ def _lock_file(journal: Path) -> Path:
 def _ours(journal: Path) -> bool:
     """Return whether ``journal`` is the very file that this process is writing, and not another one in its place."""
     try:
-        return journal in _held and os.path.samestat(os.fstat(_held[journal].file), journal.stat())
+        return journal in _held and os.path.samestat(os.fstat(_held[journal].writer.file), journal.stat())
     except OSError:
         return False
 
@@ -218,22 +217,21 @@ def _sync(journal: Path) -> None:
 
 def _let_go(journal: Path) -> None:
     if (held := _held.pop(journal, None)) is not None:
-        with contextlib.suppress(OSError):
-            os.close(held.file)
+        held.writer.close()
         held.lock.release()
 
 
 def _lines(journal: Path) -> list[bytes]:
     try:
         if journal.stat().st_size <= MOST_BYTES:
-            return journal.read_bytes().splitlines()
+            return [line for line, _ in whole_lines(journal)]
     except OSError:
         pass
     return []
 
 
 def _parsed(lines: list[bytes]) -> tuple[dict[str, Any] | None, str]:
-    """Return the journal's head and the text of its pieces; a line cut short by the kill ends it."""
+    """Return the journal's head and the text of its pieces; a line that is none of ours ends it."""
     values: list[Any] = []
     for line in lines:
         try:

@@ -7,11 +7,12 @@ writer cuts it off.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
 from pathlib import Path
 
 from .. import records
+from ..json_lines import LineWriter, whole_lines
 from ..records import Progress, Record
 
 
@@ -22,19 +23,9 @@ class Journal:
     """Appends records. Raises OSError from :meth:`write` where the disk is full or gone."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        self._cut()
+        self._lines = LineWriter(path)
         self._stage, self._told = "", 0.0
         self._kept: Progress | None = None
-
-    def _cut(self) -> None:
-        """Cut off a torn last line."""
-        end = os.fstat(self._file).st_size
-        at = max(0, end - 65536)
-        os.lseek(self._file, at, os.SEEK_SET)
-        tail = os.read(self._file, end - at)
-        if tail and not tail.endswith(b"\n"):
-            os.ftruncate(self._file, at + tail.rfind(b"\n") + 1)
 
     def write(self, record: Record) -> None:
         """Append ``record``. Progress that follows another too closely waits for the next record of another kind."""
@@ -51,28 +42,20 @@ class Journal:
 
     def _append(self, record: Record) -> None:
         line = records.to_json(record)
-        data = f'{line[:-1]}, "at": {time.time():.3f}}}\n'.encode("utf-8", "surrogatepass")
-        written = os.write(self._file, data)
-        if written < len(data):  # a nearly full disk takes a part; asking for the rest tells why
-            os.write(self._file, data[written:])
+        self._lines.write(f'{line[:-1]}, "at": {time.time():.3f}}}\n'.encode("utf-8", "surrogatepass"))
 
     def close(self) -> None:
-        os.close(self._file)
+        self._lines.close()
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
     """Return the whole records in ``path`` from byte ``offset`` on, and the offset behind them. No file: no records."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except FileNotFoundError:
-        return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
     found: list[Record] = []
-    for line in whole.splitlines():
-        try:
-            found.append(records.from_json(line.decode("utf-8", "surrogatepass")))
-        except ValueError:  # a newer version's record
-            continue
-    return found, offset + len(whole)
+    try:
+        for line, end in whole_lines(path, offset):
+            offset = end
+            with contextlib.suppress(ValueError):  # a newer version's record
+                found.append(records.from_json(line.decode("utf-8", "surrogatepass")))
+    except FileNotFoundError:
+        pass
+    return found, offset

@@ -8,13 +8,13 @@ compared, then one line a flush and column. The file goes when the story that ke
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kobold_modules import paths
+from kobold_modules.json_lines import LineWriter, encode, whole_lines
 
 
 def mark_of(text: str) -> str:
@@ -34,13 +34,13 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._handle: int | None = None
+        self._writer: LineWriter | None = None
         self._round = 0
 
     @property
     def settled(self) -> int | None:
         """What to give to :meth:`forget` after saving what is there now; None while a take is coming."""
-        return self._round if self._handle is None else None
+        return self._round if self._writer is None else None
 
     def begin(self, text: str, head: dict[str, Any]) -> None:
         """Begin takes that go on from ``text``; ``head`` is kept with them."""
@@ -48,27 +48,22 @@ class Journal:
         self._round += 1
         with suppress(OSError):
             paths.made(self.path.parent)
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-            self._line({"after": mark_of(text), "head": head})
+            self._writer = LineWriter(self.path, anew=True)
+            self._writer.write(encode({"after": mark_of(text), "head": head}))
 
     def add(self, sequence: int, text: str) -> None:
         """Keep ``text``, which is about to be shown."""
-        if text and self._handle is not None:
+        if text and self._writer is not None:
             try:
-                self._line([sequence, text])
+                self._writer.write(encode([sequence, text]))
             except OSError:
                 self.close()
 
-    def _line(self, data: Any) -> None:
-        assert self._handle is not None
-        os.write(self._handle, json.dumps(data, ensure_ascii=True).encode("ascii") + b"\n")
-
     def close(self) -> None:
         """Close the journal, as nothing more comes. The file stays until :meth:`forget`."""
-        if self._handle is not None:
-            with suppress(OSError):
-                os.close(self._handle)
-            self._handle = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def forget(self, settled: int | None) -> None:
         """Forget the takes that are in a saved file now. Those that have begun since then are kept."""
@@ -79,14 +74,12 @@ class Journal:
     def find(self, text: str) -> Found | None:
         """Return what was left behind if it goes on from ``text``, else None."""
         try:
-            lines = self.path.read_bytes().splitlines(keepends=True)
+            lines = [line for line, _ in whole_lines(self.path)]
             first = json.loads(lines[0])
             if first["after"] != mark_of(text) or not isinstance(first["head"], dict):
                 return None
             texts: dict[int, str] = {}
             for line in lines[1:]:
-                if not line.endswith(b"\n"):
-                    break  # the kill came in the middle of it
                 sequence, piece = json.loads(line)
                 texts[int(sequence)] = texts.get(int(sequence), "") + str(piece)
         except (OSError, ValueError, KeyError, TypeError, IndexError):

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -38,6 +37,7 @@ from ...files import check_target, writing
 from ...generation.log import seeded
 from ...generation.lore import with_lore
 from ...generation.protocol import Engine, Request
+from ...json_lines import LineWriter, encode, whole_lines
 from ...plain_text import one_line
 from ...sampling.settings import Sampler
 from ...soft_prompt.stack import Stack
@@ -56,6 +56,7 @@ from ..writing import Outcome, opened, warn_of_bias, warn_of_misfits, write
 
 MOST_LINE = 16 * 2**20  # bytes
 MOST_TOKENS = 10_000_000
+ANSWER = b'{"id": '  # how every line of an answer begins
 _OWN = ("id", "prompt", "modules", "stack", "module", "seed", "max_tokens", "words", "until", "stop", "memory", "note")
 
 
@@ -227,7 +228,7 @@ def _answer(task: Task, outcome: Outcome, engine: Engine) -> bytes:
         "stack": task.request.stack.label,
         "model": engine.info.name,
     }
-    return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return encode(answer)
 
 
 def _put(out: Path | None, line: bytes, output: Output) -> None:
@@ -235,15 +236,9 @@ def _put(out: Path | None, line: bytes, output: Output) -> None:
     if out is None:
         output.line(line.decode().rstrip("\n"))
         return
-    with writing(out):
-        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        try:
-            view = memoryview(line)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with writing(out), LineWriter(out, mode=0o666) as writer:
+        writer.write(line)
+        writer.sync()
 
 
 def _done(out: Path, arguments: argparse.Namespace) -> set[str]:
@@ -254,19 +249,20 @@ def _done(out: Path, arguments: argparse.Namespace) -> set[str]:
             paths.regular(out).unlink(missing_ok=True)
     if not out.exists():
         return set()
-    with writing(out), out.open("rb+") as file:
-        ids, whole = set[str](), 0
-        while line := file.readline(2 * MOST_LINE):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                answer = json.loads(line)
-                ids.add(str(answer["id"]))
-            except (ValueError, RecursionError, KeyError, TypeError) as error:
-                raise BadUsage(f"{out} exists and holds no answers of a batch.", "Choose another name.") from error
-            whole = file.tell()
-        file.truncate(whole)
-    return ids
+    with writing(out):
+        lines = [line for line, _ in whole_lines(out)]
+        with out.open("rb") as file:
+            start = file.read(len(ANSWER))
+    if not lines and not ANSWER.startswith(start):  # a text without a line break is no answer that was cut short
+        raise _no_answers(out)
+    try:
+        return {str(json.loads(line)["id"]) for line in lines}
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise _no_answers(out) from error
+
+
+def _no_answers(out: Path) -> BadUsage:
+    return BadUsage(f"{out} exists and holds no answers of a batch.", "Choose another name.")
 
 
 def _open(path: Path) -> BinaryIO:

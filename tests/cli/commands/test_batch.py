@@ -141,7 +141,7 @@ def test_a_file_that_is_no_batchs_is_left_alone(
     capsys: pytest.CaptureFixture[str], starter: Path, tasks: Path, tmp_path: Path
 ) -> None:
     written(tasks, {"prompt": "She", "max_tokens": 1})
-    for content in ("My only copy.\n", '{"text": 1}\n', "[]\n"):
+    for content in ("My only copy.\n", "My only copy.", '{"text": 1}\n', "[]\n"):
         (tmp_path / "out.txt").write_text(content)
         assert run(capsys, "--batch", str(tasks), "--out", str(tmp_path / "out.txt"))[0] == 2
         assert (tmp_path / "out.txt").read_text() == content
