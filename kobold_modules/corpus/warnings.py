@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .document import Document
-from .languages import languages
 
 
 LITTLE = 2_000
@@ -19,8 +18,6 @@ _DOMINATES = 0.6
 _OVERUSED = 0.01
 _LEAST_LETTERS = 0.8  # of the visible characters; novels have 0.93 to 0.97
 _SAMPLE = 200_000
-_OTHER_LANGUAGE = 0.05
-_LEAST_OTHER = 300  # words; less than a page of letters or songs in another tongue belongs to many a novel
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{3,}(?!\w)")
 _NO_NAMES = frozenset(
     [
@@ -79,27 +76,7 @@ def corpus_warnings(documents: Sequence[Document]) -> tuple[str, ...]:
         f'The name "{name}" is {share:.1%} of all words; a module trained for style may write it into every scene.'
         for name, share in overused_names(documents, words)
     ]
-    return (*warnings, *mixed_languages(documents))
-
-
-def mixed_languages(documents: Sequence[Document]) -> tuple[str, ...]:
-    """Return one sentence where a good part of the words is not in the language of the rest."""
-    by_document = [(document, languages(document.text)) for document in documents]
-    total = sum((found for _, found in by_document), Counter[str]())
-    told = total.total()
-    if len(total) < 2:
-        return ()
-    main, *others = [language for language, _ in total.most_common()]
-    others = [other for other in others if total[other] >= max(_LEAST_OTHER, _OTHER_LANGUAGE * told)]
-    if not others:
-        return ()
-    parts: list[str] = []
-    for other in others:
-        where = sorted((d for d in by_document if d[1][other]), key=lambda d: -d[1][other])
-        names = where[0][0].name + (f" and {len(where) - 1} more" if len(where) > 1 else "")
-        parts.append(f"{round(100 * total[other] / told)} % {'are ' if not parts else ''}{other} ({names})")
-    listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-    return (f"Most words are {main}, but about {listed}: the module will mix the languages. Train one for each.",)
+    return tuple(warnings)
 
 
 def overused_names(documents: Sequence[Document], words: int) -> list[tuple[str, float]]:
