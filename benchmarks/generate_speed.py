@@ -9,7 +9,7 @@ machine that gets busier gets busier for both.
 ``llama_decode`` a token) with as many tokens in its context; at least 0.98. The peer runs the same settings, without
 any of our code.
 
-``switch_back``: time to the first token after switching back to a stack whose state over this text is resident, against
+``switch_back``: time to the first token after switching back to a stack whose state over this text is cached, against
 continuing without a switch; at most 1.15. ``switch_new`` is the same for a stack that is new to this text: it reads the
 text once.
 
@@ -170,7 +170,7 @@ def switching(engine: LlamaEngine, text: str, settings: Sampler, rounds: int, wi
     for number in range(rounds):
         stay = first_token(engine, two)  # the stack that wrote last
         list(engine.generate(one))
-        again = first_token(engine, two)  # resident, but another one wrote last
+        again = first_token(engine, two)  # cached, but another one wrote last
         back.append((again, stay))
         if number < 3:
             fresh = Request(text, stack_of(width, 50 + number), 8, settings)

@@ -27,8 +27,8 @@ class GenerationState:
         free: tokens that fit behind the stack.
         tokens: the prompt as it is to be read next.
         held: tokens at the end of the text that are not read but drawn again (see token_healing).
-        resident: where it stands while it is written.
-        went_back: whether a banned string was met: `tokens` stand now, and the resident is not that far any more.
+        cached: the sequence in the context while it is written.
+        went_back: whether a banned string was met: ``tokens`` stand now, which ``cached`` does not hold any more.
         reason: why it ended, as records.Finished has it; empty while it goes on.
     """
 
@@ -48,14 +48,14 @@ class GenerationState:
         self.rows = rows
         self.free = free
         self.seed = seed
-        self.resident: CachedSequence | None = None
+        self.cached: CachedSequence | None = None
         self.reason = ""
         self.rows_decoded = self.tokens_decoded = 0
         self.count = 0
         self._model = model
         self._tokenize = tokenize
         self._began = time.perf_counter()
-        self._prompt = 0  # tokens of the resident that were read, not written
+        self._prompt = 0  # tokens of the cached sequence that were read, not written
         self._prefixes = prefixes
         self._writing: Continuation | None = None
         self.held: tuple[int, ...] = ()
@@ -80,8 +80,8 @@ class GenerationState:
     @property
     def must_slide(self) -> bool:
         """Whether the context is full (or will be within a letter) and more is to be written."""
-        assert self.resident is not None
-        room = self.free - len(self.resident.tokens)
+        assert self.cached is not None
+        room = self.free - len(self.cached.tokens)
         if room >= self.request.max_tokens - self.count + len(self.held):
             return False
         return room < 1 or (room <= LETTER and self._written_text() is not None)
@@ -111,8 +111,8 @@ class GenerationState:
 
     def draw(self) -> TextChunk | None:
         """Draw the next token; what it shows, if anything. Sets :attr:`reason` if the text is over."""
-        assert self.resident is not None
-        assert self.resident.logits is not None
+        assert self.cached is not None
+        assert self.cached.logits is not None
         if self.count >= self.request.max_tokens:
             self.reason = "length"
             return None
@@ -127,13 +127,13 @@ class GenerationState:
                 self.request.text,
                 self.boundary,
             )
-        move = self._writing.draw(self.resident.logits)
+        move = self._writing.draw(self.cached.logits)
         self.reason = move.reason
         self.count = self._writing.count
         if move.token is not None:
             self.token = move.token
             if move.rewind:
-                self._go_back(len(self.resident.tokens) - move.rewind)
+                self._go_back(len(self.cached.tokens) - move.rewind)
         text = move.text
         return TextChunk(text, self.sequence) if text else None
 
@@ -153,7 +153,7 @@ class GenerationState:
             self.tokens_decoded,
             self.sequence,
             self.left_out,
-            0 if self.resident is None else self.resident.length,
+            0 if self.cached is None else self.cached.length,
         )
 
     def close(self) -> None:
@@ -163,9 +163,9 @@ class GenerationState:
 
     def _go_back(self, stays: int) -> None:
         """Keep only the first ``stays`` tokens of the cached sequence; another token follows them."""
-        assert self.resident is not None
+        assert self.cached is not None
         if stays >= self._prompt:
-            self.tokens = [*self.resident.tokens[:stays], self.token]
+            self.tokens = [*self.cached.tokens[:stays], self.token]
         else:  # the beginning of the window has moved since then
             self.rewind()
         self.went_back = True

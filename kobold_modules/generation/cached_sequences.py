@@ -21,21 +21,21 @@ class CachedSequence:
     """A sequence in the context: the stack filed under ``key``, then ``tokens``.
 
     Attributes:
-        front: what stands before the text, or None for the plain model.
+        prefix: what stands before the text, or None for the plain model.
         logits: what follows, float32 ``[vocabulary]``; None where it is not known any more.
         busy: somebody writes with it; it is neither changed nor dropped for others.
     """
 
     number: int
     key: str
-    front: Snapshot | None = None
+    prefix: Snapshot | None = None
     tokens: list[int] = field(default_factory=list)
     logits: NDArray[np.float32] | None = None
     busy: bool = False
 
     @property
     def rows(self) -> int:
-        return 0 if self.front is None else self.front.rows
+        return 0 if self.prefix is None else self.prefix.rows
 
     @property
     def length(self) -> int:
@@ -44,7 +44,7 @@ class CachedSequence:
 
 
 class CachedSequences:
-    """At most ``most`` residents, the least recently used first."""
+    """At most ``most`` cached sequences, the least recently used first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -62,30 +62,30 @@ class CachedSequences:
         Of equals one that nobody writes with, then the latest used.
         """
         best, rank = None, (-1, False)
-        for resident in self._kept:
-            if resident.key == key:
-                now = (common_prefix(resident.tokens, tokens), not resident.busy)
+        for cached in self._kept:
+            if cached.key == key:
+                now = (common_prefix(cached.tokens, tokens), not cached.busy)
                 if now >= rank:
-                    best, rank = resident, now
+                    best, rank = cached, now
         return best, max(rank[0], 0)
 
-    def touch(self, resident: CachedSequence) -> None:
-        """Mark ``resident`` as the latest used."""
-        self._kept.remove(resident)
-        self._kept.append(resident)
+    def touch(self, cached: CachedSequence) -> None:
+        """Mark ``cached`` as the latest used."""
+        self._kept.remove(cached)
+        self._kept.append(cached)
 
     def free_number(self) -> int | None:
         """Return a sequence that nobody has, or None."""
-        taken = {resident.number for resident in self._kept}
+        taken = {cached.number for cached in self._kept}
         return next((number for number in range(self._most) if number not in taken), None)
 
     def oldest(self, but: CachedSequence | None = None) -> CachedSequence | None:
         """Return the least recently used sequence that is not busy and not ``but``; None if there is none."""
-        return next((resident for resident in self._kept if not resident.busy and resident is not but), None)
+        return next((cached for cached in self._kept if not cached.busy and cached is not but), None)
 
-    def add(self, resident: CachedSequence) -> None:
-        self._kept.append(resident)
+    def add(self, cached: CachedSequence) -> None:
+        self._kept.append(cached)
 
-    def remove(self, resident: CachedSequence) -> None:
-        if resident in self._kept:
-            self._kept.remove(resident)
+    def remove(self, cached: CachedSequence) -> None:
+        if cached in self._kept:
+            self._kept.remove(cached)

@@ -1,4 +1,4 @@
-"""Several takes in one batch read as each alone would, and what is resident is not read again."""
+"""Several takes in one batch read as each alone would, and what is cached is not read again."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_leaving_early_frees_everything(engine, some_module):
         for record in engine.together(requests):
             assert isinstance(record, TextChunk)
             break
-    assert not any(resident.busy for resident in engine._decoder.residents)
+    assert not any(cached.busy for cached in engine._decoder.sequences)
     assert len(split(engine.together(requests))[1]) == 8
 
 
@@ -175,8 +175,8 @@ def test_memory_and_note_reach_the_model_and_stay(engine):
     _, told = split(engine.generate(Request(long, Stack(), 5, settings, memory="Tim is a dragon.")))
     memory = len(engine.tokenize("Tim is a dragon.\n"))
     assert told[0].left_out > 0
-    resident = engine._decoder.residents[-1]
-    assert resident.tokens[:memory] == engine.tokenize("Tim is a dragon.\n")
+    cached = engine._decoder.sequences[-1]
+    assert cached.tokens[:memory] == engine.tokenize("Tim is a dragon.\n")
 
 
 def test_a_recurrent_model_writes_side_by_side_too(tmp_path):

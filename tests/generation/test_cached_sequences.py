@@ -6,35 +6,35 @@ from kobold_modules.generation.cached_sequences import CachedSequence, CachedSeq
 
 
 def kept(*texts: tuple[str, list[int]], most: int = 4) -> CachedSequences:
-    residents = CachedSequences(most)
+    sequences = CachedSequences(most)
     for number, (key, tokens) in enumerate(texts):
-        residents.add(CachedSequence(number, key, tokens=tokens))
-    return residents
+        sequences.add(CachedSequence(number, key, tokens=tokens))
+    return sequences
 
 
 def test_the_longest_shared_beginning_behind_the_same_stack_counts():
-    residents = kept(("a", [1, 2]), ("a", [1, 2, 3, 4]), ("b", [1, 2, 3, 5]))
-    near, shared = residents.nearest("a", [1, 2, 3, 5, 6])
+    sequences = kept(("a", [1, 2]), ("a", [1, 2, 3, 4]), ("b", [1, 2, 3, 5]))
+    near, shared = sequences.nearest("a", [1, 2, 3, 5, 6])
     assert (near.number, shared) == (1, 3)
-    assert residents.nearest("c", [1]) == (None, 0)
-    near, shared = residents.nearest("a", [9])
+    assert sequences.nearest("c", [1]) == (None, 0)
+    near, shared = sequences.nearest("a", [9])
     assert (near.number, shared) == (1, 0)  # the stack alone is worth having
 
 
 def test_of_equals_one_that_nobody_writes_with():
-    residents = kept(("a", [1, 2]), ("a", [1, 2]))
-    next(iter(reversed(list(residents)))).busy = True
-    assert residents.nearest("a", [1, 2, 3])[0].number == 0
+    sequences = kept(("a", [1, 2]), ("a", [1, 2]))
+    next(iter(reversed(list(sequences)))).busy = True
+    assert sequences.nearest("a", [1, 2, 3])[0].number == 0
 
 
 def test_the_least_recently_used_goes_but_not_one_at_work():
-    residents = kept(("a", []), ("b", []), ("c", []), ("d", []))
-    first, second, third, _ = residents
-    assert residents.free_number() is None
-    residents.touch(first)
-    assert residents.oldest() is second
+    sequences = kept(("a", []), ("b", []), ("c", []), ("d", []))
+    first, second, third, _ = sequences
+    assert sequences.free_number() is None
+    sequences.touch(first)
+    assert sequences.oldest() is second
     second.busy = True
-    assert residents.oldest() is third
-    assert residents.oldest(but=third).key == "d"
-    residents.remove(third)
-    assert residents.free_number() == 2
+    assert sequences.oldest() is third
+    assert sequences.oldest(but=third).key == "d"
+    sequences.remove(third)
+    assert sequences.free_number() == 2

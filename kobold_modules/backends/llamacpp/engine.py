@@ -184,7 +184,7 @@ class LlamaEngine:
                                 stepping.append(take)
                         if stepping:
                             decoder.step(
-                                [take.resident for take in stepping if take.resident], [take.token for take in stepping]
+                                [take.cached for take in stepping if take.cached], [take.token for take in stepping]
                             )
                         while waiting and (not active or _cells([*active, waiting[0]]) <= decoder.cells):
                             active.append(waiting.pop(0))
@@ -195,8 +195,8 @@ class LlamaEngine:
                         yield from _finish(decoder, take)
         finally:
             for take in takes:
-                if take.resident is not None:
-                    decoder.release(take.resident)
+                if take.cached is not None:
+                    decoder.release(take.cached)
                 take.close()
         decoder.flush()
 
@@ -212,7 +212,7 @@ class LlamaEngine:
 
     def _reopen(self, decoder: Decoder, take: GenerationState) -> None:
         """Read the text again from a later beginning (the context is full), or after the take went back."""
-        before, take.resident = take.resident, None
+        before, take.cached = take.cached, None
         if before is not None:
             decoder.release(before)
         if not take.went_back:
@@ -288,12 +288,12 @@ class LlamaEngine:
         take.tokens = [*take.tokens, *take.held[: len(take.held) - before]]
         try:
             _open(decoder, take)
-            assert take.resident is not None
-            assert take.resident.logits is not None
-            return take.resident.logits.copy()
+            assert take.cached is not None
+            assert take.cached.logits is not None
+            return take.cached.logits.copy()
         finally:
-            if take.resident is not None:
-                decoder.release(take.resident)
+            if take.cached is not None:
+                decoder.release(take.cached)
             take.close()
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
@@ -303,16 +303,16 @@ class LlamaEngine:
 
 def _open(decoder: Decoder, take: GenerationState, instead: CachedSequence | None = None) -> None:
     opened = decoder.open(take.key, take.rows, take.tokens, instead)
-    take.resident = opened.resident
+    take.cached = opened.cached
     take.rows_decoded += opened.rows_decoded
     take.tokens_decoded += opened.tokens_decoded
 
 
 def _finish(decoder: Decoder, take: GenerationState) -> Iterator[TextChunk | Finished]:
     told = take.told()
-    if take.resident is not None:
-        decoder.release(take.resident)
-        take.resident = None
+    if take.cached is not None:
+        decoder.release(take.cached)
+        take.cached = None
     take.close()
     if rest := take.rest():
         yield rest

@@ -33,12 +33,12 @@ SCORED = 64  # positions whose logits exist at once
 
 @dataclass(slots=True, eq=False)
 class _Read:
-    """What stands behind one stack: ``front`` is its cache without a text, where the cache cannot be cut back."""
+    """What stands behind one stack: ``prefix`` is its cache without a text, where the cache cannot be cut back."""
 
     cache: Any
     rows: int
-    front: Any = None
-    front_logits: NDArray[np.float32] | None = None
+    prefix: Any = None
+    prefix_logits: NDArray[np.float32] | None = None
     tokens: list[int] = field(default_factory=list)
 
 
@@ -84,10 +84,10 @@ class TorchContext:
         Raises:
             EngineFailed: behind these rows the model computes no numbers, or torch broke. OutOfMemory: out of memory.
         """
-        read, computed = self._front(key, rows)
+        read, computed = self._prefix(key, rows)
         self._cut(read, common_prefix(read.tokens, tokens[:-1]))
         kept = len(read.tokens)
-        logits = read.front_logits
+        logits = read.prefix_logits
         while len(read.tokens) < len(tokens):
             at = len(read.tokens)
             part = tokens[at : min(at + BATCH, len(tokens) - 1)] or tokens[-1:]
@@ -98,9 +98,9 @@ class TorchContext:
 
     def score(self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
         """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
-        read, _ = self._front(key, rows)
+        read, _ = self._prefix(key, rows)
         self._cut(read, 0)
-        found = [] if read.front_logits is None else [log_softmax_at(read.front_logits[None], tokens[:1])]
+        found = [] if read.prefix_logits is None else [log_softmax_at(read.prefix_logits[None], tokens[:1])]
         for at in range(0, len(tokens) - 1, SCORED):
             part = tokens[at : min(at + SCORED, len(tokens) - 1)]
             logits = self._extend(read, part, scored=True)
@@ -113,7 +113,7 @@ class TorchContext:
         table = self._frozen.table[ids].float().cpu().numpy()
         try:
             typed, _, _ = self.read(NOTHING, None, ids)
-            injected = self._front("a trial", table)[0].front_logits
+            injected = self._prefix("a trial", table)[0].prefix_logits
         except EngineFailed:
             return False
         finally:
@@ -127,7 +127,7 @@ class TorchContext:
             hook.remove()
         self._kept.clear()
 
-    def _front(self, key: str, rows: NDArray[np.float32] | None) -> tuple[_Read, int]:
+    def _prefix(self, key: str, rows: NDArray[np.float32] | None) -> tuple[_Read, int]:
         """Return the cache of the stack, and how many rows were computed for it."""
         from transformers import DynamicCache
 
@@ -142,16 +142,16 @@ class TorchContext:
             for at in range(0, len(rows), BATCH):
                 part = torch.tensor(rows[at : at + BATCH] * np.float32(self._frozen.scale), device=self._frozen.device)
                 embeds = part.to(self._frozen.table.dtype)[None]
-                read.front_logits = self._forward(read.cache, inputs_embeds=embeds)[-1]
-            assert read.front_logits is not None
-            if not np.isfinite(read.front_logits).all():
+                read.prefix_logits = self._forward(read.cache, inputs_embeds=embeds)[-1]
+            assert read.prefix_logits is not None
+            if not np.isfinite(read.prefix_logits).all():
                 raise EngineFailed(
                     "Behind this stack the model computes values that are not numbers.",
                     "Lower the strengths, or take modules off until it writes again.",
                 )
             read.rows = len(rows)
         if not _forgets(read.cache):
-            read.front = copy.deepcopy(read.cache)
+            read.prefix = copy.deepcopy(read.cache)
         self._kept[key] = read
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
@@ -161,11 +161,11 @@ class TorchContext:
         """Leave only the first ``count`` tokens, or none where the cache cannot forget just the end."""
         if count == len(read.tokens):
             return
-        if read.front is None and _forgets(read.cache):
+        if read.prefix is None and _forgets(read.cache):
             _shorten(read.cache, read.rows + count)
             del read.tokens[count:]
         else:
-            read.cache = copy.deepcopy(read.front)
+            read.cache = copy.deepcopy(read.prefix)
             read.tokens.clear()
 
     def _extend(self, read: _Read, tokens: list[int], scored: bool = False) -> NDArray[np.float32]:
@@ -183,10 +183,10 @@ class TorchContext:
 
     def _repair(self, read: _Read) -> None:
         """Drop what an interrupted call left behind in some of the layers."""
-        if read.front is None and _forgets(read.cache):
+        if read.prefix is None and _forgets(read.cache):
             _shorten(read.cache, read.rows + len(read.tokens))
         else:
-            read.cache = copy.deepcopy(read.front)
+            read.cache = copy.deepcopy(read.prefix)
             read.tokens.clear()
 
     def _forward(self, cache: Any, scored: bool = False, **inputs: Any) -> NDArray[np.float32]:

@@ -124,12 +124,12 @@ class HfEngine:
     def _write(
         self, context: TorchContext, take: GenerationState, cancelled: Callable[[], bool]
     ) -> Iterator[TextChunk | Finished]:
-        resident = take.resident = CachedSequence(0, take.key)
+        cached = take.cached = CachedSequence(0, take.key)
         if take.rows is not None:  # only how many they are is of interest here
-            resident.front = Snapshot(len(take.rows), np.zeros(0, np.uint8), np.zeros(0, np.float32))
+            cached.prefix = Snapshot(len(take.rows), np.zeros(0, np.uint8), np.zeros(0, np.float32))
         try:
             try:
-                self._read(context, take, resident, take.tokens, cancelled)
+                self._read(context, take, cached, take.tokens, cancelled)
                 while not take.reason:
                     if cancelled():
                         raise Cancelled
@@ -141,9 +141,9 @@ class HfEngine:
                         if not take.went_back:
                             take.rewind()
                         take.went_back = False
-                        self._read(context, take, resident, take.tokens, cancelled)
+                        self._read(context, take, cached, take.tokens, cancelled)
                     else:
-                        self._read(context, take, resident, [*resident.tokens, take.token], cancelled, counts=False)
+                        self._read(context, take, cached, [*cached.tokens, take.token], cancelled, counts=False)
             except Cancelled:
                 take.reason = "cancelled"
             told = take.told()
@@ -157,14 +157,14 @@ class HfEngine:
         self,
         context: TorchContext,
         take: GenerationState,
-        resident: CachedSequence,
+        cached: CachedSequence,
         tokens: list[int],
         cancelled: Callable[[], bool],
         counts: bool = True,
     ) -> None:
         with context.watching(cancelled):
             logits, rows_read, tokens_read = context.read(take.key, take.rows, tokens)
-        resident.tokens, resident.logits = list(tokens), logits
+        cached.tokens, cached.logits = list(tokens), logits
         take.rows_decoded += rows_read
         take.tokens_decoded += tokens_read if counts else 0
 

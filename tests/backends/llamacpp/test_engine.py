@@ -244,8 +244,8 @@ def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories
     decoder = exact_stories._decoder
     ids = exact_stories.tokenize(OPENING)
     opened = decoder.open("", None, ids)
-    logits = opened.resident.logits.astype(np.float64)
-    decoder.release(opened.resident)
+    logits = opened.cached.logits.astype(np.float64)
+    decoder.release(opened.cached)
     expected = logits - np.log(np.exp(logits).sum())
     for token in range(0, 512, 37):
         assert decoder.score("", None, [*ids, token])[-1] == pytest.approx(expected[token], abs=1e-4)

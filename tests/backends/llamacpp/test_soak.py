@@ -15,7 +15,7 @@ OPENING = "Once upon a time, there was a little girl named Lily. She loved to pl
 ENDLESS = Sampler(seed=3, bias={"#1": -100.0, "#2": -100.0})
 
 
-def resident() -> int:
+def cached() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
@@ -32,15 +32,15 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(stories, 
         for number in range(100):  # caches and pools fill
             switch(number)
         list(engine.generate(Request(OPENING, stacks[1], 1000, ENDLESS)))
-        before = resident()
+        before = cached()
         for number in range(1000):
             switch(number)
-        after_switches = resident()
+        after_switches = cached()
         *_, told = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
-        after_tokens = resident()
+        after_tokens = cached()
         assert isinstance(told, Finished)
         assert told.tokens == 10_000
-        assert len(engine._decoder.residents) <= 16
+        assert len(engine._decoder.sequences) <= 16
     assert after_switches - before < 8 * 2**20
     assert after_tokens - after_switches < 8 * 2**20
 
