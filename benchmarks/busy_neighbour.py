@@ -38,8 +38,8 @@ REQUEST = Request("The rain had stopped, and the street was quiet.", Stack(), TO
 
 def seconds_a_token(engine: LlamaEngine) -> float:
     began = time.perf_counter()
-    *_, told = engine.generate(REQUEST)
-    return (time.perf_counter() - began) / told.tokens
+    *_, finished = engine.generate(REQUEST)
+    return (time.perf_counter() - began) / finished.tokens
 
 
 def main() -> None:

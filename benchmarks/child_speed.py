@@ -25,10 +25,10 @@ def run(tokens: int, *python: str) -> tuple[float, float]:
     """Run the command. Returns tokens a second, and seconds of the whole command."""
     began = time.monotonic()
     command = [sys.executable, *python, *WRITE, "--max-tokens", str(tokens)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    narration = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     seconds = time.monotonic() - began
-    found = re.search(r"tokens, ([\d,]+)/s", told)
-    assert found is not None, told
+    found = re.search(r"tokens, ([\d,]+)/s", narration)
+    assert found is not None, narration
     return float(found[1].replace(",", "")), seconds
 
 

@@ -43,7 +43,7 @@ def fill_library(count: int) -> None:
     )
     entry = Library().add(Module(rows, card))
     first, listed = entry.path, index.brief(entry)
-    zipped, told = first.read_bytes(), (first.parent / "card.json").read_text()
+    zipped, card_json = first.read_bytes(), (first.parent / "card.json").read_text()
     changed = first.stat().st_mtime_ns
     draw, root = random.Random(7), paths.modules_dir()
     shutil.rmtree(first.parent)
@@ -55,7 +55,7 @@ def fill_library(count: int) -> None:
         folder.mkdir()
         (folder / f"{slug}.zip").write_bytes(zipped)
         os.utime(folder / f"{slug}.zip", ns=(changed, changed))  # as card.json says
-        (folder / "card.json").write_text(told.replace("NAME", name))
+        (folder / "card.json").write_text(card_json.replace("NAME", name))
         own = replace(listed.card, name=name, description=listed.card.description.replace("NAME", name))
         entries.append(replace(listed, name=name, slug=slug, path=folder / f"{slug}.zip", card=own))
     index.write(root, entries)

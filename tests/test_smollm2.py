@@ -79,8 +79,8 @@ def test_it_measures_a_text(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
         " ".join(["The rain came down on Alder Street as if it were paid by the drop."] * 12)
     )
 
-    told = ["measure", "--model", "smollm2", "--module", "small", "--text", str(tmp_path / "page.txt"), "--json"]
-    assert main(told) == 0
+    command = ["measure", "--model", "smollm2", "--module", "small", "--text", str(tmp_path / "page.txt"), "--json"]
+    assert main(command) == 0
 
     numbers = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert "small" in json.dumps(numbers)

@@ -142,7 +142,7 @@ class GenerationState:
         text = self._writing.finish() if self._writing is not None else ""
         return TextChunk(text, self.sequence) if text else None
 
-    def told(self) -> Finished:
+    def summary(self) -> Finished:
         """Return the record of the finished take."""
         return Finished(
             self.reason,

@@ -113,7 +113,7 @@ class Meter:
         self._words, self._tokens = words, tokens
         self._streamed = streamed and sys.stdout.isatty()
         self._live = sys.stderr.isatty() and not self._streamed
-        self._began = self._told = time.monotonic()
+        self._began = self._shown_at = time.monotonic()
         self._pieces = 0
         self._line = ""
 
@@ -122,9 +122,9 @@ class Meter:
         self._pieces += 1
         now = time.monotonic()
         every = JSON_SECONDS if self._output.json else LIVE_SECONDS if self._live else QUIET_SECONDS
-        if now - self._told < every or (self._streamed and not self._output.json):
+        if now - self._shown_at < every or (self._streamed and not self._output.json):
             return
-        self._told = now
+        self._shown_at = now
         seconds = now - self._began
         done, total = (words, self._words) if self._words is not None else (self._pieces, self._tokens)
         left = seconds / done * (total - done) if done and total > done else None
@@ -149,7 +149,7 @@ class Meter:
             self._line = ""
 
 
-def told(outcome: Outcome, stack: Stack) -> str:
+def closing_line(outcome: Outcome, stack: Stack) -> str:
     """Return the closing line of a continuation."""
     written = outcome.written
     speed = written.tokens / max(written.seconds, 1e-9)

@@ -80,7 +80,7 @@ class Corpus:
         used = len(self.documents)
         sentences = [f"Read {used} {'text' if used == 1 else 'texts'}: {self.words:,} words of prose."]
         if len(self.reports) <= _MANY:
-            sentences += [sentence for report in self.reports for sentence in _told(report)]
+            sentences += [sentence for report in self.reports for sentence in _describe(report)]
         else:
             changes = merge(change for report in self.reports for change in report.changes)
             if changes:
@@ -93,24 +93,26 @@ class Corpus:
         return [*sentences, *self.warnings]
 
 
-def _told(report: FileReport) -> list[str]:
-    told = []
+def _describe(report: FileReport) -> list[str]:
+    sentences = []
     if report.words:
         cleaned = f" {_sentence(_listed(report.changes))}." if report.changes else " Nothing needed cleaning."
         structure = "".join(f" {sentence}" for sentence in structure_sentences(report))
-        told.append(f"{report.path.name} ({report.encoding}): {report.words:,} words kept.{structure}{cleaned}")
-    return told + [f"{report.path.name}: {warning}" for warning in report.warnings]
+        sentences.append(f"{report.path.name} ({report.encoding}): {report.words:,} words kept.{structure}{cleaned}")
+    return sentences + [f"{report.path.name}: {warning}" for warning in report.warnings]
 
 
 def structure_sentences(report: FileReport) -> list[str]:
     """Return what a document's format says: its chapters and scenes, and what in it is no prose."""
-    told = []
+    sentences = []
     if report.chapters or report.scene_breaks:
-        told.append(f"It has {_count(report.chapters, 'chapter')} and {_count(report.scene_breaks, 'scene break')}.")
+        sentences.append(
+            f"It has {_count(report.chapters, 'chapter')} and {_count(report.scene_breaks, 'scene break')}."
+        )
     if report.left_out:
         parts = ", ".join(f"{left.what} ({_count(left.words, 'word')})" for left in report.left_out)
-        told.append(f"Left out: {parts}.")
-    return told
+        sentences.append(f"Left out: {parts}.")
+    return sentences
 
 
 def _count(number: int, noun: str) -> str:

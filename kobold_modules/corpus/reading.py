@@ -30,7 +30,7 @@ def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
     """
     files, passed_over = find(paths)
     documents: list[Document] = []
-    told: list[int] = []  # which report is each document's
+    report_of: list[int] = []  # which report is each document's
     reports: list[FileReport] = []
     hashes: dict[str, str] = {}
     failed: BadText | None = None
@@ -51,20 +51,20 @@ def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
             continue
         hashes |= dict.fromkeys(keys, file.name)
         documents.append(document)
-        told.append(len(reports))
+        report_of.append(len(reports))
         reports.append(report)
     if not documents and failed:
         raise failed
-    kept, repeats = _each_page_once(documents, reports, told)
+    kept, repeats = _each_page_once(documents, reports, report_of)
     return Corpus(tuple(kept), tuple(reports), (*repeats, *corpus_warnings(kept)), passed_over)
 
 
 def _each_page_once(
-    documents: list[Document], reports: list[FileReport], told: list[int]
+    documents: list[Document], reports: list[FileReport], report_of: list[int]
 ) -> tuple[list[Document], list[str]]:
     """Drop pages that another document has. Returns the documents and sentences; ``reports`` has it by file."""
     left, found = once(documents)
-    for document, repeated, at in zip(left, found, told, strict=True):
+    for document, repeated, at in zip(left, found, report_of, strict=True):
         if repeated is not None:
             report, words = reports[at], document.words if document is not None else 0
             warning = repeated.sentence(document is not None)

@@ -85,11 +85,11 @@ def _key(paragraph: str) -> int | None:
 def _with_neighbours(same: Sequence[bool | None]) -> list[bool]:
     """Let short paragraphs (None) go with the long ones around them: with both, or with the one there is."""
     before, after = _last_known(same), _last_known(same[::-1])[::-1]
-    told = []
+    decided = []
     for here, left, right in zip(same, before, after, strict=True):
         around = {left, right} - {None}
-        told.append(bool(here) if here is not None else around == {True})
-    return told
+        decided.append(bool(here) if here is not None else around == {True})
+    return decided
 
 
 def _last_known(same: Sequence[bool | None]) -> list[bool | None]:

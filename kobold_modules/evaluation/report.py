@@ -178,15 +178,17 @@ def _reason(training: Mapping[str, Any]) -> tuple[str, str]:
     if not _is_number(steps):
         return "", ""
     count = int(steps)
-    told = "no step was taken" if not count else f"only {counted_steps(count)}"
+    taken = "no step was taken" if not count else f"only {counted_steps(count)}"
     if training.get("stopped") and count < FEW_STEPS:
         when = f"after {counted_steps(count)}" if count else "before its first step"
         return f"it was stopped {when}", "Let it train longer."
     if count < FEW_STEPS and _is_number(budget):
-        fitted = f"{told} fitted into {_minutes(float(budget))}" if count else f"no step fitted into {_minutes(budget)}"
+        fitted = (
+            f"{taken} fitted into {_minutes(float(budget))}" if count else f"no step fitted into {_minutes(budget)}"
+        )
         return fitted, "Choose a longer dial (normal or thorough) or more minutes, or a smaller model."
     if count < FEW_STEPS:
-        return f"{told} {'was' if count == 1 else 'were'} taken", "Train for more steps (--steps 100 and up)."
+        return f"{taken} {'was' if count == 1 else 'were'} taken", "Train for more steps (--steps 100 and up)."
     return (
         "no step improved on the text it started from",
         "Train longer, or give it more pages; where a --rate was given, try a lower one.",

@@ -90,7 +90,7 @@ def read(path: Path) -> Module:
             raise mkultra.refuse(path.name)
 
 
-def told_lost(module: Module, format: str) -> str:
+def describe_lost(module: Module, format: str) -> str:
     """Return a sentence on what ``format`` has no place for; empty where nothing is lost."""
     if module.initial is not None and format in ("peft", "mkultra"):
         return (

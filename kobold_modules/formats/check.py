@@ -88,10 +88,10 @@ def check(path: Path, model: Fingerprint | None = None, model_name: str = "") ->
         findings.append(fit)
     if module is not None and format == "kobold" and not any(finding.level == "bad" for finding in findings):
         findings.insert(0, Finding("ok", f"{path.name} is a sound KoboldAI soft prompt of {_size(module)}."))
-    return Check(path, tuple(_told(findings)), module, fits)
+    return Check(path, tuple(_shown(findings)), module, fits)
 
 
-def _told(findings: list[Finding]) -> Iterator[Finding]:
+def _shown(findings: list[Finding]) -> Iterator[Finding]:
     """Yield ``findings`` safe to show; of many warnings only the first, since a file may hold thousands of faults."""
     warnings = 0
     for found in findings:

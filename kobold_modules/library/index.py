@@ -127,8 +127,8 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
             usual = entry.path.name == f"{entry.slug}.zip"
             file = None if usual else (entry.path.name, entry.modified_ns)
             place = (file, entry.tokens, entry.width, entry.problem)
-            told = (card.name, card.description, card.author, card.model, number, card.created, card.tags)
-            line = _json((*place, *told, card.measured, notes.tags, notes.favourite, notes.chosen, notes.tried))
+            fields = (card.name, card.description, card.author, card.model, number, card.created, card.tags)
+            line = _json((*place, *fields, card.measured, notes.tags, notes.favourite, notes.chosen, notes.tried))
             end += len(line)
             lines.append(line)
             ends.append(end)
@@ -139,10 +139,10 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
             "slugs": columns.slugs,
             "names": columns.names,
             "kinds": columns.kinds,
-            "sizes": _told(columns.sizes),
-            "modified": _told(columns.modified),
-            "noted": _told(columns.noted),
-            "ends": _told(ends),
+            "sizes": _encoded(columns.sizes),
+            "modified": _encoded(columns.modified),
+            "noted": _encoded(columns.noted),
+            "ends": _encoded(ends),
         }
         paths.write_atomically(root / INDEX, b"".join((_json(head), *lines)))
 
@@ -157,7 +157,7 @@ def read(root: Path) -> Listing:
             return Listing.of(())
         prints = [Fingerprint(int(v), int(w), _unpacked(base64.b64decode(s))) for v, w, s in head["fingerprints"]]
         slugs, names, kinds = head["slugs"], head["names"], head["kinds"]
-        numbers = [_heard(head[column]) for column in ("sizes", "modified", "noted", "ends")]
+        numbers = [_decoded(head[column]) for column in ("sizes", "modified", "noted", "ends")]
         if any(len(column) != len(slugs) for column in (names, kinds, *numbers)) or set(kinds.lower()) - set(KINDS):
             raise ValueError("not an index")
         # A hidden folder is no module, and neither is anything outside of the library.
@@ -179,8 +179,8 @@ def read(root: Path) -> Listing:
 
 
 def _entry(root: str, prints: list[Fingerprint], columns: Columns, number: int, line: list[Any]) -> Entry:
-    file, tokens, width, problem, *told = line
-    name, description, author, model, made_for, created, tags, measured, own_tags, favourite, chosen, tried = told
+    file, tokens, width, problem, *fields = line
+    name, description, author, model, made_for, created, tags, measured, own_tags, favourite, chosen, tried = fields
     slug, noted = columns.slugs[number], columns.noted[number]
     file, modified = (f"{slug}.zip", columns.modified[number]) if file is None else file
     if os.sep in file:
@@ -197,12 +197,12 @@ def _json(data: Any) -> bytes:
     return json.dumps(data, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _told(numbers: array[int]) -> str:
+def _encoded(numbers: array[int]) -> str:
     """Encode int64, least byte first, as base64."""
     return _text(_little(numbers).tobytes())
 
 
-def _heard(text: str) -> array[int]:
+def _decoded(text: str) -> array[int]:
     numbers = array("q")
     numbers.frombytes(base64.b64decode(text))
     return _little(numbers)

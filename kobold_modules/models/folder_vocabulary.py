@@ -83,9 +83,9 @@ class FolderVocabulary:
         return newline[0] if newline else 0
 
 
-def _without_added_space(told: str) -> str:
+def _without_added_space(tokenizer_json: str) -> str:
     """Return a tokenizer's JSON whose normalizer and pre-tokenizer put no space before the text."""
-    data = json.loads(told)
+    data = json.loads(tokenizer_json)
 
     def walk(part: Any) -> Any:
         if isinstance(part, list):

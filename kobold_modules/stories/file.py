@@ -45,6 +45,8 @@ __all__ = [
     "Format",
     "Recovered",
     "backup_of",
+    "describe_unused",
+    "describe_used",
     "export_lite",
     "format_of",
     "load",
@@ -52,8 +54,6 @@ __all__ = [
     "recover",
     "save",
     "settings_of",
-    "told_unused",
-    "told_used",
     "without_last_break",
 ]
 
@@ -139,13 +139,13 @@ def settings_of(story: Story) -> LiteSettings:
     return settings_in(rest) if isinstance(rest, dict) else LiteSettings()
 
 
-def told_unused(story: Story) -> str:
+def describe_unused(story: Story) -> str:
     """Return a sentence on what the file held that is not used here; empty where there is nothing to say."""
     unused = story.unused or settings_of(story).unused
     return f"Not used here, and kept in its file: {listed(unused)}." if unused else ""
 
 
-def told_used(story: Story) -> str:
+def describe_used(story: Story) -> str:
     """Return a sentence on what of a save is used here beside its text; empty where there is nothing."""
     from .lore import own_lorebook  # with all the readers of lorebooks, which few stories need
 

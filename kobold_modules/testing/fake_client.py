@@ -116,6 +116,6 @@ class FakeClient:
         request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
         for record in engine.generate(request, lambda: self._cancelled):
             if isinstance(record, Finished):
-                told = settings.seed if settings.seed is not None else 1
-                record = Finished(record.reason, record.tokens, record.seconds, told, 0, record.text_decoded)
+                shown = settings.seed if settings.seed is not None else 1
+                record = Finished(record.reason, record.tokens, record.seconds, shown, 0, record.text_decoded)
             yield record

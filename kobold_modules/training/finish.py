@@ -141,7 +141,7 @@ def finish(
     module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
     yield Progress("writing a sample", 0, 1, left / 2)
     module = replace(module, card=replace(card, samples=_samples(file, module, writer.split)))
-    told = headline(measured, facts)
+    summary = headline(measured, facts)
     yield Result(
         "module",
         {
@@ -152,10 +152,10 @@ def finish(
             "best_step": best_step,
             **measured,
             **{key: facts[key] for key in ("budget", "stopped") if key in facts},
-            "headline": told.text,
-            "advice": told.advice,
-            "good": told.good,
-            "short": told.short,
+            "headline": summary.text,
+            "advice": summary.advice,
+            "good": summary.good,
+            "short": summary.short,
         },
     )
     if request.library:

@@ -78,16 +78,16 @@ def test_text_is_tokens_is_text(engine):
 
 def test_one_seed_one_text(engine, some):
     request = Request(OPENING, Stack().add(some(12, 1)), 30, Sampler(seed=7))
-    first, told = write(engine, request)
-    assert told.seed == 7
+    first, finished = write(engine, request)
+    assert finished.seed == 7
     write(engine, Request("Something else altogether.", Stack(), 5))
     assert write(engine, request)[0] == first
     assert write(engine, Request(OPENING, request.stack, 30, Sampler(seed=8)))[0] != first
 
 
 def test_a_drawn_seed_is_told_and_can_be_used_again(engine):
-    text, told = write(engine, Request(OPENING, max_tokens=20))
-    assert write(engine, Request(OPENING, max_tokens=20, sampler=Sampler(seed=told.seed)))[0] == text
+    text, finished = write(engine, Request(OPENING, max_tokens=20))
+    assert write(engine, Request(OPENING, max_tokens=20, sampler=Sampler(seed=finished.seed)))[0] == text
 
 
 def test_nothing_is_read_twice(engine, some):
@@ -103,15 +103,15 @@ def test_nothing_is_read_twice(engine, some):
     assert 0 < edit.text_decoded <= len(engine.tokenize(" inside.")) + 3
     _, other = write(engine, Request(OPENING, two, 12, GREEDY))
     assert (other.prefix_decoded, other.text_decoded) == (9, count)
-    back, told = write(engine, Request(OPENING, one, 12, GREEDY))
+    back, finished = write(engine, Request(OPENING, one, 12, GREEDY))
     assert back == text
-    assert told.prefix_decoded == 0
+    assert finished.prefix_decoded == 0
 
 
 def test_an_empty_page(engine, some):
     stack = Stack().add(some(12, 1))
-    text, told = write(engine, Request("", stack, 10, Sampler(seed=1)))
-    assert (told.prefix_decoded, told.text_decoded) == (12, 0)
+    text, finished = write(engine, Request("", stack, 10, Sampler(seed=1)))
+    assert (finished.prefix_decoded, finished.text_decoded) == (12, 0)
     assert write(engine, Request("", stack, 10, Sampler(seed=1)))[0] == text
     assert write(engine, Request("", Stack(), 5, Sampler(seed=1)))[1].text_decoded == 1
 
@@ -146,8 +146,8 @@ def test_a_cancel_in_the_middle_of_reading_spoils_nothing(engine, some):
             asked += 1
             return asked > patience  # noqa: B023 - used up within the loop
 
-        _, told = write(engine, Request(f"{patience} " + OPENING, stack, 9, Sampler(seed=5)), cancelled=cancelled)
-        assert told.reason == "cancelled"
+        _, finished = write(engine, Request(f"{patience} " + OPENING, stack, 9, Sampler(seed=5)), cancelled=cancelled)
+        assert finished.reason == "cancelled"
     assert np.allclose(engine.log_probabilities(OPENING, stack), clean, atol=2e-3)
     assert write(engine, Request(OPENING, stack, 4))[1].tokens == 4
 
@@ -156,13 +156,13 @@ def test_stop_and_banned_strings_are_never_seen(engine):
     endless = replace(GREEDY, bias=ENDLESS)
     free, _ = write(engine, Request(OPENING, Stack(), 40, endless))
     stop = free[12:16]
-    text, told = write(engine, Request(OPENING, Stack(), 40, endless, (stop,)))
-    assert (text, told.reason) == (free[: free.index(stop)], "stop")
+    text, finished = write(engine, Request(OPENING, Stack(), 40, endless, (stop,)))
+    assert (text, finished.reason) == (free[: free.index(stop)], "stop")
     for banned in ((free[12:16].strip() or free[11:17],), (free[3:5], free[20:23])):
         settings = replace(endless, banned=banned)
-        text, told = write(engine, Request(OPENING, Stack(), 40, settings))
+        text, finished = write(engine, Request(OPENING, Stack(), 40, settings))
         assert not any(word.lower() in text.lower() for word in banned)
-        assert (told.tokens, told.reason) == (40, "length")
+        assert (finished.tokens, finished.reason) == (40, "length")
         assert write(engine, Request(OPENING, Stack(), 40, settings))[0] == text
 
 
@@ -190,16 +190,16 @@ def test_memory_and_note_are_read(engine):
 def test_a_text_longer_than_the_context(engine, some):
     stack = Stack().add(some(12, 1))
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(120))
-    text, told = write(engine, Request(story, stack, 24, Sampler(seed=1, repetition=1.0)))
-    assert told.left_out > 0
-    assert told.prefix_decoded == 12
-    assert told.context_used <= 512
+    text, finished = write(engine, Request(story, stack, 24, Sampler(seed=1, repetition=1.0)))
+    assert finished.left_out > 0
+    assert finished.prefix_decoded == 12
+    assert finished.context_used <= 512
     assert text
 
 
 def test_a_continuation_longer_than_the_context_goes_on(engine):
-    _, told = write(engine, Request(OPENING, Stack(), 560, Sampler(seed=3, repetition=1, bias=ENDLESS)))
-    assert (told.tokens, told.reason) == (560, "length")
+    _, finished = write(engine, Request(OPENING, Stack(), 560, Sampler(seed=3, repetition=1, bias=ENDLESS)))
+    assert (finished.tokens, finished.reason) == (560, "length")
 
 
 def test_takes_side_by_side_are_those_written_alone(engine, some):
@@ -306,8 +306,8 @@ def test_architectures(kind, tmp_path):
     with open_engine(model) as engine:
         assert engine.refusal == ""
         stack = Stack().add(module_of(np.concatenate(list(read_table(model))), 7, 1))
-        first, told = write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))
-        assert told.prefix_decoded == 7
+        first, finished = write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))
+        assert finished.prefix_decoded == 7
         write(engine, Request(OPENING.replace("Lily", "Rose"), stack, 4, Sampler(seed=2)))
         assert write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))[0] == first
 

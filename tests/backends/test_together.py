@@ -23,14 +23,14 @@ OPENING = "Once upon a time, there was a little girl named Lily. She loved to pl
 
 def split(records) -> tuple[dict[int, str], dict[int, Finished]]:
     texts: dict[int, str] = defaultdict(str)
-    told: dict[int, Finished] = {}
+    finished: dict[int, Finished] = {}
     for record in records:
-        assert record.sequence not in told  # nothing follows the end of a take
+        assert record.sequence not in finished  # nothing follows the end of a take
         if isinstance(record, TextChunk):
             texts[record.sequence] += record.text
         else:
-            told[record.sequence] = record
-    return texts, told
+            finished[record.sequence] = record
+    return texts, finished
 
 
 def alone(engine, request: Request) -> str:
@@ -43,10 +43,10 @@ def test_each_take_reads_as_it_would_alone(exact_stories, some_module):
         Request(OPENING, stack, length, Sampler(seed=seed))
         for stack, length, seed in ((one, 40, 1), (two, 25, 1), (Stack(), 60, 1), (one, 40, 2), (one, 33, 3))
     ]
-    texts, told = split(exact_stories.together(requests))
+    texts, finished = split(exact_stories.together(requests))
     assert [texts[number] for number in range(5)] == [alone(exact_stories, request) for request in requests]
-    assert [told[number].tokens for number in range(5)] == [40, 25, 60, 40, 33]
-    assert [told[number].seed for number in range(5)] == [1, 1, 1, 2, 3]
+    assert [finished[number].tokens for number in range(5)] == [40, 25, 60, 40, 33]
+    assert [finished[number].seed for number in range(5)] == [1, 1, 1, 2, 3]
 
 
 def test_on_the_starter_too(starter):
@@ -68,10 +68,10 @@ def test_they_stream_together_and_one_may_end_early(engine, some_module):
 def test_takes_of_one_stack_read_the_text_once(engine, some_module):
     stack = Stack().add(some_module(12, 1))
     requests = [Request(OPENING, stack, 5, Sampler(seed=seed)) for seed in range(8)]
-    _, told = split(engine.together(requests))
+    _, finished = split(engine.together(requests))
     count = len(engine.tokenize(OPENING))
-    assert [told[number].prefix_decoded for number in range(8)] == [12] + [0] * 7
-    assert [told[number].text_decoded for number in range(8)] == [count] + [1] * 7
+    assert [finished[number].prefix_decoded for number in range(8)] == [12] + [0] * 7
+    assert [finished[number].text_decoded for number in range(8)] == [count] + [1] * 7
 
 
 def test_going_back_to_a_resident_stack_reads_one_token(engine, some_module):
@@ -80,28 +80,28 @@ def test_going_back_to_a_resident_stack_reads_one_token(engine, some_module):
     for stack in stacks:
         split(engine.generate(Request(text, stack, 5)))
     for stack in reversed(stacks):
-        _, told = split(engine.generate(Request(text, stack, 5)))
-        assert (told[0].prefix_decoded, told[0].text_decoded) == (0, 1)
+        _, finished = split(engine.generate(Request(text, stack, 5)))
+        assert (finished[0].prefix_decoded, finished[0].text_decoded) == (0, 1)
 
 
 def test_another_story_does_not_push_the_first_out(engine, some_module):
     stack = Stack().add(some_module(12, 1))
     for text in (OPENING, "A dog ran home. It was late.", OPENING, "A dog ran home. It was late."):
-        _, told = split(engine.generate(Request(text, stack, 5)))
-    assert told[0].text_decoded == 1
+        _, finished = split(engine.generate(Request(text, stack, 5)))
+    assert finished[0].text_decoded == 1
 
 
 def test_an_edited_page_is_read_from_the_first_change(engine, some_module):
     stack = Stack().add(some_module(12, 1))
     page = " ".join(f"Sam saw cat {n}." for n in range(20))
-    _, told = split(engine.generate(Request(page, stack, 3)))
-    whole = told[0].text_decoded
+    _, finished = split(engine.generate(Request(page, stack, 3)))
+    whole = finished[0].text_decoded
     place = page.index("cat 15")
     edited = page[:place] + "dog" + page[place + 3 :]
-    _, told = split(engine.generate(Request(edited, stack, 3)))
+    _, finished = split(engine.generate(Request(edited, stack, 3)))
     changed = len(engine.tokenize(edited)) - len(engine.tokenize(page[:place]))
-    assert told[0].prefix_decoded == 0
-    assert told[0].text_decoded <= changed + 2 < whole
+    assert finished[0].prefix_decoded == 0
+    assert finished[0].text_decoded <= changed + 2 < whole
 
 
 def test_more_than_the_cells_hold_wait_their_turn(stories, some_module):
@@ -111,17 +111,17 @@ def test_more_than_the_cells_hold_wait_their_turn(stories, some_module):
         for n in range(4)
     ]
     with LlamaEngine(stories / "stories260K-F32.gguf", kept=0, exact=True) as engine:
-        texts, told = split(engine.together(requests))
-        assert [told[number].tokens for number in range(4)] == [60] * 4
+        texts, finished = split(engine.together(requests))
+        assert [finished[number].tokens for number in range(4)] == [60] * 4
         assert [texts[number] for number in range(4)] == [alone(engine, request) for request in requests]
 
 
 def test_long_takes_slide_side_by_side(engine, some_module):
     settings = Sampler(seed=3, bias={"#1": -99.0, "#2": -99.0})
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 700, settings) for n in range(2)]
-    _, told = split(engine.together(requests))
-    assert [told[number].tokens for number in range(2)] == [700, 700]
-    assert all(told[number].left_out > 0 for number in range(2))
+    _, finished = split(engine.together(requests))
+    assert [finished[number].tokens for number in range(2)] == [700, 700]
+    assert all(finished[number].left_out > 0 for number in range(2))
 
 
 def test_a_cancel_ends_all_and_spoils_nothing(engine, some_module):
@@ -129,8 +129,8 @@ def test_a_cancel_ends_all_and_spoils_nothing(engine, some_module):
     records: list[TextChunk | Finished] = []
     for record in engine.together(requests, lambda: len(records) > 7):
         records.append(record)
-    texts, told = split(records)
-    assert [told[number].reason for number in range(3)] == ["cancelled"] * 3
+    texts, finished = split(records)
+    assert [finished[number].reason for number in range(3)] == ["cancelled"] * 3
     for number, request in enumerate(requests):
         assert alone(engine, request).startswith(texts[number])
 
@@ -172,9 +172,9 @@ def test_memory_and_note_reach_the_model_and_stay(engine):
     noted = alone(engine, Request(OPENING, Stack(), 30, settings, note="Tim is a big red dragon.", note_depth=0))
     assert len({plain, minded, noted}) == 3
     long = " ".join([OPENING] * 60)
-    _, told = split(engine.generate(Request(long, Stack(), 5, settings, memory="Tim is a dragon.")))
+    _, finished = split(engine.generate(Request(long, Stack(), 5, settings, memory="Tim is a dragon.")))
     memory = len(engine.tokenize("Tim is a dragon.\n"))
-    assert told[0].left_out > 0
+    assert finished[0].left_out > 0
     cached = engine._decoder.sequences[-1]
     assert cached.tokens[:memory] == engine.tokenize("Tim is a dragon.\n")
 
@@ -201,6 +201,6 @@ def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path):
 
 def test_an_engine_without_batches_takes_turns(engine):
     requests = [Request(OPENING, Stack(), 5, Sampler(seed=seed)) for seed in (1, 2)]
-    texts, told = split(sequentially(engine, requests))
+    texts, finished = split(sequentially(engine, requests))
     assert [texts[number] for number in range(2)] == [alone(engine, request) for request in requests]
-    assert sorted(told) == [0, 1]
+    assert sorted(finished) == [0, 1]

@@ -75,10 +75,10 @@ def test_a_death_is_a_record_where_json_is_asked_for(tmp_path: Path) -> None:
     environment = dying_child(tmp_path / "site", "os.kill(os.getpid(), signal.SIGILL)")
     ended = run(*WRITE, "--json", env=environment)
 
-    told = json.loads(ended.stdout)
+    record = json.loads(ended.stdout)
     assert (ended.returncode, ended.stderr) == (5, "")
-    assert (told["record"], told["code"]) == ("failed", 5)
-    assert "SIGILL" in told["message"]
+    assert (record["record"], record["code"]) == ("failed", 5)
+    assert "SIGILL" in record["message"]
 
 
 @posix

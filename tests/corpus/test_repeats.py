@@ -29,9 +29,9 @@ def paragraph(dice: random.Random, words: int = 30) -> str:
 
 def chapter(seed: int, paragraphs: int = 30) -> list[str]:
     dice = random.Random(seed)
-    told = [paragraph(dice) for _ in range(paragraphs)]
-    told[4] = told[11] = '"Yes," he said.'  # stands in every book
-    return told
+    text = [paragraph(dice) for _ in range(paragraphs)]
+    text[4] = text[11] = '"Yes," he said.'  # stands in every book
+    return text
 
 
 def write(folder: Path, **files: list[str]) -> Path:
@@ -156,11 +156,11 @@ def test_it_is_said_before_a_training(
     folder = write(tmp_path / "book", novel=NOVEL, **files)
     if of == "preview":
         shown = preview([folder])
-        told = "\n".join(shown.warnings)
+        text = "\n".join(shown.warnings)
         assert [page.words > 0 for page in shown.pages] == [False] * 9 + [True]
     else:
         from kobold_modules.cli import main
 
         assert main(["train", str(folder), "--name", "x", "--dry-run", "--tokens", "4"]) == 0
-        told = capsys.readouterr().err
-    assert "9 of 10 files hold pages that stand in another file, too; each page is counted once." in told
+        text = capsys.readouterr().err
+    assert "9 of 10 files hold pages that stand in another file, too; each page is counted once." in text

@@ -57,21 +57,21 @@ WORSE = Gain(-0.02, -0.03, -0.01, 40)
 
 
 def test_a_training_that_did_well() -> None:
-    told = headline(measured(CLEAR, CLEAR), {"steps": 100, "budget": 60.0})
+    summary = headline(measured(CLEAR, CLEAR), {"steps": 100, "budget": 60.0})
 
-    assert told == ("Predicts held-out pages 3.0 % better (2.1 to 3.9).", "", True, "ready")
+    assert summary == ("Predicts held-out pages 3.0 % better (2.1 to 3.9).", "", True, "ready")
 
 
 def test_nothing_learned_is_said_first_with_the_reason_and_what_to_do() -> None:
     """Three steps fitted into a minute, the best was the start: never simply "3.0 % better"."""
-    told = headline(measured(CLEAR, NONE, learned=False), {"steps": 3, "budget": 60.0, "seconds": 66.0})
+    summary = headline(measured(CLEAR, NONE, learned=False), {"steps": 3, "budget": 60.0, "seconds": 66.0})
 
-    assert told.text == (
+    assert summary.text == (
         "Nothing was learned: only 3 steps fitted into 1 minute. What is kept is the text it started from, which "
         "predicts held-out pages 3.0 % better (2.1 to 3.9) than no module."
     )
-    assert "longer dial" in told.advice
-    assert (told.good, told.short) == (False, "nothing learned")
+    assert "longer dial" in summary.advice
+    assert (summary.good, summary.short) == (False, "nothing learned")
     assert card_gain(measured(CLEAR, NONE, learned=False)) == "not learned"
 
 
@@ -86,35 +86,35 @@ def test_nothing_learned_is_said_first_with_the_reason_and_what_to_do() -> None:
     ],
 )
 def test_why_nothing_was_learned(training: dict[str, Any], reason: str) -> None:
-    told = headline(measured(NONE, NONE, learned=False), training)
+    summary = headline(measured(NONE, NONE, learned=False), training)
 
-    assert told.text.startswith(f"Nothing was learned: {reason}.")
-    assert told.advice
+    assert summary.text.startswith(f"Nothing was learned: {reason}.")
+    assert summary.advice
 
 
 def test_better_than_nothing_but_not_than_the_words_it_started_from() -> None:
-    told = headline(measured(CLEAR, NONE), {"steps": 100, "budget": 60.0})
+    summary = headline(measured(CLEAR, NONE), {"steps": 100, "budget": 60.0})
 
-    assert "3.0 % better (2.1 to 3.9) than no module, but no better than the words it started from" in told.text
-    assert not told.good
-    assert told.advice
+    assert "3.0 % better (2.1 to 3.9) than no module, but no better than the words it started from" in summary.text
+    assert not summary.good
+    assert summary.advice
 
 
 def test_worse_is_worse() -> None:
-    told = headline(measured(WORSE, WORSE), {"steps": 100, "budget": 60.0})
+    summary = headline(measured(WORSE, WORSE), {"steps": 100, "budget": 60.0})
 
-    assert told.text == "Predicts held-out pages 2.0 % worse (1.0 to 3.0)."
-    assert not told.good
-    assert told.advice
+    assert summary.text == "Predicts held-out pages 2.0 % worse (1.0 to 3.0)."
+    assert not summary.good
+    assert summary.advice
 
 
 def test_too_little_held_out_text_claims_nothing() -> None:
     short = measured(Gain(0.03, stretches=3), Gain(0.03, stretches=3)) | {"held_out_stretches": 3}
-    told = headline(short, {"steps": 100, "budget": 60.0})
+    summary = headline(short, {"steps": 100, "budget": 60.0})
 
-    assert "too little held-out text to tell" in told.text
-    assert not told.good
-    assert "more pages" in told.advice
+    assert "too little held-out text to tell" in summary.text
+    assert not summary.good
+    assert "more pages" in summary.advice
 
 
 def test_a_module_of_another_program_gets_no_advice_on_a_training_nobody_knows() -> None:

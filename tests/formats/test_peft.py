@@ -166,7 +166,7 @@ def test_the_scale_on_the_card_counts_whatever_the_model_is_called(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "shown"),
     [
         ("/home/nora/models/tiny", "tiny"),
         ("C:\\Users\\Nora\\tiny", "tiny"),
@@ -176,9 +176,9 @@ def test_the_scale_on_the_card_counts_whatever_the_model_is_called(tmp_path: Pat
         ("starter", "starter"),
     ],
 )
-def test_no_path_of_somebodys_disk_travels(model: str, told: str, tmp_path: Path) -> None:
+def test_no_path_of_somebodys_disk_travels(model: str, shown: str, tmp_path: Path) -> None:
     """F25: neither in, as the model's name, nor out."""
-    assert peft.read(adapter(tmp_path / "in", base_model_name_or_path=model)).card.model == told
+    assert peft.read(adapter(tmp_path / "in", base_model_name_or_path=model)).card.model == shown
     peft.write(Module(ROWS, Card("x", model=model)), tmp_path / "out")
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == told
+    assert config["base_model_name_or_path"] == shown

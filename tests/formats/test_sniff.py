@@ -138,7 +138,7 @@ def test_a_file_of_torch_save_is_named_whatever_it_is_called(tmp_path: Path, nam
     """F13: today's is a zip with a ZIP64 end, the old one a bare pickle."""
     torch = pytest.importorskip("torch")
     torch.save({"rows": torch.ones(2, 3)}, tmp_path / name, _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(BadModule, match=r"pickle") as told:
+    with pytest.raises(BadModule, match=r"pickle") as raised:
         read(tmp_path / name)
-    assert "damaged" not in told.value.message
-    assert "not opened" in told.value.message
+    assert "damaged" not in raised.value.message
+    assert "not opened" in raised.value.message

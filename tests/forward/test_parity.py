@@ -64,7 +64,7 @@ def switched_off(writer: gguf.GGUFWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "settings", "told"),
+    ("architecture", "settings", "correction"),
     [
         ("llama", rope_freqs, "rope factors"),
         ("llama", linear, "linear x 4"),
@@ -76,7 +76,7 @@ def switched_off(writer: gguf.GGUFWriter) -> None:
     ],
 )
 def test_what_transformers_ignores_is_put_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str, settings: Settings, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str, settings: Settings, correction: str
 ) -> None:
     monkeypatch.setattr(tiny_gguf, "LAYERS", 6)  # the sixth of Gemma 3 is the first that sees everything
     write(tmp_path / "tiny.gguf", architecture, more=settings)
@@ -85,7 +85,7 @@ def test_what_transformers_ignores_is_put_right(
     monkeypatch.setattr("kobold_modules.backends.torch.load.amend_model", lambda model, header: ())
     wrong = parity.compare(file.path, load_torch_model(file, "cpu"))
 
-    assert frozen.corrections == (told,)
+    assert frozen.corrections == (correction,)
     assert right.mean < (1e-3 if architecture == "gemma3" else EXACT)  # llama.cpp looks its GELU up in a coarse table
     assert wrong.mean > wrong.limit
     assert right.same
@@ -113,7 +113,7 @@ def long_rope(writer: gguf.GGUFWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "settings", "told"),
+    ("family", "settings", "correction"),
     [
         *[(family, {}, ()) for family in FAMILIES],
         ("starcoder2", {"base": 1e6}, ("rope base 1e+06",)),
@@ -123,12 +123,14 @@ def long_rope(writer: gguf.GGUFWriter) -> None:
         ("phi3", {"rotated": 4, "more": long_rope}, ("LongRoPE factors",)),
     ],
 )
-def test_other_families_agree(tmp_path: Path, family: str, settings: dict[str, Any], told: tuple[str, ...]) -> None:
+def test_other_families_agree(
+    tmp_path: Path, family: str, settings: dict[str, Any], correction: tuple[str, ...]
+) -> None:
     write_family(tmp_path / "tiny.gguf", family, **settings)
     file, frozen = loaded(tmp_path / "tiny.gguf")
 
     assert parity.compare(file.path, frozen).mean < 1e-3
-    assert frozen.corrections == told
+    assert frozen.corrections == correction
 
 
 def test_the_starter_passes(starter: Path) -> None:

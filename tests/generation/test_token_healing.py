@@ -186,8 +186,8 @@ def test_a_space_at_the_end_changes_nothing_but_where_it_stands(engine: OpenEngi
 @pytest.mark.parametrize("end", ["", " ", "  ", "\t", "\u00a0", "\n ", " \n", "\n\n", " the lit", "é", "’", " 1", "?!"])
 def test_any_end_has_a_continuation_and_none_is_repeated(engine: OpenEngine, end: str) -> None:
     request = Request(OPENING + end, Stack(), 8, Sampler(seed=3))
-    text, told = write(engine, request)
-    assert told.tokens == 8 or told.reason == "end"
+    text, finished = write(engine, request)
+    assert finished.tokens == 8 or finished.reason == "end"
     assert write(engine, request)[0] == text
     joined = engine.tokenize(request.text + text)
     assert b"".join(map(engine.piece, joined)).decode() == request.text + text
@@ -250,9 +250,9 @@ def test_the_best_of_several_takes_are_ranked_as_whole_texts(engine: OpenEngine)
 def test_a_context_that_is_full_from_the_start(engine: OpenEngine) -> None:
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(120))
     for end in (" ", " The little gi"):
-        text, told = write(engine, Request(story + end, Stack(), 400, Sampler(seed=1, bias=(("#2", -100.0),))))
-        assert told.context_used <= 512
-        assert told.tokens == 400 or told.reason == "end"
+        text, finished = write(engine, Request(story + end, Stack(), 400, Sampler(seed=1, bias=(("#2", -100.0),))))
+        assert finished.context_used <= 512
+        assert finished.tokens == 400 or finished.reason == "end"
         assert not text.startswith(" ")
 
 

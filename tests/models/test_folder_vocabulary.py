@@ -24,8 +24,8 @@ TEXTS = ["Once upon a time, né 🙂", " a b  c", "<s> </s>\0 né", "\n\nHello",
 def folder_of(path: Path, tokenizer: Tokenizer) -> Path:
     path.mkdir(exist_ok=True)
     tokenizer.save(str(path / "tokenizer.json"))
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|end|>"}
-    (path / "tokenizer_config.json").write_text(json.dumps(told))
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|end|>"}
+    (path / "tokenizer_config.json").write_text(json.dumps(config))
     return path
 
 

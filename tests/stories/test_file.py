@@ -16,13 +16,13 @@ from kobold_modules.errors import BadText, BadUsage
 from kobold_modules.stories.file import (
     MOST_BYTES,
     backup_of,
+    describe_unused,
+    describe_used,
     export_lite,
     format_of,
     load,
     save,
     settings_of,
-    told_unused,
-    told_used,
 )
 from kobold_modules.stories.lite import write as lite_dict
 from kobold_modules.stories.story import Span, Story
@@ -330,7 +330,7 @@ def test_a_story_of_novelai_is_read_and_goes_on_elsewhere(tmp_path: Path) -> Non
     )
     story = load(path)
     assert (story.title, story.text) == ("Pier", "The tide turned.")
-    assert told_unused(story) == "Not used here, and kept in its file: NovelAI's own settings."
+    assert describe_unused(story) == "Not used here, and kept in its file: NovelAI's own settings."
     with pytest.raises(BadUsage, match="not written"):
         save(story, path)
     save(story, tmp_path / "pier.txt")
@@ -344,6 +344,6 @@ def test_what_is_used_of_a_save_and_what_is_not_is_said(tmp_path: Path) -> None:
     save(load(path), tmp_path / "ours.json", backup=False)
     for story in (load(path), load(tmp_path / "ours.json")):
         assert settings_of(story).stop == ("THE END",)
-        assert told_used(story) == "Used from this save: 1 stop string, 2 banned phrases and world info (1 entry)."
-        assert told_unused(story).endswith("sampler settings.")
-    assert told_unused(written()) == told_used(written()) == ""
+        assert describe_used(story) == "Used from this save: 1 stop string, 2 banned phrases and world info (1 entry)."
+        assert describe_unused(story).endswith("sampler settings.")
+    assert describe_unused(written()) == describe_used(written()) == ""

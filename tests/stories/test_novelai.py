@@ -58,9 +58,9 @@ def test_a_story_of_the_second_editor() -> None:
     ],
 )
 def test_what_cannot_be_read_is_one_sentence_with_a_way(content: dict[str, Any]) -> None:
-    with pytest.raises(BadText, match="NovelAI") as told:
+    with pytest.raises(BadText, match="NovelAI") as raised:
         read(story(**content), "p.story")
-    assert "export the story as text" in told.value.hint
+    assert "export the story as text" in raised.value.hint
 
 
 def test_what_it_looks_like() -> None:

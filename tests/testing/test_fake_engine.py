@@ -35,12 +35,12 @@ def test_the_same_request_the_same_words():
 def test_it_counts_stops_and_ends():
     engine = FakeEngine()
     stack = Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
-    *pieces, told = engine.generate(Request("The rain", stack, 5))
-    assert (len(pieces), told.reason, told.tokens, told.prefix_decoded) == (5, "length", 5, 3)
-    *_, told = engine.generate(Request("The rain", stack, 5))
-    assert told.prefix_decoded == 0
-    *pieces, told = engine.generate(Request("The rain", stack, 50, Sampler(), (".",)))
-    assert told.reason == "stop"
+    *pieces, finished = engine.generate(Request("The rain", stack, 5))
+    assert (len(pieces), finished.reason, finished.tokens, finished.prefix_decoded) == (5, "length", 5, 3)
+    *_, finished = engine.generate(Request("The rain", stack, 5))
+    assert finished.prefix_decoded == 0
+    *pieces, finished = engine.generate(Request("The rain", stack, 50, Sampler(), (".",)))
+    assert finished.reason == "stop"
     assert "." not in "".join(piece.text for piece in pieces)
     assert list(engine.generate(Request("The rain"), lambda: True))[-1].reason == "cancelled"
 

@@ -198,8 +198,8 @@ def test_a_pause_holds_the_training_and_keeps_a_checkpoint(tmp_path: Path) -> No
 
     records = bench.run(checkpoint=checkpoint, paused=lambda: next(answers, False))
 
-    told = [r.text for r in records if isinstance(r, Note)]
-    assert told == ["Paused.", "Resumed."]
+    notes = [r.text for r in records if isinstance(r, Note)]
+    assert notes == ["Paused.", "Resumed."]
     assert torch.equal(bench.state.prompts, whole.state.prompts)
 
 

@@ -25,11 +25,11 @@ from tests.training_queue.trainings import REQUEST, carried_out, named, until
 def test_every_record_can_be_followed_from_the_beginning_or_anywhere(queue: TrainingQueue) -> None:
     training = carried_out(queue)
 
-    told = list(queue.follow(training.id))
+    records = list(queue.follow(training.id))
     assert (training.state, training.stopped) == ("done", False)
-    assert told[0] == Note("training Noir Rain")
-    assert told[-1] == Done("training")
-    assert [record.step for record in told if isinstance(record, Loss)] == list(range(1, 11))
+    assert records[0] == Note("training Noir Rain")
+    assert records[-1] == Done("training")
+    assert [record.step for record in records if isinstance(record, Loss)] == list(range(1, 11))
     _, offset = queue.records(training.id)
     assert list(queue.follow(training.id, offset)) == []
 
@@ -44,13 +44,13 @@ def test_following_is_live(queue: TrainingQueue) -> None:
     id = queue.submit(REQUEST)
     thread = threading.Thread(target=carry_out, args=(queue.folder / id, slowly))
     thread.start()
-    told = []
+    records = []
     for record in queue.follow(id):
-        told.append(record)
+        records.append(record)
         heard.set()
     thread.join()
 
-    assert told == [Note("first"), Note("second")]
+    assert records == [Note("first"), Note("second")]
 
 
 def test_stop_keeps_the_module_and_cancel_keeps_nothing(queue: TrainingQueue, home: Path) -> None:

@@ -117,19 +117,19 @@ async def test_a_killed_child_costs_one_take(loaded):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
 async def test_a_child_that_died_between_jobs_is_started_again(loaded):
-    told = asyncio.Event()
-    loaded.on_death = told.set
+    heard = asyncio.Event()
+    loaded.on_death = heard.set
     os.kill(loaded.pid, signal.SIGKILL)
-    await asyncio.wait_for(told.wait(), 60)  # whoever shows what is loaded hears of it at once
+    await asyncio.wait_for(heard.wait(), 60)  # whoever shows what is loaded hears of it at once
     assert (await ask(loaded, Generate(OPENING, max_tokens=10)))[-1].tokens == 10
 
 
 async def test_a_worker_that_is_closed_has_not_died(loaded):
-    told = asyncio.Event()
-    loaded.on_death = told.set
+    heard = asyncio.Event()
+    loaded.on_death = heard.set
     await loaded.close()
     assert loaded.pid is None
-    assert not told.is_set()
+    assert not heard.is_set()
 
 
 async def test_errors_are_sentences_with_codes(client, stories, tmp_path):
@@ -272,7 +272,7 @@ async def test_what_does_not_work_on_this_processor_is_told_while_loading(home, 
     monkeypatch.setenv("KOBOLD_MODULES_PROBES", str(tmp_path / "probes"))
     client = WorkerClient(env=faulty(tmp_path / "site", LIKE_AMX))
     model = Load(str(quantised(starter, "Q8_0", tmp_path)))
-    told = [record.text for record in await ask(client, model) if isinstance(record, Note)]
-    assert [text for text in told if "fast path for Q8_0 does not work" in text]
+    heard = [record.text for record in await ask(client, model) if isinstance(record, Note)]
+    assert [text for text in heard if "fast path for Q8_0 does not work" in text]
     assert (await ask(client, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
     await client.close()

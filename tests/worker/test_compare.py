@@ -30,10 +30,13 @@ def module_file(stories: Path, tmp_path: Path) -> str:
 
 
 def takes(records) -> dict[int, tuple[str, Finished]]:
-    told = {record.sequence: record for record in records if isinstance(record, Finished)}
+    finished = {record.sequence: record for record in records if isinstance(record, Finished)}
     return {
-        number: ("".join(r.text for r in records if isinstance(r, TextChunk) and r.sequence == number), told[number])
-        for number in told
+        number: (
+            "".join(r.text for r in records if isinstance(r, TextChunk) and r.sequence == number),
+            finished[number],
+        )
+        for number in finished
     }
 
 
@@ -42,7 +45,7 @@ async def test_each_stack_writes_its_own_take(loaded, module_file):
     found = takes(await ask(loaded, Compare(TEXT, stacks, 20, {"seed": 3})))
     alone = takes(await ask(loaded, Generate(TEXT, (), 20, {"seed": 3})))
     assert sorted(found) == [0, 1, 2]
-    assert {told.seed for _, told in found.values()} == {3}
+    assert {finished.seed for _, finished in found.values()} == {3}
     assert found[0][0] == found[2][0] == alone[0][0]
     assert found[1][0] != found[0][0]
     assert found[1][1].prefix_decoded == 12

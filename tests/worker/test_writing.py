@@ -51,6 +51,6 @@ async def test_a_bias_is_checked_and_said_once(loaded):
 
 async def test_a_context_above_the_models_is_said(client, stories: Path):
     """G12: say so where the model has a smaller context than was asked for."""
-    told = await ask(client, Load(str(stories / "stories260K-F32.gguf"), 9000))
-    assert [record.context for record in told if isinstance(record, Loaded)] == [512]
-    assert "its context is 512 and not 9,000" in notes(told)[-1]
+    records = await ask(client, Load(str(stories / "stories260K-F32.gguf"), 9000))
+    assert [record.context for record in records if isinstance(record, Loaded)] == [512]
+    assert "its context is 512 and not 9,000" in notes(records)[-1]

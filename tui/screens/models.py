@@ -353,13 +353,13 @@ class ModelsScreen(Screen[None]):
                 else:
                     self.say(f"{model.name} will be loaded with {counted(tokens, 'token')} of context.", "good")
 
-        told = (
+        explanation = (
             f"How many tokens {model.name} sees at once: modules, memory and the end of your story. It was trained for "
             f"{most:,}. Without a choice it gets {min(most, USUAL_CONTEXT):,}: a longer context takes memory even "
             "while it is empty."
         )
         value = str(context_of(model.model) or min(most, USUAL_CONTEXT))
-        self.app.push_screen(Ask(f"Context of {model.name}", told, parse, value=value), done)
+        self.app.push_screen(Ask(f"Context of {model.name}", explanation, parse, value=value), done)
 
     def _make_usual(self, model: DiskModel) -> None:
         if not self._writes(model):

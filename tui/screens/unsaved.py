@@ -52,8 +52,8 @@ class Unsaved(ModalScreen[Path | bool]):
         with Vertical(classes="question") as box:
             box.border_title = "The story is not saved"
             why = f"{self.why.text[0].upper()}{self.why.text[1:]}. {self.why.hint}".strip()
-            told = f"{why} What you have written since the last save is only on the screen."
-            yield Static(Content(told), classes="explanation")
+            explanation = f"{why} What you have written since the last save is only on the screen."
+            yield Static(Content(explanation), classes="explanation")
             with Horizontal(classes="answers"):
                 yield Button("Save elsewhere …", id="elsewhere", compact=True)
                 yield Button("Cancel", id="stay", compact=True)

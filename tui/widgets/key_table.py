@@ -152,10 +152,10 @@ class _Shape(NamedTuple):
             keys = (" " * self.keys, "")
         room = max(10, self.width - len(indent))
         if wide:
-            told = wrap(about, room) or [""]
-            yield Content.assemble(keys, " " * GAP, (name, style), (told[0], "$foreground-muted"))
+            lines = wrap(about, room) or [""]
+            yield Content.assemble(keys, " " * GAP, (name, style), (lines[0], "$foreground-muted"))
         else:
-            told = wrap(name + about, room) or [""]
-            yield Content.assemble(keys, " " * GAP, (told[0], style))
-        for line in told[1:]:
+            lines = wrap(name + about, room) or [""]
+            yield Content.assemble(keys, " " * GAP, (lines[0], style))
+        for line in lines[1:]:
             yield Content.assemble(indent, (line, "$foreground-muted" if wide else style))

@@ -72,8 +72,8 @@ class Comparison:
         One that stands in every column, or in none, was not told apart and gets no vote.
         """
         stacks = [frozenset(column.modules) for column in self.columns]
-        told = frozenset[str]().union(*stacks) - frozenset.intersection(*stacks)
-        return {module: module in stacks[chosen] for module in sorted(told)}
+        distinct = frozenset[str]().union(*stacks) - frozenset.intersection(*stacks)
+        return {module: module in stacks[chosen] for module in sorted(distinct)}
 
     def goes_on(self, text: str) -> bool:
         """Return whether these are continuations of ``text``."""

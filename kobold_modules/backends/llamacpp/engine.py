@@ -309,14 +309,14 @@ def _open(decoder: Decoder, take: GenerationState, instead: CachedSequence | Non
 
 
 def _finish(decoder: Decoder, take: GenerationState) -> Iterator[TextChunk | Finished]:
-    told = take.told()
+    summary = take.summary()
     if take.cached is not None:
         decoder.release(take.cached)
         take.cached = None
     take.close()
     if rest := take.rest():
         yield rest
-    yield told
+    yield summary
 
 
 def _cells(takes: list[GenerationState]) -> int:

@@ -208,12 +208,12 @@ def _report(out: bytes, ended: str) -> Report:
     error = ""
     for line in out.splitlines():
         with suppress(ValueError, KeyError, TypeError):  # the last line of a child that died in the middle of it
-            told = json.loads(line)
-            if "error" in told:
-                error = str(told["error"])
+            fields = json.loads(line)
+            if "error" in fields:
+                error = str(fields["error"])
             else:
-                nats[int(told["rung"])] = [float(value) for value in told["nats"]]
-                speed[int(told["rung"])] = float(told["tokens_per_second"])
+                nats[int(fields["rung"])] = [float(value) for value in fields["nats"]]
+                speed[int(fields["rung"])] = float(fields["tokens_per_second"])
     return Report(nats, ended, error, speed)
 
 
@@ -277,7 +277,7 @@ def processor() -> str:
     except OSError:
         return f"{platform.processor() or 'processor'} {platform.machine()}"
     lines = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
-    told = {key.strip(): value.strip() for key, value in lines.items()}
-    able = told.get("flags") or told.get("Features") or ""
-    name = told.get("model name") or told.get("CPU part") or platform.machine()
+    fields = {key.strip(): value.strip() for key, value in lines.items()}
+    able = fields.get("flags") or fields.get("Features") or ""
+    name = fields.get("model name") or fields.get("CPU part") or platform.machine()
     return f"{name} {hashlib.sha256(able.encode()).hexdigest()[:12]}"

@@ -198,8 +198,8 @@ class TorchContext:
             with torch.inference_mode():
                 last = {} if scored else self._last_only
                 logits = self._frozen.model(**inputs, cache=cache, use_cache=True, **last).logits[0]
-                told: NDArray[np.float32] = (logits if scored else logits[-1:]).float().cpu().numpy()
-                return told
+                wide: NDArray[np.float32] = (logits if scored else logits[-1:]).float().cpu().numpy()
+                return wide
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(
                 f"{self._frozen.name} ran out of memory on {self._frozen.device}.", "Take a smaller context or model."

@@ -146,10 +146,10 @@ class HfEngine:
                         self._read(context, take, cached, [*cached.tokens, take.token], cancelled, counts=False)
             except Cancelled:
                 take.reason = "cancelled"
-            told = take.told()
+            summary = take.summary()
             if rest := take.rest():
                 yield rest
-            yield told
+            yield summary
         finally:
             take.close()
 

@@ -71,16 +71,16 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
             show = Columns(titles, width)
         else:
             show = InTurn(output, titles, text)
-        told: dict[int, Finished] = {}
+        finished: dict[int, Finished] = {}
         for record in journal.logged(records, engine.info, requests, "compare", sources):
             output.show(record)
             if isinstance(record, TextChunk):
                 show.piece(record)
             elif isinstance(record, Finished):
-                told[record.sequence] = record
+                finished[record.sequence] = record
                 show.ended(record.sequence)
         show.finish()
-    for number, written in sorted(told.items()):
+    for number, written in sorted(finished.items()):
         speed = written.tokens / max(written.seconds, 1e-9)
         label = requests[number].stack.label
         output.say(f"[{label}; {written.tokens} tokens, {speed:.0f}/s, seed {written.seed}, {written.reason}]")

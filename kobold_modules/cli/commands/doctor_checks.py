@@ -127,11 +127,11 @@ def _tried(kind: str, file: Path, exact: Sequence[float]) -> tuple[Finding, Sequ
     outcome, certain = climb(kind_of(file), file, probe)
     if certain:
         remember(outcome)
-    told = [report for report in reports if outcome.rung in report.nats]
+    answered = [report for report in reports if outcome.rung in report.nats]
     plain = next((report.nats[REFERENCE] for report in reports if REFERENCE in report.nats), ())
-    if outcome.rung is None or not told:
+    if outcome.rung is None or not answered:
         return _found(kind, outcome.sentence or f"no answer ({reports[0].error or reports[0].ended})", False), plain
-    speed = told[0].speed[outcome.rung]
+    speed = answered[0].speed[outcome.rung]
     if exact and plain and not near(exact, plain, FAR):
         return _found(kind, "llama.cpp computes wrong numbers with it", False), plain
     text = f"works, {speed:,.0f} tokens/s" + (f". {outcome.sentence}" if outcome.sentence else "")

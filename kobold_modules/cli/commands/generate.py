@@ -21,7 +21,7 @@ from ..options.prompt import read_prompt
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of
 from ..output import Output
-from ..writing import Meter, Outcome, opened, told, warn_of_bias, warn_of_misfits, write
+from ..writing import Meter, Outcome, closing_line, opened, warn_of_bias, warn_of_misfits, write
 
 
 def generate(arguments: argparse.Namespace, output: Output) -> int:
@@ -125,7 +125,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             out.finish()
         if output.json:
             output.show(outcome.written)
-        output.say(told(outcome, stack))
+        output.say(closing_line(outcome, stack))
         if stopped and out is not None:
             output.say(f"{out.path} keeps what was written; --resume continues it.")
     return INTERRUPTED if stopped else 0

@@ -65,8 +65,8 @@ def _list(queue: TrainingQueue, output: Output) -> None:
     queue.ensure_runner()  # one that was cut short by a power cut goes on as soon as somebody looks
     rows = []
     for training in queue.trainings():
-        told, _ = queue.records(training.id)
-        progress = next((r for r in reversed(told) if isinstance(r, Progress) and r.total > 1), None)
+        records, _ = queue.records(training.id)
+        progress = next((r for r in reversed(records) if isinstance(r, Progress) and r.total > 1), None)
         output.object(
             training=training.id,
             name=training.request.name,

@@ -23,14 +23,14 @@ from ...stories.autosave import in_use
 from ...stories.file import (
     Autosave,
     backup_of,
+    describe_unused,
+    describe_used,
     format_of,
     load,
     read_only,
     recover,
     save,
     settings_of,
-    told_unused,
-    told_used,
 )
 from ...stories.lore import lorebooks
 from ...stories.story import Story
@@ -42,7 +42,7 @@ from ..options.prompt import prompted, read_prompt
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of
 from ..output import Output
-from ..writing import Meter, opened, told, warn_of_bias, warn_of_misfits, write
+from ..writing import Meter, closing_line, opened, warn_of_bias, warn_of_misfits, write
 
 
 def continue_story(arguments: argparse.Namespace, output: Output) -> int:
@@ -108,7 +108,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
             autosave.end()
         if output.json:
             output.show(outcome.written)
-        output.say(told(outcome, stack))
+        output.say(closing_line(outcome, stack))
     return INTERRUPTED if stopped else 0
 
 
@@ -134,7 +134,7 @@ def _opened(path: Path, arguments: argparse.Namespace, output: Output) -> Story:
         output.say(f"A take of {words:,} words that was cut short was restored at the end of the story.")
     elif recovered is not None and recovered.aside is not None:
         output.say(f"A take that was cut short is in {recovered.aside}, because the story was changed since.")
-    for sentence in (told_used(story), told_unused(story)):
+    for sentence in (describe_used(story), describe_unused(story)):
         if sentence:
             output.say(sentence)
     if arguments.retry:

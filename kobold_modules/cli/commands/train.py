@@ -43,7 +43,7 @@ def train(arguments: argparse.Namespace, output: Output) -> int:
         return queue.submit(request, output)
     with stoppable() as stopped:
         kept = output.follow(train_module(request, lambda: bool(stopped)))
-    return _told(kept, stopped, output)
+    return _report(kept, stopped, output)
 
 
 def train_each(arguments: argparse.Namespace, output: Output) -> int:
@@ -59,10 +59,10 @@ def train_each(arguments: argparse.Namespace, output: Output) -> int:
         requests.append(replace(request_of(arguments), files=(file,)))
     with stoppable() as stopped:
         kept = output.follow(train_together(requests, lambda: bool(stopped)))
-    return _told(kept, stopped, output)
+    return _report(kept, stopped, output)
 
 
-def _told(kept: list[Record], stopped: list[bool], output: Output) -> int:
+def _report(kept: list[Record], stopped: list[bool], output: Output) -> int:
     """Print the curve and the verdict on each module. Returns the exit code."""
     curve = [(record.step, record.held_out) for record in kept if isinstance(record, Loss) and record.held_out]
     results = [record for record in kept if isinstance(record, Result) and record.what == "module"]

@@ -95,8 +95,8 @@ def _lm_studio_folder() -> Path | None:
 
 def ollama() -> Iterator[Named]:
     """Yield Ollama's models: a manifest names a blob, the blob is a GGUF file."""
-    told = os.environ.get("OLLAMA_MODELS")
-    homes = [told] if told else ["~/.ollama/models", "/usr/share/ollama/.ollama/models", "/var/lib/ollama/models"]
+    chosen = os.environ.get("OLLAMA_MODELS")
+    homes = [chosen] if chosen else ["~/.ollama/models", "/usr/share/ollama/.ollama/models", "/var/lib/ollama/models"]
     for home in (Path(text).expanduser() for text in homes):
         for manifests in (home / "manifests", home / "manifests-v2", home / "manifest-v2"):
             for manifest in _files(manifests, depth=6):

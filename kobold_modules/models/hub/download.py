@@ -44,13 +44,13 @@ class _Fetch:
 
     hub: HubId
     cancelled: Callable[[], bool]
-    told: queue.Queue[Record | BaseException | None] = field(default_factory=queue.Queue)
+    records: queue.Queue[Record | BaseException | None] = field(default_factory=queue.Queue)
     total: int = 0
     done: int = 0
     began: float = 0.0
     fetched: int = 0
     _told_at: float = 0.0
-    _told: int = 0
+    _reported: int = 0
 
     def count(self, by: int, fetched: bool = True) -> None:
         """Count so many more bytes. Raises _Stopped if nobody wants them."""
@@ -59,20 +59,20 @@ class _Fetch:
         self.done += by
         self.fetched += by if fetched else 0
         if time.monotonic() - self._told_at >= TELL or self.done >= self.total:
-            self.told.put(self.progress())
+            self.records.put(self.progress())
 
     def progress(self) -> Progress:
         """Return how far it is now."""
         now = self._told_at = time.monotonic()
-        done = self._told = min(self.done, self.total)
+        done = self._reported = min(self.done, self.total)
         seconds = now - self.began
         left = (self.total - done) * seconds / self.fetched if self.fetched and seconds > 1 else None
         return Progress("downloading", done, self.total, left)
 
     @property
     def untold(self) -> bool:
-        """Whether more is here than was told: chunks came quickly, and then a server fell silent."""
-        return self.began > 0 and min(self.done, self.total) != self._told
+        """Whether more is here than was reported: chunks came quickly, and then a server fell silent."""
+        return self.began > 0 and min(self.done, self.total) != self._reported
 
 
 def download(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Record]:
@@ -93,12 +93,12 @@ def download(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterat
             "They look like owner/name, owner/name:Q4_K_M or owner/name/file.gguf.",
         )
     fetch = _Fetch(hub, cancelled)
-    # A transfer blocks for as long as a silent server likes; the caller is told and obeyed meanwhile.
+    # A transfer blocks for as long as a silent server likes; the caller hears of it and may stop it meanwhile.
     threading.Thread(target=_run, args=(fetch,), daemon=True).start()
     stopped_at: float | None = None
     while True:
         try:
-            told = fetch.told.get(timeout=TELL)
+            record = fetch.records.get(timeout=TELL)
         except queue.Empty:
             if not cancelled():
                 if fetch.untold:
@@ -107,27 +107,27 @@ def download(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterat
             stopped_at = stopped_at or time.monotonic()
             if time.monotonic() - stopped_at < 1:
                 continue
-            told = _Stopped()
-        if isinstance(told, _Stopped):
+            record = _Stopped()
+        if isinstance(record, _Stopped):
             yield Note(f"Stopped. What is here of {hub} is kept, and the same download goes on from there.")
             yield Done("stopped")
             return
-        if isinstance(told, BaseException):
-            raise told
-        if told is None:
+        if isinstance(record, BaseException):
+            raise record
+        if record is None:
             yield Done("download")
             return
-        yield told
+        yield record
 
 
 def _run(fetch: _Fetch) -> None:
     try:
         _fetch_all(fetch)
-        fetch.told.put(None)
+        fetch.records.put(None)
     except (KoboldModulesError, _Stopped) as error:
-        fetch.told.put(error)
+        fetch.records.put(error)
     except Exception as error:  # a library's errors, into one of our sentences
-        fetch.told.put(_in_our_words(error, fetch.hub))
+        fetch.records.put(_in_our_words(error, fetch.hub))
 
 
 def _fetch_all(fetch: _Fetch) -> None:
@@ -142,7 +142,7 @@ def _fetch_all(fetch: _Fetch) -> None:
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in about.siblings or []}
     choice = choose(fetch.hub, sizes)
     if choice.note:
-        fetch.told.put(Note(choice.note))
+        fetch.records.put(Note(choice.note))
     revision = str(about.sha)
     lacking = [name for name in choice.files if not _cached(repository, name, revision)]
     fetch.total = sum(sizes[name] for name in choice.files)
@@ -156,7 +156,7 @@ def _fetch_all(fetch: _Fetch) -> None:
         huggingface_hub.hf_hub_download(repository, name, revision=revision, tqdm_class=_bar(fetch))
     _remember(repository, revision)
     path = Path(huggingface_hub.hf_hub_download(repository, choice.files[0], revision=revision, local_files_only=True))
-    fetch.told.put(Saved(str(path if path.suffix == ".gguf" else path.parent), "model"))
+    fetch.records.put(Saved(str(path if path.suffix == ".gguf" else path.parent), "model"))
 
 
 def _fetch_blob(fetch: _Fetch, name: str, revision: str) -> None:
@@ -197,7 +197,7 @@ def _fetch_blob(fetch: _Fetch, name: str, revision: str) -> None:
             except Exception as error:
                 if tries >= AGAIN or not _broke(error):
                     raise
-                fetch.told.put(Note(f"The connection broke ({_reason(error)}); going on."))
+                fetch.records.put(Note(f"The connection broke ({_reason(error)}); going on."))
                 _sleep(fetch, WAIT * 2**tries)
         fetch.done = already
         fetch.count(facts.size, fetched=False)
@@ -232,7 +232,7 @@ def _check(partial: Path, etag: str, fetch: _Fetch) -> None:
             digest.update(chunk)
             done += len(chunk)
             if total > 2**28:
-                fetch.told.put(Progress("checking", done, total))
+                fetch.records.put(Progress("checking", done, total))
     if digest.hexdigest() != etag.lower():
         partial.unlink()
         raise BadInput(f"A file of {fetch.hub} arrived damaged and has been removed.", "Start the download again.")

@@ -30,8 +30,8 @@ def llama_cpp_knows(name: str) -> bool:
 @cache
 def _llama_cpp_library() -> bytes | None:
     """Return llama.cpp's library as bytes, 4 MB or so; None where it is not found."""
-    told = os.environ.get("LLAMA_CPP_LIB_PATH")
-    folders = [Path(told)] if told else [folder / "lib" for folder in _package("llama_cpp")]
+    chosen = os.environ.get("LLAMA_CPP_LIB_PATH")
+    folders = [Path(chosen)] if chosen else [folder / "lib" for folder in _package("llama_cpp")]
     for file in (folder / name for folder in folders for name in _LIBRARIES):
         try:
             return file.read_bytes()

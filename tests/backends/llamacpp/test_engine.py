@@ -47,8 +47,8 @@ def test_tokens_have_no_bos_and_no_added_space(engine):
 
 def test_the_same_seed_writes_the_same_text(engine, some_module):
     request = Request(OPENING, Stack().add(some_module(12, 1)), 50, Sampler(seed=7))
-    first, told = write(engine, request)
-    assert told.seed == 7
+    first, finished = write(engine, request)
+    assert finished.seed == 7
     assert write(engine, request)[0] == first
     write(engine, Request("Something else altogether.", Stack(), 5))
     assert write(engine, request)[0] == first
@@ -56,8 +56,8 @@ def test_the_same_seed_writes_the_same_text(engine, some_module):
 
 
 def test_a_drawn_seed_is_reported_and_can_be_used_again(engine):
-    text, told = write(engine, Request(OPENING, max_tokens=40))
-    assert write(engine, Request(OPENING, max_tokens=40, sampler=Sampler(seed=told.seed)))[0] == text
+    text, finished = write(engine, Request(OPENING, max_tokens=40))
+    assert write(engine, Request(OPENING, max_tokens=40, sampler=Sampler(seed=finished.seed)))[0] == text
     assert write(engine, Request(OPENING, max_tokens=4, sampler=Sampler(seed=-1)))[1].seed == 2**32 - 2
 
 
@@ -77,11 +77,11 @@ def test_retry_and_continue_decode_no_row_of_the_stack_again(engine, some_module
 def test_going_back_to_a_stack_restores_it_exactly(engine, some_module):
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     settings = Sampler(temperature=0, repetition=1)
-    first, told = write(engine, Request(OPENING, one, 30, settings))
+    first, finished = write(engine, Request(OPENING, one, 30, settings))
     write(engine, Request(OPENING, two, 30, settings))
     again, back = write(engine, Request(OPENING, one, 30, settings))
     plain, none = write(engine, Request(OPENING, Stack(), 30, settings))
-    assert (told.prefix_decoded, back.prefix_decoded, none.prefix_decoded) == (12, 0, 0)
+    assert (finished.prefix_decoded, back.prefix_decoded, none.prefix_decoded) == (12, 0, 0)
     assert again == first
     assert plain != first
 
@@ -99,24 +99,24 @@ def test_an_evicted_stack_is_computed_again(stories, some_module):
 def test_an_empty_page_behind_a_stack(engine, some_module):
     """The first word comes from the logits of the stack's last row, kept with the snapshot."""
     stack = Stack().add(some_module(12, 1))
-    text, told = write(engine, Request("", stack, 20, Sampler(seed=1)))
+    text, finished = write(engine, Request("", stack, 20, Sampler(seed=1)))
     assert text
-    assert (told.prefix_decoded, told.text_decoded) == (12, 0)
+    assert (finished.prefix_decoded, finished.text_decoded) == (12, 0)
     write(engine, Request("", Stack(), 3))
-    again, told = write(engine, Request("", stack, 20, Sampler(seed=1)))
-    assert (again, told.prefix_decoded, told.text_decoded) == (text, 0, 0)
+    again, finished = write(engine, Request("", stack, 20, Sampler(seed=1)))
+    assert (again, finished.prefix_decoded, finished.text_decoded) == (text, 0, 0)
 
 
 def test_an_empty_page_without_a_stack(engine):
-    text, told = write(engine, Request("", Stack(), 20, Sampler(temperature=0)))
+    text, finished = write(engine, Request("", Stack(), 20, Sampler(temperature=0)))
     assert text.strip().startswith("Once upon a time")
-    assert told.text_decoded == 1
+    assert finished.text_decoded == 1
 
 
 def test_a_cancel_is_heard_while_the_stack_is_read(engine, some_module):
     request = Request(OPENING, Stack().add(some_module(40, 1)), 20, Sampler(seed=5))
-    text, told = write(engine, request, cancelled=lambda: True)
-    assert (text, told.reason, told.tokens) == ("", "cancelled", 0)
+    text, finished = write(engine, request, cancelled=lambda: True)
+    assert (text, finished.reason, finished.tokens) == ("", "cancelled", 0)
     assert write(engine, request)[1].prefix_decoded == 40
 
 
@@ -134,8 +134,8 @@ def test_a_cancel_is_heard_while_a_long_text_is_read(starter):
         whole = len(asked)
         assert whole > 100
         asked.clear()
-        _, told = write(engine, Request("Now " + text, max_tokens=9), cancelled=lambda: cancelled(whole // 4))
-        assert (told.reason, told.tokens) == ("cancelled", 0)
+        _, finished = write(engine, Request("Now " + text, max_tokens=9), cancelled=lambda: cancelled(whole // 4))
+        assert (finished.reason, finished.tokens) == ("cancelled", 0)
         assert sum(asked) < 10  # it has stopped there
         assert write(engine, Request("Then " + text, max_tokens=2))[1].tokens == 2
 
@@ -151,15 +151,15 @@ def test_leaving_the_loop_early_spoils_nothing(engine):
 def test_stop_strings_are_never_seen(engine):
     free, _ = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0)))
     stop = free[20:27]  # begins and ends in the middle of words
-    text, told = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0), (stop, "never to come")))
-    assert told.reason == "stop"
+    text, finished = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0), (stop, "never to come")))
+    assert finished.reason == "stop"
     assert text == free[: free.index(stop)]
 
 
 def test_an_unmet_stop_string_loses_nothing(engine):
     free, _ = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0)))
-    text, told = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0), (free[-3:] + "§",)))
-    assert (text, told.reason) == (free, "length")
+    text, finished = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0), (free[-3:] + "§",)))
+    assert (text, finished.reason) == (free, "length")
 
 
 def test_the_model_may_end_the_text(stories):
@@ -181,24 +181,24 @@ def test_letters_of_several_tokens_come_whole(engine):
 def test_a_text_longer_than_the_context_loses_its_beginning(engine, some_module):
     stack = Stack().add(some_module(12, 1))
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(200))
-    text, told = write(engine, Request(story, stack, 60, Sampler(seed=1)))
-    assert told.tokens == 60
-    assert told.prefix_decoded == 12
-    assert told.text_decoded <= 512 - 12 - 60
-    assert story[told.left_out :].startswith("Number ")
-    assert told.left_out > 0
-    assert told.context_used <= 512
+    text, finished = write(engine, Request(story, stack, 60, Sampler(seed=1)))
+    assert finished.tokens == 60
+    assert finished.prefix_decoded == 12
+    assert finished.text_decoded <= 512 - 12 - 60
+    assert story[finished.left_out :].startswith("Number ")
+    assert finished.left_out > 0
+    assert finished.context_used <= 512
     _, more = write(engine, Request(story + text, stack, 60, Sampler(seed=1)))
-    assert more.text_decoded < told.text_decoded / 4  # the window has not moved
+    assert more.text_decoded < finished.text_decoded / 4  # the window has not moved
 
 
 def test_a_text_longer_than_the_context_goes_on(engine, some_module, stories):
     stack = Stack().add(some_module(12, 1))
     settings = Sampler(seed=4, bias={"#1": -100.0, "#2": -100.0})  # never ends by itself
-    text, told = write(engine, Request(OPENING, stack, 1500, settings))
-    assert (told.reason, told.tokens, told.prefix_decoded) == ("length", 1500, 12)
-    assert told.left_out > len(OPENING)
-    assert told.context_used <= 512
+    text, finished = write(engine, Request(OPENING, stack, 1500, settings))
+    assert (finished.reason, finished.tokens, finished.prefix_decoded) == ("length", 1500, 12)
+    assert finished.left_out > len(OPENING)
+    assert finished.context_used <= 512
     assert abs(len(engine.tokenize(text)) - 1500) < 40
     with LlamaEngine(stories / "stories260K-F16.gguf") as another:
         assert write(another, Request(OPENING, stack, 1500, settings))[0] == text

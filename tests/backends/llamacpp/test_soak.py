@@ -36,10 +36,10 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(stories, 
         for number in range(1000):
             switch(number)
         after_switches = cached()
-        *_, told = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
+        *_, finished = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
         after_tokens = cached()
-        assert isinstance(told, Finished)
-        assert told.tokens == 10_000
+        assert isinstance(finished, Finished)
+        assert finished.tokens == 10_000
         assert len(engine._decoder.sequences) <= 16
     assert after_switches - before < 8 * 2**20
     assert after_tokens - after_switches < 8 * 2**20

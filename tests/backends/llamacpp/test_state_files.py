@@ -133,10 +133,10 @@ def stack(some_module):
 
 def write(path: Path, stack: Stack, **more):
     with LlamaEngine(path, **more) as engine:
-        *pieces, told = engine.generate(
+        *pieces, finished = engine.generate(
             Request("Once upon a time", stack, 20, Sampler(temperature=0)),
         )
-    return "".join(piece.text for piece in pieces if isinstance(piece, TextChunk)), told
+    return "".join(piece.text for piece in pieces if isinstance(piece, TextChunk)), finished
 
 
 def states(home: Path) -> list[Path]:
@@ -164,8 +164,8 @@ def test_a_damaged_or_foreign_state_is_computed_again(stories, stack, home):
     whole = states(home)[0].read_bytes()
     for data in (whole[:-1], whole[:100], b"", whole[:-500] + bytes(500), whole[::-1]):
         states(home)[0].write_bytes(data)
-        again, told = write(path, stack)
-        assert (again, told.prefix_decoded) == (first, 12)
+        again, finished = write(path, stack)
+        assert (again, finished.prefix_decoded) == (first, 12)
         assert states(home)[0].read_bytes() == whole
 
 
@@ -178,7 +178,7 @@ def test_a_state_that_llama_cpp_refuses_is_computed_again(stories, stack, home):
         good = store.get(stack.digest)
         for state in (good.state[:-8].copy(), np.zeros_like(good.state), good.state[:4].copy()):
             store.put(stack.digest, Snapshot(good.rows, state, good.logits))
-            again, told = write(path, stack)
-            assert (again, told.prefix_decoded) == (first, 12)
+            again, finished = write(path, stack)
+            assert (again, finished.prefix_decoded) == (first, 12)
         store.put(stack.digest, Snapshot(good.rows + 1, good.state, good.logits))
         assert write(path, stack)[1].prefix_decoded == 12

@@ -256,13 +256,13 @@ def test_a_load_that_is_stopped_stops_the_child(starter: Path) -> None:
 
 
 def test_every_load_heeds_the_answer(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[bool] = []
+    repacking: list[bool] = []
     from kobold_modules.backends.llamacpp.binding import library
 
     load = library().llama_model_load_from_file
 
     def spy(path: bytes, parameters: object) -> object:
-        told.append(bool(parameters.use_extra_bufts))  # type: ignore[attr-defined]
+        repacking.append(bool(parameters.use_extra_bufts))  # type: ignore[attr-defined]
         return load(path, parameters)
 
     monkeypatch.setattr(library(), "llama_model_load_from_file", spy)
@@ -270,12 +270,12 @@ def test_every_load_heeds_the_answer(starter: Path, monkeypatch: pytest.MonkeyPa
     model = NativeModel(starter)
     model.close()
 
-    assert told == [False]
+    assert repacking == [False]
     assert model.notice == ""  # whoever found it out has been told
     guard.remember(Outcome(kind_of(starter), None, "SIGILL"))
     with pytest.raises(EngineFailed, match="cannot compute with F16"):
         NativeModel(starter)
-    assert told == [False]
+    assert repacking == [False]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -276,10 +276,10 @@ def test_any_seed_is_told_so_that_it_writes_the_text_again(
 ) -> None:
     code, out, err = run(capsys, "--prompt", PROMPT, "--max-tokens", "12", "--seed", seed)
     assert code == 0
-    told = err.rsplit("seed ", 1)[1].split(";")[0]
-    assert int(told) >= 0
+    drawn = err.rsplit("seed ", 1)[1].split(";")[0]
+    assert int(drawn) >= 0
 
-    assert run(capsys, "--prompt", PROMPT, "--max-tokens", "12", "--seed", told)[1] == out
+    assert run(capsys, "--prompt", PROMPT, "--max-tokens", "12", "--seed", drawn)[1] == out
 
 
 def test_nothing_is_on_stdout_where_nothing_could_be_written(capsys: pytest.CaptureFixture[str], starter: Path) -> None:

@@ -80,9 +80,9 @@ def test_colours_say_what_a_module_changed():
 
     scores = Scores(["a", " b\nb", " c", " d"], [None, -1.0, -5.0, -2.0], [None, -3.0, -2.0, -2.1])
     assert _coloured(scores, False) == "a b\nb[+2.0] c[-3.0] d"
-    told = _coloured(scores, True)
-    assert told.startswith("a\x1b[48;5;28m b\x1b[0m\n\x1b[48;5;28mb\x1b[0m\x1b[48;5;88m c")
-    assert told.endswith(" d")
+    coloured = _coloured(scores, True)
+    assert coloured.startswith("a\x1b[48;5;28m b\x1b[0m\n\x1b[48;5;28mb\x1b[0m\x1b[48;5;88m c")
+    assert coloured.endswith(" d")
 
 
 def test_show_names_the_nearest_words_and_says_what_to_think_of_them(capsys, model, noir):

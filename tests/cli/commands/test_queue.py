@@ -27,8 +27,8 @@ def nobody_runs(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     code = main(["train", *words])
-    told = capsys.readouterr()
-    return code, told.out, told.err
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
 
 
 def training(request: Any, stop: Any) -> Iterator[Record]:

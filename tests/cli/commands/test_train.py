@@ -105,10 +105,10 @@ def test_a_module_for_each_file_in_one_training(starter: Path, capsys: pytest.Ca
 
     assert main(["train", "--each", *voices, *QUICK]) == 0
 
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert {entry.name for entry in Library().entries()} == {"noir", "farce"}
-    assert "noir: Predicts held-out pages " in told
-    assert "farce: Predicts held-out pages " in told
+    assert "noir: Predicts held-out pages " in printed
+    assert "farce: Predicts held-out pages " in printed
     modules = [Library().find(name) for name in ("noir", "farce")]
     assert not np.allclose(modules[0].vectors, modules[1].vectors)
     assert modules[0].card.sources[0]["name"] != modules[1].card.sources[0]["name"]

@@ -53,9 +53,9 @@ def test_a_line_break_stops_the_text(capsys: pytest.CaptureFixture[str], starter
     code = main(["generate", "--prompt", prompt, "--stop", r"\n", "--max-tokens", "200", "--seed", "1"])
 
     assert code == 0
-    told = capsys.readouterr()
-    assert "\n" not in told.out.removeprefix(prompt).rstrip("\n")
-    assert "a stop text was reached" in told.err
+    printed = capsys.readouterr()
+    assert "\n" not in printed.out.removeprefix(prompt).rstrip("\n")
+    assert "a stop text was reached" in printed.err
 
 
 @pytest.mark.parametrize("option", ["--stop", "--until"])

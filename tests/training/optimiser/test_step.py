@@ -31,7 +31,7 @@ def test_every_module_descends_its_own_rows_and_the_loss_told_counts_all_tokens_
     batch = torch.cat([ids, torch.zeros_like(ids)], dim=2)  # one document a row
     state = State.fresh(start)
 
-    told = step(loss, batch, state, 1e-3, AtOnce(1 << 30, "cpu"), World())
+    mean = step(loss, batch, state, 1e-3, AtOnce(1 << 30, "cpu"), World())
 
     plain = []
     for module in range(2):
@@ -41,4 +41,4 @@ def test_every_module_descends_its_own_rows_and_the_loss_told_counts_all_tokens_
         (wanted,) = torch.autograd.grad(weighted, prompt)
         torch.testing.assert_close(state.mean["prompt"][module] / (1 - MOMENTUM), wanted, rtol=1e-4, atol=1e-7)
         plain.append(float(losses.detach().mean()))
-    assert told == pytest.approx(sum(plain) / 2, rel=1e-5)
+    assert mean == pytest.approx(sum(plain) / 2, rel=1e-5)

@@ -14,14 +14,14 @@ from kobold_modules.tui.rendering.stable_static import StableStatic
 class Page(App[None]):
     CSS = """
     StableStatic { width: auto; padding: 0 1; text-wrap: nowrap; }
-    #told { width: 10; height: auto; text-wrap: wrap; }
+    #seed { width: 10; height: auto; text-wrap: wrap; }
     """
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield StableStatic("noir 9 %", id="label")
             yield Static("beside it", id="beside")
-        yield StableStatic("seed 12", id="told")
+        yield StableStatic("seed 12", id="seed")
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def layouts(monkeypatch: pytest.MonkeyPatch) -> list[Screen[object]]:
         ("#label", "noir 8 %", False),
         ("#label", "noir 10 %", True),
         ("#label", "noir", True),
-        ("#told", "seed 123", False),
-        ("#told", "seed 12345678", True),
+        ("#seed", "seed 123", False),
+        ("#seed", "seed 12345678", True),
     ],
 )
 async def test_it_asks_for_a_layout_where_it_needs_one(

@@ -356,18 +356,18 @@ class LibraryScreen(HeldScreen[None]):
         from kobold_modules.worker.messages import Nearest
 
         self.say("Finding the nearest words …", "busy")
-        told = ("The nearest words could not be found.", "")
+        problem = ("The nearest words could not be found.", "")
         async for record in self.app_state.client.run(Nearest(str(entry.path))):
             if isinstance(record, Result) and record.what == "nearest":
                 rows = [[str(word.get("text", "")) for word in row] for row in record.data.get("rows", [])]
                 self._nearest[str(entry.path), entry.modified_ns] = rows
                 self.show_card()
                 self.query_one(CardPanel).show_nearest()
-                told = ("", "")
+                problem = ("", "")
             elif isinstance(record, Failed):
-                told = (record.message, record.hint)
-        if told[0]:
-            self.say(told[0], "warning", told[1])
+                problem = (record.message, record.hint)
+        if problem[0]:
+            self.say(problem[0], "warning", problem[1])
         else:
             self.say("For curiosity only: nearest words do not explain what a module does.")
 

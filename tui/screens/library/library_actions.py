@@ -172,11 +172,11 @@ class LibraryActions:
             if not isinstance(answer, str):
                 return
 
-            def told(outcome: Outcome) -> None:
+            def show(outcome: Outcome) -> None:
                 self._show(outcome)
                 self._tell(outcome, "tagged" if answer.strip() else "without tags", "Search for #tag to find it.")
 
-            self._do(entries, "Tagging", partial(deeds.retag, self.library, entries, answer), told)
+            self._do(entries, "Tagging", partial(deeds.retag, self.library, entries, answer), show)
 
         known = list(self.screen.shelf.tags())
         if len(entries) == 1:

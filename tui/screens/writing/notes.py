@@ -89,8 +89,8 @@ class NotesScreen(ModalScreen[Asides]):
         with Vertical(classes="question notes") as box:
             box.border_title = "Memory and author's note"
             box.border_subtitle = "tab next field  esc closes; saved as you type"
-            told = "Sent with every request, before the story and near its end. Not part of the exported text."
-            yield Static(Content(told), classes="explanation")
+            explanation = "Sent with every request, before the story and near its end. Not part of the exported text."
+            yield Static(Content(explanation), classes="explanation")
             yield Slip(self.asides.memory, "Memory", "memory", "Mara is a lighthouse keeper. It is 1911.")
             yield Slip(self.asides.note, "Author's note", "note", "The scene turns cold.")
             with Horizontal(classes="depth"):

@@ -153,6 +153,6 @@ def import_story(source: Path) -> Imported:
     story = file.load(source)
     story.title = story.title or source.stem
     path = free_path(story.title)
-    unused = file.told_unused(story)
+    unused = file.describe_unused(story)
     file.save(story, path)
     return Imported(path, unused)

@@ -105,11 +105,11 @@ class TakesScreen(Screen[Column | None]):
 
     def _show_opening(self) -> None:
         takes = counted(len(self.comparison.columns), "take")
-        told = f"Blind: {takes}, shuffled" if self.comparison.hidden else self._about()
+        line = f"Blind: {takes}, shuffled" if self.comparison.hidden else self._about()
         room = max(20, self.size.width - 4)
         so_far = ending(self.text[-4 * room :], room) or "An empty page"
         self.query_one("#opening", Static).update(
-            Content.assemble((told, "$text-accent"), "\n", (so_far, "$foreground-muted"))
+            Content.assemble((line, "$text-accent"), "\n", (so_far, "$foreground-muted"))
         )
 
     def _about(self) -> str:
@@ -286,9 +286,11 @@ class TakesScreen(Screen[Column | None]):
                 f"You chose {self.comparison.name(chosen)} last time.", "calm", "Press a number to choose another."
             )
             return
-        told = self.comparison.votes(chosen)
+        votes = self.comparison.votes(chosen)
         tallies = [
-            f"{entry.name} {blind_tests(entry.notes)}" for entry in self.app_state.entries if told.keys() & {entry.slug}
+            f"{entry.name} {blind_tests(entry.notes)}"
+            for entry in self.app_state.entries
+            if votes.keys() & {entry.slug}
         ]
         tally = f" {'; '.join(tallies)}.".replace(" .", "") if tallies else ""
         self.say(f"You chose {self.comparison.name(chosen)}.{tally}{problem}", "good", "enter inserts it.")

@@ -200,15 +200,15 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         shown = bool(samples.get("with") or samples.get("without"))
         self.query_one("#passages").display = shown
         opening = phrases.ending(samples.get("opening", ""), OPENING)
-        told = (f"\n{opening} …", "italic $foreground-muted") if opening else ""
-        self._say("#opening", Content.assemble(("The same opening, twice", HEADING), told) if shown else "")
+        text = (f"\n{opening} …", "italic $foreground-muted") if opening else ""
+        self._say("#opening", Content.assemble(("The same opening, twice", HEADING), text) if shown else "")
         self.query_one("#with", Passage).show(f"with {card.name}", samples.get("with", ""))
         self.query_one("#without", Passage).show("without it", samples.get("without", ""))
 
     def _show_nearest(self, nearest: Sequence[Sequence[str]] | None) -> None:
         rows = [" ".join(filter(None, (word.strip() for word in row))) or "–" for row in nearest or ()]
-        told = Content.assemble(("Nearest words, row by row\n", HEADING), ("  ·  ".join(rows), "$foreground-muted"))
-        self._say("#nearest", told if rows else "")
+        text = Content.assemble(("Nearest words, row by row\n", HEADING), ("  ·  ".join(rows), "$foreground-muted"))
+        self._say("#nearest", text if rows else "")
 
     def show_nearest(self) -> None:
         """Scroll to the nearest words."""

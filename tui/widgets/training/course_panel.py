@@ -49,7 +49,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         #outcome, #chart-title, #sample-title { margin-top: 1; }
         #sample { border-left: outer $accent; padding: 0 1; }
         &:ansi #sample { border-left: heavy ansi_default; }
-        #told { margin-top: 1; color: $text-muted; }
+        #report { margin-top: 1; color: $text-muted; }
     }
     """
 
@@ -68,7 +68,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         yield LossChart()
         yield Static(id="sample-title")
         yield Static(id="sample")
-        yield Static(id="told")
+        yield Static(id="report")
 
     def on_mount(self) -> None:
         self.show(None, TrainingHistory())
@@ -87,7 +87,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         if chart.display:
             self._show_chart(chart, course)
         self._show_sample()
-        self._say("told", _told(training, course, self._headline(training, course)) if training else Content())
+        self._say("report", _report(training, course, self._headline(training, course)) if training else Content())
 
     def _say(self, name: str, content: Content) -> None:
         line = self.query_one(f"#{name}", Static)
@@ -118,10 +118,10 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
             )
         if training.state == "done":
             card = self._made(training, course)
-            told, numbers = headline(card.measured, card.training), effect_numbers(card)
-            lines = [Content.styled(told.text, "bold")]
-            if told.advice:
-                lines.append(Content(told.advice))
+            summary, numbers = headline(card.measured, card.training), effect_numbers(card)
+            lines = [Content.styled(summary.text, "bold")]
+            if summary.advice:
+                lines.append(Content(summary.advice))
             if numbers:
                 over = f" over all {course.held_out:,} held-out tokens" if _in_part(course) else ""
                 lines.append(Content.styled(f"{numbers}, without and with it{over}", "$foreground-muted"))
@@ -228,7 +228,7 @@ def _so_far(course: TrainingHistory, width: int) -> Content:
     return Content.assemble(said, (f" {numbers}", "$foreground-muted")) if room >= len(numbers) else said
 
 
-def _told(training: Training, course: TrainingHistory, outcome: str = "") -> Content:
+def _report(training: Training, course: TrainingHistory, outcome: str = "") -> Content:
     request = training.request
     facts = [request.kind, f"for {request.model.rpartition('/')[2]}", counted(request.tokens, "virtual token")]
     lines = [", ".join(facts)]

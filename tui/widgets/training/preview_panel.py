@@ -133,11 +133,11 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
                     (f" {here(problem.hint)}", "$foreground-muted"),
                 )
             )
-        told = [*preview.warnings]
-        told += [
+        warnings = [*preview.warnings]
+        warnings += [
             f"{page.name}: {warning}" for page in preview.pages if page is not self.page for warning in page.warnings
         ]
-        lines += [Content.assemble(("! ", "$text-warning"), warning) for warning in told]
+        lines += [Content.assemble(("! ", "$text-warning"), warning) for warning in warnings]
         if preview.passed_over:
             names = ", ".join(preview.passed_over[:4]) + (" …" if len(preview.passed_over) > 4 else "")
             lines.append(Content.styled(f"Skipped, of no kind that can be read: {names}", "$foreground-muted"))

@@ -38,8 +38,8 @@ class NotesPanel(Panel):
             return
         self._shown = (story.memory, story.note)
         if not (story.memory.strip() or story.note.strip()):
-            told = "F6 edits memory and author's note."
-            self.body.update(Content.styled(told, "$foreground-muted"))
+            hint = "F6 edits memory and author's note."
+            self.body.update(Content.styled(hint, "$foreground-muted"))
             self.set_titles(note="")
             return
         room = LINES * max(20, self.content_size.width or 44)

@@ -56,12 +56,12 @@ class TakeColumn(Titled, VerticalScroll, can_focus=True, inherit_bindings=False)
         note = counted(tokens, "token") + MARKS.get(ended, "") if tokens else "…" if not ended else "empty"
         number = f"{self.number + 1} {'★ ' if chosen else ''}"
         room = max(NARROWEST, self.outer_size.width) - 6 - len(number)
-        told, parts = name, name.split(" + ")
-        while len(told) > room and len(parts) > 1:  # the last module tells a stack from the one before
+        title, parts = name, name.split(" + ")
+        while len(title) > room and len(parts) > 1:  # the last module tells a stack from the one before
             del parts[0]
-            told = "… + " + " + ".join(parts)
-        told = shortened(told, room)
+            title = "… + " + " + ".join(parts)
+        title = shortened(title, room)
         ruled = self.is_attached and self.screen.has_class("-narrow")
-        self.set_titles(number + told, "" if ruled else note)
+        self.set_titles(number + title, "" if ruled else note)
         self.set_class(chosen, "-chosen")
         self.body.update(Content(text.lstrip()))

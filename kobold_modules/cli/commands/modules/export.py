@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from ....files import check_target
-from ....formats import SUFFIXES, Format, told_lost, write
+from ....formats import SUFFIXES, Format, describe_lost, write
 from ....library.library import Library
 from ...output import Output
 
@@ -21,6 +21,6 @@ def export(arguments: argparse.Namespace, output: Output) -> int:
     write(module, target, format, replace=arguments.replace)
     output.object(path=str(target), format=format)
     output.data(f"{module.card.name} written to {target}.")
-    if lost := told_lost(module, format):
+    if lost := describe_lost(module, format):
         output.say(f"warning: {lost}")
     return 0

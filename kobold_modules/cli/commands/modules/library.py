@@ -115,18 +115,18 @@ def describe(module: Module) -> str:
     lines += [f"{key:<15} {one_line(value)}" for key, value in facts if value]
     measured = card.measured
     if gain_of(measured) is not None:
-        lines += _told(card)
+        lines += _measured_lines(card)
     for key in ("opening", "without", "with"):
         if card.samples.get(key):
             lines += ["", f"{key}:", card.samples[key].strip()]
     return "\n".join(lines)
 
 
-def _told(card: Card) -> list[str]:
+def _measured_lines(card: Card) -> list[str]:
     """Return what was measured: the headline with what to do, the numbers behind it, other authors' pages."""
     measured = card.measured
-    told = headline(measured, card.training)
-    lines = ["", told.text + (f" {told.advice}" if told.advice else "")]
+    summary = headline(measured, card.training)
+    lines = ["", summary.text + (f" {summary.advice}" if summary.advice else "")]
     if "bits_per_byte_with" in measured and "bits_per_byte_without" in measured:
         lines.append(
             f"{'held-out':<15} {measured['bits_per_byte_without']:.4f} -> {measured['bits_per_byte_with']:.4f} "

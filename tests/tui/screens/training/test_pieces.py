@@ -77,6 +77,6 @@ def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
 
 
 def test_an_estimate_counts_what_is_before_the_first_step_and_after_the_last() -> None:
-    told = {"words": 6465, "steps": 150, "minutes": 1.0, "passes": 3.0, "seconds_per_step": 0.4, "seconds_around": 45.0}
-    assert Estimate.of(told).lines()[0].startswith("1 min 45 s, reads your text 3 times")
-    assert Estimate.of(told).at(Recipe(dial="normal")).lines()[0].startswith("3 min 45 s")
+    data = {"words": 6465, "steps": 150, "minutes": 1.0, "passes": 3.0, "seconds_per_step": 0.4, "seconds_around": 45.0}
+    assert Estimate.of(data).lines()[0].startswith("1 min 45 s, reads your text 3 times")
+    assert Estimate.of(data).at(Recipe(dial="normal")).lines()[0].startswith("3 min 45 s")
