@@ -109,9 +109,9 @@ def test_a_stack_is_written_down_and_gathered_again(tmp_path: Path):
 def test_a_missing_module_is_a_sentence(tmp_path: Path):
     with pytest.raises(
         BadModule, match=r"The stack wet needs the module noir, which is not in your library\."
-    ) as raised:
+    ) as caught:
         gather(StackFile("wet", (Layer(ModuleId("noir")),)))
-    assert "noir" in raised.value.hint
+    assert "noir" in caught.value.hint
 
 
 def test_a_renamed_module_is_found_by_its_digest():

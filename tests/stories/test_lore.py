@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kobold_modules.stories.file import load, save, told_used
+from kobold_modules.stories.file import describe_used, load, save
 from kobold_modules.stories.lore import lorebooks, own_lorebook
 from kobold_modules.stories.story import Story
 from tests.lorebook import examples
@@ -41,7 +41,7 @@ def test_the_world_info_of_a_save_goes_with_it_into_a_story_of_ours(name: str, t
         book = own_lorebook(one)
         assert book is not None
         assert book.entries[0].text == examples.KEEPER
-        assert "world info" in told_used(one)
+        assert "world info" in describe_used(one)
 
 
 @pytest.mark.parametrize("path", ["ours.json", "a.lite.json"])
