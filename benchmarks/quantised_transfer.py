@@ -22,9 +22,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from common import keep
 
-from kobold_modules import corpus as words
 from kobold_modules.backends.llamacpp.binding import library
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.corpus import read as read_corpus
+from kobold_modules.corpus import split as split_corpus
 from kobold_modules.models.starter import starter_path
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=3.0)
     arguments = parser.parse_args()
     minutes = 0.2 if arguments.quick else arguments.minutes
-    held_out = tuple(words.split(words.read([VOICE])).held_out)  # the pages that a training keeps back
+    held_out = tuple(split_corpus(read_corpus([VOICE])).held_out)  # the pages that a training keeps back
     most = 1200 if arguments.quick else 8000
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..generation import log as journal
+from ..generation import log as generation_log
 from ..generation.bias import bias_warnings, check_ids
 from ..generation.inspect import OpenEngine
 from ..generation.protocol import Engine, Request
@@ -84,12 +84,12 @@ def write(
     The text is logged as the engine was asked for it, with its seed. Raises what the engine raises, once what was
     written before has been shown.
     """
-    request = journal.seeded(request)
+    request = generation_log.seeded(request)
     text: list[str] = []
     written = Finished("length", 0, 0.0, request.sampler.seed or 0)
     began = time.perf_counter()
     records = engine.generate(request, lambda: bool(ending.met) or cancelled())
-    for record in journal.logged(records, engine.info, [request], door, [sources]):
+    for record in generation_log.logged(records, engine.info, [request], door, [sources]):
         if isinstance(record, Finished):
             written = record
         elif isinstance(record, TextChunk) and (piece := ending.feed(record.text)):

@@ -19,7 +19,7 @@ from ..common_prefix import common_prefix
 from ..errors import BadText
 from .cleaning.change import Rule
 from .cleaning.clean import CHARACTERS, TEXT
-from .cleaning.markdown import markdown as plain
+from .cleaning.markdown import markdown as strip_markdown
 from .cleaning.typography import quotes
 from .document import Corpus, FileReport, structure_sentences
 from .files import Found
@@ -155,7 +155,7 @@ def _examples(path: Path) -> dict[str, tuple[str, str]]:
     if raw.markdown:
         for rule in CHARACTERS:
             text, _ = _with_example(rule, text, found)
-        cleaned, signs = plain(text)
+        cleaned, signs = strip_markdown(text)
         for sign in signs:
             if sign.count:
                 found.setdefault(sign.what, example(text, cleaned))

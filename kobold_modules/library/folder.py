@@ -22,7 +22,7 @@ from ..file_stamp import FileStamp, file_stamp
 from ..formats import card as cards
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import Card, Module
-from . import notes as owners
+from . import notes as notes_file
 from .notes import Notes
 
 
@@ -57,7 +57,7 @@ class Entry:
     @property
     def tags(self) -> tuple[str, ...]:
         """The card's tags and its owner's, each once."""
-        return owners.tidy((*self.card.tags, *self.notes.tags)) if self.notes.tags else self.card.tags
+        return notes_file.tidy((*self.card.tags, *self.notes.tags)) if self.notes.tags else self.card.tags
 
 
 def fill(folder: Path, slug: str, module: Module) -> None:
@@ -90,13 +90,13 @@ def entry_of(folder: Path, known: Entry | None = None) -> Entry:
         return Entry(slug, slug, nowhere, Card(slug, "imported"), problem=f"The folder {slug} holds no module.")
     try:
         size, modified = stamp = file_stamp(zip_file)
-        noted = owners.changed_ns(str(folder))
+        noted = notes_file.changed_ns(str(folder))
         if known is not None and (known.path, known.size, known.modified_ns) == (zip_file, size, modified):
-            return known if known.notes_ns == noted else replace(known, notes=owners.read(folder), notes_ns=noted)
+            return known if known.notes_ns == noted else replace(known, notes=notes_file.read(folder), notes_ns=noted)
         card, tokens, width = _listed(folder, stamp) or _reread(folder, zip_file, stamp)
     except (BadModule, OSError) as error:
         return Entry(slug, slug, zip_file, Card(slug, "imported"), problem=str(error))
-    notes = owners.read(folder) if noted else NO_NOTES
+    notes = notes_file.read(folder) if noted else NO_NOTES
     return Entry(card.name, slug, zip_file, card, tokens, width, size, modified, notes=notes, notes_ns=noted)
 
 

@@ -25,7 +25,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace as changed
+from dataclasses import replace as dataclass_replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from ..files import writing
 from ..free_name import free_name
 from ..soft_prompt.module import Module
 from . import index
-from . import notes as owners
+from . import notes as notes_file
 from .folder import CARD, Entry, entry_of, fill, zip_in
 from .listing import Listing
 from .names import checked_name
@@ -160,7 +160,7 @@ class Library:
         taken = (self._named(name) or self._named_anywhere(name)) if replace else self._named(name)
         if taken is not None and replace:
             if taken.notes.tried:  # they were won by the module that leaves
-                self._noted(taken, changed(taken.notes, chosen=0, tried=0))
+                self._noted(taken, dataclass_replace(taken.notes, chosen=0, tried=0))
             return self._write_into(self.root / taken.slug, module.with_card(name=name))
         if taken is not None and not unique:
             raise BadUsage(f"There is already a module called {taken.name}.", "Choose another name, or replace it.")
@@ -197,9 +197,9 @@ class Library:
         entry = self.entry(name)
         notes = entry.notes
         if tags is not None:
-            notes = changed(notes, tags=owners.tidy(tags))
+            notes = dataclass_replace(notes, tags=notes_file.tidy(tags))
         if favourite is not None:
-            notes = changed(notes, favourite=favourite)
+            notes = dataclass_replace(notes, favourite=favourite)
         return self._noted(entry, notes)
 
     @exclusive
@@ -210,11 +210,11 @@ class Library:
         """
         entry = self.entry(name)
         won, tried = entry.notes.chosen + chosen, entry.notes.tried + 1
-        return self._noted(entry, changed(entry.notes, chosen=won, tried=tried))
+        return self._noted(entry, dataclass_replace(entry.notes, chosen=won, tried=tried))
 
     def _noted(self, entry: Entry, notes: Notes) -> Entry:
         folder = self.root / entry.slug
-        owners.write(folder, notes)
+        notes_file.write(folder, notes)
         return entry_of(folder)
 
     @exclusive

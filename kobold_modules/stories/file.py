@@ -32,8 +32,7 @@ from .. import paths
 from ..byte_size import byte_size
 from ..errors import BadText, BadUsage
 from ..files import writing
-from . import lite as lite_story
-from . import novelai
+from . import lite, novelai
 from .autosave import Autosave, Recovered, forget, recover
 from .lite import LiteStory
 from .lite_settings import LiteSettings, counted, listed, settings_in
@@ -58,7 +57,7 @@ __all__ = [
 ]
 
 Format = Literal["ours", "lite", "text", "read only"]  # the last: a .kaistory, or NovelAI's
-MOST_BYTES = lite_story.MOST_BYTES
+MOST_BYTES = lite.MOST_BYTES
 MOST_STEPS = 500_000  # characters of steps kept in a file
 _LITE = "kobold_lite"  # the member of ours that keeps what a Lite story holds beyond ours
 _MARKS = "kobold_modules"  # the member of Lite's that keeps what ours holds beyond Lite's
@@ -114,14 +113,14 @@ def format_of(path: Path) -> Format:
         if path.name.lower().endswith(".lite.json"):
             return "lite"
         return "text" if path.suffix.lower() in _TEXT_SUFFIXES else "ours"
-    if lite_story.is_zipped(data):
+    if lite.is_zipped(data):
         return "read only"
     if not _is_json(data, path):
         return "text"
-    values = lite_story.parse(data, path.name)
+    values = lite.parse(data, path.name)
     if novelai.is_novelai(values):
         return "read only"
-    return "lite" if lite_story.is_lite(values) else "ours"
+    return "lite" if lite.is_lite(values) else "ours"
 
 
 def read_only(path: Path) -> BadUsage:
@@ -186,20 +185,20 @@ def _is_json(data: bytes, path: Path) -> bool:
 
 
 def _parsed(data: bytes, path: Path) -> Story:
-    if lite_story.is_zipped(data):
-        values = lite_story.parse(lite_story.unzipped(data, path.name), path.name)
-        if not lite_story.is_lite(values):
+    if lite.is_zipped(data):
+        values = lite.parse(lite.unzipped(data, path.name), path.name)
+        if not lite.is_lite(values):
             raise BadText(f"{path.name} is a zip, but what is in it is no story of KoboldAI.")
-        return _from_lite(lite_story.read(values, path.name))
+        return _from_lite(lite.read(values, path.name))
     if not _is_json(data, path):
         if path.suffix.lower() == ".json":
             raise BadText(f"{path.name} is not a story of ours: it is no JSON object.", "Text goes in a .txt file.")
         from ..corpus.decode import decode  # slow to load, and only old text files need it
 
         return Story(path.stem, without_last_break(decode(data, path.name).text))
-    values = lite_story.parse(data, path.name)
-    if lite_story.is_lite(values):
-        return _from_lite(lite_story.read(values, path.name))
+    values = lite.parse(data, path.name)
+    if lite.is_lite(values):
+        return _from_lite(lite.read(values, path.name))
     if novelai.is_novelai(values):
         return _from_novelai(novelai.read(values, path.name))
     try:
@@ -235,37 +234,37 @@ def _from_novelai(found: novelai.NovelaiStory) -> Story:
 def _to_lite(story: Story) -> LiteStory:
     """Return ``story`` in Lite's shape, with what it had of Lite's when it was read."""
     kept = story.extra.get(_LITE)
-    lite = LiteStory()
+    saved = LiteStory()
     if isinstance(kept, dict):
         pieces, rest, metadata = kept.get("pieces"), kept.get("rest"), kept.get("metadata")
         if isinstance(pieces, list | tuple) and all(isinstance(piece, str) for piece in pieces):
-            lite = replace(lite, pieces=tuple(pieces))
+            saved = replace(saved, pieces=tuple(pieces))
         if isinstance(rest, dict) and isinstance(metadata, dict):
-            lite = replace(lite, rest=rest, metadata=metadata)
+            saved = replace(saved, rest=rest, metadata=metadata)
     cuts = [edge for take in story.takes for edge in (take.start, take.end)]
-    lite = lite_story.with_text(lite, story.text, cuts)
-    return replace(lite, memory=story.memory, note=story.note, note_template=story.note_template)
+    saved = lite.with_text(saved, story.text, cuts)
+    return replace(saved, memory=story.memory, note=story.note, note_template=story.note_template)
 
 
 def _lite_bytes(story: Story, old: bytes | None, path: Path) -> bytes:
     """Return the file's new content. A story that came from elsewhere keeps what the file at ``path`` held."""
     if old is not None and old.strip() and _LITE not in story.extra:
-        kept = _from_lite(lite_story.read(lite_story.parse(old, path.name), path.name)).extra[_LITE]
+        kept = _from_lite(lite.read(lite.parse(old, path.name), path.name)).extra[_LITE]
         story.extra = {**story.extra, _LITE: kept}
-    lite = _to_lite(story)
+    saved = _to_lite(story)
     own: dict[str, Any] = {
         key: value
         for key, value in story.to_dict(MOST_STEPS).items()
         if key not in ("text", "memory", "note", "note_template", _LITE)
     }
     by_model = any(span.by_model for span in story.spans)
-    rest = {key: value for key, value in lite.rest.items() if key != _MARKS}
-    if by_model or _MARKS in lite.rest or story.can_undo:
+    rest = {key: value for key, value in saved.rest.items() if key != _MARKS}
+    if by_model or _MARKS in saved.rest or story.can_undo:
         rest[_MARKS] = {**own, "sha256": _sha(story.text)}
-    lite = replace(lite, rest=rest)
+    saved = replace(saved, rest=rest)
     if _LITE in story.extra:
-        story.extra[_LITE] = {"pieces": lite.pieces, "rest": lite.rest, "metadata": lite.metadata}
-    return json.dumps(lite_story.write(lite), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        story.extra[_LITE] = {"pieces": saved.pieces, "rest": saved.rest, "metadata": saved.metadata}
+    return json.dumps(lite.write(saved), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _text_bytes(story: Story, old: bytes | None) -> bytes:

@@ -38,13 +38,13 @@ def train_together(
     The rows of one batch stand behind different prompts. Budget and steps are those of each module.
     """
     yield Progress("starting", 0, 1)  # importing torch takes seconds, on a busy machine many
-    from .pipeline import train as road
+    from .pipeline import train as run_training
 
-    yield from road(requests, stop, paused)
+    yield from run_training(requests, stop, paused)
 
 
 def estimate(request: TrainingRequest) -> dict[str, Any]:
     """Measure what ``request`` would cost by a few steps: see :mod:`.estimate`."""
-    from .estimate import estimate as measured
+    from .estimate import estimate as measure_costs
 
-    return measured(request)
+    return measure_costs(request)

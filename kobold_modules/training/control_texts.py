@@ -10,8 +10,8 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from .. import corpus as words
 from ..corpus import Corpus
+from ..corpus import read as read_corpus
 from ..evaluation.bits import HeldOut
 
 
@@ -27,6 +27,6 @@ def samples_folder() -> Path:
 def other_pages(own: Corpus, encode: Callable[[str], list[int]]) -> HeldOut:
     """Return pages of other voices than ``own``."""
     mine = {document.sha256 for document in own.documents}
-    read = [words.read([samples_folder() / voice]) for voice in VOICES]
+    read = [read_corpus([samples_folder() / voice]) for voice in VOICES]
     texts = [corpus.text for corpus in read if not mine & {document.sha256 for document in corpus.documents}]
     return HeldOut.of(tuple(texts), encode, TOKENS * len(texts))

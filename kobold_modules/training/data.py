@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import corpus as words
 from ..backends.torch.load import TorchModel
-from ..corpus import Corpus, Split
+from ..corpus import Corpus, Split, require_enough
+from ..corpus import read as read_corpus
+from ..corpus import split as split_corpus
 from ..errors import BadText, BadUsage
 from ..evaluation.bits import HeldOut
 from .packing import Rows
@@ -38,8 +39,8 @@ class TrainingData:
 
 def read_texts(request: TrainingRequest) -> Corpus:
     """Read the writer's files as clean prose. Raises BadText where there is none, or too little."""
-    corpus = words.read([Path(name) for name in request.files])
-    words.require_enough(corpus)
+    corpus = read_corpus([Path(name) for name in request.files])
+    require_enough(corpus)
     return corpus
 
 
@@ -48,7 +49,7 @@ def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> T
         raise BadUsage(
             f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
         )
-    split = words.split(corpus)
+    split = split_corpus(corpus)
     rows = Rows.of(split.train, frozen.encode, row_length(request, frozen))
     everything, most = HeldOut.of(split.held_out, frozen.encode), held_out_tokens(request)
     # One measure for the chart and the card wherever that is affordable.

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from .. import corpus as words
 from ..backends.torch.load import load_torch_model
+from ..corpus import split as split_corpus
 from ..evaluation.bits import HeldOut
-from ..evaluation.bits import measure as look
+from ..evaluation.bits import measure as measure_bits
 from ..forward import memory
 from ..forward.prompt_loss import PromptLoss
 from ..models.find import resolve
@@ -41,7 +41,7 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
     """
     corpus = read_texts(request)
     cost = _cost(replace(request, files=(), name="x", description="", author="", out=None), _sample_of(corpus.text))
-    split = words.split(corpus)
+    split = split_corpus(corpus)
     tokens = sum(len(text.encode()) for text in split.train) / max(1e-9, cost["bytes_per_token"])
     seconds = cost["seconds_per_step"]
     held_out = sum(len(text.encode()) for text in split.held_out) / max(1e-9, cost["bytes_per_token"])
@@ -98,7 +98,7 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     seconds = (time.monotonic() - began) / TIMED
     looked_at = HeldOut.of((text,), frozen.encode, LOOKED_AT)
     began = time.monotonic()
-    look(loss, None, looked_at, request.tokens)
+    measure_bits(loss, None, looked_at, request.tokens)
     per_token = (time.monotonic() - began) / max(1, looked_at.tokens)
     weights = sum(p.numel() * p.element_size() for p in frozen.model.parameters())
     prompt = request.tokens * frozen.table.shape[1] * 4

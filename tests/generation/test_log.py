@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kobold_modules import paths
-from kobold_modules.generation import log as journal
+from kobold_modules.generation import log as generation_log
 from kobold_modules.generation.log import entries, journal_file, keeping, logged, seeded
 from kobold_modules.generation.protocol import Request
 from kobold_modules.records import Finished, TextChunk
@@ -109,7 +109,7 @@ def test_of_a_novel_the_end_is_kept_that_the_model_can_read() -> None:
 
     prompt = entries()[0]["prompt"]
     assert prompt["characters"] == prompt["skipped"] + len(prompt["text"]) == len(novel)
-    assert len(prompt["text"]) == journal.WHOLE_PROMPT
+    assert len(prompt["text"]) == generation_log.WHOLE_PROMPT
     assert novel.endswith(prompt["text"])
 
 
@@ -160,14 +160,14 @@ def test_the_log_is_its_owners() -> None:
 
 
 def test_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(generation_log, "MOST_BYTES", 20_000)
     ids = []
     for _ in range(100):
         written(Request("It rained.", max_tokens=5))
         ids.append(entries(1)[0]["id"])
 
     files = [file for file in journal_file().parent.iterdir() if file.name != ".lock"]
-    assert len(files) == journal.MOST_FILES
+    assert len(files) == generation_log.MOST_FILES
     assert all(file.stat().st_size <= 20_000 for file in files)
     kept = [entry["id"] for entry in entries()]
     assert kept == ids[-len(kept) :]

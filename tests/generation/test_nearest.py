@@ -9,7 +9,7 @@ import pytest
 
 from kobold_modules.backends.llamacpp.model import NativeVocabulary
 from kobold_modules.errors import BadUsage, EngineFailed, WrongModel
-from kobold_modules.generation import nearest as room
+from kobold_modules.generation import nearest as nearest_module
 from kobold_modules.generation.nearest import nearest
 from kobold_modules.models.embedding_table import read_table
 from kobold_modules.models.find import resolve
@@ -37,21 +37,25 @@ def test_a_words_own_row_is_nearest_to_it(file, stories_table):
 
 
 def test_it_agrees_with_the_whole_table_at_once(file, stories_table, monkeypatch, some_module):
-    monkeypatch.setattr(room, "read_table", lambda model: read_table(model, 37))
+    monkeypatch.setattr(nearest_module, "read_table", lambda model: read_table(model, 37))
     words, module = NativeVocabulary(file.path), some_module(20, 4)
     table = stories_table / np.maximum(np.linalg.norm(stories_table, axis=1, keepdims=True), 1e-12)
     rows = module.vectors / np.linalg.norm(module.vectors, axis=1, keepdims=True)
     for row, cosines in zip(nearest(module, file, words.piece, 1), rows @ table.T, strict=True):
-        usable = [token for token in range(512) if room._word(words.piece(token))]
+        usable = [token for token in range(512) if nearest_module._word(words.piece(token))]
         assert row[0].cosine == pytest.approx(float(cosines[usable].max()), abs=2e-3)
-        spelled = {room._word(words.piece(token)) for token in usable if cosines[token] > cosines[usable].max() - 2e-3}
+        spelled = {
+            nearest_module._word(words.piece(token))
+            for token in usable
+            if cosines[token] > cosines[usable].max() - 2e-3
+        }
         assert row[0].text in spelled
 
 
 def test_it_is_looked_up_once(file, some_module, monkeypatch):
     words, module = NativeVocabulary(file.path), some_module(5, 1)
     first = nearest(module, file, words.piece, 2)
-    monkeypatch.setattr(room, "read_table", lambda model: pytest.fail("read again"))
+    monkeypatch.setattr(nearest_module, "read_table", lambda model: pytest.fail("read again"))
     assert nearest(module, file, words.piece, 2) == first
     monkeypatch.undo()
     assert [len(row) for row in nearest(module, file, words.piece, 4)] == [4] * 5

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kobold_modules.formats import kobold
-from kobold_modules.library import index as shelf_index
+from kobold_modules.library import index as library_index
 from kobold_modules.library.index import INDEX
 from kobold_modules.library.library import Library
 from tests.library.conftest import module, names
@@ -152,13 +152,13 @@ def test_an_index_that_was_cut_short_is_no_loss(indexed: Library) -> None:
 
 def test_a_listing_reads_only_what_is_looked_at(indexed: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    entry = shelf_index._entry
+    entry = library_index._entry
 
     def counted(root: str, prints: Any, columns: Any, number: int, line: Any) -> Any:
         made.append(number)
         return entry(root, prints, columns, number, line)
 
-    monkeypatch.setattr(shelf_index, "_entry", counted)
+    monkeypatch.setattr(library_index, "_entry", counted)
     listing = indexed.listing()
     assert (listing.columns.names, listing.columns.kinds, made) == (["Gothic", "Harbour", "Noir"], "sss", [])
     assert (listing[-1].name, listing[-1].name, listing.filed("nowhere"), made) == ("Noir", "Noir", None, [2])

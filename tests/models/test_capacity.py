@@ -8,7 +8,7 @@ import pytest
 
 from kobold_modules.cli import main
 from kobold_modules.errors import OutOfMemory
-from kobold_modules.models import capacity as fit
+from kobold_modules.models import capacity
 from kobold_modules.models.capacity import can_train, can_write, check_folder_room, check_room, to_train, to_write
 from kobold_modules.models.facts import Facts, facts_of_gguf
 from kobold_modules.models.find import resolve
@@ -24,8 +24,8 @@ SEVEN = Facts("llama", "Q4_K_M", 4_370_000_000, 1, 7_248_000_000, 32768, 32, 409
 
 @pytest.fixture(autouse=True)
 def no_cards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "torch_sees_cards", lambda: False)
-    monkeypatch.setattr(fit, "offloads", lambda: False)
+    monkeypatch.setattr(capacity, "torch_sees_cards", lambda: False)
+    monkeypatch.setattr(capacity, "offloads", lambda: False)
 
 
 def test_writing_needs_the_file_the_cache_and_some_room() -> None:
@@ -84,8 +84,8 @@ def test_a_card_is_used_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None
     here = SystemMemory(32 * GB, 24 * GB, (Gpu("RTX 4090", 24 * GB, 23 * GB), Gpu("GT 710", GB, GB)))
     assert can_train(SEVEN, here).where == "memory"
 
-    monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
-    monkeypatch.setattr(fit, "offloads", lambda: True)
+    monkeypatch.setattr(capacity, "torch_sees_cards", lambda: True)
+    monkeypatch.setattr(capacity, "offloads", lambda: True)
 
     assert can_train(SEVEN, here).where == "RTX 4090"
     assert can_train(SEVEN, here).can == "yes"
@@ -93,7 +93,7 @@ def test_a_card_is_used_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_is_larger_than_the_card_streams_or_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
+    monkeypatch.setattr(capacity, "torch_sees_cards", lambda: True)
     small = Gpu("RTX 3060", 12 * GB, 11 * GB)
 
     streamed = can_train(SEVEN, SystemMemory(32 * GB, 24 * GB, (small,)))
@@ -128,7 +128,7 @@ def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(
         check_folder_room(file, here=SystemMemory(GB, 10**7))
     assert "GGUF" in error.value.hint
 
-    monkeypatch.setattr(fit, "torch_sees_cards", lambda: True)
+    monkeypatch.setattr(capacity, "torch_sees_cards", lambda: True)
     check_folder_room(file, here=SystemMemory(GB, 10**7, (large_card,)))
     with pytest.raises(OutOfMemory, match="of memory on RTX 3060, and 10 MB is free"):
         check_folder_room(file, here=SystemMemory(10 * GB, 10 * GB, (small_card,)))
@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_read_is_left_to_llama_cpp(tmp_path: Path) -> None
 def test_the_command_line_ends_with_6(
     starter: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fit, "room", lambda gpus=True: SystemMemory(GB, 10**7))
+    monkeypatch.setattr(capacity, "room", lambda gpus=True: SystemMemory(GB, 10**7))
 
     code = main(["generate", "--prompt", "It was", "--max-tokens", "1"])
 

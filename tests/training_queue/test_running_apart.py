@@ -16,7 +16,7 @@ from kobold_modules import paths
 from kobold_modules.errors import BadText
 from kobold_modules.records import Done, Failed, Loss, Note, Record, Saved
 from kobold_modules.training.settings import TrainingRequest
-from kobold_modules.training_queue import runner as detached
+from kobold_modules.training_queue import runner
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.training_queue.runner import carry_out
 from tests.training_queue.trainings import REQUEST, carried_out, named, until
@@ -85,7 +85,7 @@ def test_a_paused_training_says_nothing_until_it_goes_on(queue: TrainingQueue) -
     def training(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record]:
         yield Note("before")
         queue.pause("noir-rain-1")
-        time.sleep(2 * detached.LOOK)
+        time.sleep(2 * runner.LOOK)
         yield Note("a last word")
         yield Note("after")
 
@@ -94,7 +94,7 @@ def test_a_paused_training_says_nothing_until_it_goes_on(queue: TrainingQueue) -
     thread.start()
     until(lambda: Note("a last word") in queue.records(id)[0])
     assert queue.get(id).state == "paused"
-    time.sleep(3 * detached.LOOK)
+    time.sleep(3 * runner.LOOK)
     assert Note("after") not in queue.records(id)[0]
     queue.resume(id)
     thread.join(600)

@@ -268,7 +268,7 @@ class LlamaEngine:
         matrix = rows_of(stack, self.info, self.refusal)
         return None if matrix is None else self._model.injection.rows(matrix)
 
-    # -- looking inside, see engines.looking --
+    # -- inspection, see generation.inspect --
 
     def piece(self, token: int) -> bytes:
         """Return the bytes ``token`` stands for; they may end inside a letter."""

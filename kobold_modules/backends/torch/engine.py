@@ -197,7 +197,7 @@ class HfEngine:
         check_length(len(tokens), stack, self.info)
         return self.score(tokens, stack)
 
-    # -- looking inside, see engines.looking --
+    # -- inspection, see generation.inspect --
 
     def piece(self, token: int) -> bytes:
         """Return the bytes ``token`` stands for; they may end inside a letter."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from secrets import randbits
 
 from ...errors import BadUsage
-from ...generation import log as journal
+from ...generation import log as generation_log
 from ...generation.limits import MOST_TOGETHER
 from ...generation.protocol import Request
 from ...plain_text import prose
@@ -72,7 +72,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
         else:
             show = InTurn(output, titles, text)
         finished: dict[int, Finished] = {}
-        for record in journal.logged(records, engine.info, requests, "compare", sources):
+        for record in generation_log.logged(records, engine.info, requests, "compare", sources):
             output.show(record)
             if isinstance(record, TextChunk):
                 show.piece(record)

@@ -26,15 +26,15 @@ def measure(arguments: argparse.Namespace, output: Output) -> int:
     file = resolve(arguments.model)
     stack = parse_stack(arguments.module)
 
-    from ... import corpus as words
+    from ...corpus import read as read_corpus
 
-    texts = {name: words.read([Path(name)]) for name in arguments.text}
+    texts = {name: read_corpus([Path(name)]) for name in arguments.text}
 
     import torch
 
     from ...backends.torch.load import load_torch_model
     from ...evaluation.bits import HeldOut
-    from ...evaluation.bits import measure as bits_of
+    from ...evaluation.bits import measure as measure_bits
     from ...forward.prompt_loss import PromptLoss
 
     frozen = load_torch_model(file, arguments.device)
@@ -50,8 +50,8 @@ def measure(arguments: argparse.Namespace, output: Output) -> int:
         held_out = HeldOut.of(tuple(document.text for document in corpus.documents), frozen.encode)
         if held_out.tokens == 0:
             raise BadText(f"{name} is too short to measure.")
-        without = bits_of(loss, None, held_out, stack.tokens)
-        with_stack = bits_of(loss, prompt, held_out, stack.tokens) if prompt is not None else without
+        without = measure_bits(loss, None, held_out, stack.tokens)
+        with_stack = measure_bits(loss, prompt, held_out, stack.tokens) if prompt is not None else without
         gain = with_stack.compared_to(without)
         rows.append(
             (

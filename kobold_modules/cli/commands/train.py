@@ -79,10 +79,11 @@ def _report(kept: list[Record], stopped: list[bool], output: Output) -> int:
 
 def dry_run(request: TrainingRequest, output: Output) -> int:
     """Measure what a training would do and cost on a few steps, and train nothing."""
-    from ... import corpus as words
+    from ...corpus import read as read_corpus
+    from ...corpus import split as split_corpus
 
-    corpus = words.read([Path(name) for name in request.files])
-    for sentence in (*corpus.describe(), *words.split(corpus).describe()):
+    corpus = read_corpus([Path(name) for name in request.files])
+    for sentence in (*corpus.describe(), *split_corpus(corpus).describe()):
         output.say(f"  {sentence}")
     cost = estimate(request)
     output.data(

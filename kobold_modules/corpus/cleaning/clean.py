@@ -13,7 +13,7 @@ from .breaks import scene_breaks, tidy_breaks
 from .change import Change, Rule, merge
 from .characters import composed, controls, double_spaces, garbled, invisible, ligatures, line_ends, spaces, trailing
 from .contents import contents
-from .markdown import markdown as plain
+from .markdown import markdown as strip_markdown
 from .pages import page_furniture
 from .paragraphs import paragraphs
 from .titles import titles, underlined
@@ -51,7 +51,7 @@ def clean(text: str, *, markdown: bool = False, straight_quotes: bool = True) ->
     changes: list[Change] = []
     if markdown:
         text = _apply(CHARACTERS, text, changes)
-        text, signs = plain(text)
+        text, signs = strip_markdown(text)
         changes += signs
     rules = (*CHARACTERS, *((quotes,) if straight_quotes else ()), *TEXT)
     for _ in range(_PASSES):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kobold_modules.backends.llamacpp import what_works as guard
+from kobold_modules.backends.llamacpp import what_works as what_works_module
 from kobold_modules.backends.llamacpp.features import ALL, LADDER, REFERENCE
 from kobold_modules.backends.llamacpp.model import NativeModel
 from kobold_modules.backends.llamacpp.weight_kinds import Kind, kind_of
@@ -31,8 +31,8 @@ FILE = Path("model.gguf")
 def nothing_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Empty the memory of what works, on disk and in this process."""
     folder = tmp_path / "probes"
-    monkeypatch.setenv(guard.PLACE, str(folder))
-    monkeypatch.setattr(guard, "_known", {})
+    monkeypatch.setenv(what_works_module.PLACE, str(folder))
+    monkeypatch.setattr(what_works_module, "_known", {})
     return folder
 
 
@@ -138,7 +138,7 @@ def test_rounding_is_no_difference() -> None:
 def test_the_answer_is_remembered_and_told_once(starter: Path, nothing_known: Path) -> None:
     machine = Machine(rung0="SIGILL")
     assert what_works(starter, probe=machine).fresh
-    guard._known.clear()  # as another process would begin
+    what_works_module._known.clear()  # as another process would begin
     again = what_works(starter, probe=machine)
 
     assert machine.asked == [REFERENCE, 0, 1]
@@ -154,7 +154,7 @@ def test_another_kind_of_weights_or_another_machine_is_tried_anew(
     what_works(starter, probe=machine)
     what_works(quantised(starter, "Q8_0", tmp_path), probe=machine)
     assert machine.asked == [REFERENCE, 0] * 2
-    monkeypatch.setattr(guard, "_machine", lambda: "another")
+    monkeypatch.setattr(what_works_module, "_machine", lambda: "another")
     what_works(starter, probe=machine)
     assert machine.asked == [REFERENCE, 0] * 3
 
@@ -164,7 +164,7 @@ def test_a_damaged_memory_is_asked_again(starter: Path, nothing_known: Path, kep
     machine = Machine()
     what_works(starter, probe=machine)
     next(nothing_known.iterdir()).write_bytes(kept)
-    guard._known.clear()
+    what_works_module._known.clear()
     what_works(starter, probe=machine)
 
     assert machine.asked == [REFERENCE, 0] * 2
@@ -174,7 +174,7 @@ def test_a_cache_that_cannot_be_written_costs_one_probe_a_process(
     starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv(guard.PLACE, str(tmp_path / "file" / "probes"))
+    monkeypatch.setenv(what_works_module.PLACE, str(tmp_path / "file" / "probes"))
     machine = Machine()
     for _ in range(2):
         assert what_works(starter, probe=machine).rung == 0
@@ -183,7 +183,7 @@ def test_a_cache_that_cannot_be_written_costs_one_probe_a_process(
 
 
 def test_it_can_be_turned_off(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(guard.PLACE, "off")
+    monkeypatch.setenv(what_works_module.PLACE, "off")
     machine = Machine(rung0="SIGILL")
 
     assert what_works(starter, probe=machine).rung == 0
@@ -245,7 +245,7 @@ def test_a_child_that_hangs_is_ended(starter: Path, tmp_path: Path, monkeypatch:
     code = "import sys, time\nif 'llamacpp.probe' in str(sys.orig_argv): time.sleep(3600)"
     for name, value in faulty(tmp_path / "site", code).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(guard, "SECONDS", 0.5)
+    monkeypatch.setattr(what_works_module, "SECONDS", 0.5)
 
     assert run_probe(starter, (REFERENCE, 0)).ended == "no answer"
 
@@ -266,13 +266,13 @@ def test_every_load_heeds_the_answer(starter: Path, monkeypatch: pytest.MonkeyPa
         return load(path, parameters)
 
     monkeypatch.setattr(library(), "llama_model_load_from_file", spy)
-    guard.remember(Outcome(kind_of(starter), 1, "SIGILL"))
+    what_works_module.remember(Outcome(kind_of(starter), 1, "SIGILL"))
     model = NativeModel(starter)
     model.close()
 
     assert repacking == [False]
     assert model.notice == ""  # whoever found it out has been told
-    guard.remember(Outcome(kind_of(starter), None, "SIGILL"))
+    what_works_module.remember(Outcome(kind_of(starter), None, "SIGILL"))
     with pytest.raises(EngineFailed, match="cannot compute with F16"):
         NativeModel(starter)
     assert repacking == [False]

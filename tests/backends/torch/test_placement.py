@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kobold_modules.backends.torch import placement as keeping
+from kobold_modules.backends.torch import placement
 from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.backends.torch.placement import BESIDES, keeping_for
 from kobold_modules.errors import EngineFailed
@@ -57,4 +57,4 @@ def test_no_cards_here_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (100 + index, 200))
 
-    assert keeping.free_on_cards() == [100, 101]
+    assert placement.free_on_cards() == [100, 101]

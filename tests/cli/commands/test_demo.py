@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.cli import main
-from kobold_modules.cli.commands import demo as cli_demo
+from kobold_modules.cli.commands import demo as demo_command
 from kobold_modules.cli.commands.generate import side_by_side
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
@@ -29,10 +29,10 @@ def test_two_columns_keep_every_word() -> None:
 
 
 def test_its_end_names_the_next_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli_demo, "smollm2_path", lambda: None)
-    assert "kobold-modules models --get smollm2" in cli_demo._next_model()
-    monkeypatch.setattr(cli_demo, "smollm2_path", lambda: tmp_path)
-    assert cli_demo._next_model().strip().startswith("kobold-modules demo --model smollm2")
+    monkeypatch.setattr(demo_command, "smollm2_path", lambda: None)
+    assert "kobold-modules models --get smollm2" in demo_command._next_model()
+    monkeypatch.setattr(demo_command, "smollm2_path", lambda: tmp_path)
+    assert demo_command._next_model().strip().startswith("kobold-modules demo --model smollm2")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 
 from kobold_modules.corpus.cleaning.breaks import tidy_breaks
 from kobold_modules.corpus.cleaning.paragraphs import measure
-from kobold_modules.corpus.cleaning.paragraphs import paragraphs as set_right
+from kobold_modules.corpus.cleaning.paragraphs import paragraphs as rejoin_paragraphs
 
 
 def wrap(paragraph: str, width: int, first: str = "") -> str:
@@ -12,7 +12,7 @@ def wrap(paragraph: str, width: int, first: str = "") -> str:
 
 
 def cleaned(text: str) -> str:
-    return tidy_breaks(set_right(text)[0])[0]
+    return tidy_breaks(rejoin_paragraphs(text)[0])[0]
 
 
 @pytest.mark.parametrize("width", [50, 60, 72, 80, 90])
@@ -44,8 +44,8 @@ def test_blank_line_among_undivided_paragraphs_is_a_scene_break(paragraphs: list
 
 
 def test_clean_prose_stays_as_it_is(prose: str) -> None:
-    assert set_right(prose) == (prose, set_right(prose)[1])
-    assert set_right(prose)[1].count == 0
+    assert rejoin_paragraphs(prose) == (prose, rejoin_paragraphs(prose)[1])
+    assert rejoin_paragraphs(prose)[1].count == 0
 
 
 VERSE = (

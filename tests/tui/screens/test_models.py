@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from kobold_modules.cli.commands import tui as cli_tui
+from kobold_modules.cli.commands import tui as tui_command
 from kobold_modules.library.library import Library
 from kobold_modules.records import Failed, Record
 from kobold_modules.testing.fake_client import FakeClient
@@ -159,10 +159,10 @@ async def test_the_usual_model_is_where_the_program_begins(
         assert "is now the default model" in on.status
         assert models(on).marks.usual == MISTRAL
         assert recall(USUAL) == MISTRAL
-    assert cli_tui._usual("starter") == "starter"  # the file is gone
+    assert tui_command._usual("starter") == "starter"  # the file is gone
     remember(USUAL, str(starter))
-    assert cli_tui._usual("starter") == str(starter)
-    assert cli_tui._usual("other.gguf") == "other.gguf"
+    assert tui_command._usual("starter") == str(starter)
+    assert tui_command._usual("other.gguf") == "other.gguf"
 
 
 async def test_a_download_by_name(stage: Open) -> None:

@@ -1,6 +1,6 @@
-"""The library's keeper: asks what must be asked, does what is wanted with modules, says what came of it.
+"""What the library screen does with modules: asks what must be asked, does it, and says what came of it.
 
-The screen shows, the keeper changes; the deeds themselves are in ``shelf_deeds``.
+The screen shows, these methods change; the work itself is in ``state/bulk_actions``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kobold_modules.library.library import Entry
 from kobold_modules.models.starter import demo_module_path
 
 from ...dialogs.ask import Ask
-from ...state import bulk_actions as deeds
+from ...state import bulk_actions
 from ...state.bulk_actions import Outcome, Removed
 from ...state.dropped import dropped_paths, kind_of, one_path
 from ...state.phrases import counted, place
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ...widgets.library.module_list import ModuleList
     from .export import Exported
 
-MANY = 40  # modules, from which on a deed is done beside the screen instead of holding it up
+MANY = 40  # modules, from which on work is done beside the screen instead of holding it up
 TOLD_EVERY = 0.2  # seconds
 BulkAction = Callable[[], Outcome]
 
@@ -96,22 +96,24 @@ class LibraryActions:
             case "export":
                 self._ask_export(entries)
             case "duplicate":
-                self._do(entries, "Copying", partial(deeds.each, entries, self.library.duplicate), self._duplicated)
+                self._do(
+                    entries, "Copying", partial(bulk_actions.each, entries, self.library.duplicate), self._duplicated
+                )
             case "rename":
                 self._ask_rename(entries)
             case "edit":
                 self._ask_card(entries)
 
-    def _do(self, entries: Sequence[object], busy: str, deed: BulkAction, then: Callable[[Outcome], None]) -> None:
-        """Do ``deed`` at once, or beside the screen where it is about many modules."""
+    def _do(self, entries: Sequence[object], busy: str, action: BulkAction, then: Callable[[Outcome], None]) -> None:
+        """Do ``action`` at once, or beside the screen where it is about many modules."""
         if len(entries) < MANY:
-            then(deed())
+            then(action())
         else:
             self.screen.say(f"{busy} {counted(len(entries), 'module')} …", "busy")
-            self.screen.run_worker(self._do_beside(deed, then), group="keeper")
+            self.screen.run_worker(self._do_beside(action, then), group="keeper")
 
-    async def _do_beside(self, deed: BulkAction, then: Callable[[Outcome], None]) -> None:
-        then(await asyncio.to_thread(deed))
+    async def _do_beside(self, action: BulkAction, then: Callable[[Outcome], None]) -> None:
+        then(await asyncio.to_thread(action))
 
     def _tell(self, outcome: Outcome, what: str, hint: str = "") -> None:
         mood: Mood = "good" if outcome.error is None else "warning" if outcome.done else "error"
@@ -127,7 +129,7 @@ class LibraryActions:
     # -- off the shelf and back --
 
     def _remove(self, entries: list[Entry]) -> None:
-        stood = {entry.slug: deeds.stood(self.app_state, entry) for entry in entries}
+        stood = {entry.slug: bulk_actions.stood(self.app_state, entry) for entry in entries}
 
         def done(outcome: Outcome) -> None:
             if outcome.done:
@@ -136,7 +138,7 @@ class LibraryActions:
             many = len(outcome.done) > 1
             self._tell(outcome, "removed", f"u restores {'them' if many else 'it'}.")
 
-        self._do(entries, "Removing", partial(deeds.remove, self.library, entries), done)
+        self._do(entries, "Removing", partial(bulk_actions.remove, self.library, entries), done)
 
     def _restore(self) -> None:
         if not self._removed:
@@ -149,10 +151,10 @@ class LibraryActions:
             left = [one for one in removed if one.entry.name not in back]
             self._removed[-1:] = [left] if left else []
             self._show(outcome)
-            deeds.restack(self.app_state, removed)
+            bulk_actions.restack(self.app_state, removed)
             self._tell(outcome, "restored")
 
-        self._do(removed, "Restoring", partial(deeds.restore, self.library, removed), done)
+        self._do(removed, "Restoring", partial(bulk_actions.restore, self.library, removed), done)
 
     # -- stars, tags, copies --
 
@@ -165,7 +167,7 @@ class LibraryActions:
                 outcome, "starred" if on else "no longer starred", "Search for * to list starred modules." if on else ""
             )
 
-        self._do(entries, "Starring", lambda: deeds.star(self.library, entries)[0], done)
+        self._do(entries, "Starring", lambda: bulk_actions.star(self.library, entries)[0], done)
 
     def _ask_tags(self, entries: list[Entry]) -> None:
         def done(answer: object) -> None:
@@ -176,7 +178,7 @@ class LibraryActions:
                 self._show(outcome)
                 self._tell(outcome, "tagged" if answer.strip() else "without tags", "Search for #tag to find it.")
 
-            self._do(entries, "Tagging", partial(deeds.retag, self.library, entries, answer), show)
+            self._do(entries, "Tagging", partial(bulk_actions.retag, self.library, entries, answer), show)
 
         known = list(self.screen.shelf.tags())
         if len(entries) == 1:
@@ -248,7 +250,7 @@ class LibraryActions:
     def bring_in(self, paths: Sequence[Path]) -> None:
         """Import ``paths``, and say what came of it."""
         try:
-            self._imported(deeds.bring_in(self.library, paths))
+            self._imported(bulk_actions.bring_in(self.library, paths))
         except KoboldModulesError as error:
             self.screen.say(error.message, "error", error.hint)
 
@@ -259,7 +261,7 @@ class LibraryActions:
                 raise BadInput(f"There is nothing at {paths[0]}.", "Check the path; tab completes it.")
             if kind_of(paths[0]) in ("model", "story", "text"):
                 return paths  # no module, and of use all the same
-            return deeds.bring_in(self.library, paths)
+            return bulk_actions.bring_in(self.library, paths)
 
         explanation = (
             "Path of a KoboldAI .zip, a PEFT folder or a .safetensors file. You can also drop files on this window."
@@ -307,7 +309,7 @@ class LibraryActions:
                 raise _Ended
             begun += 1
 
-        write = partial(deeds.export, self.library, entries, exported.target, exported.format, begin)
+        write = partial(bulk_actions.export, self.library, entries, exported.target, exported.format, begin)
         writing = asyncio.ensure_future(asyncio.to_thread(write))
         self.exporting += 1
         try:
