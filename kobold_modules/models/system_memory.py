@@ -1,12 +1,11 @@
 """The memory of this machine: how much there is, and how much is free now.
 
-Asked of the system without importing torch or llama.cpp, which would take seconds and memory of their own. A limit that
-a container sets counts as the machine's.
+Asked of the system without importing torch or llama.cpp, which would take seconds and memory of their own. psutil knows
+every system; a limit that a container sets, of which it does not know, counts as the machine's.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import subprocess
@@ -49,23 +48,14 @@ def room(gpus: bool = True) -> SystemMemory:
 
 
 def _main() -> tuple[int, int]:
+    import psutil
+
     try:
-        if sys.platform == "linux":
-            return _linux()
-        if sys.platform == "darwin":
-            return _mac()
-        if sys.platform == "win32":
-            return _windows()
-    except (OSError, ValueError, KeyError, subprocess.SubprocessError):
-        pass
-    return 0, 0
-
-
-def _linux() -> tuple[int, int]:
-    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
-    kilobytes = {words[0].rstrip(":"): int(words[1]) for words in lines if len(words) > 1}
-    total, free = 1024 * kilobytes["MemTotal"], 1024 * kilobytes["MemAvailable"]
-    for limit, used in (_limit(group) for group in _control_groups()):
+        memory = psutil.virtual_memory()
+    except (psutil.Error, OSError, RuntimeError, ValueError):
+        return 0, 0
+    total, free = int(memory.total), int(memory.available)
+    for limit, used in (_limit(group) for group in _control_groups()) if sys.platform == "linux" else ():
         if 0 < limit < 2**60:
             total, free = min(total, limit), min(free, max(0, limit - used))
     return total, free
@@ -102,35 +92,6 @@ def _limit(group: Path) -> tuple[int, int]:
         except (OSError, ValueError):
             continue
     return 0, 0
-
-
-def _mac() -> tuple[int, int]:
-    total = int(_said("sysctl", "-n", "hw.memsize"))
-    pages, size = 0, 4096
-    for line in _said("vm_stat").splitlines():
-        if "page size of" in line:
-            size = int(line.split("page size of")[1].split()[0])
-        name, _, count = line.partition(":")
-        if name.strip() in ("Pages free", "Pages inactive", "Pages speculative", "Pages purgeable"):
-            pages += int(count.strip().rstrip("."))
-    return total, pages * size
-
-
-class _Status(ctypes.Structure):
-    """MEMORYSTATUSEX."""
-
-    _fields_ = (
-        ("length", ctypes.c_uint32),
-        ("load", ctypes.c_uint32),
-        *((name, ctypes.c_uint64) for name in ("total", "free", "a", "b", "c", "d", "e")),
-    )
-
-
-def _windows() -> tuple[int, int]:
-    status = _Status(length=ctypes.sizeof(_Status))
-    if not ctypes.CDLL("kernel32").GlobalMemoryStatusEx(ctypes.byref(status)):
-        raise OSError("the system did not say")
-    return int(status.total), int(status.free)
 
 
 def _cards() -> tuple[Gpu, ...]:

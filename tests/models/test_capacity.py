@@ -12,7 +12,7 @@ from kobold_modules.models import capacity
 from kobold_modules.models.capacity import can_train, can_write, check_folder_room, check_room, to_train, to_write
 from kobold_modules.models.facts import Facts, facts_of_gguf
 from kobold_modules.models.find import resolve
-from kobold_modules.models.system_memory import Gpu, SystemMemory, read_cards, room
+from kobold_modules.models.system_memory import Gpu, SystemMemory
 from tests.backends import tiny_folder
 from tests.models.small_gguf import write_llama
 
@@ -160,26 +160,6 @@ def test_the_estimate_is_near_what_writing_takes(starter: Path) -> None:
     need = to_write(facts_of_gguf(starter))
 
     assert starter.stat().st_size + 1024 * 5 * 2 * 320 * 2 <= need.total <= starter.stat().st_size + 120 * 10**6
-
-
-def test_this_machine_has_memory() -> None:
-    here = room()
-
-    assert here.known
-    assert 0 < here.free <= here.total
-
-
-def test_cards_as_nvidia_smi_lists_them() -> None:
-    said = "NVIDIA H200, 143771, 143162\nNVIDIA GeForce RTX 3060, odd, 12288, 11000\n"
-
-    cards = read_cards(said)
-
-    assert [(card.name, card.free // 2**20) for card in cards] == [
-        ("NVIDIA H200", 143162), ("NVIDIA GeForce RTX 3060, odd", 11000),
-    ]  # fmt: skip
-    assert [card.name for card in read_cards(said, "1")] == ["NVIDIA GeForce RTX 3060, odd"]
-    assert read_cards(said, "") == ()
-    assert read_cards("") == ()
 
 
 def test_a_long_context_is_named_as_a_way_out(tmp_path: Path) -> None:

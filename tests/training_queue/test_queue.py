@@ -137,8 +137,11 @@ def test_a_number_given_out_again_is_another_process() -> None:
     mine = start_time(os.getpid())
     assert mine
     assert same_process(os.getpid(), mine)
-    assert not same_process(os.getpid(), mine + "0")
-    assert not same_process(0, "")
+    assert same_process(os.getpid(), f"{float(mine) + 1:.2f}")  # boot times are told in whole seconds
+    assert not same_process(os.getpid(), f"{float(mine) - 60:.2f}")
+    for nobody in ("", "nan", "somebody else"):
+        assert not same_process(os.getpid(), nobody)
+    assert not any(same_process(pid, mine) for pid in (0, -1, 2**31 - 1, 2**40))
     ended = subprocess.Popen([sys.executable, "-c", ""])
     until(lambda: not start_time(ended.pid))  # also while it is a zombie
     ended.wait()
