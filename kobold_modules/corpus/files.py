@@ -15,11 +15,13 @@ from pathlib import Path
 from ..errors import BadText
 from .kinds import READABLE
 from .readers import SUFFIXES as READER_SUFFIXES
+from .readers import is_project
 
 
 PLAIN_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".mdown"})
 SUFFIXES = PLAIN_SUFFIXES | READER_SUFFIXES
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
+_ENDINGS = tuple(SUFFIXES)
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -44,7 +46,9 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
     passed: list[Path] = []
     for given in paths:
         path = Path(given).expanduser()
-        if path.is_dir():
+        if path.is_dir() and is_project(path):
+            found[_identity(path)] = Found(path, path.name, True)
+        elif path.is_dir():
             inside, others = _below(path)
             passed += others
             if not inside:
@@ -58,6 +62,11 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
         else:
             raise BadText(f"There is no file {path}.", f"Look at the spelling; paths start from {Path.cwd()}.")
     return tuple(found.values()), tuple(passed)
+
+
+def is_readable_name(name: str) -> bool:
+    """Whether a file of this name is of a kind that can be read. What is inside decides when it is read."""
+    return name.lower().endswith(_ENDINGS)
 
 
 def _identity(path: Path) -> Path:
@@ -79,11 +88,13 @@ def _below(folder: Path) -> tuple[list[Path], list[Path]]:
     texts: list[Path] = []
     others: list[Path] = []
     for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        projects = [name for name in folders if not name.startswith(".") and is_project(Path(place, name))]
+        texts += [Path(place, name) for name in projects]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in projects]
         for name in files:
             path = Path(place, name)
             if not name.startswith(".") and path.is_file():
-                (texts if path.suffix.lower() in SUFFIXES else others).append(path)
+                (texts if is_readable_name(name) else others).append(path)
     return sorted(texts, key=_order), sorted(others, key=_order)
 
 

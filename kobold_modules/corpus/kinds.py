@@ -1,34 +1,43 @@
 """Files that are no plain text, told from their first bytes, and what to do about each.
 
-A person who drops a PDF on the program should read "looks like a PDF", not a decoding error.
+A person who drops a Kindle book on the program should read "looks like a Kindle book", not a decoding error.
 """
 
 from __future__ import annotations
 
 import json
+import struct
 
 
-READABLE = "Texts come as .txt, .md and .docx."
+READABLE = "Texts come as .txt, .md, .docx, .odt, .epub, .html, .rtf or .fb2, or as a Scrivener project."
 _EXPORT = "Open it in the program that made it and save it as .docx or .txt first."
+_CALIBRE = "Convert it to .epub with Calibre first (calibre-ebook.com)."
+_PICTURE = "Only texts can be read."
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (_OLD_OFFICE, "an old Word document (.doc)", "Open it in Word or LibreOffice and save it as .docx first."),
     (b"%PDF", "a PDF", "Export it as .txt first; `pdftotext -layout FILE` does it too."),
-    (b"{\\rtf", "an RTF document", _EXPORT),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word document (.doc)", _EXPORT),
-    (b"\x89PNG", "a picture (PNG)", "Only texts can be read."),
-    (b"\xff\xd8\xff", "a picture (JPEG)", "Only texts can be read."),
-    (b"GIF8", "a picture (GIF)", "Only texts can be read."),
+    (b"\x89PNG", "a picture (PNG)", _PICTURE),
+    (b"\xff\xd8\xff", "a picture (JPEG)", _PICTURE),
+    (b"GIF8", "a picture (GIF)", _PICTURE),
     (b"\x1f\x8b", "a compressed file (gzip)", "Unpack it first."),
     (b"7z\xbc\xaf\x27\x1c", "a compressed file (7z)", "Unpack it first."),
     (b"Rar!", "a compressed file (RAR)", "Unpack it first."),
     (b"GGUF", "a model (GGUF)", "Models are given with --model; texts come as .txt or .docx."),
-    (b"ID3", "a sound file", "Only texts can be read."),
+    (b"ID3", "a sound file", _PICTURE),
     (b"SQLite format 3", "a database", "Export your texts from it as .txt first."),
+    (b"CONT\x02\x00", "a Kindle book (KFX)", _CALIBRE),
+    (b"\xeaDRMION\xee", "a Kindle book with DRM", "Only Amazon's own program can open it: use a copy without DRM."),
+    (b"TPZ", "a Kindle book (Topaz)", _CALIBRE),
+    (b"ITOLITLS", "an e-book of Microsoft Reader (.lit)", _CALIBRE),
+    (b"AT&TFORM", "a scanned book (DjVu)", "Give its text, not its pictures: save that as .txt."),
+    (b"\xffWPC", "a WordPerfect document", "Open it in LibreOffice and save it as .docx first."),
 )
-_ZIPS: tuple[tuple[bytes, str], ...] = (
-    (b"application/epub+zip", "an EPUB book"),
-    (b"application/vnd.oasis.opendocument.text", "an OpenDocument text (.odt)"),
-    (b"word/", "a Word document (.docx)"),
-    (b"tensor.npy", "a KoboldAI soft prompt"),
+_ZIPS: tuple[tuple[bytes, str, str], ...] = (
+    (b"tensor.npy", "a KoboldAI soft prompt", "Modules are imported: kobold-modules import FILE."),
+    (b"Index/Document.iwa", "an Apple Pages document", "Export it from Pages as Word (.docx) or EPUB first."),
+    (b"xl/workbook.xml", "a table (.xlsx)", _EXPORT),
+    (b"ppt/presentation.xml", "slides (.pptx)", _EXPORT),
 )
 _HEAD = 4096
 
@@ -37,23 +46,31 @@ def not_text(data: bytes) -> tuple[str, str] | None:
     """Return what this file is and a hint, if it is no plain text we can read; else None."""
     head = data[:_HEAD]
     bare = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if bare.startswith(_OLD_OFFICE) and "EncryptedPackage".encode("utf-16-le") in data:
+        return "a document locked with a password", "Save it without one first."
     for magic, name, hint in _MAGIC:
         if bare.startswith(magic):
             return name, hint
     if head.startswith(b"PK\x03\x04"):
         both_ends = head + data[-_HEAD:]  # a zip lists its members at its end
-        return next(
-            ((name, _EXPORT) for sign, name in _ZIPS if sign in both_ends), ("a zip archive", "Unpack it first.")
-        )
-    if head[60:68] == b"BOOKMOBI":
-        return "a Kindle book", "Convert it to .txt first, for instance with Calibre."
+        found = [(name, hint) for sign, name, hint in _ZIPS if sign in both_ends]
+        return found[0] if found else ("a zip archive", "Unpack it and give the texts in it.")
+    if head[60:68] in (b"BOOKMOBI", b"TEXtREAd"):
+        return _kindle(data)
     if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
         return "a picture or sound file", "Only texts can be read."
-    if bare[:15].lower().startswith((b"<!doctype html", b"<html")):
-        return "a web page (HTML)", "Save it as plain text (.txt) from the browser first."
     if bare[:1] in (b"{", b"[") and _is_json(data):
         return "data (JSON)", "Of JSON files only lorebooks and character cards are read."
     return None
+
+
+def _kindle(data: bytes) -> tuple[str, str]:
+    """Return what a Mobipocket file is: its first record says whether the text is encrypted."""
+    (record,) = struct.unpack(">I", data[78:82].ljust(4, b"\0"))
+    (encrypted,) = struct.unpack(">H", data[record + 12 : record + 14].ljust(2, b"\0"))
+    if encrypted:
+        return "a Kindle book with DRM", "Only Amazon's own program can open it: use a copy without DRM."
+    return "a Kindle book", _CALIBRE
 
 
 def _is_json(data: bytes) -> bool:

@@ -5,8 +5,10 @@ A file is what it holds, not what it is called: a Word document named ``novel.tx
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..byte_size import byte_size
 from ..errors import BadText
@@ -47,8 +49,9 @@ def load(file: Found) -> Raw:
     Raises:
         BadText: if it cannot be read, is empty, or is of no kind that we know.
     """
-    source = Source(file.name, _bytes(file))
-    sha256 = hashlib.sha256(source.data).hexdigest()
+    folder = file.path if file.path.is_dir() else None
+    source = Source(file.name, b"" if folder else _bytes(file), folder)
+    sha256 = _hash_below(folder) if folder else hashlib.sha256(source.data).hexdigest()
     if (reader := recognise(source)) is not None:
         document = reader.read(source)
         headings = sum(block.kind == "heading" for block in document.blocks)
@@ -69,6 +72,17 @@ def load(file: Found) -> Raw:
     decoded = decode(source.data, file.name)
     markdown = file.path.suffix.lower() in MARKDOWN_SUFFIXES
     return Raw(decoded.text, decoded.encoding, sha256, markdown, decoded.warnings)
+
+
+def _hash_below(folder: Path) -> str:
+    """Return one hash of the names and texts of a Scrivener project."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in (".rtf", ".scrivx") and path.is_file() and not path.is_symlink():
+            found.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with contextlib.suppress(OSError):  # reading it says what is wrong
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def _bytes(file: Found) -> bytes:

@@ -5,8 +5,20 @@ them keep to.
 """
 
 from .registry import READERS, SUFFIXES, Reader, recognise
+from .scrivener import is_project
 from .source import Source
 from .structure import Block, Builder, LeftOut, Structured
 
 
-__all__ = ["READERS", "SUFFIXES", "Block", "Builder", "LeftOut", "Reader", "Source", "Structured", "recognise"]
+__all__ = [
+    "READERS",
+    "SUFFIXES",
+    "Block",
+    "Builder",
+    "LeftOut",
+    "Reader",
+    "Source",
+    "Structured",
+    "is_project",
+    "recognise",
+]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from ...byte_size import byte_size
 from ...errors import BadModule, BadText
@@ -19,6 +21,12 @@ from .limits import (
 
 
 SAVE_AGAIN = "Open it in the program that made it and save it again, or copy it again from where it came from."
+
+
+def inside(folder: str, address: str) -> str:
+    """Return the name in a zip of what ``address`` means in ``folder``; nothing outside of the zip can be reached."""
+    path = unquote(address.partition("#")[0]).replace("\\", "/")
+    return posixpath.normpath(posixpath.join("/", folder, path)).lstrip("/")
 
 
 def is_zip(data: bytes) -> bool:

@@ -7,9 +7,8 @@ accepted, deletions too; text boxes and content controls are read once, where th
 from __future__ import annotations
 
 import posixpath
-from urllib.parse import unquote
 
-from .container import Container
+from .container import Container, inside
 from .docx_body import Body
 from .docx_styles import Styles
 from .limits import MIB
@@ -75,7 +74,7 @@ class _Relations:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "Relationship" and attributes.get("TargetMode") != "External":
             kind = attributes.get("Type", "").rpartition("/")[2]
-            self.found.append((kind, unquote(attributes.get("Target", ""))))
+            self.found.append((kind, attributes.get("Target", "")))
 
     def end(self, tag: str) -> None:
         pass
@@ -92,9 +91,7 @@ def _relations(container: Container, part: str) -> list[tuple[str, str]]:
         return []
     relations = _Relations()
     parse_xml_bytes(container.read(member, _MOST_PART), relations, {}, container.name)
-    return [
-        (kind, posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")) for kind, target in relations.found
-    ]
+    return [(kind, inside(folder, target)) for kind, target in relations.found]
 
 
 def _main_part(source: Source) -> str | None:

@@ -8,18 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..cleaning.lines import ends_sentence, starts_low
-from .docx_styles import NOTHING, OFF, Meaning, Styles, outline_level
-from .structure import Block, Builder
+from .docx_styles import OFF, Styles, outline_level
+from .fields import field_aside
+from .structure import PAGE, Block, Builder, pages
+from .styles import NOTHING, Meaning
 
 
-_FIELDS = {
-    **dict.fromkeys(("TOC", "TOA", "RD"), "tables of contents"),
-    "INDEX": "indexes",
-    "BIBLIOGRAPHY": "bibliographies",
-    **dict.fromkeys(("PAGE", "NUMPAGES", "PAGEREF", "SECTIONPAGES"), "page numbers"),
-    "NOTEREF": "footnotes",
-}
 _GALLERIES = {
     "table of contents": "tables of contents",
     "bibliographies": "bibliographies",
@@ -36,7 +30,6 @@ _PROPERTIES = frozenset(
     {"w:pPr", "w:rPr", "w:trPr", "w:tcPr", "w:tblPr", "w:sectPr", "w:sdtPr", "w:rPrChange", "w:pPrChange"}
 )
 _SIGNS = {"w:tab": "\t", "w:ptab": "\t", "w:cr": "\n", "w:noBreakHyphen": "-"}
-_PAGE = "\f"  # a page or column begins here
 _DROP_CAP = 3  # characters: a letter, perhaps with a quotation mark
 
 
@@ -75,8 +68,7 @@ class _Field:
 
     def begin_result(self) -> None:
         self.in_code = False
-        name = self.code.split(maxsplit=1)[0].upper() if self.code.strip() else ""
-        self.aside = _FIELDS.get(name, "")
+        self.aside = field_aside(self.code)
 
 
 class Body:
@@ -179,7 +171,7 @@ class Body:
     def _content(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element that stands in the text itself."""
         if tag == "w:br":
-            self._put(_PAGE if attributes.get("w:type") in ("page", "column") else "\n")
+            self._put(PAGE if attributes.get("w:type") in ("page", "column") else "\n")
         elif tag == "w:sym":
             self._symbol(attributes.get("w:char", ""))
         elif tag == "w:fldChar":
@@ -247,7 +239,7 @@ class Body:
 
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
         for what, parts in self._aside.items():
-            self._build.leave_out(what, "".join(parts).replace(_PAGE, "\n"))
+            self._build.leave_out(what, "".join(parts).replace(PAGE, "\n"))
         self._aside.clear()
         if self._fields:
             self._fields = [f for f in self._fields if not (f.in_code and f.paragraph is paragraph)]
@@ -258,27 +250,15 @@ class Body:
         if not text.strip():
             if paragraph.style.is_break or ((paragraph.ornament or paragraph.ruled) and not paragraph.boxes):
                 self._build.scene_break()
-            elif not (paragraph.other or paragraph.runs_on or _PAGE in text):
+            elif not (paragraph.other or paragraph.runs_on or PAGE in text):
                 self._build.paragraph("")
         elif paragraph.runs_on or (paragraph.drop_cap and len(text.strip()) <= _DROP_CAP):
             self._build.glue(text.strip("\n\t ") if paragraph.drop_cap else text)
         elif paragraph.style.is_break:
             self._build.scene_break()
         elif level:
-            self._build.heading(text.replace(_PAGE, "\n"), level)
+            self._build.heading(text.replace(PAGE, "\n"), level)
         else:
-            for part in _pages(text):
+            for part in pages(text):
                 self._build.paragraph(part)
         self._build.add_all(paragraph.boxes)
-
-
-def _pages(text: str) -> list[str]:
-    """Return the paragraphs of a text with page breaks in it; a sentence that one falls into stays one."""
-    parts = [part for part in text.split(_PAGE) if part.strip()]
-    joined = parts[:1]
-    for part in parts[1:]:
-        if not ends_sentence(joined[-1]) and starts_low(part):
-            joined[-1] = f"{joined[-1].rstrip()} {part.lstrip()}"
-        else:
-            joined.append(part)
-    return joined

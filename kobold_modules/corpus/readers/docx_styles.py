@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
+from .styles import Meaning, meaning
 
-_HEADING_NAME = re.compile(
-    r"heading \d|title|subtitle|(?:chapter|part|section)(?: (?:title|heading|head|number|name))?"
-)
-_ASIDE_NAME = (
-    (
-        re.compile(r"toc \d+|toc heading|contents? heading|table of (?:contents|figures|authorities)"),
-        "tables of contents",
-    ),
-    (re.compile(r"index (?:\d+|heading)"), "indexes"),
-    (re.compile(r"caption"), "captions"),
-)
-_BREAK_NAME = re.compile(r"(?:scene|section)[ -]?(?:break|divider|separator)|horizontal line")
+
 _LONGEST_CHAIN = 20  # styles based on one another
 OFF = frozenset({"0", "false", "off", "none"})
 
@@ -30,19 +19,6 @@ class Style:
     based_on: str = ""
     level: int | None = None
     hidden: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a style makes of its text: a heading of ``level`` (0: none), hidden, a break, or something ``aside``."""
-
-    level: int = 0
-    hidden: bool = False
-    is_break: bool = False
-    aside: str = ""
-
-
-NOTHING = Meaning()
 
 
 @dataclass(slots=True)
@@ -90,12 +66,9 @@ class Styles:
             chain.append(self.styles[at])
             at = self.styles[at].based_on
         names = [style.name for style in chain] or [style_id.casefold()]
-        aside = next((what for pattern, what in _ASIDE_NAME if pattern.fullmatch(names[0])), "")
         level = next((style.level for style in chain if style.level is not None), None)
-        if level is None:
-            level = next((1 for name in names if _HEADING_NAME.fullmatch(name)), 0)
         hidden = next((style.hidden for style in chain if style.hidden is not None), False)
-        return Meaning(0 if aside else level, hidden, bool(_BREAK_NAME.fullmatch(names[0])), aside)
+        return meaning(names, level, hidden)
 
 
 def outline_level(value: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import docx, lorebook
+from . import docx, epub, fb2, html, lorebook, odt, rtf, scrivener
 from .source import Source
 from .structure import Structured
 
@@ -32,7 +32,13 @@ class Reader:
 
 
 READERS: tuple[Reader, ...] = (
+    Reader("e-book, EPUB", (".epub",), epub.sniff, epub.read),
+    Reader("OpenDocument text", (".odt", ".ott", ".fodt"), odt.sniff, odt.read),
     Reader("Word document", (".docx", ".docm", ".dotx"), docx.sniff, docx.read),
+    Reader("FictionBook", (".fb2", ".fb2.zip", ".fbz"), fb2.sniff, fb2.read),
+    Reader("RTF document", (".rtf",), rtf.sniff, rtf.read),
+    Reader("Scrivener project", (".scriv", ".scriv.zip"), scrivener.sniff, scrivener.read),
+    Reader("web page, HTML", (".html", ".htm", ".xhtml"), html.sniff, html.read),
     Reader(lorebook.TITLE, (".json", ".lorebook", ".charx"), lorebook.sniff, lorebook.read),
 )
 SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,8 +36,11 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes without a byte-order mark and white space."""
-        return self.data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+        """The first bytes without a byte-order mark and white space, those of UTF-16 as UTF-8."""
+        head = self.data[:4096]
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            head = head.decode("utf-16", "ignore").encode()
+        return head.lstrip(b"\xef\xbb\xbf \t\r\n")
 
     def holds(self, *names: str) -> bool:
         """Whether this is a zip with one of ``names`` in it."""

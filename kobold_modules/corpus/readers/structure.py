@@ -17,6 +17,7 @@ from ..words import count_words
 
 
 Kind = Literal["paragraph", "heading", "break", "blank"]
+PAGE = "\f"  # in a paragraph's text: a page or column begins here
 LONGEST_HEADING = 40  # words
 FEW = 5  # as many paragraphs to an empty one, and the empty one means "new scene" rather than "new paragraph"
 _SPACES = " \t\r\n\xa0\u2007\u202f\u3000"
@@ -119,15 +120,12 @@ class Builder:
         self._tables: list[list[list[Block]]] = []  # of each open table its cells
         self._glue = ""  # the beginning of the next paragraph: a drop capital, or a paragraph whose end was deleted
 
-    def paragraph(self, text: str) -> None:
-        """Add a paragraph; one without a visible character is a ``blank``, one of ornaments a break."""
+    def paragraph(self, text: str) -> Block:
+        """Add a paragraph and return it; without a visible character it is a ``blank``, of ornaments alone a break."""
         text = self._glued(text)
-        if not text:
-            self._add(Block("blank"))
-        elif is_break(text):
-            self._add(Block("break"))
-        else:
-            self._add(Block("paragraph", text))
+        block = Block("blank") if not text else Block("break") if is_break(text) else Block("paragraph", text)
+        self._sinks[-1].append(block)
+        return block
 
     def heading(self, text: str, level: int = 1) -> None:
         """Add a heading; an empty one is a ``blank``, and a long one prose that somebody set in a heading's style."""
@@ -181,6 +179,14 @@ class Builder:
         """Return what was added since :meth:`open_box`, for :meth:`add_all` when its place has come."""
         return self._sinks.pop() if len(self._sinks) > 1 else []
 
+    def remove(self, doomed: set[int], what: str) -> None:
+        """Take blocks out again, told by their ``id()``, and count them as ``what``."""
+        for sink in self._sinks if doomed else ():
+            for block in sink:
+                if id(block) in doomed:
+                    self.leave_out(what, block.text)
+            sink[:] = [block for block in sink if id(block) not in doomed]
+
     def add_all(self, blocks: list[Block]) -> None:
         """Add blocks that were kept back."""
         self._sinks[-1] += blocks
@@ -206,6 +212,18 @@ def tidy(text: str) -> str:
     """Return ``text`` without soft hyphens and without spaces at the ends of its lines."""
     text = text.replace("\u00ad", "").replace("\u2011", "-")
     return _LINES.sub("\n", text).strip(_SPACES)
+
+
+def pages(text: str) -> list[str]:
+    """Return the paragraphs of a text with page breaks in it; a sentence that one falls into stays one."""
+    parts = [part for part in text.split(PAGE) if part.strip()]
+    joined = parts[:1]
+    for part in parts[1:]:
+        if not ends_sentence(joined[-1]) and starts_low(part):
+            joined[-1] = f"{joined[-1].rstrip()} {part.lstrip()}"
+        else:
+            joined.append(part)
+    return joined
 
 
 def _is_prose(blocks: list[Block]) -> bool:

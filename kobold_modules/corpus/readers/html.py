@@ -1,0 +1,67 @@
+"""Pages of HTML: saved web pages, and what word processors and archives export."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from ..decode import decode
+from .html_blocks import Notes, Page
+from .source import Source
+from .structure import Builder, Structured
+
+
+_BEGINS = re.compile(
+    rb"(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|title)\b",
+    re.I | re.S,
+)
+_TAGGED = re.compile(rb"<(?:p|div|h[1-6]|br|span|section|article)\b[^<>]{0,300}/?>", re.IGNORECASE)
+_CLOSED = re.compile(rb"</(?:p|div|h[1-6]|section|article)\s*>", re.IGNORECASE)
+_CHARSET = re.compile(rb"<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,200}?encoding)\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
+_ARCHIVE = re.compile(r'archiveofourown\.org[\s\S]{0,20000}id="chapters"')
+_FRAME = re.compile(r'<div id="(preface|afterword)"')
+_MOST_HEAD = 4096
+
+
+def sniff(source: Source) -> bool:
+    """Whether this is a page of HTML: it begins as one, or its first lines are closed paragraphs of one."""
+    if _BEGINS.match(source.head):
+        return True
+    return source.head.startswith(b"<") and bool(_TAGGED.match(source.head)) and bool(_CLOSED.search(source.head))
+
+
+def read(source: Source) -> Structured:
+    """Read a page.
+
+    Raises:
+        BadText: if its bytes are text in no encoding that we know.
+    """
+    text, warnings = decoded(source.data, source.name)
+    build, notes = Builder(), Notes()
+    if _ARCHIVE.search(text[:100_000]):
+        text = _FRAME.sub(r'<div role="doc-colophon"', text)
+    page = Page(build, notes)
+    page.read(text)
+    notes.leave_out(build)
+    build.title = page.title
+    build.warnings += warnings
+    return build.done()
+
+
+def decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return a page as text, in the encoding that it declares where its bytes are in it; and warnings.
+
+    Raises:
+        BadText: if its bytes are text in no encoding that we know.
+    """
+    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    declared = None if marked else _CHARSET.search(data[:_MOST_HEAD])
+    if declared is not None:
+        label = declared[1].decode("ascii", "replace").lower()
+        label = "cp1252" if label in ("iso-8859-1", "latin1", "us-ascii", "ascii", "windows-1252") else label
+        try:
+            return data.decode(label), ()
+        except (LookupError, UnicodeError):  # it says one thing and is another
+            pass
+    found = decode(data, name)
+    return found.text, found.warnings
