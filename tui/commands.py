@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
+from .places import JUMP, PLACES
 from .state.app_state import AppState
 from .state.entry_stack import STEP
 from .state.phrases import counted, short_effect
@@ -19,7 +20,7 @@ from .state.plain import highlighted, plain
 if TYPE_CHECKING:
     from .state.app_state import AppServices
 
-Commands = Iterator[tuple[str, str, Callable[[], Awaitable[None] | None]]]
+Commands = Iterator[tuple[str, str, Callable[[], Awaitable[object] | None]]]
 
 
 def screen_commands(screen: Screen[object]) -> Commands:
@@ -36,6 +37,23 @@ def screen_commands(screen: Screen[object]) -> Commands:
             first = next(iter(Binding.make_bindings([binding])))
             key = cast("AppServices", screen.app).key_of(binding.id, first.key, binding.key_display)
             yield binding.description, f"{binding.tooltip} ({key})", partial(node.run_action, binding.action)
+
+
+def all_commands(screen: Screen[object]) -> Commands:
+    """Return what the palette offers on ``screen``: its keys, the places, and what can be done everywhere."""
+    yield from screen_commands(screen)
+    app = screen.app
+    key_of = cast("AppServices", app).key_of
+    for place in PLACES.values():
+        key = key_of(f"app.{place.name}", place.key)
+        yield place.title, f"{place.about} ({key})", partial(app.run_action, f"go('{place.name}')")
+    everywhere = (
+        ("jump", "ctrl+o", "Jump", JUMP),
+        ("help", "f1", "Help", "Show help and keys for this screen"),
+        ("quit", "ctrl+q", "Quit", "Save the story and close the program"),
+    )
+    for action, usual, title, about in everywhere:
+        yield title, f"{about} ({key_of(f'app.{action}', usual)})", partial(app.run_action, action)
 
 
 def stack_commands(app_state: AppState) -> Commands:

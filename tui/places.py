@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .state.app_state import AppState
 
 
+JUMP = "Show a letter on each panel and field; type one to go there"
+
+
 class Place(NamedTuple):
     """One tab. ``screen`` is ``module:Class`` under ``screens``."""
 
@@ -39,7 +42,7 @@ PLACES: dict[str, Place] = {
         Place("library", "f2", "Library", "Your modules and their cards", "library.library:LibraryScreen"),
         Place("bench", "f3", "Bench", "Write with the stack", "writing.bench:BenchScreen"),
         Place("train", "f4", "Train", "Make a module from your pages", "training.train:TrainScreen"),
-        Place("models", "f5", "Models", "What is on this disk, and what runs", "models:ModelsScreen"),
+        Place("models", "f5", "Models", "What is on this disk, and what runs", "models.models:ModelsScreen"),
     )
 }
 
@@ -49,13 +52,13 @@ class Working(Protocol):
     """A screen with work that quitting should ask about first."""
 
     @property
-    def in_hand(self) -> str:
+    def unfinished_work(self) -> str:
         """A sentence about the work under way and what becomes of it; empty while there is none.
 
         As ``The training goes on without this window.``
         """
         ...
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Keep what there is to keep, as the app is closing."""
         ...

@@ -84,8 +84,8 @@ async def test_a_text_is_trained_on_and_on_the_bench_it_is_opened(
             await on.until(lambda: on.app.current_mode == "train" and "harbour.txt" in on.status)
             training = on.app.screen
             await on.until(lambda: isinstance(training, TrainScreen) and training.preview.words)
-        assert on.app._bench is not None
-        assert OPENING in on.app._bench.editor.text or place == "f3"
+        assert "bench" in on.app.places
+        assert OPENING in on.app.places["bench"].editor.text or place == "f3"
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -93,7 +93,7 @@ async def test_a_story_is_opened_on_the_bench(stage: Open, files: dict[str, Path
     async with stage() as on:
         await on.press(place)
         drop(on, files["story"])
-        await on.until(lambda: on.app._bench is not None and on.app._bench.editor.text == "It rained.")
+        await on.until(lambda: "bench" in on.app.places and on.app.places["bench"].editor.text == "It rained.")
         assert on.app.current_mode == "bench"
 
 

@@ -82,12 +82,12 @@ class Busy(Screen[None]):
     """A place with work in hand."""
 
     put: ClassVar[list[str]] = []
-    in_hand = "Two trainings go on without this window."
+    unfinished_work = "Two trainings go on without this window."
 
     def compose(self) -> ComposeResult:
         yield Static("busy")
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         self.put.append("down")
 
 

@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from kobold_modules.library.library import Library
 from kobold_modules.stories import file
-from kobold_modules.tui.app import last_save
 from kobold_modules.tui.dialogs.ask import Ask
+from kobold_modules.tui.quitting import last_save
 from kobold_modules.tui.screens.unsaved import Unsaved
 from kobold_modules.tui.state.save_errors import reason
 from kobold_modules.tui.widgets.writing.stack_panel import StackList

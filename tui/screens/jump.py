@@ -84,3 +84,11 @@ class Jump(ModalScreen[Widget | None]):
 
     def on_click(self, event: events.Click) -> None:
         self.dismiss(event.widget.target if isinstance(event.widget, Label) else None)
+
+
+async def go_to(target: Widget | None) -> None:
+    """Go to ``target``, the answer of a :class:`Jump`: to the place of a tab, or with the focus."""
+    if isinstance(target, Tab):
+        await target.run_action(f"app.go('{target.place.name}')")
+    elif target is not None:
+        target.focus()

@@ -156,6 +156,21 @@ class AppState:
         self.stack = self.stack.refreshed(self.entries, renamed)
         self.shelf_changed.publish(self.entries)
 
+    def add_named(self, wanted: str) -> bool:
+        """Put the module of that name, or filed under that slug, on the stack. Return whether it can be used."""
+        entry = self._named(wanted)
+        if entry is None:
+            self.refresh_shelf()  # newer than the index
+            entry = self._named(wanted)
+        if entry is None or entry.problem:
+            return False
+        if self.stack.index(entry) is None:
+            self.stack = self.stack.add(entry)
+        return True
+
+    def _named(self, wanted: str) -> Entry | None:
+        return next((entry for entry in self.entries if wanted in (entry.slug, entry.name)), None)
+
     def restore_stack(self, kept: Iterable[Layer[str]]) -> None:
         """Put the stack that a story kept into use, as far as its modules are still there."""
         self.stack = EntryStack.from_slugs(kept, self.entries)

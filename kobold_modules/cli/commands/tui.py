@@ -46,7 +46,7 @@ def open_interface(model: str, module: str | None, model_is_usual: bool = True) 
     from ...library.library import Library
 
     Library().must_be_readable()
-    from ...tui.app import run as run_app
+    from ...tui.run import run as run_app
 
     return int(run_app(model=model, module=module, model_is_usual=model_is_usual))
 

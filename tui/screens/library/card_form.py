@@ -81,11 +81,11 @@ class CardForm(ModalScreen[Entry | None]):
         self.dismiss(None)
 
     @property
-    def in_hand(self) -> str:
+    def unfinished_work(self) -> str:
         """See places.Working."""
         return f"The changes to the card of {self.entry.name} are not saved." if self.changes else ""
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Keep the form's answers, as the program is closing and the person was asked."""
 
     @property

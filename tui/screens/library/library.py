@@ -79,7 +79,7 @@ class LibraryScreen(HeldScreen[None]):
         self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
 
     @cached_property
-    def keeper(self) -> LibraryActions:
+    def actions(self) -> LibraryActions:
         from .library_actions import LibraryActions  # after the first paint
 
         return LibraryActions(self)
@@ -127,11 +127,11 @@ class LibraryScreen(HeldScreen[None]):
     # -- what quitting should ask about first --
 
     @property
-    def in_hand(self) -> str:
-        exporting = "keeper" in self.__dict__ and self.keeper.exporting
+    def unfinished_work(self) -> str:
+        exporting = "actions" in self.__dict__ and self.actions.exporting
         return "Modules are still being written to files. Those that are there are whole." if exporting else ""
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Do nothing: files are whole or not there."""
 
     # -- showing --
@@ -310,7 +310,7 @@ class LibraryScreen(HeldScreen[None]):
             case "nearest":
                 self._find_nearest(entries[0])
             case _:
-                self.keeper.do(what, entries)
+                self.actions.do(what, entries)
 
     def _toggle_fitting(self) -> None:
         self.show_look(self.look._replace(fitting=not self.look.fitting))

@@ -110,7 +110,7 @@ class LibraryActions:
             then(action())
         else:
             self.screen.say(f"{busy} {counted(len(entries), 'module')} …", "busy")
-            self.screen.run_worker(self._do_beside(action, then), group="keeper")
+            self.screen.run_worker(self._do_beside(action, then), group="actions")
 
     async def _do_beside(self, action: BulkAction, then: Callable[[Outcome], None]) -> None:
         then(await asyncio.to_thread(action))

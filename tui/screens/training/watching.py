@@ -175,10 +175,10 @@ class WatchingScreen(Screen[None]):
     # -- leaving --
 
     @property
-    def in_hand(self) -> str:
+    def unfinished_work(self) -> str:
         """What quitting should ask about first."""
         alive = next((training for training in self.trainings.items if training.alive), None)
         return f"{alive.request.name} is training. It continues if you quit." if alive is not None else ""
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Do nothing: the queue is on the disk, so nothing is lost by leaving."""

@@ -179,15 +179,15 @@ class BenchScreen(PromptScreen[None]):
         self.opener.open_copy(path)
 
     @property
-    def in_hand(self) -> str:
+    def unfinished_work(self) -> str:
         """Return what quitting should ask about first."""
         busy = self.writing or self.views.comparing
         return "The model is still writing. What it has written so far is kept." if busy else ""
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Put whatever is on the page into the story, before the app closes."""
         if self.is_mounted:
-            self.writer.put_down()
+            self.writer.keep_work()
 
     # -- messages --
 

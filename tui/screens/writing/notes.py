@@ -103,15 +103,15 @@ class NotesScreen(ModalScreen[Asides]):
     def _typed(self, event: TextArea.Changed) -> None:
         if isinstance(event.text_area, Slip):
             event.text_area.count()
-        self.put_down()
+        self.keep_work()
 
     @on(Input.Changed)
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Hand on what stands in the fields now."""
         self.changed(self.now)
 
     @property
-    def in_hand(self) -> str:
+    def unfinished_work(self) -> str:
         """See places.Working: nothing to ask about, it is all in the story."""
         return ""
 
@@ -122,5 +122,5 @@ class NotesScreen(ModalScreen[Asides]):
         return Asides(memory, note, min(99, int(depth)) if depth.isdigit() else self.asides.depth)
 
     def action_keep(self) -> None:
-        self.put_down()
+        self.keep_work()
         self.dismiss(self.now)

@@ -227,7 +227,7 @@ class TakeWriter:
         else:
             self.screen.set_timer(SENTENCE, self._settle)
 
-    def put_down(self) -> None:
+    def keep_work(self) -> None:
         """Put whatever is on the page into the story, before the app closes."""
         if self.page.editor.streaming:
             self.commit(None)

@@ -108,7 +108,7 @@ async def test_many_are_exported_beside_the_screen(stage: Open, home: Path, monk
         await on.press("escape")
         go_on.release(2)
         await on.until(lambda: "3 modules are written to ~/softprompts" in on.status)
-        assert on.library.in_hand == ""
+        assert on.library.unfinished_work == ""
     assert len(list((home / "softprompts").iterdir())) == 3
 
 

@@ -20,8 +20,8 @@ NOVEL = "\n\n".join(
 
 def page(on: Stage) -> Editor:
     """Return the page, also while a question is in front of it."""
-    assert on.app._bench is not None
-    return on.app._bench.editor
+    assert "bench" in on.app.places
+    return on.app.places["bench"].editor
 
 
 def selected(on: Stage) -> str:

@@ -14,7 +14,7 @@ from kobold_modules.library.library import Library
 from kobold_modules.records import Failed, Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.dialogs.ask import Ask, Confirm
-from kobold_modules.tui.screens.models import ModelsScreen
+from kobold_modules.tui.screens.models.models import ModelsScreen
 from kobold_modules.tui.state.disk_models import FOLDERS, USUAL
 from kobold_modules.tui.state.remembered import recall, remember
 from kobold_modules.tui.widgets.models.download_line import DownloadLine
@@ -39,7 +39,7 @@ def models(on: Stage) -> ModelList:
 
 async def opened(on: Stage) -> None:
     await on.press("f5")
-    await on.until(lambda: screen(on).disk.models and not screen(on).searching)
+    await on.until(lambda: screen(on).disk.models and not screen(on).search.searching)
     await on.pilot.pause()
 
 
@@ -251,7 +251,7 @@ async def test_a_download_goes_on_elsewhere_is_asked_about_and_stops(stage: Open
         await on.press("escape", "f5", "x")
         await on.until(lambda: not line.display)
         assert "is kept" in on.status
-        assert models_screen.in_hand == ""
+        assert models_screen.unfinished_work == ""
 
 
 async def test_a_download_that_fails_says_why(stage: Open) -> None:
