@@ -18,6 +18,7 @@ from .readers import (
     koboldai,
     markdown,
     novelai,
+    own_story,
     png,
     risu,
     sample,
@@ -38,6 +39,7 @@ Reader = Callable[[Any, str], Lorebook]
 
 # In this order: the surest signs first, and the loosest, entries with some text in them, last.
 _READERS: tuple[tuple[Callable[[Object], bool], Reader], ...] = (
+    (own_story.fits, own_story.read),
     (novelai.fits, novelai.read),
     (risu.fits, risu.read),
     (character_card.fits, character_card.read),

@@ -6,26 +6,18 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..lorebook import Lorebook, read
-from ..lorebook.readers import koboldai, novelai
-from .novelai import LOREBOOK
+from ..lorebook.readers import own_story
 from .story import Story
-
-
-LITE = "kobold_lite"  # the member of ``Story.extra`` that holds a save of Lite
 
 
 def own_lorebook(story: Story) -> Lorebook | None:
     """Return the world info that came in the story's file, or None."""
-    lite, book = story.extra.get(LITE), story.extra.get(LOREBOOK)
-    rest = lite.get("rest") if isinstance(lite, dict) else None
-    try:
-        if isinstance(rest, dict):
-            return koboldai.read(rest, "the save")
-        if isinstance(book, dict):
-            return novelai.read({"lorebookVersion": 1, **book}, "the story")
-    except BadInput:  # it has none
+    if not story.may_hold_lore:
         return None
-    return None
+    try:
+        return own_story.read(story.extra, story.title or "the story")
+    except BadInput:
+        return None
 
 
 def lorebooks(story: Story) -> tuple[list[Lorebook], list[str]]:

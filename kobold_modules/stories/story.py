@@ -21,6 +21,7 @@ __all__ = ["NOTE_TEMPLATE", "Span", "Story", "Take"]
 VERSION = 1
 MOST_STEPS = 2000
 MOST_BOOKS = 100
+LORE_MEMBERS = ("kobold_lite", "novelai_lorebook")  # of `extra`; see lorebook.readers.own_story
 NOTE_TEMPLATE = "[Author's note: <|>]"  # KoboldAI's; <|> is where the note goes
 _OURS = (
     "kobold_modules_story",
@@ -86,6 +87,11 @@ class Story:
         if not self.note.strip():
             return ""
         return self.note_template.replace("<|>", self.note) if "<|>" in self.note_template else self.note
+
+    @property
+    def may_hold_lore(self) -> bool:
+        """Whether it came with world info, perhaps; ``stories.lore`` knows, and takes its time."""
+        return any(member in self.extra for member in LORE_MEMBERS)
 
     @property
     def dirty(self) -> bool:

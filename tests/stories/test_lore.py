@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from kobold_modules.errors import BadInput
+from kobold_modules.lorebook import read
 from kobold_modules.stories.file import describe_used, load, save
 from kobold_modules.stories.lore import lorebooks, own_lorebook
 from kobold_modules.stories.story import Story
@@ -75,3 +77,12 @@ def test_a_lorebook_that_is_gone_is_left_out_and_said() -> None:
 def test_names_of_lorebooks_of_any_kind_are_no_error() -> None:
     assert Story.from_dict({"text": "x", "lorebooks": ["a", 5, None]}).lorebooks == ("a",)
     assert Story.from_dict({"text": "x", "lorebooks": "a"}).lorebooks == ()
+
+
+def test_a_story_of_ours_is_a_lorebook_by_the_world_info_it_came_with(tmp_path: Path) -> None:
+    save(load(saved(tmp_path / "a.any", examples.LITE)), tmp_path / "ours.json")
+    save(Story("Skerry", "It was dark."), tmp_path / "plain.json")
+
+    assert read(tmp_path / "ours.json").entries[0].text == examples.KEEPER
+    with pytest.raises(BadInput, match="without world info"):
+        read(tmp_path / "plain.json")

@@ -15,6 +15,7 @@ from kobold_modules.stories.story import Story
 from ...dialogs.ask import Ask
 from ...state.app_state import AppState
 from ...state.dropped import kind_of, one_path
+from ...state.phrases import counted
 from ...state.save_errors import reason
 from ...widgets.status_line import StatusLine
 from ..unsaved import Unsaved
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class Imported(NamedTuple):
-    """A story that was copied here; ``unused`` is a sentence about what of it this program does not use, or empty."""
+    """A story that was copied here; ``use`` says in sentences what of it beside its text is used, and what not."""
 
     path: Path
-    unused: str = ""
+    use: str = ""
 
 
 class StoryOpener:
@@ -108,7 +109,7 @@ class StoryOpener:
     def _open_imported(self, came: object) -> None:
         """Open a story that was just copied here; say what of it is not used."""
         if isinstance(came, Imported):
-            self.open(came.path, came.unused)
+            self.open(came.path, came.use)
         elif isinstance(came, list):
             self._services.receive(came)
 
@@ -150,9 +151,13 @@ def import_story(source: Path) -> Imported:
     Raises:
         KoboldModulesError: where it cannot be read or is none.
     """
+    from kobold_modules.stories.lore import own_lorebook  # with all the readers of lorebooks
+
     story = file.load(source)
     story.title = story.title or source.stem
     path = free_path(story.title)
-    unused = file.describe_unused(story)
+    sentences = [file.describe_unused(story)]
+    if (book := own_lorebook(story)) is not None:
+        sentences.insert(0, f"Its world info ({counted(len(book.entries), 'entry', 'entries')}) comes in by its keys.")
     file.save(story, path)
-    return Imported(path, unused)
+    return Imported(path, " ".join(filter(None, sentences)))
