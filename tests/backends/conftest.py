@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ def stories_table(stories: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def some_module(stories_table: np.ndarray):
+def some_module(stories_table: np.ndarray) -> Callable[[int, int], Module]:
     """Make a module of rows that look like words of stories260K: ``some_module(rows, seed)``."""
     return lambda rows, seed: module_of(stories_table, rows, seed)
 

@@ -51,7 +51,7 @@ def write(settings: Sampler, stop: tuple[str, ...] = (), most: int = 40, before:
 GREEDY = {"temperature": 0.0, "repetition": 1.0}
 
 
-def test_it_writes_until_the_model_ends_the_text():
+def test_it_writes_until_the_model_ends_the_text() -> None:
     assert write(Sampler(**GREEDY)) == ("the cold rain fell shivers down her spine.", "end", 0)
     assert write(Sampler(**GREEDY), most=3) == ("the cold rain", "length", 0)
     assert write(Sampler(**GREEDY), (" down",)) == ("the cold rain fell shivers", "stop", 0)
@@ -68,27 +68,27 @@ def test_it_writes_until_the_model_ends_the_text():
         (("nothing of this",), "the cold rain fell shivers down her spine.", 0),
     ],
 )
-def test_what_is_banned_is_written_around(banned, text, back):
+def test_what_is_banned_is_written_around(banned: tuple[str, ...], text: str, back: int) -> None:
     shown, reason, taken_back = write(Sampler(**GREEDY, banned=banned))
     assert reason == "end"
     assert (shown, taken_back) == (text, back)
 
 
-def test_a_banned_string_that_the_writer_began_is_not_completed():
+def test_a_banned_string_that_the_writer_began_is_not_completed() -> None:
     shown, _, _ = write(Sampler(**GREEDY, banned=("into the",)), before="He went in")
     assert shown.startswith("the")
     shown, _, _ = write(Sampler(**GREEDY, banned=("into the",)), before="He went into ")
     assert not shown.startswith("the")
 
 
-def test_when_every_word_is_banned_the_text_stops():
+def test_when_every_word_is_banned_the_text_stops() -> None:
     shown, reason, _ = write(Sampler(**GREEDY, banned=tuple(word.strip() for word in Toy.WORDS)))
     assert (shown, reason) == ("", "end")  # only the end was left
     every_letter = tuple("abcdefghijklmnopqrstuvwxyz. ")
     assert write(Sampler(**GREEDY, banned=every_letter))[0] == ""
 
 
-def test_one_seed_one_text_however_often_it_went_back():
+def test_one_seed_one_text_however_often_it_went_back() -> None:
     for seed in range(20):
         settings = Sampler(
             temperature=2.0,
@@ -103,13 +103,13 @@ def test_one_seed_one_text_however_often_it_went_back():
         assert not any(word in first[0] for word in settings.banned)
 
 
-def test_a_stop_string_before_a_banned_one_ends_the_text():
+def test_a_stop_string_before_a_banned_one_ends_the_text() -> None:
     settings = Sampler(**GREEDY, banned=("down her",))
     assert write(settings, ("shivers",)) == ("the cold rain fell ", "stop", 0)
     assert write(settings, ("s down",))[1] == "stop"
 
 
-def test_what_was_read_counts_only_for_the_penalties():
+def test_what_was_read_counts_only_for_the_penalties() -> None:
     with Continuation(Sampler(temperature=0, repetition=3.0), 1, Toy(), [0, 0]) as continuation:
         move = continuation.draw(np.array([1.0, 0.9] + [0.0] * 8, dtype=np.float32))
     assert move.token == 1

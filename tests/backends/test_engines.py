@@ -64,19 +64,19 @@ def write(engine: OpenEngine, request: Request, **more: object) -> tuple[str, Fi
     return "".join(record.text for record in records[:-1]), records[-1]
 
 
-def test_it_says_what_it_loaded(engine, model):
+def test_it_says_what_it_loaded(engine: OpenEngine, model: ModelFile) -> None:
     assert engine.info.name == model.name
     assert engine.info.context == 512
     assert engine.info.fingerprint.width == engine.info.width
     assert engine.refusal == ""
 
 
-def test_text_is_tokens_is_text(engine):
+def test_text_is_tokens_is_text(engine: OpenEngine) -> None:
     for text in (OPENING, "", " a", "\n\n<s> né 🙂", "<|end|>", "  two"):
         assert b"".join(map(engine.piece, engine.tokenize(text))).decode() == text
 
 
-def test_one_seed_one_text(engine, some):
+def test_one_seed_one_text(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     request = Request(OPENING, Stack().add(some(12, 1)), 30, Sampler(seed=7))
     first, finished = write(engine, request)
     assert finished.seed == 7
@@ -85,12 +85,12 @@ def test_one_seed_one_text(engine, some):
     assert write(engine, Request(OPENING, request.stack, 30, Sampler(seed=8)))[0] != first
 
 
-def test_a_drawn_seed_is_told_and_can_be_used_again(engine):
+def test_a_drawn_seed_is_told_and_can_be_used_again(engine: OpenEngine) -> None:
     text, finished = write(engine, Request(OPENING, max_tokens=20))
     assert write(engine, Request(OPENING, max_tokens=20, sampler=Sampler(seed=finished.seed)))[0] == text
 
 
-def test_nothing_is_read_twice(engine, some):
+def test_nothing_is_read_twice(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     one, two = Stack().add(some(12, 1)), Stack().add(some(9, 2), 0.5)
     count = len(engine.tokenize(OPENING))
     text, first = write(engine, Request(OPENING, one, 12, GREEDY))
@@ -108,7 +108,7 @@ def test_nothing_is_read_twice(engine, some):
     assert finished.prefix_decoded == 0
 
 
-def test_an_empty_page(engine, some):
+def test_an_empty_page(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some(12, 1))
     text, finished = write(engine, Request("", stack, 10, Sampler(seed=1)))
     assert (finished.prefix_decoded, finished.text_decoded) == (12, 0)
@@ -117,7 +117,9 @@ def test_an_empty_page(engine, some):
 
 
 @pytest.mark.parametrize("after", [0, 1, 9])
-def test_a_cancel_ends_the_text_and_spoils_nothing(engine, some, after):
+def test_a_cancel_ends_the_text_and_spoils_nothing(
+    engine: OpenEngine, some: Callable[[int, int], Module], after: int
+) -> None:
     request = Request(OPENING, Stack().add(some(12, 1)), 30, Sampler(seed=5, repetition=1.0))
     heard, text = 0, ""
 
@@ -134,7 +136,9 @@ def test_a_cancel_ends_the_text_and_spoils_nothing(engine, some, after):
     assert len(text) < len(whole)
 
 
-def test_a_cancel_in_the_middle_of_reading_spoils_nothing(engine, some):
+def test_a_cancel_in_the_middle_of_reading_spoils_nothing(
+    engine: OpenEngine, some: Callable[[int, int], Module]
+) -> None:
     """Between layers, or by llama.cpp's own callback: some parts of the cache are longer then."""
     stack = Stack().add(some(12, 1))
     clean = engine.log_probabilities(OPENING, stack)
@@ -152,7 +156,7 @@ def test_a_cancel_in_the_middle_of_reading_spoils_nothing(engine, some):
     assert write(engine, Request(OPENING, stack, 4))[1].tokens == 4
 
 
-def test_stop_and_banned_strings_are_never_seen(engine):
+def test_stop_and_banned_strings_are_never_seen(engine: OpenEngine) -> None:
     endless = replace(GREEDY, bias=ENDLESS)
     free, _ = write(engine, Request(OPENING, Stack(), 40, endless))
     stop = free[12:16]
@@ -166,7 +170,7 @@ def test_stop_and_banned_strings_are_never_seen(engine):
         assert write(engine, Request(OPENING, Stack(), 40, settings))[0] == text
 
 
-def test_going_back_leaves_the_context_right(engine):
+def test_going_back_leaves_the_context_right(engine: OpenEngine) -> None:
     """After a banned string the next words are what a fresh reading of the same text gives."""
     free, _ = write(engine, Request(OPENING, Stack(), 30, GREEDY))
     banned = (free[10:14],)
@@ -178,7 +182,7 @@ def test_going_back_leaves_the_context_right(engine):
     assert write(engine, Request(OPENING + text, Stack(), 8, GREEDY))[0] == more
 
 
-def test_memory_and_note_are_read(engine):
+def test_memory_and_note_are_read(engine: OpenEngine) -> None:
     plain, _ = write(engine, Request(OPENING, max_tokens=20, sampler=GREEDY))
     kept = engine.next_logits(Request(OPENING, memory="A story about a dragon."))
     noted = engine.next_logits(Request(OPENING, note="A story about a dragon.", note_depth=0))
@@ -187,7 +191,7 @@ def test_memory_and_note_are_read(engine):
     assert write(engine, Request(OPENING, max_tokens=20, sampler=GREEDY))[0] == plain
 
 
-def test_a_text_longer_than_the_context(engine, some):
+def test_a_text_longer_than_the_context(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some(12, 1))
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(120))
     text, finished = write(engine, Request(story, stack, 24, Sampler(seed=1, repetition=1.0)))
@@ -197,12 +201,12 @@ def test_a_text_longer_than_the_context(engine, some):
     assert text
 
 
-def test_a_continuation_longer_than_the_context_goes_on(engine):
+def test_a_continuation_longer_than_the_context_goes_on(engine: OpenEngine) -> None:
     _, finished = write(engine, Request(OPENING, Stack(), 560, Sampler(seed=3, repetition=1, bias=ENDLESS)))
     assert (finished.tokens, finished.reason) == (560, "length")
 
 
-def test_takes_side_by_side_are_those_written_alone(engine, some):
+def test_takes_side_by_side_are_those_written_alone(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stacks = [Stack(), Stack().add(some(12, 1)), Stack().add(some(5, 2)).add(some(4, 3), 0.5)]
     requests = [Request(OPENING, stack, 12, GREEDY) for stack in stacks]
     texts, ended = [""] * 3, set()
@@ -215,7 +219,7 @@ def test_takes_side_by_side_are_those_written_alone(engine, some):
     assert texts == [write(engine, request)[0] for request in requests]
 
 
-def test_log_probabilities(engine, some):
+def test_log_probabilities(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some(12, 1))
     tokens = engine.tokenize(OPENING)
     plain, stacked = engine.log_probabilities(OPENING, Stack()), engine.log_probabilities(OPENING, stack)
@@ -230,7 +234,7 @@ def test_log_probabilities(engine, some):
         engine.log_probabilities(OPENING * 40, stack)
 
 
-def test_typed_tokens_and_their_rows_are_the_same(engine, model):
+def test_typed_tokens_and_their_rows_are_the_same(engine: OpenEngine, model: ModelFile) -> None:
     """What a stack is in the end: rows of the table in front of the text count as the words they are."""
     table = np.concatenate(list(read_table(model)))
     ids = engine.tokenize("Once upon a time")
@@ -239,7 +243,7 @@ def test_typed_tokens_and_their_rows_are_the_same(engine, model):
     assert np.allclose(engine.log_probabilities(OPENING, words), typed, atol=5e-3)
 
 
-def test_what_does_not_fit_is_refused(engine, some):
+def test_what_does_not_fit_is_refused(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     wide = Module(np.ones((3, engine.info.width * 2), dtype=np.float32), Card("wide"))
     with pytest.raises(WrongModel, match="wide"):
         write(engine, Request(OPENING, Stack().add(wide)))
@@ -255,7 +259,7 @@ def test_what_does_not_fit_is_refused(engine, some):
     assert write(engine, Request(OPENING, max_tokens=0))[1].tokens == 0
 
 
-def test_rows_that_blow_the_model_up_are_named_as_such(engine, some):
+def test_rows_that_blow_the_model_up_are_named_as_such(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     width = engine.info.width
     rows, start = np.full((3, width), 1e38, np.float32), np.zeros((3, width), np.float32)
     large = Module(rows, Card("large"), start)
@@ -264,7 +268,7 @@ def test_rows_that_blow_the_model_up_are_named_as_such(engine, some):
     assert write(engine, Request(OPENING, Stack().add(some(4, 1)), 5))[1].tokens <= 5
 
 
-def test_a_closed_engine_says_so(model):
+def test_a_closed_engine_says_so(model: ModelFile) -> None:
     engine = open_engine(model, context=100)
     assert engine.info.context == 100
     engine.close()
@@ -273,7 +277,7 @@ def test_a_closed_engine_says_so(model):
         write(engine, Request(OPENING))
 
 
-def test_loading_tells_how_far_it_is_and_can_be_stopped(model):
+def test_loading_tells_how_far_it_is_and_can_be_stopped(model: ModelFile) -> None:
     heard: list[float] = []
     open_engine(model, progress=lambda share: not heard.append(share)).close()
     assert heard[-1] == 1
@@ -281,7 +285,7 @@ def test_loading_tells_how_far_it_is_and_can_be_stopped(model):
         open_engine(model, progress=lambda share: False)
 
 
-def test_the_two_engines_write_the_same_text(stories, tmp_path):
+def test_the_two_engines_write_the_same_text(stories: Path, tmp_path: Path) -> None:
     """The same logits to a rounding, and the very same samplers."""
     folder, file = resolve(str(stories / "stories260K-hf")), resolve(str(stories / "stories260K-F32.gguf"))
     table = np.concatenate(list(read_table(folder)))
@@ -300,7 +304,7 @@ def test_the_two_engines_write_the_same_text(stories, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["mistral", "qwen2", "qwen3", "gemma2", "gpt2", "gpt_neox", "phi"])
-def test_architectures(kind, tmp_path):
+def test_architectures(kind: str, tmp_path: Path) -> None:
     changes = {"head_dim": 8, "sliding_window": 16} if kind == "gemma2" else {}
     model = resolve(str(tiny_folder.write(tmp_path / kind, kind, **changes)))
     with open_engine(model) as engine:
@@ -312,7 +316,7 @@ def test_architectures(kind, tmp_path):
         assert write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))[0] == first
 
 
-def test_folders_that_are_no_models(tiny, tmp_path):
+def test_folders_that_are_no_models(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(NoModel):
         open_engine(ModelFile("empty", tmp_path / "empty", "hf"))

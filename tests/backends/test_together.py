@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from tests.backends.tiny_gguf import write as write_tiny
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
-def split(records) -> tuple[dict[int, str], dict[int, Finished]]:
+def split(records: Iterable[TextChunk | Finished]) -> tuple[dict[int, str], dict[int, Finished]]:
     texts: dict[int, str] = defaultdict(str)
     finished: dict[int, Finished] = {}
     for record in records:
@@ -33,11 +35,13 @@ def split(records) -> tuple[dict[int, str], dict[int, Finished]]:
     return texts, finished
 
 
-def alone(engine, request: Request) -> str:
+def alone(engine: LlamaEngine, request: Request) -> str:
     return split(engine.generate(request))[0][0]
 
 
-def test_each_take_reads_as_it_would_alone(exact_stories, some_module):
+def test_each_take_reads_as_it_would_alone(
+    exact_stories: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     requests = [
         Request(OPENING, stack, length, Sampler(seed=seed))
@@ -49,14 +53,16 @@ def test_each_take_reads_as_it_would_alone(exact_stories, some_module):
     assert [finished[number].seed for number in range(5)] == [1, 1, 1, 2, 3]
 
 
-def test_on_the_starter_too(starter):
+def test_on_the_starter_too(starter: Path) -> None:
     with LlamaEngine(starter, exact=True) as engine:
         requests = [Request("The rain had stopped,", Stack(), 20, Sampler(seed=seed)) for seed in range(4)]
         texts, _ = split(engine.together(requests))
         assert [texts[number] for number in range(4)] == [alone(engine, request) for request in requests]
 
 
-def test_they_stream_together_and_one_may_end_early(engine, some_module):
+def test_they_stream_together_and_one_may_end_early(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     requests = [Request(OPENING, stack, 30, Sampler(seed=1)), Request(OPENING, Stack(), 3, Sampler(seed=1))]
     order = [record.sequence for record in engine.together(requests)]
@@ -65,7 +71,7 @@ def test_they_stream_together_and_one_may_end_early(engine, some_module):
     assert order.count(1) <= 4
 
 
-def test_takes_of_one_stack_read_the_text_once(engine, some_module):
+def test_takes_of_one_stack_read_the_text_once(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some_module(12, 1))
     requests = [Request(OPENING, stack, 5, Sampler(seed=seed)) for seed in range(8)]
     _, finished = split(engine.together(requests))
@@ -74,7 +80,9 @@ def test_takes_of_one_stack_read_the_text_once(engine, some_module):
     assert [finished[number].text_decoded for number in range(8)] == [count] + [1] * 7
 
 
-def test_going_back_to_a_resident_stack_reads_one_token(engine, some_module):
+def test_going_back_to_a_resident_stack_reads_one_token(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stacks = [Stack(), *(Stack().add(some_module(5 + n, n)) for n in range(4))]
     text = OPENING
     for stack in stacks:
@@ -84,14 +92,18 @@ def test_going_back_to_a_resident_stack_reads_one_token(engine, some_module):
         assert (finished[0].prefix_decoded, finished[0].text_decoded) == (0, 1)
 
 
-def test_another_story_does_not_push_the_first_out(engine, some_module):
+def test_another_story_does_not_push_the_first_out(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     for text in (OPENING, "A dog ran home. It was late.", OPENING, "A dog ran home. It was late."):
         _, finished = split(engine.generate(Request(text, stack, 5)))
     assert finished[0].text_decoded == 1
 
 
-def test_an_edited_page_is_read_from_the_first_change(engine, some_module):
+def test_an_edited_page_is_read_from_the_first_change(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     page = " ".join(f"Sam saw cat {n}." for n in range(20))
     _, finished = split(engine.generate(Request(page, stack, 3)))
@@ -104,7 +116,7 @@ def test_an_edited_page_is_read_from_the_first_change(engine, some_module):
     assert finished[0].text_decoded <= changed + 2 < whole
 
 
-def test_more_than_the_cells_hold_wait_their_turn(stories, some_module):
+def test_more_than_the_cells_hold_wait_their_turn(stories: Path, some_module: Callable[[int, int], Module]) -> None:
     page = " ".join([OPENING] * 8)
     requests = [
         Request(page, Stack().add(some_module(8, n)), 60, Sampler(seed=1, bias={"#1": -99.0, "#2": -99.0}))
@@ -116,7 +128,7 @@ def test_more_than_the_cells_hold_wait_their_turn(stories, some_module):
         assert [texts[number] for number in range(4)] == [alone(engine, request) for request in requests]
 
 
-def test_long_takes_slide_side_by_side(engine, some_module):
+def test_long_takes_slide_side_by_side(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     settings = Sampler(seed=3, bias={"#1": -99.0, "#2": -99.0})
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 700, settings) for n in range(2)]
     _, finished = split(engine.together(requests))
@@ -124,7 +136,7 @@ def test_long_takes_slide_side_by_side(engine, some_module):
     assert all(finished[number].left_out > 0 for number in range(2))
 
 
-def test_a_cancel_ends_all_and_spoils_nothing(engine, some_module):
+def test_a_cancel_ends_all_and_spoils_nothing(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 50, Sampler(seed=1)) for n in range(3)]
     records: list[TextChunk | Finished] = []
     for record in engine.together(requests, lambda: len(records) > 7):
@@ -135,7 +147,7 @@ def test_a_cancel_ends_all_and_spoils_nothing(engine, some_module):
         assert alone(engine, request).startswith(texts[number])
 
 
-def test_leaving_early_frees_everything(engine, some_module):
+def test_leaving_early_frees_everything(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 50) for n in range(8)]
     for _ in range(5):
         for record in engine.together(requests):
@@ -145,7 +157,7 @@ def test_leaving_early_frees_everything(engine, some_module):
     assert len(split(engine.together(requests))[1]) == 8
 
 
-def test_two_writers_may_alternate(exact_stories):
+def test_two_writers_may_alternate(exact_stories: LlamaEngine) -> None:
     """A screen may leave one continuation open while it asks for another."""
     one, two = (Request(OPENING, Stack(), 20, Sampler(seed=seed)) for seed in (1, 2))
     texts = ["", ""]
@@ -156,7 +168,7 @@ def test_two_writers_may_alternate(exact_stories):
     assert texts == [alone(exact_stories, one), alone(exact_stories, two)]
 
 
-def test_bad_requests_are_refused_before_anything_is_written(engine):
+def test_bad_requests_are_refused_before_anything_is_written(engine: LlamaEngine) -> None:
     wide = Stack().add(Module(np.ones((1, 128), dtype=np.float32), Card("wide")))
     with pytest.raises(BadUsage, match="9 texts"):
         engine.together([Request(OPENING)] * 9)
@@ -165,7 +177,7 @@ def test_bad_requests_are_refused_before_anything_is_written(engine):
     assert list(engine.together([])) == []
 
 
-def test_memory_and_note_reach_the_model_and_stay(engine):
+def test_memory_and_note_reach_the_model_and_stay(engine: LlamaEngine) -> None:
     settings = Sampler(temperature=0)
     plain = alone(engine, Request(OPENING, Stack(), 30, settings))
     minded = alone(engine, Request(OPENING, Stack(), 30, settings, memory="Tim is a big red dragon."))
@@ -179,7 +191,7 @@ def test_memory_and_note_reach_the_model_and_stay(engine):
     assert cached.tokens[:memory] == engine.tokenize("Tim is a dragon.\n")
 
 
-def test_a_recurrent_model_writes_side_by_side_too(tmp_path):
+def test_a_recurrent_model_writes_side_by_side_too(tmp_path: Path) -> None:
     table = write_tiny(tmp_path / "tiny.gguf", "mamba")
     stack = Stack().add(Module(table[:10], Card("ten")))
     with LlamaEngine(tmp_path / "tiny.gguf", exact=True) as engine:
@@ -191,7 +203,7 @@ def test_a_recurrent_model_writes_side_by_side_too(tmp_path):
         assert [texts[number] for number in range(3)] == [alone(engine, request) for request in requests]
 
 
-def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path):
+def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path: Path) -> None:
     """It cannot forget a token: going on behind its own words would cost reading the whole text again."""
     for kind, within_words in (("mamba", False), ("llama", True)):
         write_tiny(tmp_path / f"{kind}.gguf", kind)
@@ -199,7 +211,7 @@ def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path):
             assert engine._prefixes.within_words is within_words
 
 
-def test_an_engine_without_batches_takes_turns(engine):
+def test_an_engine_without_batches_takes_turns(engine: LlamaEngine) -> None:
     requests = [Request(OPENING, Stack(), 5, Sampler(seed=seed)) for seed in (1, 2)]
     texts, finished = split(sequentially(engine, requests))
     assert [texts[number] for number in range(2)] == [alone(engine, request) for request in requests]

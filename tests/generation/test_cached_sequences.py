@@ -12,7 +12,7 @@ def kept(*texts: tuple[str, list[int]], most: int = 4) -> CachedSequences:
     return sequences
 
 
-def test_the_longest_shared_beginning_behind_the_same_stack_counts():
+def test_the_longest_shared_beginning_behind_the_same_stack_counts() -> None:
     sequences = kept(("a", [1, 2]), ("a", [1, 2, 3, 4]), ("b", [1, 2, 3, 5]))
     near, shared = sequences.nearest("a", [1, 2, 3, 5, 6])
     assert (near.number, shared) == (1, 3)
@@ -21,13 +21,13 @@ def test_the_longest_shared_beginning_behind_the_same_stack_counts():
     assert (near.number, shared) == (1, 0)  # the stack alone is worth having
 
 
-def test_of_equals_one_that_nobody_writes_with():
+def test_of_equals_one_that_nobody_writes_with() -> None:
     sequences = kept(("a", [1, 2]), ("a", [1, 2]))
     next(iter(reversed(list(sequences)))).busy = True
     assert sequences.nearest("a", [1, 2, 3])[0].number == 0
 
 
-def test_the_least_recently_used_goes_but_not_one_at_work():
+def test_the_least_recently_used_goes_but_not_one_at_work() -> None:
     sequences = kept(("a", []), ("b", []), ("c", []), ("d", []))
     first, second, third, _ = sequences
     assert sequences.free_number() is None

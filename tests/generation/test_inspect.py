@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,13 +14,16 @@ from kobold_modules.generation.inspect import as_json, best_of, peek, score
 from kobold_modules.generation.protocol import Request
 from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
 
 
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
-def test_peek_shows_both_sides_of_a_stack(exact_stories, some_module):
+def test_peek_shows_both_sides_of_a_stack(
+    exact_stories: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     stacked, plain = peek(exact_stories, Request(OPENING, stack), 6)
     assert len(stacked) == len(plain) == 6
@@ -34,14 +40,14 @@ def test_peek_shows_both_sides_of_a_stack(exact_stories, some_module):
     assert as_json(stacked)[0].keys() == {"token", "text", "probability", "other"}
 
 
-def test_peek_agrees_with_what_is_written(engine):
+def test_peek_agrees_with_what_is_written(engine: LlamaEngine) -> None:
     request = Request(OPENING, max_tokens=1, sampler=Sampler(temperature=0, repetition=1))
     likeliest, _ = peek(engine, request, 1)
     written = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
     assert "".join(written) == likeliest[0].text
 
 
-def test_peek_without_a_stack_and_behind_nothing(engine):
+def test_peek_without_a_stack_and_behind_nothing(engine: LlamaEngine) -> None:
     stacked, plain = peek(engine, Request("", Stack()), 3)
     assert stacked == plain
     assert all(candidate.other == candidate.probability for candidate in plain)
@@ -50,7 +56,9 @@ def test_peek_without_a_stack_and_behind_nothing(engine):
             peek(engine, Request(OPENING), top)
 
 
-def test_a_passage_is_scored_token_by_token(exact_stories, some_module):
+def test_a_passage_is_scored_token_by_token(
+    exact_stories: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack, text = Stack().add(some_module(12, 1)), OPENING + " né 🙂"
     found = score(exact_stories, text, stack)
     assert "".join(found.tokens) == text
@@ -64,7 +72,9 @@ def test_a_passage_is_scored_token_by_token(exact_stories, some_module):
     assert stacked == pytest.approx(-exact_stories.log_probabilities(text, stack)[1:].mean())
 
 
-def test_a_passage_longer_than_the_context_is_scored_whole(exact_stories, some_module):
+def test_a_passage_longer_than_the_context_is_scored_whole(
+    exact_stories: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     text = " ".join(f"Number {n} went to the park and saw a cat." for n in range(90))
     found = score(exact_stories, text, stack)
@@ -79,14 +89,16 @@ def test_a_passage_longer_than_the_context_is_scored_whole(exact_stories, some_m
     assert np.mean(seam) > np.mean([value for value in found.stacked if value is not None]) - 1.5
 
 
-def test_a_cancelled_score_leaves_the_rest_open(exact_stories):
+def test_a_cancelled_score_leaves_the_rest_open(exact_stories: LlamaEngine) -> None:
     found = score(exact_stories, OPENING * 40, Stack(), cancelled=lambda: True)
     assert set(found.plain) == {None}
     assert found.nats == (0.0, 0.0)
     assert score(exact_stories, "", Stack()).tokens == []
 
 
-def test_the_best_of_several_takes_is_the_likeliest(engine, some_module):
+def test_the_best_of_several_takes_is_the_likeliest(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack, done = Stack().add(some_module(12, 1)), []
     request = Request(OPENING, stack, 12, Sampler(seed=10))
     takes = best_of(engine, request, 10, wrote=done.append)
@@ -101,7 +113,7 @@ def test_the_best_of_several_takes_is_the_likeliest(engine, some_module):
         assert take.nats_per_token == pytest.approx(-expected[-count:].mean(), abs=1e-4)
 
 
-def test_ranking_needs_a_seed_and_a_sensible_number(engine):
+def test_ranking_needs_a_seed_and_a_sensible_number(engine: LlamaEngine) -> None:
     with pytest.raises(BadUsage, match="seed"):
         best_of(engine, Request(OPENING), 2)
     with pytest.raises(BadUsage, match="65 takes"):
@@ -111,7 +123,7 @@ def test_ranking_needs_a_seed_and_a_sensible_number(engine):
     assert len(stopped) <= 8
 
 
-def test_looking_leaves_nothing_behind(stories, some_module, home):
+def test_looking_leaves_nothing_behind(stories: Path, some_module: Callable[[int, int], Module], home: Path) -> None:
     """A text goes on as if nobody had looked."""
     stack = Stack().add(some_module(12, 1))
     request = Request(OPENING, stack, 12, Sampler(seed=3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def file(stories: Path) -> ModelFile:
     return resolve(str(stories / "stories260K-F16.gguf"))
 
 
-def test_a_words_own_row_is_nearest_to_it(file, stories_table):
+def test_a_words_own_row_is_nearest_to_it(file: ModelFile, stories_table: np.ndarray) -> None:
     words = NativeVocabulary(file.path)
     ids = [words.tokenize(word)[0] for word in (" Once", " time", " girl")]
     rows = np.stack([3 * stories_table[ids[0]], stories_table[ids[1]], stories_table[ids[2]]])
@@ -36,7 +37,12 @@ def test_a_words_own_row_is_nearest_to_it(file, stories_table):
     assert isinstance(found[0][0].cosine, float)
 
 
-def test_it_agrees_with_the_whole_table_at_once(file, stories_table, monkeypatch, some_module):
+def test_it_agrees_with_the_whole_table_at_once(
+    file: ModelFile,
+    stories_table: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    some_module: Callable[[int, int], Module],
+) -> None:
     monkeypatch.setattr(nearest_module, "read_table", lambda model: read_table(model, 37))
     words, module = NativeVocabulary(file.path), some_module(20, 4)
     table = stories_table / np.maximum(np.linalg.norm(stories_table, axis=1, keepdims=True), 1e-12)
@@ -52,7 +58,9 @@ def test_it_agrees_with_the_whole_table_at_once(file, stories_table, monkeypatch
         assert row[0].text in spelled
 
 
-def test_it_is_looked_up_once(file, some_module, monkeypatch):
+def test_it_is_looked_up_once(
+    file: ModelFile, some_module: Callable[[int, int], Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
     words, module = NativeVocabulary(file.path), some_module(5, 1)
     first = nearest(module, file, words.piece, 2)
     monkeypatch.setattr(nearest_module, "read_table", lambda model: pytest.fail("read again"))
@@ -61,7 +69,9 @@ def test_it_is_looked_up_once(file, some_module, monkeypatch):
     assert [len(row) for row in nearest(module, file, words.piece, 4)] == [4] * 5
 
 
-def test_a_damaged_memory_of_it_is_looked_up_again(file, some_module, home):
+def test_a_damaged_memory_of_it_is_looked_up_again(
+    file: ModelFile, some_module: Callable[[int, int], Module], home: Path
+) -> None:
     words, module = NativeVocabulary(file.path), some_module(5, 1)
     first = nearest(module, file, words.piece, 2)
     for kept in (home / "cache" / "nearest").iterdir():
@@ -69,7 +79,7 @@ def test_a_damaged_memory_of_it_is_looked_up_again(file, some_module, home):
     assert nearest(module, file, words.piece, 2) == first
 
 
-def test_what_cannot_be_looked_up(file, some_module):
+def test_what_cannot_be_looked_up(file: ModelFile, some_module: Callable[[int, int], Module]) -> None:
     words, module = NativeVocabulary(file.path), some_module(5, 1)
     for top in (0, 21):
         with pytest.raises(BadUsage):
@@ -82,7 +92,7 @@ def test_what_cannot_be_looked_up(file, some_module):
     assert [word.cosine for word in flat[0]] == [0, 0]
 
 
-def test_a_quantised_table_is_read(starter):
+def test_a_quantised_table_is_read(starter: Path) -> None:
     parts = list(read_table(resolve("starter"), 1000))
     table = np.concatenate(parts)
     assert table.dtype == np.float32

@@ -9,7 +9,7 @@ def snapshot(size: int) -> Snapshot:
     return Snapshot(1, np.zeros(size - 4, dtype=np.uint8), np.zeros(1, dtype=np.float32))
 
 
-def test_the_least_recently_used_goes_first():
+def test_the_least_recently_used_goes_first() -> None:
     cache = PrefixCache(limit=100)
     for key in "abc":
         cache.put(key, snapshot(30))
@@ -19,7 +19,7 @@ def test_the_least_recently_used_goes_first():
     assert (cache.bytes, len(cache)) == (90, 3)
 
 
-def test_replacing_counts_once_and_the_too_large_is_not_kept():
+def test_replacing_counts_once_and_the_too_large_is_not_kept() -> None:
     cache = PrefixCache(limit=100)
     cache.put("a", snapshot(60))
     cache.put("a", snapshot(70))

@@ -22,7 +22,7 @@ def read(request: Request, free: int = 10_000, still: int = 10) -> str:
 STORY = "One fine day.\n\nIt rained.\nShe left.\nHe stayed"
 
 
-def test_memory_stands_first_and_the_note_near_the_end():
+def test_memory_stands_first_and_the_note_near_the_end() -> None:
     request = Request(STORY, memory="They are ghosts.", note="[Sad.]", note_depth=2)
     assert read(request) == "They are ghosts.\nOne fine day.\n\nIt rained.\n[Sad.]\nShe left.\nHe stayed"
 
@@ -36,15 +36,15 @@ def test_memory_stands_first_and_the_note_near_the_end():
         (99, "[Sad.]\n" + STORY),
     ],
 )
-def test_how_deep_a_note_stands(depth, expected):
+def test_how_deep_a_note_stands(depth: int, expected: str) -> None:
     assert read(Request(STORY, note="[Sad.]", note_depth=depth)) == expected
 
 
-def test_neither_changes_anything_where_it_is_empty():
+def test_neither_changes_anything_where_it_is_empty() -> None:
     assert read(Request(STORY, memory="  ", note="\n")) == STORY
 
 
-def test_the_story_slides_and_memory_and_note_stay():
+def test_the_story_slides_and_memory_and_note_stay() -> None:
     story = " ".join(f"Sentence {n} is about rain." for n in range(100))
     request = Request(story, memory="They are ghosts.", note="[Sad.]", note_depth=1)
     text = read(request, free=600)
@@ -53,12 +53,12 @@ def test_the_story_slides_and_memory_and_note_stay():
     assert len(text) <= 590
 
 
-def test_a_memory_that_leaves_no_room_is_refused():
+def test_a_memory_that_leaves_no_room_is_refused() -> None:
     with pytest.raises(BadUsage, match="take 51 of the 100 tokens"):
         read(Request(STORY, memory="x" * 50), free=100)
 
 
-def test_a_longer_end_keeps_the_beginning_of_the_tokens():
+def test_a_longer_end_keeps_the_beginning_of_the_tokens() -> None:
     """Or else nothing could be reused."""
     before = build(Request(STORY, memory="m", note="[n]"), STORY, 5, 1000, letters).tokens
     after = build(Request(STORY, memory="m", note="[n]"), STORY + " a while.", 5, 1000, letters).tokens
@@ -73,7 +73,7 @@ def test_a_longer_end_keeps_the_beginning_of_the_tokens():
     st.integers(100, 200),
     st.integers(0, 300),
 )
-def test_it_always_fits_and_leaves_room(text, memory, note, depth, free, still):
+def test_it_always_fits_and_leaves_room(text: str, memory: str, note: str, depth: int, free: int, still: int) -> None:
     request = Request(text, memory=memory, note=note, note_depth=depth)
     prompt = build(request, text, still, free, letters)
     assert len(prompt.tokens) <= free - min(still, (free - 44) // 2) + 1

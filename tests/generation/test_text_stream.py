@@ -20,14 +20,14 @@ def feed_all(data: bytes, cuts: list[int], stop: tuple[str, ...] = ()) -> tuple[
 
 
 @given(st.text(), st.lists(st.integers(0, 500)))
-def test_however_the_bytes_are_cut_the_text_is_the_same(text, cuts):
+def test_however_the_bytes_are_cut_the_text_is_the_same(text: str, cuts: list[int]) -> None:
     pieces, met = feed_all(text.encode(), cuts)
     assert "".join(pieces) == text
     assert not met
 
 
 @given(st.text(alphabet="ab\n"), st.lists(st.integers(0, 99)), st.lists(st.text("ab\n", min_size=1), min_size=1))
-def test_the_earliest_stop_string_ends_it_however_it_is_cut(text, cuts, stops):
+def test_the_earliest_stop_string_ends_it_however_it_is_cut(text: str, cuts: list[int], stops: list[str]) -> None:
     pieces, met = feed_all(text.encode(), cuts, tuple(stops))
     places = [at for word in stops if (at := text.find(word)) >= 0]
     assert met == bool(places)
@@ -39,7 +39,7 @@ def test_the_earliest_stop_string_ends_it_however_it_is_cut(text, cuts, stops):
         assert "".join(pieces) == text
 
 
-def test_half_a_letter_waits_and_is_dropped_at_the_end():
+def test_half_a_letter_waits_and_is_dropped_at_the_end() -> None:
     stream = TextStream()
     smile = "🙂".encode()
     assert stream.feed(b"a" + smile[:2]) == ("a", False)
@@ -48,11 +48,11 @@ def test_half_a_letter_waits_and_is_dropped_at_the_end():
     assert stream.finish() == ""
 
 
-def test_bytes_that_are_no_letters_show_as_such_and_stall_nothing():
+def test_bytes_that_are_no_letters_show_as_such_and_stall_nothing() -> None:
     assert TextStream().feed(b"a\xffb") == ("a�b", False)
 
 
-def test_half_a_stop_string_waits():
+def test_half_a_stop_string_waits() -> None:
     stream = TextStream(("\nYou:", ""))
     assert stream.feed(b"Hello.\nYo") == ("Hello.", False)
     assert stream.feed(b"lk") == ("\nYolk", False)
@@ -87,7 +87,9 @@ TOKENS = st.lists(st.text("abAB", min_size=1, max_size=3), max_size=14)
 
 
 @given(TOKENS, st.lists(st.text("ab", min_size=1, max_size=5), min_size=1), st.text("ab", max_size=6))
-def test_a_banned_string_is_never_seen_whatever_it_is_cut_into(tokens, banned, before):
+def test_a_banned_string_is_never_seen_whatever_it_is_cut_into(
+    tokens: list[str], banned: list[str], before: str
+) -> None:
     shown, standing = write_around(tokens, tuple(banned), before)
     assert shown == standing
     for word in banned:
@@ -96,13 +98,13 @@ def test_a_banned_string_is_never_seen_whatever_it_is_cut_into(tokens, banned, b
 
 
 @given(TOKENS, st.text("ab", min_size=2, max_size=4), st.text("ab", min_size=1, max_size=3))
-def test_banned_and_stop_strings_hold_back_together(tokens, banned, stop):
+def test_banned_and_stop_strings_hold_back_together(tokens: list[str], banned: str, stop: str) -> None:
     shown, _ = write_around(tokens, (banned,), "", (stop,))
     assert banned not in shown.lower()
     assert stop not in shown
 
 
-def test_a_banned_string_takes_its_first_token_back_with_all_its_text():
+def test_a_banned_string_takes_its_first_token_back_with_all_its_text() -> None:
     stream = TextStream((), ("shivers down",))
     assert stream.feed(b"Cold ") == ("Cold ", False)
     assert stream.feed(b"sent shi") == ("", False)  # the token that may have begun it is held back whole
@@ -114,7 +116,7 @@ def test_a_banned_string_takes_its_first_token_back_with_all_its_text():
     assert (stream.undone, stream.pending) == (0, 0)
 
 
-def test_a_banned_string_may_begin_in_the_text_before_and_in_other_letters():
+def test_a_banned_string_may_begin_in_the_text_before_and_in_other_letters() -> None:
     stream = TextStream((), ("don't know",), "I don’t")
     assert stream.feed(b" ") == ("", False)
     assert stream.feed(b"KN") == ("", False)
@@ -124,7 +126,7 @@ def test_a_banned_string_may_begin_in_the_text_before_and_in_other_letters():
     assert TextStream((), ("d",), "d").feed(b"e") == ("e", False)
 
 
-def test_banned_letters_of_several_bytes_are_taken_back():
+def test_banned_letters_of_several_bytes_are_taken_back() -> None:
     stream, smile = TextStream((), ("🙂",)), "🙂".encode()
     assert stream.feed(b"a" + smile[:2]) == ("a", False)
     assert stream.feed(smile[2:]) == ("", False)

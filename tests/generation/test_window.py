@@ -17,13 +17,13 @@ def story(sentences: int) -> str:
     return " ".join(f"Sentence {n} is about rain." for n in range(sentences))
 
 
-def test_a_text_that_fits_is_kept_whole():
+def test_a_text_that_fits_is_kept_whole() -> None:
     window = fit(story(10), 50, words)
     assert (window.start, len(window.tokens), window.dropped) == (0, 50, False)
     assert fit("", 10, words).tokens == []
 
 
-def test_a_longer_text_begins_with_a_sentence():
+def test_a_longer_text_begins_with_a_sentence() -> None:
     text = story(100)
     window = fit(text, 100, words)
     assert window.dropped
@@ -31,13 +31,13 @@ def test_a_longer_text_begins_with_a_sentence():
     assert 50 <= len(window.tokens) <= 100
 
 
-def test_the_beginning_holds_still_while_the_text_grows():
+def test_the_beginning_holds_still_while_the_text_grows() -> None:
     starts = [fit(story(n), 200, words).start for n in range(60, 160)]
     assert starts == sorted(starts)
     assert len(set(starts)) <= 16  # of a hundred
 
 
-def test_a_text_without_sentences_begins_with_a_word():
+def test_a_text_without_sentences_begins_with_a_word() -> None:
     text = "word " * 500
     window = fit(text, 100, words)
     assert window.dropped
@@ -45,13 +45,13 @@ def test_a_text_without_sentences_begins_with_a_word():
     assert len(window.tokens) <= 100
 
 
-def test_a_text_without_words_is_cut_where_it_must():
+def test_a_text_without_words_is_cut_where_it_must() -> None:
     window = fit("x" * 5000, 100, list)
     assert len(window.tokens) == 100
 
 
 @given(st.text(alphabet="ab .\n!", max_size=400), st.integers(1, 60))
-def test_it_always_fits(text, room):
+def test_it_always_fits(text: str, room: int) -> None:
     window = fit(text, room, list)
     assert len(window.tokens) <= room
     assert "".join(window.tokens) == text[len(text) - len(window.tokens) :]

@@ -45,13 +45,13 @@ LAYERS = st.builds(Layer, IDS, st.floats(-4, 4), st.booleans())
 
 
 @given(TEXT, st.lists(LAYERS, max_size=6))
-def test_any_stack_is_read_back_as_it_was(name, layers):
+def test_any_stack_is_read_back_as_it_was(name: str, layers: list[Layer[ModuleId]]) -> None:
     stack = StackFile(name, tuple(layers))
     assert parse(stack.to_text(), "a test") == stack
 
 
 @given(st.text(max_size=200))
-def test_any_other_text_is_refused_or_a_stack(text):
+def test_any_other_text_is_refused_or_a_stack(text: str) -> None:
     with contextlib.suppress(BadInput):
         assert isinstance(parse(text, "x"), StackFile)
 
@@ -74,12 +74,12 @@ def test_any_other_text_is_refused_or_a_stack(text):
         "name = [1]",
     ],
 )
-def test_what_is_no_stack_is_refused(text):
+def test_what_is_no_stack_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse(text, "a test")
 
 
-def test_files_that_cannot_be_read(tmp_path: Path):
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         read(tmp_path / "missing.stack.toml")
     (tmp_path / "big.stack.toml").write_bytes(b"#" * (stack_file.MOST_BYTES + 1))
@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read(tmp_path: Path):
         read(tmp_path / "bytes.stack.toml")
 
 
-def test_a_stack_is_written_down_and_gathered_again(tmp_path: Path):
+def test_a_stack_is_written_down_and_gathered_again(tmp_path: Path) -> None:
     library = Library()
     noir, sea = module("noir", 1), module("The Sea", 2)
     library.add(noir)
@@ -106,7 +106,7 @@ def test_a_stack_is_written_down_and_gathered_again(tmp_path: Path):
     assert again.digest == stack.digest
 
 
-def test_a_missing_module_is_a_sentence(tmp_path: Path):
+def test_a_missing_module_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(
         BadModule, match=r"The stack wet needs the module noir, which is not in your library\."
     ) as caught:
@@ -114,7 +114,7 @@ def test_a_missing_module_is_a_sentence(tmp_path: Path):
     assert "noir" in caught.value.hint
 
 
-def test_a_renamed_module_is_found_by_its_digest():
+def test_a_renamed_module_is_found_by_its_digest() -> None:
     library = Library()
     library.add(module("noir"))
     layer = Layer(ModuleId("noir", module("noir").digest))
@@ -123,14 +123,14 @@ def test_a_renamed_module_is_found_by_its_digest():
     assert (stack.layers[0].module.card.name, warnings) == ("black", [])
 
 
-def test_another_module_of_the_same_name_is_told():
+def test_another_module_of_the_same_name_is_told() -> None:
     Library().add(module("noir", 2))
     stack, warnings = gather(StackFile("wet", (Layer(ModuleId("noir", module("noir", 1).digest)),)))
     assert stack.layers[0].module.digest == module("noir", 2).digest
     assert "not the module" in warnings[0]
 
 
-def test_a_strangers_stack_opens_no_files(tmp_path: Path):
+def test_a_strangers_stack_opens_no_files(tmp_path: Path) -> None:
     from kobold_modules.formats import kobold
 
     kobold.write(module("noir"), tmp_path / "noir.zip")
@@ -139,7 +139,7 @@ def test_a_strangers_stack_opens_no_files(tmp_path: Path):
             gather(StackFile("wet", (Layer(ModuleId(name)),)))
 
 
-def test_stacks_are_kept_by_name():
+def test_stacks_are_kept_by_name() -> None:
     assert names() == []
     path = keep(StackFile("Rain & Noir", (Layer(ModuleId("noir")),)))
     assert path.parent == paths.stacks_dir()

@@ -34,7 +34,7 @@ def both(stories: Path) -> tuple[FolderVocabulary, NativeVocabulary]:
     return FolderVocabulary(stories / "stories260K-hf"), NativeVocabulary(stories / "stories260K-F16.gguf")
 
 
-def test_it_agrees_with_llama_cpp(both):
+def test_it_agrees_with_llama_cpp(both: tuple[FolderVocabulary, NativeVocabulary]) -> None:
     ours, native = both
     for text in TEXTS[:-1]:
         assert ours.tokenize(text) == native.tokenize(text)
@@ -43,7 +43,7 @@ def test_it_agrees_with_llama_cpp(both):
     assert ours.opening == native.opening
 
 
-def test_training_sees_the_same_tokens(both, stories):
+def test_training_sees_the_same_tokens(both: tuple[FolderVocabulary, NativeVocabulary], stories: Path) -> None:
     vocabulary = load_vocabulary(ModelFile("stories", stories / "stories260K-hf", "hf"))
     assert vocabulary.tokenize(TEXTS[0]) == both[1].tokenize(TEXTS[0])
 
@@ -54,11 +54,11 @@ def bytes_(tmp_path_factory: pytest.TempPathFactory) -> FolderVocabulary:
 
 
 @given(st.text())
-def test_every_text_comes_back(bytes_, text):
+def test_every_text_comes_back(bytes_: FolderVocabulary, text: str) -> None:
     assert b"".join(map(bytes_.piece, bytes_.tokenize(text))) == text.encode("utf-8", "replace")
 
 
-def test_no_space_is_added_and_special_words_are_words(bytes_):
+def test_no_space_is_added_and_special_words_are_words(bytes_: FolderVocabulary) -> None:
     assert bytes_.tokenize("a") != bytes_.tokenize(" a")
     assert bytes_.ends(260)
     assert 260 not in bytes_.tokenize("<|end|>")
@@ -68,7 +68,7 @@ def test_no_space_is_added_and_special_words_are_words(bytes_):
         bytes_.piece(272)
 
 
-def test_metaspace_tokenizers_lose_their_added_space(tmp_path):
+def test_metaspace_tokenizers_lose_their_added_space(tmp_path: Path) -> None:
     vocabulary = {"<unk>": 0, "▁": 1, "a": 2, "b": 3, "▁a": 4}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[("▁", "a")], unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -78,14 +78,14 @@ def test_metaspace_tokenizers_lose_their_added_space(tmp_path):
     assert b"".join(map(words.piece, [2, 3, 4])) == b"ab a"
 
 
-def test_generation_config_adds_ends(tmp_path):
+def test_generation_config_adds_ends(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "ends", byte_tokenizer())
     (folder / "generation_config.json").write_text('{"eos_token_id": [5, 260]}')
     words = FolderVocabulary(folder)
     assert [token for token in range(261) if words.ends(token)] == [5, 260]
 
 
-def test_a_damaged_tokenizer_is_a_sentence(tmp_path):
+def test_a_damaged_tokenizer_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("[1, 2")
     with pytest.raises(NoModel, match="cannot be used"):
         FolderVocabulary(tmp_path)

@@ -5,6 +5,8 @@ So in every architecture that treats the two differently.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ SPLIT = 24  # a byte is a token in these models
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gemma", "gemma2", "gemma3", "qwen2vl", "mamba"])
-def test_injected_token_rows_do_what_typed_tokens_do(tmp_path, architecture):
+def test_injected_token_rows_do_what_typed_tokens_do(tmp_path: Path, architecture: str) -> None:
     table = write(tmp_path / "tiny.gguf", architecture)
     with LlamaEngine(tmp_path / "tiny.gguf", exact=True) as engine:
         ids = engine.tokenize(TEXT)
@@ -43,7 +45,7 @@ COMMON = frozenset(
 @pytest.mark.parametrize(
     "architecture", [name if name in COMMON else pytest.param(name, marks=pytest.mark.slow) for name in sorted(PROVEN)]
 )
-def test_every_proven_architecture_reads_rows_as_words(tmp_path, architecture):
+def test_every_proven_architecture_reads_rows_as_words(tmp_path: Path, architecture: str) -> None:
     """Grown by llama.cpp's own demands, so that none is left out for the work of describing it."""
     table = grow(tmp_path / "grown.gguf", architecture)
     with LlamaEngine(tmp_path / "grown.gguf", exact=True, disk=0) as engine:
@@ -57,7 +59,7 @@ def test_every_proven_architecture_reads_rows_as_words(tmp_path, architecture):
 
 
 @pytest.mark.parametrize("architecture", ["cogvlm", "gemma3n"])
-def test_what_reads_them_otherwise_is_refused(tmp_path, architecture):
+def test_what_reads_them_otherwise_is_refused(tmp_path: Path, architecture: str) -> None:
     table = grow(tmp_path / "grown.gguf", architecture)
     with LlamaEngine(tmp_path / "grown.gguf", disk=0) as engine:
         assert engine.refusal.startswith("grown cannot take modules: ")
@@ -65,14 +67,14 @@ def test_what_reads_them_otherwise_is_refused(tmp_path, architecture):
             engine.log_probabilities(TEXT, Stack().add(Module(table[:4], Card("four"))))
 
 
-def test_what_nobody_has_tried_is_refused():
+def test_what_nobody_has_tried_is_refused() -> None:
     assert "nobody has shown that tomorrow models" in injection_for("tomorrow", 8, 8, 0, 0, "m").refusal
     assert injection_for("llama", 8, 8, 0, 0, "m").refusal == ""
     assert injection_for("glm4", 8, 8, 0, 0, "m").refusal
     assert injection_for("dream", 8, 8, 0, 0, "m").refusal
 
 
-def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):
+def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path: Path) -> None:
     table = write(tmp_path / "tiny.gguf", "mamba")
     stack = Stack().add(Module(table[:10], Card("ten")))
     settings = Sampler(seed=3)
@@ -86,7 +88,7 @@ def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path):
     assert again[-1].text_decoded == len(TEXT.rstrip())  # the space at the end goes to the first token
 
 
-def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_path):
+def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_path: Path) -> None:
     table = write(tmp_path / "tiny.gguf", "glm4")
     with LlamaEngine(tmp_path / "tiny.gguf", name="tiny GLM") as engine:
         assert "glm4" in engine.refusal
@@ -95,7 +97,7 @@ def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_pat
         assert engine.log_probabilities(TEXT, Stack()).shape == (len(TEXT) - 1,)
 
 
-def test_deep_inputs_are_padded_and_odd_ones_refused():
+def test_deep_inputs_are_padded_and_odd_ones_refused() -> None:
     rows = np.ones((3, 8), dtype=np.float32)
     wide = injection_for("qwen3vl", 8, 24, 40, 0, "m")
     assert wide.rows(rows).shape == (3, 24)

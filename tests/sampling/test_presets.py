@@ -17,12 +17,12 @@ def write(text: str) -> None:
     presets_file().write_text(text, encoding="utf-8")
 
 
-def test_ours_are_there_without_a_file():
+def test_ours_are_there_without_a_file() -> None:
     assert load_presets() == PRESETS
     assert find_preset("careful") == PRESETS["careful"]
 
 
-def test_a_preset_is_kept_found_and_changed():
+def test_a_preset_is_kept_found_and_changed() -> None:
     rainy = Sampler(temperature=0.9, banned=("shivers down", 'say "no"\n'), bias=(("rain", 2.0),), seed=7)
     save_preset("rainy night", rainy)
     save_preset("dry", Sampler(dry_multiplier=0.8))
@@ -34,13 +34,13 @@ def test_a_preset_is_kept_found_and_changed():
         find_preset("rainy day")
 
 
-def test_a_hand_written_file_may_build_on_presets():
+def test_a_hand_written_file_may_build_on_presets() -> None:
     write('[mine]\nbase = "careful"\nrep_pen = 1.2\n\n[more]\nbase = "mine"\ntemperature = 1\n')
     assert find_preset("mine") == Sampler.from_dict({"repetition": 1.2}, PRESETS["careful"])
     assert find_preset("more") == Sampler.from_dict({"repetition": 1.2, "temperature": 1}, PRESETS["careful"])
 
 
-def test_keeping_a_preset_leaves_the_writers_own_lines_alone():
+def test_keeping_a_preset_leaves_the_writers_own_lines_alone() -> None:
     write(
         '# for the rainy book\n[mine]\ntemperature = 0.7  # 0.8 rambles\nrep_pen = 1.1\n\n[other]\nbase = "careful"\n'
     )
@@ -67,14 +67,14 @@ def test_keeping_a_preset_leaves_the_writers_own_lines_alone():
         ("[mine]\nbase = 3", "no preset above it"),
     ],
 )
-def test_a_broken_file_says_what_is_wrong_with_it(text, says):
+def test_a_broken_file_says_what_is_wrong_with_it(text: str, says: str) -> None:
     write(text)
     with pytest.raises(BadInput) as caught:
         load_presets()
     assert says in caught.value.message
 
 
-def test_names_that_cannot_be_names():
+def test_names_that_cannot_be_names() -> None:
     for name in ("", "  ", "a\nb", "x" * 61):
         with pytest.raises(BadUsage):
             save_preset(name, Sampler())
@@ -86,7 +86,7 @@ def test_names_that_cannot_be_names():
     st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20), max_size=4, unique=True),
     st.floats(0, 5),
 )
-def test_whatever_is_kept_comes_back(name, banned, temperature):
+def test_whatever_is_kept_comes_back(name: str, banned: list[str], temperature: float) -> None:
     settings = Sampler(
         temperature=temperature, banned=tuple(banned), bias=tuple((word, 1.0) for word in banned if word[0] != "#")
     )

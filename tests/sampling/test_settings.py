@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -35,13 +36,13 @@ from kobold_modules.sampling.settings import MOST_BANNED, NAMES, PRESETS, Sample
         ({"heat": 1}, "There is no sampler setting heat"),
     ],
 )
-def test_what_makes_no_sense_is_a_sentence(settings, says):
+def test_what_makes_no_sense_is_a_sentence(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(BadUsage) as caught:
         Sampler.from_dict(settings)
     assert says in caught.value.message
 
 
-def test_json_and_back():
+def test_json_and_back() -> None:
     settings = Sampler(
         temperature=0.7, banned=("a b", "c"), bias=(("dark", 2.0), ("#7", -1.5)), dry_breakers=("\n",), seed=3
     )
@@ -51,7 +52,7 @@ def test_json_and_back():
     assert hash(settings) == hash(replace(settings))
 
 
-def test_the_names_of_other_programs_mean_the_same():
+def test_the_names_of_other_programs_mean_the_same() -> None:
     known = set(asdict(Sampler()))
     assert set(NAMES.values()) <= known
     assert not set(NAMES) & known
@@ -61,12 +62,12 @@ def test_the_names_of_other_programs_mean_the_same():
     )
 
 
-def test_settings_go_on_top_of_a_preset():
+def test_settings_go_on_top_of_a_preset() -> None:
     settings = Sampler.from_dict({"min_p": 0.2}, PRESETS["wild"])
     assert (settings.temperature, settings.min_p) == (PRESETS["wild"].temperature, 0.2)
 
 
-def test_one_preset_is_deterministic():
+def test_one_preset_is_deterministic() -> None:
     assert PRESETS["deterministic"].temperature == 0
     assert PRESETS["deterministic"].seed is not None
     assert all(preset.seed is None for name, preset in PRESETS.items() if name != "deterministic")

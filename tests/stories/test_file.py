@@ -160,7 +160,9 @@ pieces = st.lists(st.text(alphabet="ab .\n🙂", min_size=1, max_size=8), max_si
 @given(
     pieces, st.text(alphabet="ab .", max_size=8), st.dictionaries(st.sampled_from(["x", "worldinfo"]), st.integers())
 )
-def test_any_lite_story_grows_and_keeps_the_rest(tmp_path_factory, actions, take, others) -> None:
+def test_any_lite_story_grows_and_keeps_the_rest(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[str], take: str, others: dict[str, int]
+) -> None:
     path = tmp_path_factory.mktemp("lite") / "s.json"
     path.write_text(json.dumps({"gamestarted": True, "prompt": "It", "actions": actions, **others}))
     story = load(path)

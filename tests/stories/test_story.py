@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def check(story: Story) -> None:
 
 
 @given(letters, actions)
-def test_spans_cover_the_text_and_takes_stand_in_it(text, sequence):
+def test_spans_cover_the_text_and_takes_stand_in_it(text: str, sequence: list[tuple[Any, ...]]) -> None:
     story = Story("t", text)
     for action in sequence:
         do(story, action)
@@ -55,7 +56,7 @@ def test_spans_cover_the_text_and_takes_stand_in_it(text, sequence):
 
 
 @given(letters, actions)
-def test_undoing_everything_leads_back_and_redoing_forward(text, sequence):
+def test_undoing_everything_leads_back_and_redoing_forward(text: str, sequence: list[tuple[Any, ...]]) -> None:
     story = Story("t", text)
     beginning = state(story)
     for action in sequence:
@@ -73,7 +74,7 @@ def test_undoing_everything_leads_back_and_redoing_forward(text, sequence):
 
 
 @given(letters, actions)
-def test_saved_and_loaded_it_is_the_same(text, sequence):
+def test_saved_and_loaded_it_is_the_same(text: str, sequence: list[tuple[Any, ...]]) -> None:
     story = Story("A title", text)
     for action in sequence:
         do(story, action)
@@ -83,14 +84,14 @@ def test_saved_and_loaded_it_is_the_same(text, sequence):
 
 
 @given(letters, letters)
-def test_an_edit_makes_exactly_the_new_text(old, new):
+def test_an_edit_makes_exactly_the_new_text(old: str, new: str) -> None:
     story = Story("", old)
     story.edit(new)
     assert story.text == new
     assert story.can_undo == (old != new)
 
 
-def test_who_wrote_what():
+def test_who_wrote_what() -> None:
     story = Story("", "I began. ")
     story.append_take("The model went on.", "noir ×0.5", 7)
     assert story.spans == (Span(9), Span(18, True, "noir ×0.5", 7))
@@ -99,7 +100,7 @@ def test_who_wrote_what():
     assert story.takes == ()
 
 
-def test_retry_takes_back_the_last_take_only():
+def test_retry_takes_back_the_last_take_only() -> None:
     story = Story("", "I began.")
     assert not story.can_retry
     assert story.retry() == "I began."
@@ -115,7 +116,7 @@ def test_retry_takes_back_the_last_take_only():
     assert story.retry() == story.text == "I began. One. And I"
 
 
-def test_an_edit_before_a_take_moves_it():
+def test_an_edit_before_a_take_moves_it() -> None:
     story = Story("", "I began.")
     story.append_take(" One.", "a", 1)
     story.edit("Then I began. One.")
@@ -123,7 +124,7 @@ def test_an_edit_before_a_take_moves_it():
     assert story.retry() == "Then I began."
 
 
-def test_typing_is_undone_word_by_word():
+def test_typing_is_undone_word_by_word() -> None:
     story = Story("", "")
     typed = "It was late"
     for end in range(1, len(typed) + 1):
@@ -137,7 +138,7 @@ def test_typing_is_undone_word_by_word():
     assert story.text == typed
 
 
-def test_undo_separates_what_is_typed_before_and_after_a_take():
+def test_undo_separates_what_is_typed_before_and_after_a_take() -> None:
     story = Story("", "")
     story.edit("Word")
     story.append_take("!", "a", 1)
@@ -148,7 +149,7 @@ def test_undo_separates_what_is_typed_before_and_after_a_take():
     assert not story.can_retry
 
 
-def test_words_and_dirt():
+def test_words_and_dirt() -> None:
     story = Story("Rain", "It had  stopped.\n")
     assert (story.word_count, story.dirty) == (3, False)
     for change in ("text", "title", "memory", "note"):
@@ -163,7 +164,7 @@ def test_words_and_dirt():
     assert story.dirty
 
 
-def test_the_note_stands_in_its_template():
+def test_the_note_stands_in_its_template() -> None:
     story = Story(note="Slow. Sad.")
     assert story.note_text == "[Author's note: Slow. Sad.]"
     story.note_template = "<|>!"
@@ -175,7 +176,7 @@ def test_the_note_stands_in_its_template():
 
 
 @given(letters, actions)
-def test_steps_saved_and_loaded_lead_back_and_forward_as_before(text, sequence):
+def test_steps_saved_and_loaded_lead_back_and_forward_as_before(text: str, sequence: list[tuple[Any, ...]]) -> None:
     story = Story("t", text)
     for action in sequence:
         do(story, action)
@@ -189,7 +190,7 @@ def test_steps_saved_and_loaded_lead_back_and_forward_as_before(text, sequence):
         assert not getattr(again, way)()
 
 
-def test_only_the_nearest_steps_fit_a_small_file():
+def test_only_the_nearest_steps_fit_a_small_file() -> None:
     story = Story()
     for word in range(50):
         story.append_take(f"word {word} ", "a", word)
@@ -216,7 +217,7 @@ json_values = st.recursive(
 
 
 @given(json_values, json_values, json_values)
-def test_whatever_stands_in_a_file_the_story_is_whole(spans, takes, steps):
+def test_whatever_stands_in_a_file_the_story_is_whole(spans: object, takes: object, steps: object) -> None:
     story = Story.from_dict({"text": "abab", "spans": spans, "takes": takes, "steps": {"done": steps, "undone": steps}})
     assert story.text == "abab"
     check(story)
@@ -224,19 +225,19 @@ def test_whatever_stands_in_a_file_the_story_is_whole(spans, takes, steps):
         check(story)
 
 
-def test_members_that_are_not_ours_are_kept():
+def test_members_that_are_not_ours_are_kept() -> None:
     story = Story.from_dict({"text": "It rained.", "bench": {"stack": [1]}})
     assert story.extra == {"bench": {"stack": [1]}}
     assert story.to_dict()["bench"] == {"stack": [1]}
 
 
 @pytest.mark.parametrize("data", [[], {}, {"text": 5}, None, 7])
-def test_what_is_no_story(data):
+def test_what_is_no_story(data: object) -> None:
     with pytest.raises(ValueError, match="not a story"):
         Story.from_dict(data)
 
 
-def test_marks_that_do_not_fit_are_forgotten_and_the_text_kept():
+def test_marks_that_do_not_fit_are_forgotten_and_the_text_kept() -> None:
     for spans in ([{"length": 3}], [{"length": -1}, {"length": 6}], "abc", [{"width": 1}], 7, [{"length": "5"}]):
         story = Story.from_dict({"text": "12345", "spans": spans})
         assert (story.text, story.spans) == ("12345", (Span(5),))
@@ -244,7 +245,7 @@ def test_marks_that_do_not_fit_are_forgotten_and_the_text_kept():
         assert Story.from_dict({"text": "12345", "spans": [{"length": 5}], "takes": takes}).takes == ()
 
 
-def test_a_novel_is_edited_in_no_time():
+def test_a_novel_is_edited_in_no_time() -> None:
     story = Story("", "The rain had stopped. " * 25_000)
     middle = len(story.text) // 2
     began = time.process_time()

@@ -11,7 +11,7 @@ from kobold_modules.worker.messages import Count, Generate, Load
 from tests.worker.conftest import ask, failure, text_of
 
 
-async def test_it_loads_writes_and_counts():
+async def test_it_loads_writes_and_counts() -> None:
     client = FakeClient()
     assert failure(await ask(client, Generate("The rain"))).message == "No model is loaded."
     records = await ask(client, Load("starter", 1024))
@@ -27,7 +27,7 @@ async def test_it_loads_writes_and_counts():
     assert [type(job) for job in client.jobs[:2]] == [Generate, Load]
 
 
-async def test_it_can_be_cancelled_and_left():
+async def test_it_can_be_cancelled_and_left() -> None:
     client = FakeClient(delay=0.001)
     await ask(client, Load("starter"))
     heard = 0
@@ -45,7 +45,7 @@ async def test_it_can_be_cancelled_and_left():
     assert text_of(await ask(client, Generate("The rain", max_tokens=5)))
 
 
-async def test_failures_come_when_ordered():
+async def test_failures_come_when_ordered() -> None:
     client = FakeClient(failures={"generate": Failed("It broke.", "Mend it.", 5)})
     await ask(client, Load("starter"))
     assert failure(await ask(client, Generate("a"))).message == "It broke."

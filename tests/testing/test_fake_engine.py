@@ -23,7 +23,7 @@ def text_of(engine: Engine, request: Request) -> str:
     return "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
 
 
-def test_the_same_request_the_same_words():
+def test_the_same_request_the_same_words() -> None:
     engine = FakeEngine()
     stack = Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
     request = Request("The rain", stack, 20, Sampler(seed=4))
@@ -32,7 +32,7 @@ def test_the_same_request_the_same_words():
     assert text_of(engine, request) != text_of(engine, Request("The rain", stack, 20, Sampler(seed=5)))
 
 
-def test_it_counts_stops_and_ends():
+def test_it_counts_stops_and_ends() -> None:
     engine = FakeEngine()
     stack = Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
     *pieces, finished = engine.generate(Request("The rain", stack, 5))
@@ -45,7 +45,7 @@ def test_it_counts_stops_and_ends():
     assert list(engine.generate(Request("The rain"), lambda: True))[-1].reason == "cancelled"
 
 
-def test_log_probabilities_have_the_shape_of_the_real_ones():
+def test_log_probabilities_have_the_shape_of_the_real_ones() -> None:
     engine = FakeEngine()
     stack = Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
     count = len(engine.tokenize("The rain had stopped."))
@@ -53,7 +53,7 @@ def test_log_probabilities_have_the_shape_of_the_real_ones():
     assert engine.log_probabilities("The rain had stopped.", Stack()).shape == (count - 1,)
 
 
-def test_it_refuses_what_a_real_one_refuses():
+def test_it_refuses_what_a_real_one_refuses() -> None:
     engine = FakeEngine()
     wide = Module(np.ones((3, 9), dtype=np.float32), Card("wide"))
     with pytest.raises(WrongModel):
@@ -64,7 +64,7 @@ def test_it_refuses_what_a_real_one_refuses():
         list(engine.generate(Request("")))
 
 
-def test_it_can_be_looked_into():
+def test_it_can_be_looked_into() -> None:
     engine, stack = FakeEngine(), Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
     stacked, plain = peek(engine, Request("The rain", stack), 5)
     assert [c.token for c in stacked] != [c.token for c in plain]
@@ -76,7 +76,7 @@ def test_it_can_be_looked_into():
     assert [take.nats_per_token for take in takes] == sorted(take.nats_per_token for take in takes)
 
 
-def test_it_loads_nothing_heavy():
+def test_it_loads_nothing_heavy() -> None:
     script = (
         "import sys, kobold_modules.testing.fake_client;"
         "print([name for name in ('torch', 'llama_cpp', 'textual') if name in sys.modules])"

@@ -7,6 +7,8 @@ import os
 import queue
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +42,7 @@ class Pipes:
 
 
 @pytest.fixture
-def child():
+def child() -> Iterator[Pipes]:
     pipes = Pipes()
     yield pipes
     pipes.process.kill()
@@ -49,7 +51,7 @@ def child():
     pipes.process.wait()
 
 
-def test_lines_that_make_no_sense_are_answered(child):
+def test_lines_that_make_no_sense_are_answered(child: Pipes) -> None:
     for line, number in (
         ("nonsense", None),
         (b"\xff\xfe\x00", None),
@@ -71,17 +73,17 @@ def test_lines_that_make_no_sense_are_answered(child):
     assert child.until_end()[0]["message"] == "No model is loaded."
 
 
-def test_it_ends_with_quit(child):
+def test_it_ends_with_quit(child: Pipes) -> None:
     child.send(wire.quit_())
     assert child.process.wait(PATIENCE) == 0
 
 
-def test_it_ends_with_its_stdin_and_says_nothing(child):
+def test_it_ends_with_its_stdin_and_says_nothing(child: Pipes) -> None:
     assert child.process.communicate(timeout=PATIENCE) == (b"", b"")
     assert child.process.returncode == 0
 
 
-def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child, stories):
+def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child: Pipes, stories: Path) -> None:
     child.send(json.dumps({"do": "load", "id": 1, "model": str(stories / "stories260K-F16.gguf")}))
     child.until_end()
     sampler = {"repetition": 1.0}
@@ -92,7 +94,7 @@ def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child, stories):
     assert child.process.wait(PATIENCE) == 0
 
 
-def test_what_libraries_print_never_reaches_the_answers(home):
+def test_what_libraries_print_never_reaches_the_answers(home: Path) -> None:
     code = (
         "import os, kobold_modules.worker.child as c\n"
         "plain = c.Worker.accept\n"
@@ -112,7 +114,9 @@ def test_what_libraries_print_never_reaches_the_answers(home):
     assert b"noise in Python" in log
 
 
-def test_an_unexpected_error_is_a_record_and_a_trace_in_the_log(monkeypatch, capsys):
+def test_an_unexpected_error_is_a_record_and_a_trace_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     sent: queue.Queue[bytes] = queue.Queue()
     worker = Worker(sent.put)
     monkeypatch.setattr(Worker, "_ready", lambda self: 1 / 0)
@@ -124,7 +128,7 @@ def test_an_unexpected_error_is_a_record_and_a_trace_in_the_log(monkeypatch, cap
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_cancels_name_a_job_or_all_that_are_asked():
+def test_cancels_name_a_job_or_all_that_are_asked() -> None:
     worker = Worker(lambda line: None)
     for number in (1, 2):
         worker.accept(json.dumps({"do": "count", "id": number, "text": "a"}).encode())
@@ -135,7 +139,7 @@ def test_cancels_name_a_job_or_all_that_are_asked():
     assert worker._cancelled == {1, 2}
 
 
-def test_a_reader_that_has_gone_ends_the_worker():
+def test_a_reader_that_has_gone_ends_the_worker() -> None:
     def broken(line: bytes) -> None:
         raise BrokenPipeError
 
@@ -146,7 +150,7 @@ def test_a_reader_that_has_gone_ends_the_worker():
     assert worker.closing
 
 
-def test_a_long_log_is_turned_over(home):
+def test_a_long_log_is_turned_over(home: Path) -> None:
     from kobold_modules.worker import log
 
     for _ in range(2):
@@ -158,7 +162,7 @@ def test_a_long_log_is_turned_over(home):
     assert log.log_file().with_name("worker.log.1").exists()
 
 
-def test_a_home_that_cannot_be_written_to_costs_only_the_log(monkeypatch, tmp_path):
+def test_a_home_that_cannot_be_written_to_costs_only_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from kobold_modules.worker import log
 
     (tmp_path / "file").write_text("in the way")

@@ -42,7 +42,7 @@ async def writing(client: WorkerClient) -> asyncio.Task[list[Record]]:
     return task
 
 
-async def test_load_count_and_write(client, stories):
+async def test_load_count_and_write(client: WorkerClient, stories: Path) -> None:
     records = await ask(client, Load(str(stories / "stories260K-F16.gguf"), 256))
     assert isinstance(records[-1], Loaded)
     assert (records[-1].name, records[-1].context, records[-1].width) == ("stories260K-F16", 256, 64)
@@ -58,7 +58,7 @@ async def test_load_count_and_write(client, stories):
     assert len(records) == 1  # it is there already
 
 
-async def test_pieces_arrive_while_the_model_writes(loaded):
+async def test_pieces_arrive_while_the_model_writes(loaded: WorkerClient) -> None:
     async for record in loaded.run(ENDLESS):
         if isinstance(record, TextChunk):  # had it come with the end, there were nothing left to cancel
             loaded.cancel()
@@ -66,7 +66,7 @@ async def test_pieces_arrive_while_the_model_writes(loaded):
     assert record.tokens < ENDLESS.max_tokens
 
 
-async def test_a_cancel_is_answered_and_the_next_job_is_done(loaded):
+async def test_a_cancel_is_answered_and_the_next_job_is_done(loaded: WorkerClient) -> None:
     heard = 0
     async for record in loaded.run(ENDLESS):
         heard += isinstance(record, TextChunk)
@@ -77,14 +77,14 @@ async def test_a_cancel_is_answered_and_the_next_job_is_done(loaded):
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
 
-async def test_leaving_the_loop_cancels_the_job(loaded):
+async def test_leaving_the_loop_cancels_the_job(loaded: WorkerClient) -> None:
     async for record in loaded.run(ENDLESS):
         if isinstance(record, TextChunk):
             break
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3  # it waited for no billion tokens
 
 
-async def test_a_cancelled_task_cancels_its_job(loaded):
+async def test_a_cancelled_task_cancels_its_job(loaded: WorkerClient) -> None:
     task = await writing(loaded)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -92,13 +92,13 @@ async def test_a_cancelled_task_cancels_its_job(loaded):
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
 
-async def test_jobs_wait_for_each_other(loaded):
+async def test_jobs_wait_for_each_other(loaded: WorkerClient) -> None:
     jobs = [ask(loaded, Generate(OPENING, max_tokens=20, sampler={"seed": seed})) for seed in range(4)]
     assert [records[-1].seed for records in await asyncio.gather(*jobs)] == [0, 1, 2, 3]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
-async def test_a_killed_child_costs_one_take(loaded):
+async def test_a_killed_child_costs_one_take(loaded: WorkerClient) -> None:
     heard = 0
     records = []
     async for record in loaded.run(ENDLESS):
@@ -116,7 +116,7 @@ async def test_a_killed_child_costs_one_take(loaded):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
-async def test_a_child_that_died_between_jobs_is_started_again(loaded):
+async def test_a_child_that_died_between_jobs_is_started_again(loaded: WorkerClient) -> None:
     heard = asyncio.Event()
     loaded.on_death = heard.set
     os.kill(loaded.pid, signal.SIGKILL)
@@ -124,7 +124,7 @@ async def test_a_child_that_died_between_jobs_is_started_again(loaded):
     assert (await ask(loaded, Generate(OPENING, max_tokens=10)))[-1].tokens == 10
 
 
-async def test_a_worker_that_is_closed_has_not_died(loaded):
+async def test_a_worker_that_is_closed_has_not_died(loaded: WorkerClient) -> None:
     heard = asyncio.Event()
     loaded.on_death = heard.set
     await loaded.close()
@@ -132,7 +132,7 @@ async def test_a_worker_that_is_closed_has_not_died(loaded):
     assert not heard.is_set()
 
 
-async def test_errors_are_sentences_with_codes(client, stories, tmp_path):
+async def test_errors_are_sentences_with_codes(client: WorkerClient, stories: Path, tmp_path: Path) -> None:
     nothing = failure(await ask(client, Generate(OPENING)))
     assert (nothing.message, nothing.code) == ("No model is loaded.", 2)
     missing = failure(await ask(client, Load(str(tmp_path / "missing.gguf"))))
@@ -150,7 +150,7 @@ async def test_errors_are_sentences_with_codes(client, stories, tmp_path):
     assert (await ask(client, Generate(OPENING, max_tokens=2)))[-1].tokens == 2
 
 
-async def test_a_stack_is_read_from_its_files(loaded, tmp_path):
+async def test_a_stack_is_read_from_its_files(loaded: WorkerClient, tmp_path: Path) -> None:
     from kobold_modules.formats import kobold
 
     file = tmp_path / "noir.zip"
@@ -167,13 +167,13 @@ async def test_a_stack_is_read_from_its_files(loaded, tmp_path):
     assert (await ask(loaded, Generate(OPENING, (Layer(str(file)),), 3, settings)))[-1].prefix_decoded == 5
 
 
-async def test_half_letters_and_long_texts_travel(loaded):
+async def test_half_letters_and_long_texts_travel(loaded: WorkerClient) -> None:
     assert (await ask(loaded, Count("a\ud83d\u2028\x00")))[-1].data["tokens"] > 2
     long = "The cat sat on the mat. " * 40_000
     assert (await ask(loaded, Generate(long, max_tokens=2)))[-1].tokens == 2
 
 
-async def test_closing_ends_a_busy_child(loaded):
+async def test_closing_ends_a_busy_child(loaded: WorkerClient) -> None:
     task = await writing(loaded)
     pid = loaded.pid
     await loaded.close()
@@ -185,7 +185,7 @@ async def test_closing_ends_a_busy_child(loaded):
     await loaded.close()
 
 
-async def test_a_child_that_will_not_end_is_killed(tmp_path):
+async def test_a_child_that_will_not_end_is_killed(tmp_path: Path) -> None:
     script = (
         "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "pathlib.Path(sys.argv[1]).touch(); time.sleep(10**6)"
@@ -201,7 +201,7 @@ async def test_a_child_that_will_not_end_is_killed(tmp_path):
         os.kill(pid, 0)
 
 
-async def test_a_command_that_cannot_start_or_dies_at_once(home):
+async def test_a_command_that_cannot_start_or_dies_at_once(home: Path) -> None:
     assert "could not be started" in failure(await ask(WorkerClient(["/nowhere/at all"]), Count("a"))).message
     died = failure(await ask(WorkerClient([sys.executable, "-c", "raise SystemExit(3)"]), Count("a")))
     assert "exit code 3" in died.message
@@ -209,7 +209,7 @@ async def test_a_command_that_cannot_start_or_dies_at_once(home):
     assert "exit code 0" in failure(await ask(WorkerClient([sys.executable, "-c", chatty]), Count("a"))).message
 
 
-def test_the_environment_of_a_child():
+def test_the_environment_of_a_child() -> None:
     environment = child_environment({"A": "b"})
     assert environment["OMP_WAIT_POLICY"] == "passive"
     assert environment["PYTHONUNBUFFERED"] == "1"
@@ -217,7 +217,7 @@ def test_the_environment_of_a_child():
     assert child_environment({"OMP_WAIT_POLICY": "active"})["OMP_WAIT_POLICY"] == "active"
 
 
-async def test_native_noise_goes_to_the_log(client, home: Path, stories):
+async def test_native_noise_goes_to_the_log(client: WorkerClient, home: Path, stories: Path) -> None:
     await ask(client, Load(str(stories / "stories260K-F16.gguf")))
     assert (home / "state" / "logs" / "worker.log").exists()
 
@@ -232,7 +232,9 @@ if "kobold_modules.worker" in sys.orig_argv:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-async def test_a_model_that_dies_of_the_same_signal_is_not_tried_a_third_time(home, stories, tmp_path):
+async def test_a_model_that_dies_of_the_same_signal_is_not_tried_a_third_time(
+    home: Path, stories: Path, tmp_path: Path
+) -> None:
     """interface.md: "ended unexpectedly (SIGILL) ... Try again", on every try."""
     client = WorkerClient(env=faulty(tmp_path / "site", AMX_UNSEEN))
     model = Load(str(stories / "stories260K-F16.gguf"))
@@ -255,7 +257,7 @@ async def test_a_model_that_dies_of_the_same_signal_is_not_tried_a_third_time(ho
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
-async def test_memory_that_ran_out_may_be_free_the_next_time(loaded):
+async def test_memory_that_ran_out_may_be_free_the_next_time(loaded: WorkerClient) -> None:
     for _ in range(3):
         async for record in loaded.run(ENDLESS):
             if isinstance(record, TextChunk) and loaded.pid is not None:
@@ -265,7 +267,9 @@ async def test_memory_that_ran_out_may_be_free_the_next_time(loaded):
     assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
 
 
-async def test_what_does_not_work_on_this_processor_is_told_while_loading(home, starter, tmp_path, monkeypatch):
+async def test_what_does_not_work_on_this_processor_is_told_while_loading(
+    home: Path, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.backends.quantised import quantised
     from tests.faults import LIKE_AMX
 

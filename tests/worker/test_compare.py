@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from kobold_modules.formats import kobold
-from kobold_modules.records import Finished, TextChunk
+from kobold_modules.records import Finished, Record, TextChunk
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker import messages as jobs
+from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Load
 from tests.worker.conftest import ask, failure
 
@@ -29,7 +31,7 @@ def module_file(stories: Path, tmp_path: Path) -> str:
     return str(tmp_path / "twelve.zip")
 
 
-def takes(records) -> dict[int, tuple[str, Finished]]:
+def takes(records: Sequence[Record]) -> dict[int, tuple[str, Finished]]:
     finished = {record.sequence: record for record in records if isinstance(record, Finished)}
     return {
         number: (
@@ -40,7 +42,7 @@ def takes(records) -> dict[int, tuple[str, Finished]]:
     }
 
 
-async def test_each_stack_writes_its_own_take(loaded, module_file):
+async def test_each_stack_writes_its_own_take(loaded: WorkerClient, module_file: str) -> None:
     stacks = ((), (Layer(module_file),), (Layer(module_file, on=False),))
     found = takes(await ask(loaded, Compare(TEXT, stacks, 20, {"seed": 3})))
     alone = takes(await ask(loaded, Generate(TEXT, (), 20, {"seed": 3})))
@@ -51,20 +53,20 @@ async def test_each_stack_writes_its_own_take(loaded, module_file):
     assert found[1][1].prefix_decoded == 12
 
 
-async def test_without_a_seed_all_draw_with_the_same_one(loaded):
+async def test_without_a_seed_all_draw_with_the_same_one(loaded: WorkerClient) -> None:
     found = takes(await ask(loaded, Compare(TEXT, ((), ()), 20)))
     assert found[0][0] == found[1][0]
     assert found[0][1].seed == found[1][1].seed
 
 
-async def test_seeds_make_takes_of_one_stack(loaded, module_file):
+async def test_seeds_make_takes_of_one_stack(loaded: WorkerClient, module_file: str) -> None:
     stack = (Layer(module_file, 0.5),)
     found = takes(await ask(loaded, Compare(TEXT, (stack,) * 3, 20, seeds=(1, 2, 1))))
     assert found[0][0] == found[2][0] != found[1][0]
     assert [found[number][1].seed for number in range(3)] == [1, 2, 1]
 
 
-async def test_memory_and_note_travel(loaded):
+async def test_memory_and_note_travel(loaded: WorkerClient) -> None:
     settings = {"temperature": 0.0}
     memory = "Tim is a big red dragon. " * 8
     plain = takes(await ask(loaded, Compare(TEXT, ((),), 20, settings)))
@@ -73,7 +75,7 @@ async def test_memory_and_note_travel(loaded):
     assert plain[0][0] != minded[0][0] == alone[0][0]
 
 
-async def test_a_cancel_ends_all(loaded):
+async def test_a_cancel_ends_all(loaded: WorkerClient) -> None:
     heard = 0
     endings = []
     sampler = {"bias": {"#1": -99.0, "#2": -99.0}}
@@ -96,15 +98,15 @@ async def test_a_cancel_ends_all(loaded):
         (Compare(TEXT, ((), ()), sampler={"warmth": 1}), "warmth"),
     ],
 )
-async def test_what_makes_no_sense_is_a_sentence(loaded, job, says):
+async def test_what_makes_no_sense_is_a_sentence(loaded: WorkerClient, job: Compare, says: str) -> None:
     assert says in failure(await ask(loaded, job)).message
 
 
-async def test_no_model_is_a_sentence(client):
+async def test_no_model_is_a_sentence(client: WorkerClient) -> None:
     assert failure(await ask(client, Compare(TEXT, ((), ())))).message == "No model is loaded."
 
 
-async def test_the_client_without_a_worker_compares_too():
+async def test_the_client_without_a_worker_compares_too() -> None:
     client = FakeClient()
     await ask(client, Load("starter"))
     found = takes(await ask(client, Compare("The rain", ((), (Layer("noir.zip"),)), 10)))
@@ -112,7 +114,7 @@ async def test_the_client_without_a_worker_compares_too():
     assert found[0][0] != found[1][0]
 
 
-def test_a_job_survives_the_wire():
+def test_a_job_survives_the_wire() -> None:
     import json
 
     job = Compare(TEXT, ((), (Layer("a.zip", 0.5),)), 9, {"seed": 1}, ("x",), (4, 5), "m", "n", 2)

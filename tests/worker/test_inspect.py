@@ -13,6 +13,7 @@ from kobold_modules.records import Loaded, Result
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
+from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Generate, Load, Nearest, Peek, Score
 from tests.backends import tiny_folder
 from tests.worker.conftest import ask, failure, text_of
@@ -34,7 +35,7 @@ def answer(records: list[Any], what: str) -> dict[str, Any]:
     return records[-1].data
 
 
-async def test_a_child_answers_what_could_come_next(loaded, noir):
+async def test_a_child_answers_what_could_come_next(loaded: WorkerClient, noir: str) -> None:
     data = answer(await ask(loaded, Peek(OPENING, (Layer(noir),), 5)), "peek")
     assert [len(data["with"]), len(data["without"])] == [5, 5]
     assert data["with"] != data["without"]
@@ -47,12 +48,12 @@ async def test_a_child_answers_what_could_come_next(loaded, noir):
 
 
 @pytest.mark.parametrize("aside", [{"memory": "Lily has a dog."}, {"note": "[A dog barks.]", "note_depth": 1}])
-async def test_memory_and_note_change_what_could_come_next(loaded, aside):
+async def test_memory_and_note_change_what_could_come_next(loaded: WorkerClient, aside: dict[str, Any]) -> None:
     plain = answer(await ask(loaded, Peek(OPENING)), "peek")
     assert answer(await ask(loaded, Peek(OPENING, **aside)), "peek")["without"] != plain["without"]
 
 
-async def test_a_child_scores_a_passage(loaded, noir):
+async def test_a_child_scores_a_passage(loaded: WorkerClient, noir: str) -> None:
     data = answer(await ask(loaded, Score(OPENING, (Layer(noir),))), "score")
     assert "".join(data["tokens"]) == OPENING
     assert len(data["tokens"]) == len(data["with"]) == len(data["without"])
@@ -61,7 +62,7 @@ async def test_a_child_scores_a_passage(loaded, noir):
     assert data["with"][1:] != data["without"][1:]
 
 
-async def test_a_child_names_the_nearest_words(loaded, noir):
+async def test_a_child_names_the_nearest_words(loaded: WorkerClient, noir: str) -> None:
     data = answer(await ask(loaded, Nearest(noir, 2)), "nearest")
     assert [len(row) for row in data["rows"]] == [2] * 5
     assert data["rows"][0][0]["cosine"] >= data["rows"][0][1]["cosine"]
@@ -69,12 +70,12 @@ async def test_a_child_names_the_nearest_words(loaded, noir):
     assert failure(await ask(loaded, Nearest("/nowhere/noir.zip"))).code == 3
 
 
-async def test_looking_needs_a_model(client):
+async def test_looking_needs_a_model(client: WorkerClient) -> None:
     for job in (Peek("a"), Score("a"), Nearest("a")):
         assert failure(await ask(client, job)).message == "No model is loaded."
 
 
-async def test_a_child_writes_with_a_folder(client, tmp_path):
+async def test_a_child_writes_with_a_folder(client: WorkerClient, tmp_path: Path) -> None:
     folder = tiny_folder.write(tmp_path / "tiny")
     records = await ask(client, Load(str(folder)))
     assert isinstance(records[-1], Loaded), records
@@ -85,7 +86,7 @@ async def test_a_child_writes_with_a_folder(client, tmp_path):
     assert len(answer(await ask(client, Peek(OPENING, top=4)), "peek")["with"]) == 4
 
 
-async def test_every_setting_reaches_the_sampler(loaded):
+async def test_every_setting_reaches_the_sampler(loaded: WorkerClient) -> None:
     settings = {
         "seed": 5,
         "banned": ["was", "the "],
@@ -102,7 +103,7 @@ async def test_every_setting_reaches_the_sampler(loaded):
     assert "DRY" in failure(await ask(loaded, Generate("a", sampler={"dry_multiplier": 99}))).message
 
 
-async def test_the_client_without_a_worker_answers_alike():
+async def test_the_client_without_a_worker_answers_alike() -> None:
     client = FakeClient()
     await ask(client, Load("starter"))
     data = answer(await ask(client, Nearest("/shelf/noir.zip", 2)), "nearest")

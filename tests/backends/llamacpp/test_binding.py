@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from kobold_modules.backends.llamacpp.binding import Log, threads, usable_cores
 
 
-def test_the_log_keeps_errors_that_come_in_pieces():
+def test_the_log_keeps_errors_that_come_in_pieces() -> None:
     log = Log()
     log.hear(2, "loading\n")
     log.hear(3, "a warning\n")
@@ -19,13 +21,13 @@ def test_the_log_keeps_errors_that_come_in_pieces():
     assert log.reason() == ""
 
 
-def test_a_warning_will_do_where_there_is_no_error():
+def test_a_warning_will_do_where_there_is_no_error() -> None:
     log = Log()
     log.hear(3, "decode: failed to find a memory slot\n")
     assert log.reason() == "failed to find a memory slot"
 
 
-def test_threads_follow_the_environment(monkeypatch):
+def test_threads_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "16")
     assert threads() == (8, 16)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,14 +32,14 @@ def write(engine: LlamaEngine, request: Request, **more) -> tuple[str, Finished]
     return "".join(record.text for record in records[:-1]), records[-1]
 
 
-def test_it_says_what_it_loaded(engine):
+def test_it_says_what_it_loaded(engine: LlamaEngine) -> None:
     info = engine.info
     assert (info.name, info.context, info.width, info.vocabulary) == ("stories260K-F16", 512, 64, 512)
     assert info.fingerprint.width == 64
     assert engine.refusal == ""
 
 
-def test_tokens_have_no_bos_and_no_added_space(engine):
+def test_tokens_have_no_bos_and_no_added_space(engine: LlamaEngine) -> None:
     pieces = [engine._model.piece(token) for token in engine.tokenize("Once upon")]
     assert b"".join(pieces) == b"Once upon"
     assert engine.tokenize("") == []
@@ -45,7 +47,7 @@ def test_tokens_have_no_bos_and_no_added_space(engine):
     assert engine.tokenize("\udcff")  # half a letter is no reason to die
 
 
-def test_the_same_seed_writes_the_same_text(engine, some_module):
+def test_the_same_seed_writes_the_same_text(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     request = Request(OPENING, Stack().add(some_module(12, 1)), 50, Sampler(seed=7))
     first, finished = write(engine, request)
     assert finished.seed == 7
@@ -55,13 +57,15 @@ def test_the_same_seed_writes_the_same_text(engine, some_module):
     assert write(engine, Request(OPENING, request.stack, 50, Sampler(seed=8)))[0] != first
 
 
-def test_a_drawn_seed_is_reported_and_can_be_used_again(engine):
+def test_a_drawn_seed_is_reported_and_can_be_used_again(engine: LlamaEngine) -> None:
     text, finished = write(engine, Request(OPENING, max_tokens=40))
     assert write(engine, Request(OPENING, max_tokens=40, sampler=Sampler(seed=finished.seed)))[0] == text
     assert write(engine, Request(OPENING, max_tokens=4, sampler=Sampler(seed=-1)))[1].seed == 2**32 - 2
 
 
-def test_retry_and_continue_decode_no_row_of_the_stack_again(engine, some_module):
+def test_retry_and_continue_decode_no_row_of_the_stack_again(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1)).add(some_module(5, 2), 0.5)
     text, first = write(engine, Request(OPENING, stack, 30))
     count = len(engine.tokenize(OPENING))
@@ -74,7 +78,9 @@ def test_retry_and_continue_decode_no_row_of_the_stack_again(engine, some_module
     assert more.text_decoded <= 6  # what was written is there already, but for its last token and re-split words
 
 
-def test_going_back_to_a_stack_restores_it_exactly(engine, some_module):
+def test_going_back_to_a_stack_restores_it_exactly(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     settings = Sampler(temperature=0, repetition=1)
     first, finished = write(engine, Request(OPENING, one, 30, settings))
@@ -86,7 +92,7 @@ def test_going_back_to_a_stack_restores_it_exactly(engine, some_module):
     assert plain != first
 
 
-def test_an_evicted_stack_is_computed_again(stories, some_module):
+def test_an_evicted_stack_is_computed_again(stories: Path, some_module: Callable[[int, int], Module]) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     page = " ".join([OPENING] * 12)  # two of them do not fit the context together
     with LlamaEngine(stories / "stories260K-F16.gguf", kept=0, snapshots=1, disk=0) as engine:
@@ -96,7 +102,7 @@ def test_an_evicted_stack_is_computed_again(stories, some_module):
     assert decoded == [12, 0, 9, 12]
 
 
-def test_an_empty_page_behind_a_stack(engine, some_module):
+def test_an_empty_page_behind_a_stack(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     """The first word comes from the logits of the stack's last row, kept with the snapshot."""
     stack = Stack().add(some_module(12, 1))
     text, finished = write(engine, Request("", stack, 20, Sampler(seed=1)))
@@ -107,20 +113,22 @@ def test_an_empty_page_behind_a_stack(engine, some_module):
     assert (again, finished.prefix_decoded, finished.text_decoded) == (text, 0, 0)
 
 
-def test_an_empty_page_without_a_stack(engine):
+def test_an_empty_page_without_a_stack(engine: LlamaEngine) -> None:
     text, finished = write(engine, Request("", Stack(), 20, Sampler(temperature=0)))
     assert text.strip().startswith("Once upon a time")
     assert finished.text_decoded == 1
 
 
-def test_a_cancel_is_heard_while_the_stack_is_read(engine, some_module):
+def test_a_cancel_is_heard_while_the_stack_is_read(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     request = Request(OPENING, Stack().add(some_module(40, 1)), 20, Sampler(seed=5))
     text, finished = write(engine, request, cancelled=lambda: True)
     assert (text, finished.reason, finished.tokens) == ("", "cancelled", 0)
     assert write(engine, request)[1].prefix_decoded == 40
 
 
-def test_a_cancel_is_heard_while_a_long_text_is_read(starter):
+def test_a_cancel_is_heard_while_a_long_text_is_read(starter: Path) -> None:
     """llama.cpp asks many times in every batch of the text, not only between two of them."""
     text = "The rain had stopped, and the street was quiet again. " * 60
     asked: list[bool] = []
@@ -140,7 +148,7 @@ def test_a_cancel_is_heard_while_a_long_text_is_read(starter):
         assert write(engine, Request("Then " + text, max_tokens=2))[1].tokens == 2
 
 
-def test_leaving_the_loop_early_spoils_nothing(engine):
+def test_leaving_the_loop_early_spoils_nothing(engine: LlamaEngine) -> None:
     request = Request(OPENING, Stack(), 30, Sampler(seed=5))
     for record in engine.generate(request):
         assert isinstance(record, TextChunk)
@@ -148,7 +156,7 @@ def test_leaving_the_loop_early_spoils_nothing(engine):
     assert write(engine, request)[1].tokens == 30
 
 
-def test_stop_strings_are_never_seen(engine):
+def test_stop_strings_are_never_seen(engine: LlamaEngine) -> None:
     free, _ = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0)))
     stop = free[20:27]  # begins and ends in the middle of words
     text, finished = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0), (stop, "never to come")))
@@ -156,19 +164,19 @@ def test_stop_strings_are_never_seen(engine):
     assert text == free[: free.index(stop)]
 
 
-def test_an_unmet_stop_string_loses_nothing(engine):
+def test_an_unmet_stop_string_loses_nothing(engine: LlamaEngine) -> None:
     free, _ = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0)))
     text, finished = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0), (free[-3:] + "§",)))
     assert (text, finished.reason) == (free, "length")
 
 
-def test_the_model_may_end_the_text(stories):
+def test_the_model_may_end_the_text(stories: Path) -> None:
     with LlamaEngine(stories / "stories260K-F32.gguf") as engine:
         reasons = (write(engine, Request(OPENING, Stack(), 400, Sampler(seed=seed)))[1].reason for seed in range(20))
         assert "end" in reasons
 
 
-def test_letters_of_several_tokens_come_whole(engine):
+def test_letters_of_several_tokens_come_whole(engine: LlamaEngine) -> None:
     """The vocabulary has no token for these letters: each is written byte by byte, and hot sampling breaks some."""
     for seed in range(6):
         settings = Sampler(temperature=1.5, min_p=0, repetition=1, seed=seed)
@@ -178,7 +186,9 @@ def test_letters_of_several_tokens_come_whole(engine):
         assert all(piece.encode() for piece in pieces)
 
 
-def test_a_text_longer_than_the_context_loses_its_beginning(engine, some_module):
+def test_a_text_longer_than_the_context_loses_its_beginning(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(200))
     text, finished = write(engine, Request(story, stack, 60, Sampler(seed=1)))
@@ -192,7 +202,9 @@ def test_a_text_longer_than_the_context_loses_its_beginning(engine, some_module)
     assert more.text_decoded < finished.text_decoded / 4  # the window has not moved
 
 
-def test_a_text_longer_than_the_context_goes_on(engine, some_module, stories):
+def test_a_text_longer_than_the_context_goes_on(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module], stories: Path
+) -> None:
     stack = Stack().add(some_module(12, 1))
     settings = Sampler(seed=4, bias={"#1": -100.0, "#2": -100.0})  # never ends by itself
     text, finished = write(engine, Request(OPENING, stack, 1500, settings))
@@ -207,12 +219,12 @@ def test_a_text_longer_than_the_context_goes_on(engine, some_module, stories):
     assert write(engine, Request(OPENING, Stack(), 0))[1].tokens == 0
 
 
-def test_a_stack_that_leaves_no_room_is_refused(engine, some_module):
+def test_a_stack_that_leaves_no_room_is_refused(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     with pytest.raises(BadUsage, match="takes 500 of the 512"):
         write(engine, Request(OPENING, Stack().add(some_module(500, 1))))
 
 
-def test_a_module_of_another_model_is_refused(engine):
+def test_a_module_of_another_model_is_refused(engine: LlamaEngine) -> None:
     wide = Module(np.ones((3, 128), dtype=np.float32), Card("wide"))
     with pytest.raises(WrongModel, match="128 wide"):
         write(engine, Request(OPENING, Stack().add(wide)))
@@ -221,14 +233,18 @@ def test_a_module_of_another_model_is_refused(engine):
         engine.log_probabilities(OPENING, Stack().add(stranger))
 
 
-def test_rows_that_blow_the_model_up_are_named_as_such(engine, some_module):
+def test_rows_that_blow_the_model_up_are_named_as_such(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     large = Module(np.full((3, 64), 1e38, dtype=np.float32), Card("large"), np.zeros((3, 64), dtype=np.float32))
     with pytest.raises(EngineFailed, match="not numbers"), np.errstate(over="ignore"):
         write(engine, Request(OPENING, Stack().add(large, 9.0)))
     assert write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))[1].tokens == 5
 
 
-def test_log_probabilities_need_no_clean_context(engine, some_module):
+def test_log_probabilities_need_no_clean_context(
+    engine: LlamaEngine, some_module: Callable[[int, int], Module]
+) -> None:
     stack = Stack().add(some_module(12, 1))
     before = engine.log_probabilities(OPENING, stack)
     text, _ = write(engine, Request(OPENING, stack, 10, Sampler(seed=1)))
@@ -240,7 +256,7 @@ def test_log_probabilities_need_no_clean_context(engine, some_module):
         engine.log_probabilities(OPENING * 40, stack)
 
 
-def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories):
+def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories: LlamaEngine) -> None:
     decoder = exact_stories._decoder
     ids = exact_stories.tokenize(OPENING)
     opened = decoder.open("", None, ids)
@@ -251,7 +267,9 @@ def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories
         assert decoder.score("", None, [*ids, token])[-1] == pytest.approx(expected[token], abs=1e-4)
 
 
-def test_nothing_is_ever_printed(stories, some_module, capfd):
+def test_nothing_is_ever_printed(
+    stories: Path, some_module: Callable[[int, int], Module], capfd: pytest.CaptureFixture[str]
+) -> None:
     with LlamaEngine(stories / "stories260K-F32.gguf") as engine:
         write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))
     with pytest.raises(NoModel):
@@ -259,7 +277,7 @@ def test_nothing_is_ever_printed(stories, some_module, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_files_that_are_no_models(stories, tmp_path):
+def test_files_that_are_no_models(stories: Path, tmp_path: Path) -> None:
     whole = (stories / "stories260K-F16.gguf").read_bytes()
     bad = tmp_path / "bad.gguf"
     for data in (b"", b"no model", b"GGUF", whole[:3000], whole[:-100], b"GGUF" + bytes(200)):
@@ -277,7 +295,7 @@ def test_files_that_are_no_models(stories, tmp_path):
         LlamaEngine(strange)
 
 
-def test_loading_tells_how_far_it_is_and_can_be_stopped(stories):
+def test_loading_tells_how_far_it_is_and_can_be_stopped(stories: Path) -> None:
     heard: list[float] = []
     LlamaEngine(stories / "stories260K-F32.gguf", progress=lambda share: not heard.append(share)).close()
     assert heard[-1] == 1
@@ -286,7 +304,7 @@ def test_loading_tells_how_far_it_is_and_can_be_stopped(stories):
         LlamaEngine(stories / "stories260K-F32.gguf", progress=lambda share: False)
 
 
-def test_a_closed_engine_says_so(stories):
+def test_a_closed_engine_says_so(stories: Path) -> None:
     engine = LlamaEngine(stories / "stories260K-F32.gguf", context=100)
     assert engine.info.context == 100
     engine.close()
@@ -295,7 +313,7 @@ def test_a_closed_engine_says_so(stories):
         write(engine, Request(OPENING))
 
 
-def test_memory_comes_back(stories):
+def test_memory_comes_back(stories: Path) -> None:
     import psutil
 
     def cycle() -> int:
@@ -310,7 +328,7 @@ def test_memory_comes_back(stories):
     assert after - before < 12 * 2**20
 
 
-def test_the_environment_is_set_before_the_library_loads(stories):
+def test_the_environment_is_set_before_the_library_loads(stories: Path) -> None:
     script = (
         "import os, sys; from kobold_modules.backends.llamacpp.engine import LlamaEngine;"
         "assert 'llama_cpp' not in sys.modules;"

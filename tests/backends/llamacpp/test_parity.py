@@ -6,6 +6,7 @@ The numbers must be the same, or training trains another model.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tests.backends.conftest import module_of
 TEXT = "Once upon a time, there was a girl named Lily. She loved to play outside in the park. One day, she saw a dog."
 
 
-def reference(model, table: np.ndarray, ids: list[int], stack: Stack) -> np.ndarray:
+def reference(model: Any, table: np.ndarray, ids: list[int], stack: Stack) -> np.ndarray:
     """Return log probabilities of ``ids`` behind the stack by transformers, as generation.protocol defines them."""
     rows = torch.from_numpy(table[ids].copy())
     matrix = stack.matrix()
@@ -32,14 +33,14 @@ def reference(model, table: np.ndarray, ids: list[int], stack: Stack) -> np.ndar
     return np.array([logs[first + i, token] for i, token in enumerate(ids) if first + i >= 0])
 
 
-def load(folder: Path, name: str):
+def load(folder: Path, name: str) -> tuple[Any, np.ndarray]:
     transformers.logging.disable_progress_bar()
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32).eval()
     return model, model.get_input_embeddings().weight.detach().numpy()
 
 
 @pytest.fixture(scope="module")
-def stories_torch(stories: Path):
+def stories_torch(stories: Path) -> tuple[Any, np.ndarray]:
     return load(stories, "stories260K-F32.gguf")
 
 
@@ -54,7 +55,9 @@ def stacks(table: np.ndarray) -> list[Stack]:
 @pytest.mark.parametrize(
     ("file", "exact", "most"), [("F32", True, 1e-4), ("F32", False, 2e-2), ("F16", True, 2e-2), ("F16", False, 2e-2)]
 )
-def test_log_probabilities_equal_those_of_transformers(stories, stories_torch, which, file, exact, most):
+def test_log_probabilities_equal_those_of_transformers(
+    stories: Path, stories_torch: tuple[Any, np.ndarray], which: int, file: str, exact: bool, most: float
+) -> None:
     model, table = stories_torch
     stack = stacks(table)[which]
     with LlamaEngine(stories / f"stories260K-{file}.gguf", exact=exact) as engine:
@@ -65,7 +68,7 @@ def test_log_probabilities_equal_those_of_transformers(stories, stories_torch, w
     assert np.abs(got - expected).max() < most
 
 
-def test_the_starter_agrees_too(starter: Path):
+def test_the_starter_agrees_too(starter: Path) -> None:
     model, table = load(starter.parent, starter.name)
     for exact, most in ((True, 5e-3), (False, 2e-2)):
         with LlamaEngine(starter, exact=exact) as engine:
@@ -74,7 +77,7 @@ def test_the_starter_agrees_too(starter: Path):
                 assert np.abs(engine.log_probabilities(TEXT, stack) - expected).max() < most
 
 
-def test_a_long_text_is_scored_in_parts(stories, stories_torch):
+def test_a_long_text_is_scored_in_parts(stories: Path, stories_torch: tuple[Any, np.ndarray]) -> None:
     model, table = stories_torch
     text = " ".join([TEXT] * 10)
     stack = stacks(table)[1]
@@ -84,7 +87,9 @@ def test_a_long_text_is_scored_in_parts(stories, stories_torch):
         assert np.abs(engine.log_probabilities(text, stack) - reference(model, table, ids, stack)).max() < 1e-4
 
 
-def test_greedy_text_equals_that_of_transformers_behind_a_stack(stories, stories_torch):
+def test_greedy_text_equals_that_of_transformers_behind_a_stack(
+    stories: Path, stories_torch: tuple[Any, np.ndarray]
+) -> None:
     from kobold_modules.generation.protocol import Request
     from kobold_modules.records import TextChunk
     from kobold_modules.sampling.settings import Sampler

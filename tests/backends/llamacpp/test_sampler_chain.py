@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,12 +24,12 @@ def plain(**changes) -> Sampler:
     return Sampler(**({"temperature": 1.0, "min_p": 0.0, "repetition": 1.0} | changes))
 
 
-def test_temperature_one_draws_as_often_as_likely():
+def test_temperature_one_draws_as_often_as_likely() -> None:
     drawn = draws(plain(), count=4000)
     assert [drawn[token] / 4000 for token in range(4)] == pytest.approx([0.5, 0.3, 0.15, 0.05], abs=0.03)
 
 
-def test_temperature_zero_takes_the_likeliest():
+def test_temperature_zero_takes_the_likeliest() -> None:
     assert set(draws(plain(temperature=0))) == {0}
 
 
@@ -42,11 +43,11 @@ def test_temperature_zero_takes_the_likeliest():
         ({}, {0, 1, 2, 3}),
     ],
 )
-def test_what_is_kept(settings, kept):
+def test_what_is_kept(settings: dict[str, Any], kept: set[int]) -> None:
     assert set(draws(plain(**settings), count=1000)) == kept
 
 
-def test_words_of_the_text_are_penalised_within_the_range():
+def test_words_of_the_text_are_penalised_within_the_range() -> None:
     greedy = plain(temperature=0, repetition=3.0, repetition_range=2)
     with SamplerChain(greedy, 1, 4, [0]) as chain:
         assert chain.sample(LOGITS) == 1
@@ -54,7 +55,7 @@ def test_words_of_the_text_are_penalised_within_the_range():
         assert chain.sample(LOGITS) == 0
 
 
-def test_one_seed_one_sequence():
+def test_one_seed_one_sequence() -> None:
     def sequence(seed: int) -> list[int]:
         with SamplerChain(plain(), seed, 4, []) as chain:
             return [chain.sample(LOGITS) for _ in range(50)]
@@ -64,7 +65,7 @@ def test_one_seed_one_sequence():
     assert usable_seed(5) == 5
 
 
-def test_every_preset_makes_a_chain():
+def test_every_preset_makes_a_chain() -> None:
     for settings in PRESETS.values():
         assert draws(settings, count=5).total() == 5
 
@@ -95,12 +96,12 @@ class Letters:
         ({"mirostat": 1, "top_k": 1}, {0, 1, 2, 3}),  # mirostat decides alone what is kept
     ],
 )
-def test_what_the_rarer_settings_keep(settings, kept):
+def test_what_the_rarer_settings_keep(settings: dict[str, Any], kept: set[int]) -> None:
     assert set(draws(plain(**settings), count=1500)) == kept
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_mirostat_keeps_the_surprise_where_it_is_told(version):
+def test_mirostat_keeps_the_surprise_where_it_is_told(version: int) -> None:
     rng = np.random.default_rng(0)
     logits = np.sort(rng.normal(0, 2.5, 500).astype(np.float32))[::-1].copy()
     bits = -(logits - np.log(np.exp(logits).sum())) / np.log(2)
@@ -114,14 +115,14 @@ def test_mirostat_keeps_the_surprise_where_it_is_told(version):
     assert surprise[0] + 0.3 < surprise[1] < surprise[2] - 0.7
 
 
-def test_xtc_strikes_as_often_as_it_is_told():
+def test_xtc_strikes_as_often_as_it_is_told() -> None:
     drawn = draws(plain(xtc_probability=0.5, xtc_threshold=0.1, top_k=3), count=4000)
     # Half of the time 0 and 1 are out; otherwise 0.5 : 0.3 : 0.15 of what top k left.
     expected = [0.5 * 0.5 / 0.95, 0.5 * 0.3 / 0.95, 0.5 * 0.15 / 0.95 + 0.5]
     assert [drawn[token] / 4000 for token in range(3)] == pytest.approx(expected, abs=0.03)
 
 
-def test_frequency_counts_and_presence_does_not():
+def test_frequency_counts_and_presence_does_not() -> None:
     def after(**penalty: float) -> int:
         with SamplerChain(plain(temperature=0, **penalty), 1, 4, [0, 0, 0, 1]) as chain:
             return chain.sample(np.array([1.0, 0.9, 0.5, 0.0], dtype=np.float32))
@@ -132,7 +133,7 @@ def test_frequency_counts_and_presence_does_not():
     assert after(presence=2.0) == 2
 
 
-def test_dry_ends_a_repetition_but_not_across_a_breaker():
+def test_dry_ends_a_repetition_but_not_across_a_breaker() -> None:
     words = Letters("abcd\n")
     flat = np.array([0.5, 0.0, 0.0, 0.4, -5.0], dtype=np.float32)  # the model wants to write `a` once more
 
@@ -148,7 +149,7 @@ def test_dry_ends_a_repetition_but_not_across_a_breaker():
     assert next_after("bca" + "d" * 20 + "bc", dry_range=10) == "a"
 
 
-def test_a_breaker_of_several_letters_counts_where_it_is_complete():
+def test_a_breaker_of_several_letters_counts_where_it_is_complete() -> None:
     words = Letters("abcd:-")
     flat = np.array([0.5, 0.0, 0.0, 0.4, -5.0, -5.0], dtype=np.float32)
     for breakers, expected in ((("b:-",), "a"), (("b:b",), "d")):
@@ -157,7 +158,7 @@ def test_a_breaker_of_several_letters_counts_where_it_is_complete():
             assert words.letters[chain.sample(flat)] == expected
 
 
-def test_a_word_is_biased_in_its_usual_spellings():
+def test_a_word_is_biased_in_its_usual_spellings() -> None:
     words = Letters("xyXz")
     with SamplerChain(plain(temperature=0, bias={"x": 5.0}), 1, 4, [], words) as chain:
         assert chain.sample(np.array([0, 4, 1, 0], dtype=np.float32)) == 2  # 1 + 5 for the capital
@@ -165,13 +166,13 @@ def test_a_word_is_biased_in_its_usual_spellings():
         assert chain.sample(np.array([0, 4, 1, 0], dtype=np.float32)) == 1
 
 
-def test_tokens_left_out_are_never_drawn():
+def test_tokens_left_out_are_never_drawn() -> None:
     with SamplerChain(plain(typical_p=0.9, top_n_sigma=3.0), 1, 4, []) as chain:
         assert {chain.sample(LOGITS, {0, 2}) for _ in range(200)} <= {1, 3}
         assert chain.sample(LOGITS, {0, 1, 2, 3}) == -1
 
 
-def test_a_clone_goes_on_alike_and_apart():
+def test_a_clone_goes_on_alike_and_apart() -> None:
     settings = plain(dry_multiplier=0.8, repetition=1.2, mirostat=2)
     with SamplerChain(settings, 5, 4, [0, 1, 2]) as chain:
         chain.sample(LOGITS)
@@ -185,7 +186,7 @@ def test_a_clone_goes_on_alike_and_apart():
 @pytest.mark.parametrize(
     "settings", [{}, {"mirostat": 1}, {"mirostat": 2}, {"xtc_probability": 0.5}, {"dynamic_range": 0.4}]
 )
-def test_whatever_is_set_one_seed_is_one_sequence(settings):
+def test_whatever_is_set_one_seed_is_one_sequence(settings: dict[str, Any]) -> None:
     def sequence(seed: int) -> list[int]:
         with SamplerChain(plain(**settings), seed, 4, []) as chain:
             return [chain.sample(LOGITS) for _ in range(60)]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
 from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
 
 
@@ -22,7 +26,9 @@ def cached() -> int:
 
 
 @pytest.mark.slow
-def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(stories, some_module):
+def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(
+    stories: Path, some_module: Callable[[int, int], Module]
+) -> None:
     stacks = [Stack(), *(Stack().add(some_module(4 + seed, seed)) for seed in range(40))]
     with LlamaEngine(stories / "stories260K-F16.gguf", snapshots=2**20, disk=0) as engine:
 
@@ -45,7 +51,7 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(stories, 
     assert after_tokens - after_switches < 8 * 2**20
 
 
-def test_a_cancel_is_heard_after_many_fast_tokens(stories):
+def test_a_cancel_is_heard_after_many_fast_tokens(stories: Path) -> None:
     """Fast steps are not listened to while they compute; the next one is."""
     records: list[object] = []
     heard: list[int] = []

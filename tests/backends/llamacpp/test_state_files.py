@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.state_files import StateFiles
 from kobold_modules.generation.prefix_cache import PrefixCache, Snapshot
 from kobold_modules.generation.protocol import Request
-from kobold_modules.records import TextChunk
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
 
 
@@ -32,7 +34,7 @@ def files(folder: Path, made_with: dict[str, object] | None = None, limit: int =
     return StateFiles(folder, MADE_WITH if made_with is None else made_with, 5, limit)
 
 
-def test_what_was_kept_comes_back(tmp_path):
+def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     kept = snapshot()
     files(tmp_path).put("a", kept)
     found = files(tmp_path).get("a")
@@ -42,7 +44,7 @@ def test_what_was_kept_comes_back(tmp_path):
     assert files(tmp_path).get("b") is None
 
 
-def test_another_build_model_or_file_finds_nothing(tmp_path):
+def test_another_build_model_or_file_finds_nothing(tmp_path: Path) -> None:
     files(tmp_path).put("a", snapshot())
     assert files(tmp_path, {**MADE_WITH, "build": "2"}).get("a") is None
     assert files(tmp_path, {**MADE_WITH, "file": ["m.gguf", 7, 9]}).get("a") is None
@@ -54,7 +56,7 @@ def test_another_build_model_or_file_finds_nothing(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7), cut=st.booleans())
-def test_damage_anywhere_is_noticed(tmp_path_factory, place, bit, cut):
+def test_damage_anywhere_is_noticed(tmp_path_factory: pytest.TempPathFactory, place: int, bit: int, cut: bool) -> None:
     store = files(tmp_path_factory.mktemp("states"))
     store.put("a", snapshot())
     data = bytearray(store.path("a").read_bytes())
@@ -68,7 +70,7 @@ def test_damage_anywhere_is_noticed(tmp_path_factory, place, bit, cut):
     assert not store.path("a").exists()
 
 
-def test_the_least_recently_used_are_deleted_and_the_too_large_not_kept(tmp_path):
+def test_the_least_recently_used_are_deleted_and_the_too_large_not_kept(tmp_path: Path) -> None:
     store = files(tmp_path / "one", limit=2**20)
     store.put("a", snapshot(400))
     size = store.path("a").stat().st_size
@@ -82,7 +84,7 @@ def test_the_least_recently_used_are_deleted_and_the_too_large_not_kept(tmp_path
     assert sum(file.stat().st_size for file in (tmp_path / "all").iterdir()) <= 2 * size
 
 
-def test_a_use_counts(tmp_path):
+def test_a_use_counts(tmp_path: Path) -> None:
     store = files(tmp_path, limit=1200)
     store.put("a", snapshot(300))
     store.put("b", snapshot(300))
@@ -94,7 +96,7 @@ def test_a_use_counts(tmp_path):
     assert not store.path("b").exists()
 
 
-def test_what_a_killed_process_left_half_written_goes(tmp_path):
+def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
     store = files(tmp_path)
     for name, age in ((".x.state.abc", 10_000), (".y.state.abc", 10)):
         (tmp_path / name).write_bytes(b"half")
@@ -104,14 +106,14 @@ def test_what_a_killed_process_left_half_written_goes(tmp_path):
     assert (tmp_path / ".y.state.abc").exists()
 
 
-def test_a_disk_that_cannot_be_written_costs_nothing(tmp_path):
+def test_a_disk_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = files(tmp_path / "file" / "states")
     store.put("a", snapshot())
     assert store.get("a") is None
 
 
-def test_the_memory_writes_behind_later(tmp_path):
+def test_the_memory_writes_behind_later(tmp_path: Path) -> None:
     store = files(tmp_path)
     cache = PrefixCache(1000, store)
     cache.put("a", snapshot())
@@ -127,11 +129,11 @@ def test_the_memory_writes_behind_later(tmp_path):
 
 
 @pytest.fixture
-def stack(some_module):
+def stack(some_module: Callable[[int, int], Module]) -> Stack:
     return Stack().add(some_module(12, 1))
 
 
-def write(path: Path, stack: Stack, **more):
+def write(path: Path, stack: Stack, **more) -> tuple[str, Finished]:
     with LlamaEngine(path, **more) as engine:
         *pieces, finished = engine.generate(
             Request("Once upon a time", stack, 20, Sampler(temperature=0)),
@@ -143,7 +145,7 @@ def states(home: Path) -> list[Path]:
     return sorted((home / "cache" / "states").glob("*.state"))
 
 
-def test_a_new_process_reads_no_row_of_a_known_stack(stories, stack, home):
+def test_a_new_process_reads_no_row_of_a_known_stack(stories: Path, stack: Stack, home: Path) -> None:
     path = stories / "stories260K-F16.gguf"
     first, computed = write(path, stack)
     again, restored = write(path, stack)
@@ -158,7 +160,7 @@ def test_a_new_process_reads_no_row_of_a_known_stack(stories, stack, home):
     assert len(states(home)) == 2
 
 
-def test_a_damaged_or_foreign_state_is_computed_again(stories, stack, home):
+def test_a_damaged_or_foreign_state_is_computed_again(stories: Path, stack: Stack, home: Path) -> None:
     path = stories / "stories260K-F16.gguf"
     first, _ = write(path, stack)
     whole = states(home)[0].read_bytes()
@@ -169,7 +171,7 @@ def test_a_damaged_or_foreign_state_is_computed_again(stories, stack, home):
         assert states(home)[0].read_bytes() == whole
 
 
-def test_a_state_that_llama_cpp_refuses_is_computed_again(stories, stack, home):
+def test_a_state_that_llama_cpp_refuses_is_computed_again(stories: Path, stack: Stack, home: Path) -> None:
     """A good checksum over bytes that llama.cpp cannot read: another version could have written it."""
     path = stories / "stories260K-F16.gguf"
     first, _ = write(path, stack)

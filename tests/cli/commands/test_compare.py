@@ -33,7 +33,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, captured.out, captured.err
 
 
-def test_takes_of_one_stack_have_a_seed_each(capsys, starter):
+def test_takes_of_one_stack_have_a_seed_each(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
     code, out, err = run(capsys, "compare", "--takes", "3", "--seed", "7", "--prompt", "She left", "--max-tokens", "6")
     assert code == 0
     assert [line.split("seed ")[1].split()[0] for line in out.splitlines() if line.startswith("──")] == ["7", "8", "9"]
@@ -41,7 +41,9 @@ def test_takes_of_one_stack_have_a_seed_each(capsys, starter):
     assert "seed 9" in err
 
 
-def test_a_pipe_gets_one_after_another_and_json_gets_records(capsys, starter, shelf):
+def test_a_pipe_gets_one_after_another_and_json_gets_records(
+    capsys: pytest.CaptureFixture[str], starter: Path, shelf: Library
+) -> None:
     stacks = ("--stack", "noir", "--stack", "sea:0.5", "--seed", "1")
     plain = run(capsys, "compare", *stacks, "--prompt", "She", "--max-tokens", "8")[1]
     out = run(capsys, "compare", *stacks, "--prompt", "She", "--max-tokens", "8", "--json")[1]
@@ -61,20 +63,22 @@ def test_a_pipe_gets_one_after_another_and_json_gets_records(capsys, starter, sh
         (("--stack", "none", "--stack", "none", "--takes", "5"), "10 texts"),
     ],
 )
-def test_what_makes_no_sense_is_bad_usage(capsys, arguments, says):
+def test_what_makes_no_sense_is_bad_usage(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
     code, _, err = run(capsys, "compare", "--prompt", "x", *arguments)
     assert code == 2
     assert says in err
 
 
-def test_columns_stand_side_by_side():
+def test_columns_stand_side_by_side() -> None:
     rows = columns(["one", "two"], ["a b c d", "e"], 3)
     assert [rows[0], *rows[2:]] == ["one │ two", "a b │ e", "c d │"]
     assert set(rows[1]) == {"─", "┼"}
     assert len(columns(["one"], ["a\n" * 50], 10, most=8)) == 8
 
 
-def test_a_stack_file_is_a_module_argument(shelf, tmp_path: Path):
+def test_a_stack_file_is_a_module_argument(shelf: Library, tmp_path: Path) -> None:
     wet = StackFile("wet", (Layer(ModuleId("noir"), strength=0.5), Layer(ModuleId("sea"), on=False)))
     keep(wet)
     file = tmp_path / "wet.stack.toml"
@@ -90,12 +94,12 @@ def test_a_stack_file_is_a_module_argument(shelf, tmp_path: Path):
     assert [layer.strength for layer in halved.layers] == [0.25, 0.5, 1.0]
 
 
-def test_a_module_comes_before_a_stack_of_its_name(shelf):
+def test_a_module_comes_before_a_stack_of_its_name(shelf: Library) -> None:
     keep(StackFile("noir", (Layer(ModuleId("sea")),)))
     assert parse_stack(["noir"]).layers[0].module.card.name == "noir"
 
 
-def test_a_stack_whose_module_is_missing_is_one_sentence(capsys, starter):
+def test_a_stack_whose_module_is_missing_is_one_sentence(capsys: pytest.CaptureFixture[str], starter: Path) -> None:
     keep(StackFile("wet", (Layer(ModuleId("noir")),)))
     code, out, err = run(capsys, "compare", "--stack", "wet", "--stack", "none", "--prompt", "x")
     assert (code, out) == (3, "")

@@ -37,7 +37,7 @@ def objects(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_peek_is_a_table_with_both_sides(capsys, model, noir):
+def test_peek_is_a_table_with_both_sides(capsys: pytest.CaptureFixture[str], model: str, noir: str) -> None:
     options = ("generate", "--model", model, "--module", noir, "--prompt", "Once upon a", "--peek", "4")
     code, out, _ = run(capsys, *options)
     assert code == 0
@@ -49,7 +49,7 @@ def test_peek_is_a_table_with_both_sides(capsys, model, noir):
     assert found["without"][0]["text"].strip() in rows[0]
 
 
-def test_best_prints_the_likeliest_and_lists_the_others(capsys, model):
+def test_best_prints_the_likeliest_and_lists_the_others(capsys: pytest.CaptureFixture[str], model: str) -> None:
     options = ("generate", "--model", model, "--prompt", "Once", "--best", "3", "--max-tokens", "12", "--seed", "5")
     code, out, err = run(capsys, *options)
     assert code == 0
@@ -62,7 +62,9 @@ def test_best_prints_the_likeliest_and_lists_the_others(capsys, model):
     assert f"{takes[2]['nats_per_token']:.3f}" in err
 
 
-def test_a_text_is_measured_token_by_token(capsys, model, noir, tmp_path):
+def test_a_text_is_measured_token_by_token(
+    capsys: pytest.CaptureFixture[str], model: str, noir: str, tmp_path: Path
+) -> None:
     (tmp_path / "page.txt").write_text("Once upon a time there was a cat. " * 9, encoding="utf-8")
     options = ("measure", "--model", model, "--module", noir, "--text", str(tmp_path / "page.txt"), "--per-token")
     code, out, err = run(capsys, *options)
@@ -74,7 +76,7 @@ def test_a_text_is_measured_token_by_token(capsys, model, noir, tmp_path):
     assert "".join(found["tokens"]).startswith("Once upon a time")
 
 
-def test_colours_say_what_a_module_changed():
+def test_colours_say_what_a_module_changed() -> None:
     from kobold_modules.cli.commands.inspect import _coloured
     from kobold_modules.generation.inspect import Scores
 
@@ -85,7 +87,9 @@ def test_colours_say_what_a_module_changed():
     assert coloured.endswith(" d")
 
 
-def test_show_names_the_nearest_words_and_says_what_to_think_of_them(capsys, model, noir):
+def test_show_names_the_nearest_words_and_says_what_to_think_of_them(
+    capsys: pytest.CaptureFixture[str], model: str, noir: str
+) -> None:
     code, out, err = run(capsys, "show", noir, "--nearest", "2", "--model", model)
     assert code == 0
     assert len(out.splitlines()) == 6
@@ -95,7 +99,7 @@ def test_show_names_the_nearest_words_and_says_what_to_think_of_them(capsys, mod
     assert "curiosity" in found["note"].lower()
 
 
-def test_a_folder_writes_is_peeked_and_compared(capsys, tmp_path):
+def test_a_folder_writes_is_peeked_and_compared(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = str(tiny_folder.write(tmp_path / "tiny"))
     options = ("--model", folder, "--prompt", "The rain", "--max-tokens", "6", "--seed", "1")
     code, out, _ = run(capsys, "generate", *options)
@@ -111,14 +115,16 @@ def test_a_folder_writes_is_peeked_and_compared(capsys, tmp_path):
     assert len(out.splitlines()) == 4
 
 
-def test_what_does_not_go_together_is_bad_usage(capsys, model):
+def test_what_does_not_go_together_is_bad_usage(capsys: pytest.CaptureFixture[str], model: str) -> None:
     options = ("generate", "--model", model, "--prompt", "a", "--peek")
     assert run(capsys, *options, "3", "--best", "2")[0] == 2
     assert run(capsys, *options, "0")[0] == 2
     assert run(capsys, "generate", "--model", model, "--prompt", "a", "--best", "0")[0] == 2
 
 
-def test_a_space_at_the_end_does_not_change_the_likeliest_words(capsys, starter):
+def test_a_space_at_the_end_does_not_change_the_likeliest_words(
+    capsys: pytest.CaptureFixture[str], starter: Path
+) -> None:
     """G09: the first rows for a text are those for the same text with a space behind it."""
     tables = [run(capsys, "generate", "--peek", "5", "--prompt", "The lift stopped." + end)[1] for end in ("", " ")]
     words = [[line.split()[0] for line in table.splitlines()[1:]] for table in tables]

@@ -21,14 +21,14 @@ def settings(*options: str) -> Sampler:
     return sampler_of(parser.parse_args(options))
 
 
-def test_every_setting_can_be_set():
+def test_every_setting_can_be_set() -> None:
     parser = argparse.ArgumentParser()
     add_sampler_flags(parser)
     reachable = {action.dest for action in parser._actions}
     assert {field.name for field in fields(Sampler)} <= reachable
 
 
-def test_options_change_what_the_preset_says():
+def test_options_change_what_the_preset_says() -> None:
     assert settings() == PRESETS["balanced"]
     assert settings("--preset", "wild", "--min-p", "0.2") == Sampler.from_dict({"min_p": 0.2}, PRESETS["wild"])
     changed = settings(
@@ -51,7 +51,7 @@ def test_options_change_what_the_preset_says():
     )
 
 
-def test_a_file_of_banned_strings(tmp_path: Path):
+def test_a_file_of_banned_strings(tmp_path: Path) -> None:
     (tmp_path / "slop.txt").write_text("shivers down\n\nbarely above a whisper\r\n", encoding="utf-8-sig")
     assert settings("--ban", "x", "--ban-file", str(tmp_path / "slop.txt")).banned == (
         "x",
@@ -62,7 +62,7 @@ def test_a_file_of_banned_strings(tmp_path: Path):
         settings("--ban-file", str(tmp_path / "missing.txt"))
 
 
-def test_a_preset_is_kept_without_its_seed(capsys: pytest.CaptureFixture[str]):
+def test_a_preset_is_kept_without_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
     settings("--preset", "careful", "--ban", "slop", "--seed", "9", "--save-preset", "mine")
     assert "mine" in capsys.readouterr().err
     assert find_preset("mine") == Sampler.from_dict({"banned": ["slop"]}, PRESETS["careful"])
@@ -80,7 +80,7 @@ def test_a_preset_is_kept_without_its_seed(capsys: pytest.CaptureFixture[str]):
         ("--ban", ""),
     ],
 )
-def test_what_makes_no_sense(options):
+def test_what_makes_no_sense(options: tuple[str, ...]) -> None:
     with pytest.raises(BadUsage):
         settings(*options)
 
