@@ -18,9 +18,8 @@ from typing import Any
 from ..common_prefix import common_prefix
 from ..errors import BadText
 from .cleaning.change import Rule
-from .cleaning.clean import CHARACTERS, TEXT
 from .cleaning.markdown import markdown as strip_markdown
-from .cleaning.typography import quotes
+from .cleaning.rules import CHARACTERS, TEXT
 from .document import Corpus, FileReport, structure_sentences
 from .files import Found
 from .loading import load
@@ -151,10 +150,10 @@ def _examples(path: Path) -> dict[str, tuple[str, str]]:
         return {}
     text = raw.text[:LOOKED_THROUGH]
     found: dict[str, tuple[str, str]] = {}
-    rules: list[Rule] = [*CHARACTERS, quotes, *TEXT]
+    rules: list[Rule] = [step.run for step in (*CHARACTERS, *TEXT)]
     if raw.markdown:
-        for rule in CHARACTERS:
-            text, _ = _with_example(rule, text, found)
+        for step in CHARACTERS:
+            text, _ = _with_example(step.run, text, found)
         cleaned, signs = strip_markdown(text)
         for sign in signs:
             if sign.count:

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of repair: ``what`` was done, in how many places (``count``), and ``why``."""
+    """One kind of repair.
+
+    Attributes:
+        what, count, why: what was done, in how many places, and the reason.
+        warning: a sentence for what a person should look at; mostly empty.
+        removed: characters that went with it, where the rule takes prose away; filled in by :mod:`.clean`.
+        rule: the name by which a person switches it off; filled in by :mod:`.clean`.
+    """
 
     what: str
     count: int
     why: str
+    warning: str = ""
+    removed: int = 0
+    rule: str = ""
 
 
 Cleaned = tuple[str, Change]
@@ -45,5 +55,14 @@ def merge(changes: Iterable[Change]) -> tuple[Change, ...]:
     merged: dict[str, Change] = {}
     for change in changes:
         before = merged.get(change.what)
-        merged[change.what] = Change(change.what, change.count + (before.count if before else 0), change.why)
-    return tuple(change for change in merged.values() if change.count)
+        merged[change.what] = change if before is None else _sum(before, change)
+    return tuple(change for change in merged.values() if change.count or change.warning)
+
+
+def _sum(one: Change, other: Change) -> Change:
+    return replace(
+        other,
+        count=one.count + other.count,
+        removed=one.removed + other.removed,
+        warning=one.warning or other.warning,
+    )

@@ -11,17 +11,14 @@ import re
 
 from .breaks import is_break
 from .change import Change, Cleaned
+from .encoded import encoded
 from .lines import BREAK
+from .markup import without_hidden
+from .vault import vault
 
 
 _FRONT_MATTER = re.compile(r"\A\s*(?P<fence>---|\+\+\+) *\n(?P<body>.*?)\n(?P=fence) *(?:\n|\Z)", re.DOTALL)
 _KEY = re.compile(r"\s*[\w.-]+\s*[:=](?:\s|$)|\s*- |\s*#|\s+\S|\s*$|[\]}]")
-_HIDDEN: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
-    (re.compile("<!--"), re.compile("-->")),
-    (re.compile("%%"), re.compile("%%")),
-    (re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script *>", re.IGNORECASE)),
-    (re.compile(r"<style\b", re.IGNORECASE), re.compile(r"</style *>", re.IGNORECASE)),
-)
 _FENCE = re.compile(r" {0,3}(?P<sign>`{3,}|~{3,}) *(?P<info>[^`~]*)")
 _NOTE_TEXT = re.compile(r"^ {0,3}\[\^[^\]\n]{1,60}\]:.*(?:\n(?!\s*\n|\[\^).+)*(?:\n\s*\n(?: {4}|\t).+)*", re.MULTILINE)
 _NOTE_MARK = re.compile(r"\[\^[^\]\n]{1,60}\]|\^\[[^\[\]\n]{0,1000}\]")
@@ -39,9 +36,16 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+.*|[ \t]*)$", re.MULTILINE)
 _SETEXT = re.compile(r"(?:\A|(?<=\n\n))(?P<title>[^\n]{1,80})\n {0,3}(?:=+|-{2,}) *(?=\n|\Z)")
 _QUOTE = re.compile(r"^ {0,3}(?:> ?)+", re.MULTILINE)
 _BULLET = re.compile(r"^( *)[*+] +(?=\S)", re.MULTILINE)
-_TASK = re.compile(r"^( *- )\[[ xX]\] ", re.MULTILINE)
 _TABLE_RULE = re.compile(r" *\|?(?: *:?-+:? *\|)+(?: *:?-+:?)? *")
-_DIV = re.compile(r"^ *:::.*$|\{[#.][^{}\n]{1,100}\} *$", re.MULTILINE)
+_DIV = re.compile(r"^ *:::.*$", re.MULTILINE)
+# What pandoc writes: [words]{.smallcaps}, []{#anchor}, `x`{=html}, 1^st^, H~2~O, lines that begin with a bar, [@source].
+_ATTRIBUTES = r"\{(?:[#.=][^{}\n]{0,100}|[\w-]+=[^{}\n]{1,200}|-)\}"
+_SPAN = re.compile(rf"\[((?:[^\[\]]|\[[^\[\]]{{0,200}}\]){{0,1000}})\]{_ATTRIBUTES}")
+_RAW = re.compile(r"(`{1,3})([^`\n]{0,1000})\1\{=(\w+)\}")
+_LOOSE_ATTRIBUTES = re.compile(rf"(?<=[\])`\w*_.!?\"]) ?{_ATTRIBUTES}|{_ATTRIBUTES} *$", re.MULTILINE)
+_RAISED = re.compile(r"(?<=[\w).])(\^|~)(?!\1)((?:[\w+−-]|\\ ){1,12})\1(?!\1)")
+_BAR = re.compile(r"^ {0,3}\|(?: |$)(?!.*\|\s*$)", re.MULTILINE)
+_CITATION = re.compile(r" ?\[-?@[\w:.-]+[^\[\]\n]{0,200}\]")
 _HARD_BREAK = re.compile(r"\\$", re.MULTILINE)
 _TAG_NAMES = (
     "a abbr address article aside audio b big blockquote body br button center cite code dd del details dfn div dl dt "
@@ -60,7 +64,7 @@ _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~\"'$&,/:;=?@^%])")
 def markdown(text: str) -> tuple[str, tuple[Change, ...]]:
     """Turn Markdown with LF line ends into plain text. Returns it and what was taken out on the way."""
     changes = []
-    for rule in (_front_matter, _blocks, _notes, _headings, _links, _signs):
+    for rule in (encoded, _front_matter, _blocks, vault, _notes, _pandoc, _headings, _links, _signs):
         text, change = rule(text)
         changes.append(change)
     return text, tuple(change for change in changes if change.count)
@@ -79,25 +83,11 @@ def _front_matter(text: str) -> Cleaned:
 
 def _blocks(text: str) -> Cleaned:
     """Drop comments, scripts, fenced code and tables."""
-    count = 0
-    for opening, closing in _HIDDEN:
-        text, hidden = _without(text, opening, closing)
-        count += hidden
+    text, count = without_hidden(text) if "<" in text else (text, 0)
     lines = text.split("\n")
     doomed = _fenced(lines) | _tables(lines)
     text = "\n".join(line for at, line in enumerate(lines) if at not in doomed)
     return text, Change("comments, code and tables removed", count + len(doomed), "They are not prose.")
-
-
-def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> tuple[str, int]:
-    """Remove what stands between two signs; what is never closed stays. Takes linear time, unlike ``<!--.*?-->``."""
-    kept: list[str] = []
-    at = count = 0
-    while (first := opening.search(text, at)) and (last := closing.search(text, first.end())):
-        kept.append(text[at : first.start()])
-        at = last.end()
-        count += 1
-    return "".join([*kept, text[at:]]), count
 
 
 def _fenced(lines: list[str]) -> set[int]:
@@ -142,6 +132,27 @@ def _notes(text: str) -> Cleaned:
     return text, Change("footnotes removed", notes + marks + definitions, "Notes interrupt the text they explain.")
 
 
+def _pandoc(text: str) -> Cleaned:
+    """Keep the words of pandoc's spans, raised and lowered letters and line blocks, without their signs."""
+    count = 0
+    if "{" in text:
+        text, raw = _RAW.subn(lambda found: found[2] if found[3].startswith("html") else "", text)
+        spans, more = 0, 1
+        while more:  # spans nest
+            text, more = _SPAN.subn(r"\1", text)
+            spans += more
+        text, loose = _LOOSE_ATTRIBUTES.subn("", text)
+        count += raw + spans + loose
+    if "^" in text or "~" in text:
+        text, raised = _RAISED.subn(lambda found: found[2].replace("\\ ", " "), text)
+        count += raised
+    if "|" in text:
+        text, bars = _BAR.subn("", text)
+        count += bars
+    text, cited = _CITATION.subn("", text) if "[@" in text or "[-@" in text else (text, 0)
+    return text, Change("Markdown signs removed", count + cited, "The words stay as they are.")
+
+
 def _headings(text: str) -> Cleaned:
     """Turn headings into scene breaks; quotes lose their ``>``, list items get one sign."""
     text = _QUOTE.sub("", text)
@@ -156,7 +167,7 @@ def _headings(text: str) -> Cleaned:
     changed = _SETEXT.sub(ruled, text)
     setext = setext if changed != text else 0
     text = _BULLET.sub(lambda found: found.group() if _is_rule(changed, found) else f"{found[1]}- ", changed)
-    text = _DIV.sub("", _TASK.sub(r"\1", text))
+    text = _DIV.sub("", text)
     return text, Change("headings removed", hashed + setext, "A scene break marks where each one stood.")
 
 

@@ -11,18 +11,21 @@ import re
 from collections import Counter
 
 from .change import Change, Cleaned
-from .lines import BREAK, Vocabulary, ends_sentence, first_letter, joined, starts_low
+from .lines import BREAK, Vocabulary, continues, ends_sentence, first_letter, joined
 from .titles import is_heading, is_numeral, is_titled
 
 
+_ROMAN = r"(?=[ivxl])(?:x[lc]|l?x{0,4})(?:i[xv]|v?i{0,4})"  # small, as prefaces have them
 _SURE = re.compile(
-    r"\W{0,3}(?:page|pg\.?)\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?\W{0,3}|\[\s*(?:page|pg\.?|p\.)?\s*\d{1,4}\s*\]"
-    r"|\{\d{1,4}\}",
+    rf"\W{{0,3}}(?:page|pg\.?|seite|página|pagina)\s*(?:\d{{1,4}}|{_ROMAN})(?:\s*(?:of|/|von|de)\s*\d{{1,4}})?\W{{0,3}}"
+    rf"|\[\s*(?:page|pg\.?|p\.|s\.)?\s*(?:\d{{1,4}}|{_ROMAN})\s*\]|\{{\d{{1,4}}\}}",
     re.IGNORECASE,
 )
 _INLINE = re.compile(r" ?\[(?:pg|page|p)\.? ?\d{1,4}\](?! ?\n)", re.IGNORECASE)
-_BARE = re.compile(r"[-–—~| ]{0,3}\d{1,4}[-–—~| ]{0,3}")
+_BARE = re.compile(rf"[-–—~|( ]{{0,3}}(?:\d{{1,4}}|{_ROMAN})[-–—~|). ]{{0,3}}")
+_SIGNS = frozenset("0123456789ivxl-–—~|( ")
 _DIGITS = re.compile(r"\d+")
+_ENDS = frozenset(".,;:!?…\"'”’")
 _LONGEST = 70
 _TIMES = 3
 _SHARE = 0.2
@@ -69,7 +72,7 @@ def _change(count: int) -> Change:
 
 
 def _runs_on(before: str, after: str) -> bool:
-    return bool(before.strip()) and not ends_sentence(before) and starts_low(after)
+    return bool(before.strip()) and not ends_sentence(before) and continues(after)
 
 
 def _key(line: str) -> str:
@@ -77,8 +80,10 @@ def _key(line: str) -> str:
     bare = line.strip()
     if not bare or len(bare) > _LONGEST or bare == BREAK:
         return ""
-    if _BARE.fullmatch(bare):
+    if bare[0] in _SIGNS and len(bare) <= 14 and _BARE.fullmatch(bare):
         return "#"
+    if bare[0].islower() or bare[-1] in _ENDS:
+        return ""
     first = first_letter(bare)
     if first.islower() or not first or ends_sentence(bare) or bare[-1] in ",;" or is_heading(bare):
         return ""

@@ -3,54 +3,23 @@
 Writers' files come in four layouts: paragraphs apart by blank lines; each paragraph a line with nothing between;
 lines broken by hand or by an old editor at some 70 characters; and such broken lines with an indent for each paragraph.
 A model trained on broken lines learns to break lines. Verse, letters' heads and lists are short lines on purpose and
-stay.
-
-The test for broken lines is the one a typesetter would use: the first word of the next line would not have fitted any
-more. It is asked only where a line ends inside a sentence, so dialogue does not blur the answer.
+stay. How a file sets its lines is measured in :mod:`.wrapping`.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
 from .change import Change, Cleaned
-from .lines import BREAK, Vocabulary, ends_sentence, first_letter, indent, joined, starts_low
+from .lines import BREAK, Vocabulary, continues, ends_sentence, glue, indent, starts_low
 from .titles import is_heading, is_numeral
+from .wrapping import LIST_ITEM, Layout, measure
 
 
-_LIST_ITEM = re.compile(r"\s*(?:[-•*+]|\d{1,3}[.)]) ")
 _DASHES = ("—", "--")  # speech that is cut short
-_TIGHT = 0.08  # a file with fewer blank lines than this per line does not use them between paragraphs
-_NARROWEST, _WIDEST = 35, 130  # characters of a line that was broken on purpose at the margin
 _VERSE = 60  # characters that a line of verse seldom reaches
 _FEW = 5  # as many paragraphs to a blank line, and the blank line means more than "new paragraph"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a file sets its paragraphs.
-
-    Attributes:
-        width: characters in a full line where lines are broken, else 0.
-        slack: how far short of ``width`` a full line may stay.
-        indents: an indent starts a paragraph.
-        tight: neither blank lines nor indents between paragraphs; a short line is all that ends one.
-        line_each: each line is a paragraph.
-    """
-
-    width: int
-    slack: float
-    indents: bool
-    tight: bool
-    line_each: bool
-
-    def full(self, line: str, following: str, slack: float | None = None) -> bool:
-        """Return whether the first word of ``following`` had no room left on ``line``."""
-        word = len(following.split(maxsplit=1)[0]) if following.strip() else 0
-        return len(line) + 1 + word > self.width - (self.slack if slack is None else slack)
 
 
 @dataclass(slots=True)
@@ -108,53 +77,13 @@ def _blocks(text: str) -> list[_Block]:
     return blocks
 
 
-def measure(blocks: list[list[str]]) -> Layout:
-    """Measure what layout these blocks of lines have."""
-    pairs = [(block[at], block[at + 1]) for block in blocks for at in range(len(block) - 1)]
-    deeper = [(first, second) for first, second in pairs if indent(second) >= indent(first) + 2]
-    indents = len(deeper) >= 3 and sum(ends_sentence(first) for first, _ in deeper) >= 0.7 * len(deeper)
-    # Lines set in like verse, or like the first of a paragraph, would blur where the margin of the prose is.
-    margin = Counter(indent(second) for _, second in pairs).most_common(1)
-    flowing = [pair for pair in pairs if indent(pair[1]) == margin[0][0]]
-    gaps = max(0, len(blocks) - 1)
-    tight = not indents and len(pairs) >= 3 and gaps < _TIGHT * (gaps + len(pairs))
-    width, slack = _wrap(flowing)
-    crowded = [line for block in blocks if len(block) > 1 for line in block]
-    line_each = (
-        not width
-        and len(pairs) > max(2, gaps)
-        and sum(ends_sentence(line) for line in crowded) >= 0.7 * len(crowded)
-        and not all(_LIST_ITEM.match(line) for line in crowded)
-    )
-    return Layout(width, slack, indents, tight, line_each)
-
-
-def _wrap(pairs: list[tuple[str, str]]) -> tuple[int, float]:
-    """Return the width at which lines are broken and how strictly, or ``(0, 0)``."""
-    inside = [(first, second) for first, second in pairs if not ends_sentence(first)]
-    if len(inside) < max(2, 0.25 * len(pairs)):
-        return 0, 0.0
-    # Sentences already closed over the end of a page are longer than any broken line.
-    lengths = sorted(len(first) for first, _ in inside if len(first) <= _WIDEST)
-    if len(lengths) < 0.7 * len(inside):
-        return 0, 0.0
-    width = lengths[int(0.95 * (len(lengths) - 1))]
-    if width < _NARROWEST or sum(starts_low(second) for _, second in inside) < 0.4 * len(inside):
-        return 0, 0.0
-    for slack, share in ((0.0, 0.97), (3.0, 0.93), (0.12 * width, 0.93), (0.25 * width, 0.75)):
-        full = sum(len(first) + 1 + len(second.split(maxsplit=1)[0]) > width - slack for first, second in inside)
-        if full >= share * len(inside):
-            return width, slack
-    return 0, 0.0
-
-
 def _parts(lines: list[str], layout: Layout, words: Vocabulary) -> list[str] | None:
     """Return the paragraphs of a block of two and more lines; None where its lines stay as they are."""
     if layout.width:
         return [part for run in _runs(lines, layout) for part in _rejoin(run, layout, words)]
     length = sum(map(len, lines)) / len(lines)
     stops = sum(ends_sentence(line) for line in lines) / len(lines)
-    if all(_LIST_ITEM.match(line) for line in lines) or (stops < 0.5 and length < _VERSE):
+    if all(LIST_ITEM.match(line) for line in lines) or (stops < 0.5 and length < _VERSE):
         return None
     if layout.line_each or layout.indents or (stops >= 0.7 and length > 90):
         return _each(lines)
@@ -191,24 +120,30 @@ def _rejoin(lines: list[str], layout: Layout, words: Vocabulary) -> list[str]:
     """Rejoin a run of broken lines to one paragraph, or several in a tight layout; verse keeps its lines."""
     if len(lines) == 1 or _is_verse(lines, layout):
         return ["\n".join(line.strip() for line in lines)]
-    out = [lines[0].strip()]
+    out: list[list[str]] = [[lines[0].strip()]]  # each paragraph as the pieces that make it up
     for first, second in pairwise(lines):
         stops = ends_sentence(first) or first.endswith(_DASHES)
         short = stops and not starts_low(second) and not layout.full(first, second)
         short = short or (layout.tight and _new_speaker(first, second))
-        if _LIST_ITEM.match(second) and short:
-            out[-1] += "\n" + second.strip()
+        bare = second.strip()
+        if short and LIST_ITEM.match(second):
+            out[-1] += ["\n", bare]
         elif short and layout.tight:
-            out.append(second.strip())
+            out.append([bare])
         elif short:
-            out[-1] += "\n" + second.strip()
+            out[-1] += ["\n", bare]
+        elif (between := glue(out[-1][-1], bare, words)) is None:
+            out[-1][-1] = out[-1][-1][:-1]
+            out[-1].append(bare)
         else:
-            out[-1] = joined(out[-1], second, words)
-    return out
+            out[-1] += [between, bare]
+    return ["".join(pieces) for pieces in out]
 
 
 def _new_speaker(first: str, second: str) -> bool:
-    return first.rstrip().endswith(('"', "”")) and second.lstrip().startswith(('"', "“")) and ends_sentence(first)
+    return (
+        first.rstrip().endswith(('"', "”", "」")) and second.lstrip().startswith(('"', "“", "「")) and ends_sentence(first)
+    )
 
 
 def _is_verse(lines: list[str], layout: Layout) -> bool:
@@ -218,6 +153,6 @@ def _is_verse(lines: list[str], layout: Layout) -> bool:
     loose = sum(not layout.full(first, second, 0.25 * layout.width) for first, second in judged)
     if judged and loose > 0.5 * len(judged):
         return True
-    capitals = all(not first_letter(second).islower() for _, second in pairs)
+    capitals = all(not continues(second) for _, second in pairs)
     strict = sum(layout.full(first, second, 3.0) for first, second in pairs)
     return capitals and not layout.tight and strict < 0.7 * len(pairs)

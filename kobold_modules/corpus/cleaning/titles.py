@@ -47,10 +47,16 @@ _NUMERAL_WORD = re.compile(rf"(?:{_WORD}|{_WORD.upper()})", re.IGNORECASE)
 _NUMBERED = re.compile(
     rf"(?![CL]\.\s)(?:{_NUMBER}[.:)]\s+|{_NUMBER}\s+[—–-]\s+|(?=[IVXLC]{{2}}){_ROMAN}\s+)(?P<rest>\S.{{0,70}})"
 )
+_BEGIN_NUMBERS = frozenset("0123456789IVXLC")
 _BYLINE = re.compile(r"[Bb][Yy](?:\s+[A-Z].{0,60})?|\d{4}\.?")  # or a title page's year
 _LETTERS = re.compile(r"[^\W\d_]+")
 _UNDERLINE = re.compile(r"(=|-|~|\*)\1{2,}")
 
+_FIRST_WORDS = frozenset(
+    re.sub(r"[?\\.]|'s.*", "", word)
+    for group in (_KEYWORD, _NAMED, _TENS, _FIRSTS, _TENTHS, "acknowledgments|author's|end|fin|finis|ende|twentieth|thirtieth")
+    for word in (*group.split("|"), "fortieth", "fiftieth", "author's", "acknowledgements")
+)
 _TITLE_PAGE = 12  # paragraphs
 _WHAT = "chapter titles removed"
 _WHY = "A module that has learned titles writes them into scenes; a scene break marks where each one stood."
@@ -65,10 +71,21 @@ def is_titled(line: str) -> bool:
     return bool(words) and words[0][0].isupper() and sum(word[0].isupper() for word in long) >= 0.75 * len(long)
 
 
+def _may_be_heading(line: str) -> bool:
+    """Return whether the first word of a stripped line is one that headings begin with."""
+    words = line[:40].casefold().split(maxsplit=2)
+    first = words[0].rstrip(".:!—–-")
+    if first == "the" and len(words) > 1:
+        first = words[1].rstrip(".:!—–-")
+    return first[:1] == "#" or first.partition("-")[0].partition("'")[0] in _FIRST_WORDS
+
+
 def is_heading(line: str) -> bool:
     """Return whether a line can hardly be anything but a heading: ``Chapter IV``, ``PART TWO: The Sea``."""
     line = line.strip().strip("*_=~").strip()
     if not line or len(line) > 100 or not (line[0].isupper() or line[0] == "#"):
+        return False
+    if not _may_be_heading(line):
         return False
     if _HASHED.fullmatch(line) or _ORDINAL_HEADING.fullmatch(line):
         return True
@@ -88,7 +105,7 @@ def is_heading(line: str) -> bool:
 def is_numeral(line: str) -> bool:
     """Return whether a line is only a chapter's number: ``IV``, ``12.``, ``- 3 -``, ``Seven``."""
     line = line.strip()
-    if not line or len(line) > 40:
+    if not line or len(line) > 40 or line[0].islower():
         return False
     return bool(_NUMERAL.fullmatch(line) or (line[0].isupper() and _NUMERAL_WORD.fullmatch(line)))
 
@@ -96,7 +113,7 @@ def is_numeral(line: str) -> bool:
 def is_numbered(line: str) -> bool:
     """Return whether a line is a number with a title, ``IV. The Mail``: a heading unless it stands in a list."""
     line = line.strip()
-    numbered = _NUMBERED.fullmatch(line) if len(line) <= 90 else None
+    numbered = _NUMBERED.fullmatch(line) if len(line) <= 90 and line[:1] in _BEGIN_NUMBERS else None
     if not numbered or max(map(len, _LETTERS.findall(numbered["rest"])), default=0) < 3:
         return False
     return is_titled(numbered["rest"]) and (numbered["rest"].isupper() or not _stops(line))

@@ -1,4 +1,4 @@
-"""One way to write quotes, ellipses, dashes and emphasis.
+"""One way to write quotes, ellipses and dashes.
 
 The starter model and most training texts use straight quotes, and a stack mixes modules trained from different files:
 one habit for all of them leaves the vectors free for the voice. Curly quotes can be kept (``straight_quotes=False``).
@@ -6,43 +6,56 @@ one habit for all of them leaves the vectors free for the voice. Curly quotes ca
 
 from __future__ import annotations
 
-import html
 import re
 
 from .change import Change, Cleaned, substitute
-from .lines import BREAK
 
 
-_DOUBLE = re.compile("[“”„‟]")
-_SINGLE = re.compile("[‘’‚‛ʼ]")
+_DOUBLE, _SINGLE = "“”„‟", "‘’‚‛ʼ"
 _ACCENT = re.compile(r"(?<=[^\W\d_])[´`](?=[^\W\d_])")  # don´t
+_TYPED_DOUBLE = re.compile(r"``|''(?!')|(?<![\w,]),,(?=\w)")
+_TYPED_PAIR = re.compile(r"(?<![\w'])''(?=[^\s'])((?:[^'\n]|'(?!')|\n(?!\s*\n)){1,2000}?)(?<=[^\s'])''(?!['\w])")
+# `...' of typewriters: it ends behind a stop, or else behind a word.
+_TYPED = tuple(
+    re.compile(rf"(?<![\w`])`(?=[^\s`])(?P<inside>(?:[^`\n]|\n(?!\s*\n)){{1,2000}}?){end}'(?!\w)")
+    for end in (r"(?<=[.,;:!?…—\"-])", r"(?<=[^\s'])")
+)
 _DOTS = re.compile(r"…|(?<!\.)\.(?: \.){2,}(?!\.)")
 _HYPHENS = re.compile(r"-{2,}")
-_EMPHASIS = {
-    sign: re.compile(
-        rf"(?<![\w{mark}\\])({mark}{{1,3}})(?=[^\s{mark}])((?:[^{mark}\n]|\n(?! *\n)){{1,500}}?)"
-        rf"(?<=[^\s{mark}])\1(?![\w{mark}])"
-    )
-    for sign, mark in (("_", "_"), ("*", r"\*"))
-}
-_ENTITY = re.compile(
-    r"&(?:nbsp|amp|lt|gt|quot|apos|mdash|ndash|hellip|[lr][sd]quo|shy|#\d{2,6}|#[xX][0-9a-fA-F]{2,5});"
-)
-_BREAKING_TAG = re.compile(r"<br ?/?>|</?(?:p|div)(?: [^<>\n]{0,200})?>", re.IGNORECASE)
-_TAG = re.compile(
-    r"</?(?:i|b|u|s|em|strong|small|big|sup|sub|span|center|font|cite|a)(?: [^<>\n]{0,200})?/?>"
-    r"|\[/?(?:i|b|u|s|center|quote)\]",
-    re.IGNORECASE,
-)
 
 
 def quotes(text: str) -> Cleaned:
-    """Make curly and low quotes straight ones."""
-    text, double = _DOUBLE.subn('"', text)
-    text, single = _SINGLE.subn("'", text)
-    text, accents = _ACCENT.subn("'", text) if "´" in text or "`" in text else (text, 0)
-    return text, Change(
-        "quotes made straight", double + single + accents, "One kind of quote across all files and modules."
+    """Make curly and low quotes, and those of typewriters, straight."""
+    count = 0
+    if not text.isascii():
+        for signs, straight in ((_DOUBLE, '"'), (_SINGLE, "'")):
+            for sign in signs:
+                if found := text.count(sign):
+                    text = text.replace(sign, straight)
+                    count += found
+    if "``" in text or ",," in text:
+        text, typed = _TYPED_DOUBLE.subn('"', text)
+        count += typed
+    elif "''" in text:
+        text, typed = _TYPED_PAIR.subn(r'"\1"', text)
+        count += 2 * typed
+    if "`" in text:
+        quote = '"' if text.count('"') < text.count("`") else "'"
+        for pattern in _TYPED:
+            text, typed = pattern.subn(rf"{quote}\g<inside>{quote}", text)
+            count += 2 * typed
+    return text, Change("quotes made straight", count, "One kind of quote across all files and modules.")
+
+
+def accents(text: str) -> Cleaned:
+    """Make accents that stand for apostrophes (``don´t``) apostrophes."""
+    return substitute(
+        _ACCENT,
+        "'",
+        text,
+        "accents made apostrophes",
+        "Some keyboards have the accent where the apostrophe should be.",
+        signs=("´", "`"),
     )
 
 
@@ -68,22 +81,3 @@ def dashes(text: str) -> Cleaned:
         "Typewriters had no dash; the model knows one.",
         signs=("--",),
     )
-
-
-def emphasis(text: str) -> Cleaned:
-    """Remove the marks of ``_word_``, ``*word*`` and ``**word**`` and keep the word."""
-    total = 0
-    for sign, pattern in _EMPHASIS.items():
-        count = int(text.count(sign) > 3 * (text.count(BREAK) if sign == "*" else 0))
-        while count:  # marks nest: **_word_**
-            text, count = pattern.subn(r"\2", text)
-            total += count
-    return text, Change("emphasis marks removed", total, "Plain text has no italics; the words stay as they are.")
-
-
-def tags(text: str) -> Cleaned:
-    """Remove the tags and entities of HTML and forum code in writers' files: ``<i>``, ``[b]``, ``&mdash;``."""
-    text, entities = _ENTITY.subn(lambda found: html.unescape(found.group()), text)
-    text, breaking = _BREAKING_TAG.subn("\n", text)
-    text, count = _TAG.subn("", text)
-    return text, Change("tags and character codes removed", entities + breaking + count, "They are markup, not prose.")

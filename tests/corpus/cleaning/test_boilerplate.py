@@ -1,6 +1,8 @@
 import textwrap
 
-from kobold_modules.corpus.cleaning.boilerplate import editors_marks, gutenberg, notices
+from kobold_modules.corpus.cleaning.gutenberg import gutenberg
+from kobold_modules.corpus.cleaning.notes import notes as editors_marks
+from kobold_modules.corpus.cleaning.notices import notices
 from kobold_modules.corpus.cleaning.clean import clean
 
 

@@ -1,12 +1,18 @@
 import pytest
 
-from kobold_modules.corpus.cleaning.typography import dashes, ellipses, emphasis, quotes, tags
+from kobold_modules.corpus.cleaning.emphasis import emphasis
+from kobold_modules.corpus.cleaning.markup import tags
+from kobold_modules.corpus.cleaning.typography import accents, dashes, ellipses, quotes
 
 
 def test_quotes_become_straight() -> None:
-    text, change = quotes("“I don’t,” said ‘Tom’. „Ja“, don´t")
-    assert text == "\"I don't,\" said 'Tom'. \"Ja\", don't"
-    assert change.count == 8
+    text, change = quotes("“I don’t,” said ‘Tom’. „Ja“")
+    assert text == "\"I don't,\" said 'Tom'. \"Ja\""
+    assert change.count == 7
+
+
+def test_accents_become_apostrophes() -> None:
+    assert accents("don´t, it`s; ´quoted´")[0] == "don't, it's; ´quoted´"
 
 
 def test_ellipses_become_three_dots() -> None:

@@ -1,0 +1,146 @@
+"""The rules by name: what each does, in which order they run, and which of them a writer may switch off.
+
+A few rules always run, since without them a text is not readable at all (line ends, control characters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ...errors import BadUsage
+from .archives import archives
+from .breaks import scene_breaks, tidy_breaks
+from .change import Rule
+from .characters import composed, controls, double_spaces, garbled, invisible, ligatures, line_ends, spaces, trailing
+from .contents import contents
+from .double_spaced import double_spaced
+from .drop_caps import drop_caps
+from .emphasis import emphasis, emphasis_but_stars
+from .encoded import encoded
+from .first_page import back_page, front_page
+from .gutenberg import gutenberg
+from .markup import tags
+from .notes import notes
+from .notices import back_notices, front_notices
+from .pages import page_furniture
+from .paragraphs import paragraphs
+from .titles import titles, underlined
+from .transcribers import transcribers
+from .typography import accents, dashes, ellipses, quotes
+
+
+# The names for ``--keep`` and the switches of the preview, and what stays in a text when one is kept.
+KEEPABLE: dict[str, str] = {
+    "gutenberg": "Project Gutenberg's header and licence",
+    "transcribers": "transcribers' notes and credits",
+    "imprints": "copyright notices, imprints and disclaimers",
+    "author-notes": "archive prefaces, notes to readers (A/N) and pleas for comments",
+    "first-page": "the name and address on a manuscript's first page",
+    "pictures": "pictures and files pasted as letters (base64)",
+    "notes": "footnotes, their marks and [Illustration]",
+    "markup": "tags, comments and character codes",
+    "emphasis": "_words_ and **words** with their marks, stars included",
+    "stars": "*actions* between stars, as role-play has them",
+    "page-numbers": "page numbers and running heads",
+    "contents": "tables of contents",
+    "titles": "chapter titles",
+    "scene-breaks": "scene breaks as the file has them",
+    "verse": "lines as they are broken in the file: verse, lists, letters",
+    "dialect": "spelling as it is: torn initials, ligatures, accents for apostrophes (don´t)",
+    "quotes": "curly and typewriter quotes",
+    "ellipses": "... in the file's own way",
+    "dashes": "double hyphens",
+    "spaces": "double spaces",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule in its place.
+
+    Attributes:
+        run: the rule.
+        name: what it is called in :data:`KEEPABLE`; empty for rules that always run.
+        deletes: it takes words away, so how much is told.
+        local: it looks at single characters and words, so joining lines and taking paragraphs away gives it no new work.
+        moves: all it does is to join lines and to take whole lines away.
+        place: which part of a large text it looks at; ``once`` is before the text is taken apart.
+    """
+
+    run: Rule
+    name: str = ""
+    deletes: bool = False
+    local: bool = False
+    moves: bool = False
+    place: Literal["all", "front", "back", "once"] = "all"
+
+
+CHARACTERS: tuple[Step, ...] = (
+    Step(garbled, local=True),
+    Step(line_ends, local=True),
+    Step(controls, local=True),
+    Step(invisible, local=True),
+    Step(spaces, local=True),
+    Step(trailing, moves=True),
+    Step(ligatures, "dialect", local=True),
+    Step(composed, local=True),
+)
+TEXT: tuple[Step, ...] = (
+    Step(gutenberg, "gutenberg", True, place="once"),
+    Step(transcribers, "transcribers", True, moves=True),
+    Step(archives, "author-notes", True),
+    Step(front_notices, "imprints", True, moves=True, place="front"),
+    Step(back_notices, "imprints", True, moves=True, place="back"),
+    Step(front_page, "first-page", True, moves=True, place="front"),
+    Step(back_page, "first-page", True, moves=True, place="back"),
+    Step(encoded, "pictures", True),
+    Step(notes, "notes", True),
+    Step(tags, "markup", True),
+    Step(quotes, "quotes", local=True),
+    Step(accents, "dialect", local=True),
+    Step(emphasis, "emphasis"),
+    Step(page_furniture, "page-numbers", True, moves=True),
+    Step(contents, "contents", True, moves=True),
+    Step(underlined, "titles", moves=True),
+    Step(scene_breaks, "scene-breaks", moves=True),
+    Step(drop_caps, "dialect"),
+    Step(double_spaced, moves=True),
+    Step(paragraphs, "verse", moves=True),
+    Step(titles, "titles", True, moves=True),
+    Step(ellipses, "ellipses"),
+    Step(dashes, "dashes"),
+    Step(double_spaces, "spaces"),
+    Step(trailing, moves=True),
+    Step(tidy_breaks, moves=True),
+)
+_WITHOUT_STARS = Step(emphasis_but_stars, "emphasis")
+
+
+def steps(keep: Iterable[str] = (), *, straight_quotes: bool = True) -> tuple[Step, ...]:
+    """Return the rules in their order, without those that are kept off.
+
+    Raises:
+        BadUsage: if ``keep`` has a name that is no rule's.
+    """
+    kept = frozenset(check_keep(keep)) | (frozenset() if straight_quotes else {"quotes"})
+    chosen = tuple(step for step in (*CHARACTERS, *TEXT) if step.name not in kept)
+    if "stars" in kept:
+        return tuple(_WITHOUT_STARS if step.run is emphasis else step for step in chosen)
+    return chosen
+
+
+def check_keep(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of rules, sorted and each once; ``a,b`` counts as two.
+
+    Raises:
+        BadUsage: if one is unknown; the hint lists them all.
+    """
+    given = {part.strip().lower() for name in names for part in name.split(",") if part.strip()}
+    unknown = sorted(given - KEEPABLE.keys())
+    if unknown:
+        raise BadUsage(
+            f'There is no cleaning rule "{unknown[0]}".', "The rules are: " + ", ".join(KEEPABLE) + "."
+        )
+    return tuple(name for name in KEEPABLE if name in given)
