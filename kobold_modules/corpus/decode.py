@@ -1,8 +1,8 @@
 """Bytes to characters: which encoding a file is in.
 
-New files are UTF-8; a writer's old ones are whatever their word processor saved in 1998, and some are two encodings in one. A
-wrong guess turns every apostrophe into rubbish that the module then learns, so the guess is made with care and always
-reported.
+New files are UTF-8; a writer's old ones are whatever their word processor saved in 1998, and some are two encodings in
+one. A wrong guess turns every apostrophe into rubbish that the module then learns, so the guess is made with care and
+always reported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ..errors import BadText
 from .encodings import HANZI, MULTIBYTE_CODECS, Guess, guesses, score_single
+from .kinds import READABLE
 from .lost import lost_characters
 
 
@@ -38,7 +39,9 @@ _WIDE_TEXT = re.compile(
     "[\t\n\r\x20-\x7e\xa0-\u024f\u0300-\u058f\u05d0-\u06ff\u0900-\u0e7f\u10a0-\u11ff\u1e00-\u206f\u20a0-\u20bf\u2100-\u27bf"
     "\u3000-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\uffef\U0001f000-\U0001faff]"
 )
-_COMMON_WIDE = re.compile("[\n \x20-\x7e\u0400-\u04ff\u0370-\u03ff\u05d0-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3000-\u30ff\uac00-\ud7a3]")
+_COMMON_WIDE = re.compile(
+    "[\n \x20-\x7e\u0400-\u04ff\u0370-\u03ff\u05d0-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3000-\u30ff\uac00-\ud7a3]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,13 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How to read a file: ``codec`` and ``skip`` bytes of a mark before it; ``line_codec`` reads the lines that are not
-    UTF-8 where the encodings are mixed.
+    """How to read a file.
+
+    Attributes:
+        codec, title: Python's name and a person's.
+        skip: bytes of a mark at the front.
+        guessed: whether a person should look.
+        line_codec, line_title: for the lines that are not UTF-8 where the encodings are mixed.
     """
 
     codec: str
@@ -88,7 +96,8 @@ class Damage:
         told: list[str] = []
         if encoding.guessed:
             told.append(
-                f"The encoding {encoding.title} is a guess; look whether accents and quotes are right, or save the file "
+                f"The encoding {encoding.title} is a guess; look whether accents and quotes are right, or save the "
+                f"file "
                 "as UTF-8."
             )
         if self.other_lines:
@@ -137,7 +146,9 @@ def pieces(data: bytes, encoding: Encoding, size: int, damage: Damage) -> Iterat
     while at < len(data):
         stop = _cut(data, at, size, end_of_line)
         piece = bytes(view[at:stop]) if at or stop < len(data) else data
-        text = _mixed(piece, encoding, damage) if encoding.line_codec else piece.decode(encoding.codec, errors="replace")
+        text = (
+            _mixed(piece, encoding, damage) if encoding.line_codec else piece.decode(encoding.codec, errors="replace")
+        )
         if "\ufffd" in text and not encoding.line_codec:
             damage.unread += text.count("\ufffd") - piece.count("\ufffd".encode(encoding.codec, errors="replace"))
         yield text
@@ -227,13 +238,13 @@ def _old(data: bytes) -> Encoding:
             bad.append(line)
     if sequences >= _FEWEST_MULTIBYTE and good >= _LEAST_SHARE * (good + len(bad)):
         strays = _MULTIBYTE.sub(b"", b"\n".join(bad)[:_SAMPLE])
-        best = _western(strays) or guesses(strays)[0]
-        return Encoding("utf-8", "UTF-8", line_codec=best.codec, line_title=best.title)
+        other = _western(strays) or guesses(strays)[0]
+        return Encoding("utf-8", "UTF-8", line_codec=other.codec, line_title=other.title)
     sample = b"\n".join(bad)[:_SAMPLE] or data[:_SAMPLE]
-    if best := _western(sample):
-        return Encoding(best.codec, best.title)
-    found = guesses(sample)
-    return Encoding(found[0].codec, found[0].title, guessed=True)
+    if western := _western(sample):
+        return Encoding(western.codec, western.title)
+    best = guesses(sample)[0]
+    return Encoding(best.codec, best.title, guessed=True)
 
 
 def _western(sample: bytes) -> Guess | None:
@@ -261,7 +272,10 @@ def _mixed(piece: bytes, encoding: Encoding, damage: Damage) -> str:
         at = 0
         if _MULTIBYTE.search(line) and score_single(line.decode(encoding.line_codec, errors="replace")) < _SURE:
             for found in _MULTIBYTE.finditer(line):
-                parts += [line[at : found.start()].decode(encoding.line_codec, errors="replace"), found.group().decode("utf-8", "replace")]
+                parts += [
+                    line[at : found.start()].decode(encoding.line_codec, errors="replace"),
+                    found.group().decode("utf-8", "replace"),
+                ]
                 at = found.end()
         text = "".join([*parts, line[at:].decode(encoding.line_codec, errors="replace")])
         damage.unread += text.count("\ufffd")

@@ -24,11 +24,15 @@ def lost_characters(text: str, unread: int = 0) -> tuple[str, ...]:
     signs = text.count(_SIGN) - unread
     if signs > 0:
         what = "1 character was" if signs == 1 else f"{signs:,} characters were"
-        told.append(f"{what} lost before this file was saved (they stand in it as {_SIGN}). Take an older copy, or put them back.")
+        told.append(
+            f"{what} lost before this file was saved (they stand in it as {_SIGN}). Take an older copy, or "
+            f"put them back."
+        )
     if count := question_marks(text):
         example = next(iter(_example(text)), "")
         told.append(
-            f"About {count:,} letters or quotes {_CAUSE} and are question marks now{example}. Take an older copy, or put them back."
+            f"About {count:,} letters or quotes {_CAUSE} and are question marks now{example}. Take an older copy, "
+            f"or put them back."
         )
     return tuple(told)
 

@@ -13,43 +13,82 @@ from .change import Change, Cleaned
 
 _KEYS = (
     r"rating|ratings|archive warnings?|warnings?|categor(?:y|ies)|fandoms?|relationships?|pairings?|characters?|"
-    r"(?:additional )?tags|genres?|language|series|collections?|stats|published|updated|completed|packaged|status|words|"
+    r"(?:additional )?tags|genres?|language|series|collections?|stats|published|updated|completed|packaged|status|"
+    r"words|"
     r"word count|chapters|story(?: url)?|story id|author(?: url)?|publisher|title|author's profile|url|link|hits|kudos|"
     r"bookmarks|reviews|favs|follows|site|source|disclaimer|beta|spoilers|crossposted|archived at"
 )
 _DATA = re.compile(rf"(?P<key>{_KEYS})\s*:\s*(?P<value>.*)", re.IGNORECASE)
 _POSTED = re.compile(
-    r"posted (?:originally )?on (?:the )?\S[^\n]{0,60}(?:https?://|www\.|archive)|originally (?:posted|published) (?:at|on)"
-    r"|https?://(?:www\.)?(?:archiveofourown|fanfiction|wattpad|royalroad|ao3|spacebattles|sufficientvelocity|ficwad)\S*\s*$",
+    r"posted (?:originally )?on (?:the )?\S[^\n]{0,60}(?:https?://|www\.|archive)|originally (?:posted|"
+    r"published) (?:at|on)"
+    r"|https?://(?:www\.)?(?:archiveofourown|fanfiction|wattpad|royalroad|ao3|spacebattles|sufficientvelocity|"
+    r"ficwad)\S*\s*$",
     re.IGNORECASE,
 )
 _HEADS = re.compile(
-    r"(?:(?:chapter |work |story |end |chapter end |author'?s |author’s )*(?:summary|notes?|end ?notes?)|preface|afterword)"
+    r"(?:(?:chapter |work |story |end |chapter end |author'?s |author’s )*(?:summary|notes?|end ?notes?)|preface|"
+    r"afterword)"
     r"\W{0,3}",
     re.IGNORECASE,
 )
 _SEE = re.compile(r"\(?see the end of the (?:chapter|work) for\b.*", re.IGNORECASE)
 _NOTE = re.compile(
-    r"[\W_]{0,4}(?:a/n|a\.n\.|an(?=:)|author['’]?s? notes?(?=\s*[:—–-])|n/a(?=:)|note (?:de l['’]auteure?|do autor|del autor)"
+    r"[\W_]{0,4}(?:a/n|a\.n\.|an(?=:)|author['’]?s? notes?(?=\s*[:—–-])|n/a(?=:)|note (?:de l['’]auteure?|do autor|"
+    r"del autor)"
     r"|anmerkung des autors|note from the author|t/n|translator['’]s notes?(?=\s*:)|disclaimer(?=\s*:))\s*[\d]*\W",
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"[ \t]*[(\[] ?(?:a/n|author['’]?s note)\b ?[:.,—–-]?[^()\[\]]{0,600}[)\]]", re.IGNORECASE)
 _PLEA = re.compile(
-    r"\bkudos\b|\bplease (?:leave a )?(?:comment|review|r&r|rate|vote|follow|subscribe|like)\b|\br ?& ?r\b|read (?:and|&) review"
-    r"|reviews? (?:are|is|make|give)|comments? (?:are|is|and kudos|make|give)|leave (?:me )?a (?:comment|review|kudos|vote)"
-    r"|drop by the archive|let (?:me|the (?:author|creator)) know (?:what you|if you)|thanks? (?:you )?(?:so much |all )?for (?:reading|the reviews)"
-    r"|\b(?:un)?beta['’]?(?:d|ed)\b|patreon|ko-?fi|next chapter (?:will|is|should|soon|tomorrow|next)|see you next (?:chapter|time|week)"
-    r"|hope you (?:all )?(?:enjoy|like|liked)|flames will|constructive criticism|i (?:do not|don['’]t) own|update (?:soon|next|every)",
+    r"\bkudos\b|\bplease (?:leave a )?(?:comment|review|r&r|rate|vote|follow|subscribe|like)\b|\br ?& ?r\b|"
+    r"read (?:and|&) review"
+    r"|reviews? (?:are|is|make|give)|comments? (?:are|is|and kudos|make|give)|leave (?:me )?a (?:comment|review|"
+    r"kudos|vote)"
+    r"|drop by the archive|let (?:me|the (?:author|creator)) know (?:what you|if you)|thanks? (?:you )?(?:so much |"
+    r"all )?for (?:reading|the reviews)"
+    r"|\b(?:un)?beta['’]?(?:d|ed)\b|patreon|ko-?fi|next chapter (?:will|is|should|soon|tomorrow|next)|"
+    r"see you next (?:chapter|time|week)"
+    r"|hope you (?:all )?(?:enjoy|like|liked)|flames will|constructive criticism|i (?:do not|don['’]t) own|"
+    r"update (?:soon|next|every)",
     re.IGNORECASE,
 )
 _LONGEST_PLEA, _LONGEST_NOTE = 400, 3_000
 _FEWEST_KEYS = 3
 _FRONT, _HEAD = 60, 20_000  # paragraphs and characters at the front where an archive's table stands
 _SIGNS = (
-    *("A/N", "a/n", "AN:", "A.N.", "T/N", "N/A:", "Disclaimer:", "DISCLAIMER:", "uthor's note", "uthor's Note", "uthor’s note"),
-    *("uthor’s Note", "uthors note", "uthors Note", "UTHOR'S NOTE", "UTHOR’S NOTE", "uthor note", "uthor Note", "nmerkung des"),
-    *("ote de l'auteu", "ote de l’auteu", "ota del autor", "ota do autor", "ote from the author", "ranslator's note", "ranslator’s note"),
+    *(
+        "A/N",
+        "a/n",
+        "AN:",
+        "A.N.",
+        "T/N",
+        "N/A:",
+        "Disclaimer:",
+        "DISCLAIMER:",
+        "uthor's note",
+        "uthor's Note",
+        "uthor’s note",
+    ),
+    *(
+        "uthor’s Note",
+        "uthors note",
+        "uthors Note",
+        "UTHOR'S NOTE",
+        "UTHOR’S NOTE",
+        "uthor note",
+        "uthor Note",
+        "nmerkung des",
+    ),
+    *(
+        "ote de l'auteu",
+        "ote de l’auteu",
+        "ota del autor",
+        "ota do autor",
+        "ote from the author",
+        "ranslator's note",
+        "ranslator’s note",
+    ),
 )
 _BLANK = re.compile(r"(\n[ \t]*\n\s*)")
 _WHAT = "archive prefaces and authors' notes removed"
@@ -111,9 +150,9 @@ def _preface(paragraphs: list[str], data: dict[int, int]) -> set[int]:
                 while following + 1 < len(paragraphs) and _is_plea(paragraphs[following + 1]):
                     following += 1
                     doomed.add(following)
-        elif bare[: head.end()].rstrip().endswith(":") and rest and len(bare) <= _LONGEST_NOTE:
-            doomed.add(at)
-        elif "\n" in bare and head.group().endswith("\n"):
+            continue
+        with_text = bare[: head.end()].rstrip().endswith(":") and bool(rest) and len(bare) <= _LONGEST_NOTE
+        if with_text or head.group().endswith("\n"):
             doomed.add(at)
     return doomed
 

@@ -22,7 +22,8 @@ _DRAWN = frozenset(("So", "Sm", "Sk", "Sc", "Pd", "Pc", "Po", "Lm", "Mn", "Cf", 
 _LETTERS = re.compile(r"[-~*= ]*(?:[xX](?: ?[xX]){2,}|[oO0](?: ?[oO0]){2,})[-~*= ]*")
 _LETTER_BETWEEN = re.compile(r"([-~*=+ ]{1,10})(?:[xXoO0]{1,3})[-~*=+ ]{1,10}")
 _WORDS = re.compile(
-    r"<hr ?/?>|[\[(<{*~=-]* ?(?:scene|section|page|line|chapter|time)[ -]?(?:break|skip)s? ?[\])>}*~=-]*|[\[(<{]break[\])>}]"
+    r"<hr ?/?>|[\[(<{*~=-]* ?(?:scene|section|page|line|chapter|time)[ -]?(?:break|skip)s? ?[\])>}*~=-]*|"
+    r"[\[(<{]break[\])>}]"
     r"|\\(?:newpage|pagebreak|clearpage)",
     re.I,
 )
@@ -43,7 +44,9 @@ def is_break(line: str) -> bool:
         return False
     if _is_drawn(line):
         return True
-    return first in "-~*=+" and bool(_LETTERS.fullmatch(line) or _LETTER_BETWEEN.fullmatch(line) or _WORDS.fullmatch(line))
+    return first in "-~*=+" and bool(
+        _LETTERS.fullmatch(line) or _LETTER_BETWEEN.fullmatch(line) or _WORDS.fullmatch(line)
+    )
 
 
 def _is_drawn(line: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from .change import Change, merge
-from .markdown import markdown as plain
+from .markdown import markdown as strip_markdown
 from .rules import CHARACTERS, Step, steps
 
 
@@ -57,7 +57,7 @@ def clean_parts(
     for part in parts:
         prepared.append(_apply(first, part, changes))
         if markdown:
-            prepared[-1], signs = plain(prepared[-1])
+            prepared[-1], signs = strip_markdown(prepared[-1])
             changes += signs
     once = tuple(rule for rule in rules if rule.place == "once")
     if len(prepared) == 1 and len(prepared[0]) <= 2 * PART:

@@ -13,22 +13,26 @@ from .lines import Vocabulary
 
 
 _TORN = re.compile(
-    r"\n\n(?P<before> *[\"“”'‘’«]?)(?P<letter>[A-ZÀ-ÞΑ-ΩА-Я])(?P<gap> |\n{1,2})(?P<rest>[^\W\d_]+(?:['’][^\W\d_]+)?)(?=[\s,;:.!?—-])"
+    r"\n\n(?P<before> *[\"“”'‘’«]?)(?P<letter>[A-ZÀ-ÞΑ-ΩА-Я])(?P<gap> |"
+    r"\n{1,2})(?P<rest>[^\W\d_]+(?:['’][^\W\d_]+)?)(?=[\s,;:.!?—-])"
 )
 _ALONE = frozenset("aiou")  # words of one letter ("O", "I", "A", and "u" in a chat)
-_COMMON = frozenset(
-    "the we he she they it in on at when then there this that these those was were what who whom whose why where which "
-    "while with without within once one only of off over out our for from if is into its i'm it's i'd i've i'll an and as all "
-    "after again also although among any are around before behind below beside between beyond both but by could did do does "
-    "during each early either even ever every everything first few good had half has have her here high his how however just "
-    "last late later let like long look looking many may maybe more most mother father much must my near never next night no "
-    "nobody none not nothing now often old other perhaps quite rain said see seven several should since six so some "
-    "someone something soon still such sun ten than them three through thus to today together tomorrow too toward two under "
-    "until up upon us very well west winter wind would yes yesterday yet you young your der die das es er sie wir ich ein "
-    "eine als und il elle nous je le la les un une el los las no lo era".split()
-)
+_WORDS = """
+    the we he she they it in on at when then there this that these those was were what who whom whose why
+    where which while with without within once one only of off over out our for from if is into its i'm it's
+    i'd i've i'll an and as all after again also although among any are around before behind below beside
+    between beyond both but by could did do does during each early either even ever every everything first few
+    good had half has have her here high his how however just last late later let like long look looking many
+    may maybe more most mother father much must my near never next night no nobody none not nothing now often
+    old other perhaps quite rain said see seven several should since six so some someone something soon still
+    such sun ten than them three through thus to today together tomorrow too toward two under until up upon us
+    very well west winter wind would yes yesterday yet you young your der die das es er sie wir ich ein eine
+    als und il elle nous je le la les un une el los las no lo era
+"""
+_COMMON = frozenset(_WORDS.split())
 _TELLING = 4  # letters of a word that is not among the commonest
-_WHAT, _WHY = "torn initials put back", "A large first letter was set apart from its word; the model would learn the gap."
+_WHAT = "torn initials put back"
+_WHY = "A large first letter was set apart from its word; the model would learn the gap."
 
 
 def drop_caps(text: str) -> Cleaned:

@@ -1,4 +1,4 @@
-"""Emphasis written with signs: ``_word_``, ``*word*``, ``**word**``; and the stars of role-play, which are more than that.
+"""Emphasis written with signs: ``_word_``, ``*word*``, ``**word**``; and the stars of role-play, which are more.
 
 In a chat story ``*steps back*`` parts what is done from what is said. Where most paragraphs do so, the stars are the
 text's own habit, and stay.
@@ -31,7 +31,7 @@ _KEPT = (
 
 
 def emphasis(text: str) -> Cleaned:
-    """Take the marks of emphasis away and keep the words; the stars of role-play stay where most paragraphs have them."""
+    """Take the marks of emphasis away and keep the words; stars stay where most paragraphs have them as role-play."""
     if is_role_play(text):
         text, change = emphasis_but_stars(text)
         return text, Change(_WHAT, change.count, _WHY, _KEPT)

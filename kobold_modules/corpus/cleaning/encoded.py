@@ -14,7 +14,8 @@ from .change import Change, Cleaned
 _DATA = re.compile(
     r"!?\[[^\[\]\n]{0,300}\]\(\s*<?data:[^()\s<>]*>?(?:[^()\n]{0,200})\)(?:\{[^{}\n]{0,200}\})?"
     r"|^ {0,3}\[[^\]\n]{1,100}\]: *<?data:[^\s<>]*>?[^\n]*$"
-    r"|<img\b[^<>]*data:[^<>]*>|url\([\"']?data:[^()]*\)|\bdata:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=]*(?:\n[A-Za-z0-9+/=]{60,})*",
+    r"|<img\b[^<>]*data:[^<>]*>|url\([\"']?data:[^()]*\)|"
+    r"\bdata:[\w.+-]+/[\w.+-]+(?:;[\w=-]+)*;base64,[A-Za-z0-9+/=]*(?:\n[A-Za-z0-9+/=]{60,})*",
     re.IGNORECASE | re.MULTILINE,
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{200,}")

@@ -1,7 +1,8 @@
 """A manuscript's first page: the writer's name, street, telephone, address for mail, number of words.
 
 These must never end up in a module that is handed to strangers. A short list of lines at the very front (or the very
-end) is one if two of its lines are signs of it and one of these is no street, so that a letter in a novel keeps its head.
+end) is one if two of its lines are signs of it and one of these is no street, so that a letter in a novel keeps its
+head.
 """
 
 from __future__ import annotations
@@ -17,29 +18,42 @@ _PHONE = re.compile(
     r"(?:\+|\(?0|\(\d{2,5}\)|\d{3}[-. ])[\d ()./-]{6,}\d",
     re.IGNORECASE,
 )
-_PHONE_WORD = re.compile(r"(?:tel|phone|telephone|mobile|cell|telefon|mobil|téléphone|teléfono)\b\W{0,3}[+(\d][\d ()./-]{5,}", re.I)
+_PHONE_WORD = re.compile(
+    r"(?:tel|phone|telephone|mobile|cell|telefon|mobil|téléphone|"
+    r"teléfono)\b\W{0,3}[+(\d][\d ()./-]{5,}",
+    re.I,
+)
 _COUNT = re.compile(
-    r"\W*(?:word ?count|length|wörter|wortzahl)?\W{0,3}(?:(?:about|approx\w*|circa|ca?|around|some|roughly|etwa|environ|unos|approximately)\.?\s*)?"
-    r"\d{1,3}(?:[.,' ]?\d{3})*k?\+?\s*(?:words?|wörter|worte|mots|palabras|parole|woorden|слов\w*)\W*(?:\(?(?:approx\w*|about)\W*)?",
+    r"\W*(?:word ?count|length|wörter|wortzahl)?\W{0,3}(?:(?:about|approx\w*|circa|ca?|around|some|roughly|etwa|"
+    r"environ|unos|approximately)\.?\s*)?"
+    r"\d{1,3}(?:[.,' ]?\d{3})*k?\+?\s*(?:words?|wörter|worte|mots|palabras|parole|woorden|"
+    r"слов\w*)\W*(?:\(?(?:approx\w*|about)\W*)?",
     re.IGNORECASE,
 )
 _STREET = re.compile(
-    r"\d+[a-z]?,? (?:[A-Z][\w'’.-]+ ){0,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|way|close|terrace|court|place|square|"
+    r"\d+[a-z]?,? (?:[A-Z][\w'’.-]+ ){0,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|way|close|terrace|court|"
+    r"place|square|"
     r"boulevard|blvd|crescent|row|hill|quay|parade|gardens|grove|mews|walk)\b\.?.*"
     r"|(?:[A-ZÄÖÜ][\wäöüß.-]+ ?){1,4}(?:straße|strasse|str\.|weg|gasse|allee|platz|ring|ufer|damm) ?\d+\w?"
     r"|\d+,? (?:bis |ter )?(?:rue|avenue|boulevard|place|chemin|impasse|allée|quai) .+"
-    r"|(?:calle|via|avenida|piazza|plaza|rua) .+\d+.*|(?:p\.? ?o\.? box|postfach|flat|apt\.?|apartment|unit|suite) \w+.*",
+    r"|(?:calle|via|avenida|piazza|plaza|rua) .+\d+.*|(?:p\.? ?o\.? box|postfach|flat|apt\.?|apartment|unit|"
+    r"suite) \w+.*",
     re.IGNORECASE,
 )
 _TOWN = re.compile(
-    r".*\b[A-Z]{2},? \d{5}(?:-\d{4})?|.*\b[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}\b.*|(?:[A-Z]{1,2}-)?\d{4,5} ?[A-Z]{0,2} [A-ZÄÖÜ][\w .-]+"
+    r".*\b[A-Z]{2},? \d{5}(?:-\d{4})?|.*\b[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}\b.*|"
+    r"(?:[A-Z]{1,2}-)?\d{4,5} ?[A-Z]{0,2} [A-ZÄÖÜ][\w .-]+"
 )
 _OTHER = re.compile(
     r"https?://\S+|www\.\S+|(?:literary )?agent\b.*|represented by .+|(?:active |affiliate |full )?member\b.{0,40}|"
     r"(?:first )?(?:north american |world |british )?serial rights.*|disposable copy.*|pen name.*|\(?writing as .+",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"(?:from|to|subject|date|sent|cc|von|an|betreff|de|à|para|asunto|dear|my dear|lieber?)\b\s*[:,]|dear ", re.IGNORECASE)
+_LETTER = re.compile(
+    r"(?:from|to|subject|date|sent|cc|von|an|betreff|de|à|para|asunto|dear|my dear|"
+    r"lieber?)\b\s*[:,]|dear ",
+    re.IGNORECASE,
+)
 _WINDOW = 4_000  # characters from the end of the file that are looked at
 _MOST_LINES, _LONGEST_LINE = 20, 70
 _WHAT = "name and address of the writer removed"
@@ -84,7 +98,7 @@ def _back(text: str) -> tuple[str, int]:
         bare = line.strip()
         if len(bare) > _LONGEST_LINE or len([one for one in run if one.strip()]) >= _MOST_LINES:
             break
-        if bare and not _sign(bare) and bare[-1] in ".!?\"”…":
+        if bare and not _sign(bare) and bare[-1] in '.!?"”…':
             break
         run.append(line)
     run.reverse()
@@ -112,7 +126,7 @@ def _head(text: str) -> tuple[list[str], list[int]]:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         bare = text[at:end].strip()
-        if len(bare) > _LONGEST_LINE or (bare and bare[-1] in "!?\"”…" and not _sign(bare)):
+        if len(bare) > _LONGEST_LINE or (bare and bare[-1] in '!?"”…' and not _sign(bare)):
             break
         if bare:
             lines.append(bare)

@@ -97,7 +97,7 @@ def _stands_alone(text: str, found: re.Match[str]) -> bool:
     """True if no sentence runs into this line or out of it."""
     before = text[: found.start()].rstrip(" ")[-2:]
     after = text[found.end() : found.end() + 200].split("\n\n")[0].strip()
-    return before in ("", "\n", "\n\n") or before.endswith("\n") and len(after) < 80
+    return before in ("", "\n", "\n\n") or (before.endswith("\n") and len(after) < 80)
 
 
 def _is_licence(text: str) -> bool:

@@ -47,8 +47,11 @@ def continues(line: str) -> bool:
 
 def is_cjk(character: str) -> bool:
     """True for what Chinese and Japanese set without spaces: signs, kana, their punctuation. Not for Hangul."""
-    return "\u3000" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or (
-        "\uff00" <= character <= "\uffef"
+    return (
+        "\u3000" <= character <= "\u30ff"
+        or "\u3400" <= character <= "\u9fff"
+        or "\uf900" <= character <= "\ufaff"
+        or ("\uff00" <= character <= "\uffef")
     )
 
 
@@ -112,9 +115,9 @@ def glue(first: str, second: str, vocabulary: Vocabulary) -> str | None:
     last = first[-1]
     if last == "-" or last == "—":
         return _glue_dash(first, second, vocabulary)
-    if last > "\u2fff" and is_cjk(last) and (is_cjk(second[0]) or second[0] in "“‘\"…—（"):
+    if last > "\u2fff" and is_cjk(last) and (is_cjk(second[0]) or second[0] in '“‘"…—（'):
         return ""
-    return "" if second[0] > "\u2fff" and is_cjk(second[0]) and last in "”’\"…" else " "
+    return "" if second[0] > "\u2fff" and is_cjk(second[0]) and last in '”’"…' else " "
 
 
 def _glue_dash(first: str, second: str, vocabulary: Vocabulary) -> str | None:

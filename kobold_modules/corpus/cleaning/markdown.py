@@ -38,7 +38,7 @@ _QUOTE = re.compile(r"^ {0,3}(?:> ?)+", re.MULTILINE)
 _BULLET = re.compile(r"^( *)[*+] +(?=\S)", re.MULTILINE)
 _TABLE_RULE = re.compile(r" *\|?(?: *:?-+:? *\|)+(?: *:?-+:?)? *")
 _DIV = re.compile(r"^ *:::.*$", re.MULTILINE)
-# What pandoc writes: [words]{.smallcaps}, []{#anchor}, `x`{=html}, 1^st^, H~2~O, lines that begin with a bar, [@source].
+# What pandoc writes: [words]{.smallcaps}, []{#anchor}, `x`{=html}, 1^st^, H~2~O, lines after a bar, [@source].
 _ATTRIBUTES = r"\{(?:[#.=][^{}\n]{0,100}|[\w-]+=[^{}\n]{1,200}|-)\}"
 _SPAN = re.compile(rf"\[((?:[^\[\]]|\[[^\[\]]{{0,200}}\]){{0,1000}})\]{_ATTRIBUTES}")
 _RAW = re.compile(r"(`{1,3})([^`\n]{0,1000})\1\{=(\w+)\}")

@@ -1,7 +1,7 @@
 """Markup that leaked into a plain text: HTML from word processors and browsers, forum codes, Scrivener's rests.
 
-What no reader would see goes whole (comments, scripts, styles, the head of a page); of everything else only the signs go,
-and the words stay.
+What no reader would see goes whole (comments, scripts, styles, the head of a page); of everything else only the signs
+go, and the words stay.
 """
 
 from __future__ import annotations
@@ -14,23 +14,32 @@ from .lines import BREAK
 
 
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}\d{0,2}|#\d{2,6}|#[xX][0-9a-fA-F]{2,5});")
-_BLOCK_NAMES = "p|div|br|li|ul|ol|tr|table|blockquote|section|article|pre|dd|dt|dl|figure|center|body|html|header|footer|main"
+_BLOCK_NAMES = (
+    "p|div|br|li|ul|ol|tr|table|blockquote|section|article|pre|dd|dt|dl|figure|center|body|html|header|footer|main"
+)
 _INLINE_NAMES = (
     "a|abbr|acronym|address|audio|b|bdi|bdo|big|button|caption|cite|code|col|colgroup|data|del|details|dfn|em|embed|"
-    "fieldset|figcaption|font|form|i|iframe|img|input|ins|kbd|label|legend|link|mark|meta|nav|object|picture|q|rb|rp|rt|ruby|s|"
-    "samp|small|source|span|strike|strong|sub|summary|sup|svg|tbody|td|tfoot|th|thead|time|tt|u|var|video|wbr|base|aside"
+    "fieldset|figcaption|font|form|i|iframe|img|input|ins|kbd|label|legend|link|mark|meta|nav|object|picture|q|rb|"
+    "rp|rt|ruby|s|"
+    "samp|small|source|span|strike|strong|sub|summary|sup|svg|tbody|td|tfoot|th|thead|time|tt|u|var|video|wbr|base|"
+    "aside"
 )
 _HIDDEN_NAMES = ("script", "style", "head", "title", "template", "noscript", "svg", "math")
 _RULE = re.compile(r"[ \t]*<hr\b[^<>]{0,1000}>[ \t]*", re.IGNORECASE)
 _HEADING = re.compile(r"<h([1-6])\b[^<>]{0,1000}>(?:(?!</?h\d)[\s\S]){0,300}?</h\1 *>", re.IGNORECASE)
-_BREAKING_TAG = re.compile(rf"</?(?:{_BLOCK_NAMES})\b(?:[^<>]{{0,1000}})?/?>|</?h[1-6]\b[^<>]{{0,1000}}>", re.IGNORECASE)
+_BREAKING_TAG = re.compile(
+    rf"</?(?:{_BLOCK_NAMES})\b(?:[^<>]{{0,1000}})?/?>|"
+    rf"</?h[1-6]\b[^<>]{{0,1000}}>",
+    re.IGNORECASE,
+)
 _TAG = re.compile(
     rf"</?(?:{_INLINE_NAMES})(?:\s[^<>]{{0,2000}})?/?>|</?[a-z]\w{{0,8}}:[a-z]\w{{0,20}}(?:\s[^<>]{{0,1000}})?/?>"
     r"|<!doctype [^<>]{0,300}>|<\?[a-z][^<>]{0,300}\?>|<!\[(?:endif|if [^\]<>]{0,100}|cdata\[)\]?>?|\]\]>",
     re.IGNORECASE,
 )
 _CODES = re.compile(
-    r"\[/?(?:i|b|u|s|center|right|left|quote|spoiler|indent|sup|sub|hr|font|strike)\]|\[/?(?:color|size|font|url|quote|spoiler|align)"
+    r"\[/?(?:i|b|u|s|center|right|left|quote|spoiler|indent|sup|sub|hr|font|strike)\]|\[/?(?:color|size|font|url|"
+    r"quote|spoiler|align)"
     r"(?:=[^\[\]\n]{0,200})?\]|\[img\][^\[\]\n]{0,500}\[/img\]",
     re.IGNORECASE,
 )

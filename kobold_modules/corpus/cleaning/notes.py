@@ -17,17 +17,18 @@ _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUPERS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _BEHIND = r"(?<=[\w.,;:!?\"'”’»)*_—])"
 _BRACKETED = re.compile(
-    r"\[(?:Illustration|Footnote|Endnote|Decoration|Music|Blank Page|Sidenote|Transcriber'?’?s note|Abbildung|Fußnote|Note de)\b"
+    r"\[(?:Illustration|Footnote|Endnote|Decoration|Music|Blank Page|Sidenote|Transcriber'?’?s note|Abbildung|"
+    r"Fußnote|Note de)\b"
     r"[^\[\]]{0,2000}\]",
     re.IGNORECASE,
 )
 _MARK = re.compile(
-    rf"{_BEHIND}(?:\[(?:\d{{1,3}}|\*|†|‡|[a-z]|[ivx]{{1,5}})\](?!\()|\{{\d{{1,3}}\}}|\[(?:foot)?note:? \d{{1,3}}\])", re.IGNORECASE
+    rf"{_BEHIND}(?:\[(?:\d{{1,3}}|\*|†|‡|[a-z]|[ivx]{{1,5}})\](?!\()|\{{\d{{1,3}}\}}|"
+    rf"\[(?:foot)?note:? \d{{1,3}}\])",
+    re.IGNORECASE,
 )
 _LETTER_MARK = re.compile(r"\[[a-zA-Z*†‡]+\]")
-_SUPER_MARK = re.compile(
-    rf"(?:(?<=[^\W\d_]{{2}})|(?<=[.,;:!?\"'”’»)]))(?<![kcm]m)[{_SUPERS}]{{1,3}}(?!\w)"
-)
+_SUPER_MARK = re.compile(rf"(?:(?<=[^\W\d_]{{2}})|(?<=[.,;:!?\"'”’»)]))(?<![kcm]m)[{_SUPERS}]{{1,3}}(?!\w)")
 _NOTE = re.compile(
     rf"[ \t]*(?:\[(?P<square>\d{{1,3}}|\*+|†|‡|[a-zA-Z])\]|\{{(?P<curly>\d{{1,3}})\}}|(?P<super>[{_SUPERS}]{{1,3}})"
     r"|\[\^?(?:foot)?note:? (?P<word>\d{1,3})\]?:?)[ \t.:]*(?=\S)",
@@ -127,7 +128,9 @@ def _starred(text: str) -> tuple[str, int]:
     """Notes by star or dagger: a word with the sign behind it, and not far below a paragraph that begins with it."""
     parts = _BLANK.split(text)
     below = {
-        at: found["sign"] for at in range(0, len(parts), 2) if (found := _SIGN_NOTE.match(parts[at])) and _lone(parts[at])
+        at: found["sign"]
+        for at in range(0, len(parts), 2)
+        if (found := _SIGN_NOTE.match(parts[at])) and _lone(parts[at])
     }
     doomed: set[int] = set()
     for note, sign in below.items():

@@ -1,7 +1,8 @@
 """What publishers and archives print around a text: copyright notices, imprints, disclaimers, archives' own pages.
 
 Such words stand in stories, too: on postcards, on signs, in what people say. So a paragraph is a notice only where it
-begins like one, with a year or a name behind the sign, or where two signs of one stand in it; and only near the ends of a file.
+begins like one, with a year or a name behind the sign, or where two signs of one stand in it; and only near the ends
+of a file.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ _YEAR = r"(?:1[4-9]|20)\d\d"
 _OPENING = re.compile(
     rf"[^\w\"“'‘«„]{{0,3}}(?:copyright\b\W{{0,6}}(?:{_YEAR}|by\b|\(c\)|©|[A-Z]\w+.{{0,60}}{_YEAR})"
     rf"|(?:©|\(c\))\W{{0,3}}(?:{_YEAR}|(?:by |the )?[A-Z][^\n]{{0,60}}\b{_YEAR}\W*$|copyright)"
-    rf"|first published (?:in|by|as)\b[^\n]{{0,100}}{_YEAR}|first (?:edition|printing|published)\W{{0,3}}(?:\w+ )?{_YEAR}"
+    rf"|first published (?:in|by|as)\b[^\n]{{0,100}}{_YEAR}|first (?:edition|printing|"
+    rf"published)\W{{0,3}}(?:\w+ )?{_YEAR}"
     r"|all rights (?:are )?reserved\b|alle rechte vorbehalten|tous droits réservés|todos los derechos reservados"
     r"|tutti i diritti riservati|todos os direitos reservados|alle rechten voorbehouden|все права защищены"
     r"|(?:e-?)?isbn(?:-1[03])?\W{0,3}(?:\(\w+\)\W{0,2})?[\dX][\dX -]{8,}"
     r"|no part of this (?:book|publication|work|e-?book|story) may"
-    r"|this (?:book|novel|story|work|e-?book|publication|text) (?:is|was) (?:a work of fiction|licen[cs]ed|protected|copyright)"
-    r"|(?:published|printed|typeset|cover (?:art|design|illustration|image|photo\w*)|book design|edited)\b[^\n]{0,12}\b(?:by|in|©)"
+    r"|this (?:book|novel|story|work|e-?book|publication|text) (?:is|was) (?:a work of fiction|licen[cs]ed|"
+    r"protected|copyright)"
+    r"|(?:published|printed|typeset|cover (?:art|design|illustration|image|photo\w*)|book design|"
+    r"edited)\b[^\n]{0,12}\b(?:by|in|©)"
     r" [^\n.]{2,80}\.?$"
     r"|(?:written |text )?licen[cs]ed under\b|cc[ -]by\b)",
     re.IGNORECASE | re.MULTILINE,
@@ -51,7 +55,8 @@ _ARCHIVE = re.compile(
     r"this ebook is the product of many hours of hard work by volunteers|distributed proofreaders (?:of )?canada|"
     r"(?:project gutenberg (?:of )?australia|fadedpage\.com|faded page) e-?(?:text|book)|"
     r"smashwords edition|licensed for your personal (?:enjoyment|use)|thank you for (?:downloading|purchasing) this|"
-    r"this (?:e-?book|e-?text|text|file|book) (?:is|was|has been) (?:downloaded|made available|provided|created) (?:from|by|on|at|with)",
+    r"this (?:e-?book|e-?text|text|file|book) (?:is|was|has been) (?:downloaded|made available|provided|"
+    r"created) (?:from|by|on|at|with)",
     re.IGNORECASE,
 )
 _EDGE = 40  # paragraphs from either end in which an imprint may stand
@@ -66,7 +71,7 @@ def is_notice(paragraph: str) -> bool:
     bare = paragraph.strip()
     if not bare or len(bare) > _LONGEST_NOTICE:
         return False
-    if (found := _OPENING.match(bare)) and (not _UNSURE.match(bare) or len(bare) <= 120 and bare.count(".") <= 1):
+    if (found := _OPENING.match(bare)) and (not _UNSURE.match(bare) or (len(bare) <= 120 and bare.count(".") <= 1)):
         return '"' not in found.group() and "“" not in found.group()
     if not _speaks(bare) and _ARCHIVE.search(bare):
         return True

@@ -142,7 +142,9 @@ def _rejoin(lines: list[str], layout: Layout, words: Vocabulary) -> list[str]:
 
 def _new_speaker(first: str, second: str) -> bool:
     return (
-        first.rstrip().endswith(('"', "”", "」")) and second.lstrip().startswith(('"', "“", "「")) and ends_sentence(first)
+        first.rstrip().endswith(('"', "”", "」"))
+        and second.lstrip().startswith(('"', "“", "「"))
+        and ends_sentence(first)
     )
 
 

@@ -64,7 +64,7 @@ class Step:
         run: the rule.
         name: what it is called in :data:`KEEPABLE`; empty for rules that always run.
         deletes: it takes words away, so how much is told.
-        local: it looks at single characters and words, so joining lines and taking paragraphs away gives it no new work.
+        local: it looks at single characters, so joining lines and taking paragraphs away gives it no new work.
         moves: all it does is to join lines and to take whole lines away.
         place: which part of a large text it looks at; ``once`` is before the text is taken apart.
     """
@@ -140,7 +140,5 @@ def check_keep(names: Iterable[str]) -> tuple[str, ...]:
     given = {part.strip().lower() for name in names for part in name.split(",") if part.strip()}
     unknown = sorted(given - KEEPABLE.keys())
     if unknown:
-        raise BadUsage(
-            f'There is no cleaning rule "{unknown[0]}".', "The rules are: " + ", ".join(KEEPABLE) + "."
-        )
+        raise BadUsage(f'There is no cleaning rule "{unknown[0]}".', "The rules are: " + ", ".join(KEEPABLE) + ".")
     return tuple(name for name in KEEPABLE if name in given)

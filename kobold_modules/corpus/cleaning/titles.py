@@ -54,7 +54,14 @@ _UNDERLINE = re.compile(r"(=|-|~|\*)\1{2,}")
 
 _FIRST_WORDS = frozenset(
     re.sub(r"[?\\.]|'s.*", "", word)
-    for group in (_KEYWORD, _NAMED, _TENS, _FIRSTS, _TENTHS, "acknowledgments|author's|end|fin|finis|ende|twentieth|thirtieth")
+    for group in (
+        _KEYWORD,
+        _NAMED,
+        _TENS,
+        _FIRSTS,
+        _TENTHS,
+        "acknowledgments|author's|end|fin|finis|ende|twentieth|thirtieth",
+    )
     for word in (*group.split("|"), "fortieth", "fiftieth", "author's", "acknowledgements")
 )
 _TITLE_PAGE = 12  # paragraphs

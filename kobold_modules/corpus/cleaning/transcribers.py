@@ -7,6 +7,7 @@ speak of printing, spelling and pages, or stand in a drawn box.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from .change import Change, Cleaned
 
@@ -16,17 +17,20 @@ _MADE = (
     r"contributed|corrected|donated|encoded|submitted|marked up|compiled"
 )
 _CREDITS = re.compile(
-    rf"\A\W{{0,4}}(?:(?:this |the |an? )?(?:project gutenberg )?(?:e-?text|e-?book|file|html|transcription|edition|text)?,?"
+    rf"\A\W{{0,4}}(?:(?:this |the |an? )?(?:project gutenberg )?(?:e-?text|e-?book|file|html|transcription|edition|"
+    rf"text)?,?"
     rf"(?: (?:version|edition|file))?(?: was| were| has been)? ?(?:first |originally )?(?:{_MADE})"
     rf"(?:(?:,| and| &|,? and (?:first )?)+ ?(?:{_MADE}))*"
     r"\b[^.!?\"“]{0,80}?\b(?:by|from|for)\b(?! (?:the fire|candle|hand|night|day)\b)"
     r"|(?:credits|e-?text (?:by|preparation)|html (?:version )?by|transcription by|images? courtesy of)[: ]"
     r"|note: (?:project gutenberg|images? of|there is an illustrated)"
-    r"|(?:produit|numérisé|erstellt|bearbeitet|gescannt|geproduceerd|prodotto|producido|produzido) (?:par|von|door|da|por) )",
+    r"|(?:produit|numérisé|erstellt|bearbeitet|gescannt|geproduceerd|prodotto|producido|produzido) (?:par|von|door|"
+    r"da|por) )",
     re.IGNORECASE,
 )
 _MAKERS = re.compile(
-    r"\A\W{0,4}(?:with thanks to|thanks to|from images|images|this file|updated|release date|posting date|special thanks)"
+    r"\A\W{0,4}(?:with thanks to|thanks to|from images|images|this file|updated|release date|posting date|"
+    r"special thanks)"
     r"[^\"“]*(?:proofread|internet archive|pgdp|scan|https?:|www\.|e-?text|e-?book|google)",
     re.IGNORECASE,
 )
@@ -41,13 +45,24 @@ _NOTE_HEAD = re.compile(
 )
 _ABOUT_PRINT = re.compile(
     r"\b(?:typo\w*|spell\w*|punctuat\w*|printer\w*|inconsisten\w*|hyphen\w*|original|corrected|retained|misprint\w*|"
-    r"italic\w*|footnote\w*|illustration\w*|page \d+|edition|public domain|changed to|scan\w*|text version|underscore\w*|"
+    r"italic\w*|footnote\w*|illustration\w*|page \d+|edition|public domain|changed to|scan\w*|text version|"
+    r"underscore\w*|"
     r"druckfehler|rechtschreibung|orthogra\w*|zeichensetzung|original\w*|korrigiert|corrig\w+|gespellt)\b",
     re.IGNORECASE,
 )
 _BOX_EDGE = re.compile(r" *\+[-=]{3,}[-=+]*\+ *|[ *]*(?:\* ?){8,}")
 _MOST_NOTES = 12
-_SIGNS = ("ranscri", "RANSCRI", "ranskri", "rascri", "edactor's", "edactor’s", "ext editor", "ext Editor", "de bewerker")
+_SIGNS = (
+    "ranscri",
+    "RANSCRI",
+    "ranskri",
+    "rascri",
+    "edactor's",
+    "edactor’s",
+    "ext editor",
+    "ext Editor",
+    "de bewerker",
+)
 
 
 def without_credits(text: str) -> str:
@@ -113,7 +128,7 @@ def _without_boxes(text: str) -> tuple[str, int]:
     edges = [at for at, line in enumerate(lines) if line.lstrip()[:1] in ("+", "*") and _BOX_EDGE.fullmatch(line)]
     doomed: set[int] = set()
     count = 0
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         inside = "\n".join(lines[first + 1 : last])
         if last - first <= 60 and _NOTE_HEAD.match(inside.strip(" |\n*")):
             doomed.update(range(first, last + 1))

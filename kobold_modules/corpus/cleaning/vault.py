@@ -1,7 +1,7 @@
 """What note programs add to Markdown (Obsidian, Logseq): callouts, tasks, block names, tags, fields, comments.
 
-They are a writer's notes to themselves. A callout that quotes keeps its words, all others go whole; a tag in the middle of a
-sentence is a word of it and stays.
+They are a writer's notes to themselves. A callout that quotes keeps its words, all others go whole; a tag in the middle
+of a sentence is a word of it and stays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ import re
 from .change import Change, Cleaned
 
 
-_CALLOUT = re.compile(r"^ {0,3}(?:> ?)+\[!(?P<kind>[\w-]+)(?:\|[^\]\n]*)?\][+-]?(?P<title>[^\n]*)\n?(?P<body>(?:^ {0,3}>[^\n]*\n?)*)", re.MULTILINE)
+_CALLOUT = re.compile(
+    r"^ {0,3}(?:> ?)+\[!(?P<kind>[\w-]+)(?:\|"
+    r"[^\]\n]*)?\][+-]?(?P<title>[^\n]*)\n?(?P<body>(?:^ {0,3}>[^\n]*\n?)*)",
+    re.MULTILINE,
+)
 _QUOTING = frozenset(("quote", "cite", "abstract", "letter", "poem", "verse", "text", "scene", "story"))
 _TASK = re.compile(r"^[ \t]*[-*+] \[[^\[\]\n]\] [^\n]*\n?", re.MULTILINE)
 _BLOCK_NAME = re.compile(r"(?:(?<=\s)|^)\^[A-Za-z0-9-]{2,60}[ \t]*$", re.MULTILINE)
@@ -19,8 +23,13 @@ _TAG = r"#(?=[\w/-]*[^\W\d_])[\w/-]+"
 _TAG_LINE = re.compile(rf"^[ \t]*(?:tags?:? *)?{_TAG}(?:[ ,\t]+{_TAG})*[ \t]*$\n?", re.MULTILINE | re.IGNORECASE)
 _TAG_AT_END = re.compile(rf"(?:[ \t]+{_TAG})+[ \t]*$", re.MULTILINE)
 _NESTED_TAG = re.compile(r"(?<!\S)#[^\W\d][\w-]*/[\w/-]+")
-_FIELD = re.compile(r"^[ \t]*[\w][\w -]{0,40}::(?: [^\n]*)?$\n?|[ \t]?[\[(][\w][\w -]{0,40}:: [^\[\]()\n]{0,200}[\])]", re.MULTILINE)
-_WHAT, _WHY = "notes to yourself removed", "Callouts, tasks, tags and names of blocks belong to the notebook, not to the text."
+_FIELD = re.compile(
+    r"^[ \t]*[\w][\w -]{0,40}::(?: [^\n]*)?$\n?|"
+    r"[ \t]?[\[(][\w][\w -]{0,40}:: [^\[\]()\n]{0,200}[\])]",
+    re.MULTILINE,
+)
+_WHAT = "notes to yourself removed"
+_WHY = "Callouts, tasks, tags and names of blocks belong to the notebook, not to the text."
 
 
 def vault(text: str) -> Cleaned:

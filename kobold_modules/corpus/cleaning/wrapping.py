@@ -96,5 +96,3 @@ def wrap_width(pairs: list[tuple[str, str]]) -> tuple[int, float]:
         if full >= share * len(inside):
             return width, slack
     return 0, 0.0
-
-

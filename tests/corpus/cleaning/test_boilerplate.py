@@ -1,9 +1,9 @@
 import textwrap
 
+from kobold_modules.corpus.cleaning.clean import clean
 from kobold_modules.corpus.cleaning.gutenberg import gutenberg
 from kobold_modules.corpus.cleaning.notes import notes as editors_marks
 from kobold_modules.corpus.cleaning.notices import notices
-from kobold_modules.corpus.cleaning.clean import clean
 
 
 HEADER = """The Project Gutenberg eBook of A Sound of Boats, by Nobody

@@ -114,7 +114,8 @@ def test_clean_text_is_tidy(text: str) -> None:
         assert sign not in cleaned
 
 
-words = st.text(alphabet="abcdefghijklmnop", min_size=1, max_size=9)
+# No word of one letter: at the beginning of a paragraph it may be a torn initial, which is put back.
+words = st.text(alphabet="abcdefghijklmnop", min_size=2, max_size=9)
 sentences = st.lists(words, min_size=4, max_size=30).map(lambda many: " ".join(many).capitalize() + ".")
 stories = st.lists(st.lists(sentences, min_size=1, max_size=5).map(" ".join), min_size=1, max_size=12)
 

@@ -7,7 +7,7 @@ from kobold_modules.corpus.cleaning.typography import accents, dashes, ellipses,
 
 def test_quotes_become_straight() -> None:
     text, change = quotes("“I don’t,” said ‘Tom’. „Ja“")
-    assert text == "\"I don't,\" said 'Tom'. \"Ja\""
+    assert text == '"I don\'t," said \'Tom\'. "Ja"'
     assert change.count == 7
 
 
