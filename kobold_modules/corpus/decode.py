@@ -93,22 +93,22 @@ class Damage:
 
     def warnings(self, encoding: Encoding, text: str) -> tuple[str, ...]:
         """Return a sentence for each thing to look at. ``text`` is (the beginning of) what was read."""
-        told: list[str] = []
+        sentences: list[str] = []
         if encoding.guessed:
-            told.append(
+            sentences.append(
                 f"The encoding {encoding.title} is a guess; look whether accents and quotes are right, or save the "
                 f"file "
                 "as UTF-8."
             )
         if self.other_lines:
             lines = "1 line" if self.other_lines == 1 else f"{self.other_lines:,} lines"
-            told.append(
+            sentences.append(
                 f"{lines} in another encoding than the rest {'was' if self.other_lines == 1 else 'were'} read as "
                 f"{encoding.line_title}; look whether accents and quotes are right there."
             )
         if self.unread:
-            told.append(f"{self.unread:,} characters could not be read and are lost.")
-        return (*told, *lost_characters(text, self.unread))
+            sentences.append(f"{self.unread:,} characters could not be read and are lost.")
+        return (*sentences, *lost_characters(text, self.unread))
 
 
 def find_encoding(data: bytes, name: str) -> Encoding:

@@ -19,22 +19,22 @@ _CAUSE = "were lost before this file was saved"
 
 
 def lost_characters(text: str, unread: int = 0) -> tuple[str, ...]:
-    """Return a sentence with the number of letters that were lost; ``unread`` of the U+FFFD are told elsewhere."""
-    told: list[str] = []
+    """Return a sentence with the number of letters that were lost; ``unread`` of the U+FFFD are counted elsewhere."""
+    sentences: list[str] = []
     signs = text.count(_SIGN) - unread
     if signs > 0:
         what = "1 character was" if signs == 1 else f"{signs:,} characters were"
-        told.append(
+        sentences.append(
             f"{what} lost before this file was saved (they stand in it as {_SIGN}). Take an older copy, or "
             f"put them back."
         )
     if count := question_marks(text):
         example = next(iter(_example(text)), "")
-        told.append(
+        sentences.append(
             f"About {count:,} letters or quotes {_CAUSE} and are question marks now{example}. Take an older copy, "
             f"or put them back."
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def question_marks(text: str) -> int:

@@ -44,9 +44,9 @@ def double_spaced(text: str) -> Cleaned:
         return none
     wide = sum(gap > usual for gap in gaps)
     deep = sum(indent(line) >= 2 for line in lines)
-    told = wide >= 0.02 * len(lines) or 0.02 * len(lines) <= deep <= 0.9 * len(lines)
+    marked = wide >= 0.02 * len(lines) or 0.02 * len(lines) <= deep <= 0.9 * len(lines)
     out: list[str] = []
     for line, gap in zip(lines, [*gaps, 0], strict=True):
         out.append(line)
         out.append("\n" if gap <= usual else "\n\n" if gap <= 2 * usual + 1 else "\n\n\n")
-    return "".join(out).rstrip("\n"), Change(_WHAT, times, _WHY, "" if told else _WARNING)
+    return "".join(out).rstrip("\n"), Change(_WHAT, times, _WHY, "" if marked else _WARNING)

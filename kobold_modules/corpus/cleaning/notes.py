@@ -65,9 +65,9 @@ def _numbered(text: str) -> tuple[str, int]:
     marks = set(_MARK.findall(text))
     supers = [mark.group() for mark in _SUPER_MARK.finditer(text)]
     numbers = {mark.strip("[]{}").lower() for mark in marks} | {mark.translate(_SUPER) for mark in supers}
-    told = {key for key in found.values() if key in numbers}
+    paired = {key for key in found.values() if key in numbers}
     run = _in_a_row(list(found.values()))
-    doomed = {at for at, key in found.items() if key in told or run}
+    doomed = {at for at, key in found.items() if key in paired or run}
     headed = _below_heading(parts, numbers)
     doomed |= headed
     if doomed:
@@ -78,7 +78,7 @@ def _numbered(text: str) -> tuple[str, int]:
     def without(mark: re.Match[str]) -> str:
         nonlocal count
         sign = mark.group()
-        if _LETTER_MARK.fullmatch(sign) and sign.strip("[]").lower() not in told:
+        if _LETTER_MARK.fullmatch(sign) and sign.strip("[]").lower() not in paired:
             return sign
         count += 1
         return ""
