@@ -27,6 +27,7 @@ from common import keep
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.starter import starter_path
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.stack import Stack
@@ -51,7 +52,7 @@ def main() -> None:
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         busy.send_signal(signal.SIGSTOP)
-        with LlamaEngine(starter_path()) as engine:
+        with LlamaEngine(ModelFile.at(starter_path())) as engine:
             seconds_a_token(engine)
             for _ in range(3 if quick else 21):
                 alone = seconds_a_token(engine)

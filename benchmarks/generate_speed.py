@@ -51,6 +51,7 @@ from kobold_modules.backends.llamacpp.binding import library, threads
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.model import NativeModel
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.starter import starter_path
 from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
@@ -182,11 +183,11 @@ def switching(engine: LlamaEngine, text: str, settings: Sampler, rounds: int, wi
 def restoring(path: Path, stacks: list[Stack], settings: Sampler) -> float:
     """Measure a stack restored from the disk in a fresh engine, against computing it there."""
     empty = [Request("", stack, 1, settings) for stack in stacks]
-    with LlamaEngine(path) as engine:
+    with LlamaEngine(ModelFile.at(path)) as engine:
         for request in empty:
             list(engine.generate(request))
     pairs = []
-    with LlamaEngine(path) as warm, LlamaEngine(path, disk=0) as cold:
+    with LlamaEngine(ModelFile.at(path)) as warm, LlamaEngine(ModelFile.at(path), disk=0) as cold:
         for engine in (warm, cold):
             list(engine.generate(Request("a", Stack(), 1, settings)))
         for request in empty:
@@ -214,7 +215,7 @@ def main() -> None:
     length = 96
     with tempfile.TemporaryDirectory() as home:
         os.environ["KOBOLD_MODULES_HOME"] = home  # a disk cache of our own
-        with LlamaEngine(arguments.model) as engine:
+        with LlamaEngine(ModelFile.at(arguments.model)) as engine:
             bias = never_ending(engine._model)
             settings = Sampler(**SETTINGS, seed=1, bias=bias)
             width = engine.info.width

@@ -26,6 +26,7 @@ from kobold_modules.backends.llamacpp.binding import library
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.corpus import read as read_corpus
 from kobold_modules.corpus import split as split_corpus
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.starter import starter_path
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -89,7 +90,7 @@ def main() -> None:
             if kind in KINDS:
                 path = Path(folder) / f"starter-{kind}.gguf"
                 quantise(starter_path(), path, KINDS[kind])
-            with LlamaEngine(path, disk=0) as engine:
+            with LlamaEngine(ModelFile.at(path), disk=0) as engine:
                 without = bits_per_byte(engine, Stack(), held_out, most)
                 stacked = bits_per_byte(engine, stack, held_out, most)
             gain = without - stacked

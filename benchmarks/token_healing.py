@@ -26,6 +26,7 @@ from common import keep
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.starter import starter_path
 from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
@@ -46,7 +47,7 @@ def main() -> None:
     chance = random.Random(1)
     long_words = [found.span() for found in re.finditer(r"(?<= )[a-z]{5,}(?= [a-z])", whole) if found.start() > CONTEXT]
     picked = chance.sample(long_words, arguments.cuts)
-    with LlamaEngine(arguments.model) as engine:
+    with LlamaEngine(ModelFile.at(arguments.model)) as engine:
         inside = [(start, start + chance.randrange(2, end - start - 1)) for start, end in picked]
         finished = {
             healing: sum(

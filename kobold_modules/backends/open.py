@@ -33,7 +33,7 @@ def open_engine(
     if file.kind == "gguf":
         from .llamacpp.engine import LlamaEngine
 
-        return LlamaEngine(file.path, name=file.name, context=context, progress=progress)
+        return LlamaEngine(file, context=context, progress=progress)
     from .torch.engine import HfEngine
 
-    return HfEngine(file.path, name=file.name, context=context, progress=progress, device=device)
+    return HfEngine(file, context=context, progress=progress, device=device)

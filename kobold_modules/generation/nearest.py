@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from .. import paths
 from ..errors import BadUsage, EngineFailed, WrongModel
 from ..file_stamp import file_stamp
-from ..models.embedding_table import read_table
 from ..models.reference import ModelFile
 from ..soft_prompt.module import Module
 
@@ -81,7 +80,7 @@ def _search(
     ids = np.zeros((len(rows), 0), dtype=np.int64)
     words: dict[int, str] = {}
     at = 0
-    for part in read_table(file):
+    for part in file.read_table():
         if cancelled():
             raise EngineFailed("The search for words was stopped.")
         if part.shape[1] != rows.shape[1]:

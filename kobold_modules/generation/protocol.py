@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.reference import ModelFile
 from ..records import Finished, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.fingerprint import Fingerprint
@@ -19,12 +20,19 @@ from ..soft_prompt.stack import Stack
 class ModelInfo:
     """A loaded model: ``context`` in tokens, ``width`` and ``vocabulary`` of its embedding table."""
 
-    name: str
-    path: str
+    file: ModelFile
     context: int
     width: int
     vocabulary: int
     fingerprint: Fingerprint
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def path(self) -> str:
+        return str(self.file.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Literal
 
 from ..byte_size import byte_size
 from ..errors import NoModel, OutOfMemory
-from .facts import Facts, facts_of_folder, facts_of_gguf
-from .reference import ModelFile, later_parts
+from .facts import Facts
+from .reference import ModelFile
 from .system_memory import Gpu, SystemMemory, room
 
 
@@ -153,7 +153,7 @@ def _verdict(need: Need, free: int, total: int, where: str, known: bool) -> Verd
     return Verdict("no", needs, free, where, said)
 
 
-def check_room(path: Path, context: int = 0, here: SystemMemory | None = None) -> None:
+def check_room(file: ModelFile, context: int = 0, here: SystemMemory | None = None) -> None:
     """Refuse to load a GGUF file that cannot fit, before a byte of its weights is read.
 
     Without this, llama.cpp maps the file and the machine pages until nothing answers. ``KOBOLD_MODULES_ANY_SIZE=1``
@@ -165,7 +165,7 @@ def check_room(path: Path, context: int = 0, here: SystemMemory | None = None) -
     if os.environ.get(ANYWAY):
         return
     try:
-        facts = facts_of_gguf(path, later_parts(path))
+        facts = file.facts
     except NoModel:
         return
     need = to_write(facts, context)
@@ -178,7 +178,7 @@ def check_room(path: Path, context: int = 0, here: SystemMemory | None = None) -
         return
     smaller = "a smaller context, " if need.cache > need.total // 4 else ""
     raise OutOfMemory(
-        f"{path.name} needs {byte_size(need.total)} of memory (weights {byte_size(need.weights)}, context "
+        f"{file.path.name} needs {byte_size(need.total)} of memory (weights {byte_size(need.weights)}, context "
         f"{byte_size(need.cache)}), and {byte_size(free)} is free.",
         f"Take {smaller}a smaller model or a smaller quantisation of it, or close other programs. "
         f"{ANYWAY}=1 tries all the same.",
@@ -193,7 +193,7 @@ def check_folder_room(
     Raises:
         OutOfMemory: it needs more than what is free there. NoModel: the folder is no model, or a damaged one.
     """
-    facts = facts_of_folder(file.path)
+    facts = file.facts
     if os.environ.get(ANYWAY):
         return
     wants_card = (device == "auto" or device.startswith("cuda")) and torch_sees_cards()

@@ -15,7 +15,6 @@ from typing import Any
 from ..errors import NoModel
 from .headers.gguf import GgufHeader, read_gguf_header
 from .headers.safetensors import read_safetensors_header
-from .reference import ModelFile, later_parts
 from .usability.folder_faults import check_shards, left_out_folder, no_folder, no_use_folder, weight_files
 from .usability.gguf_faults import converted_wrongly, left_out_gguf, no_modules_gguf, no_train_gguf, no_write_gguf
 
@@ -64,12 +63,7 @@ class Facts:
     kind: str = "gguf"
 
 
-def facts_of(model: ModelFile) -> Facts:
-    """Return the facts of a model file or folder. Raises NoModel where it is damaged or not all there."""
-    return facts_of_gguf(model.path, later_parts(model.path)) if model.kind == "gguf" else facts_of_folder(model.path)
-
-
-def facts_of_gguf(path: Path, others: tuple[Path, ...] = ()) -> Facts:
+def facts_of_gguf(path: Path, *others: Path) -> Facts:
     """Return the facts of the GGUF file ``path`` with its later parts ``others``.
 
     Raises NoModel where it is damaged.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import NoModel
+from .gguf_parts import PART, whole_models
+from .hub.cache import hub_caches, snapshots
 from .hub.repo_id import HubId, parse_hub_id
-from .reference import PART, ModelFile, hub_caches, snapshots, whole_models
+from .reference import ModelFile
 from .smollm2 import NAME as SMOLLM2
 from .smollm2 import found_smollm2
 from .starter import starter_path

@@ -6,16 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from .capacity import can_train, can_write
-from .discovery.discover import Found, Survey
+from .discovery.discover import Survey
+from .reference import ModelFile
 from .system_memory import SystemMemory
 
 
-def listed(found: Found, here: SystemMemory) -> dict[str, Any]:
+def listed(found: ModelFile, here: SystemMemory) -> dict[str, Any]:
     """Return ``found`` with what it can do in ``here``.
 
     ``write`` and ``train`` are ``fit.Verdict``s as objects; a model with a ``problem`` has neither, nor any facts.
     """
-    facts = found.facts
     about: dict[str, Any] = {
         "name": found.name,
         "model": found.model,
@@ -24,7 +24,8 @@ def listed(found: Found, here: SystemMemory) -> dict[str, Any]:
         "place": found.place,
         "problem": found.problem,
     }
-    if facts is not None:
+    if not found.problem:
+        facts = found.facts
         about |= {
             "architecture": facts.architecture,
             "weights": facts.weights,

@@ -1,77 +1,90 @@
-"""A model on disk, named: which file or folder it is, and the files that belong to it."""
+"""A model on disk: the one value that stands for it until an engine has loaded it.
+
+What its files say is read when it is first asked for, and once: facts and fingerprint stay with the reference, and a
+header that has been parsed stays with the process (see headers.gguf).
+"""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ..errors import NoModel
-
-
-PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
+from .facts import Facts, facts_of_folder, facts_of_gguf
+from .gguf_parts import later_parts
 
 
-@dataclass(frozen=True, slots=True)
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..soft_prompt.fingerprint import Fingerprint
+
+
+@dataclass(frozen=True)
 class ModelFile:
-    """A model on disk: one ``gguf`` file (the first, where it comes in parts) or one Hugging Face folder (``hf``)."""
+    """A model on disk: one ``gguf`` file (the first, where it comes in parts) or one Hugging Face folder (``hf``).
+
+    Two are equal that are of one file, kind and name.
+
+    Attributes:
+        typed: what ``--model`` and a Load job take where that is not the path.
+        place: the program or folder that a search found it in.
+        problem: a sentence about what is wrong with it, where a search could not read it; empty for nearly all.
+        known: facts that an earlier search read; None: they are read when :attr:`facts` is first asked for.
+    """
 
     name: str
     path: Path
     kind: Literal["gguf", "hf"]
+    typed: str = field(default="", compare=False)
+    place: str = field(default="", compare=False)
+    problem: str = field(default="", compare=False)
+    known: Facts | None = field(default=None, compare=False)
+
+    @classmethod
+    def at(cls, path: Path | str, name: str = "") -> ModelFile:
+        """Return the model at ``path``, called as its file is where there is no ``name``; nothing is read yet."""
+        path = Path(path)
+        folder = path.is_dir()
+        return cls(name or (path.name if folder else path.stem), path, "hf" if folder else "gguf")
+
+    @property
+    def model(self) -> str:
+        """What ``--model`` and a Load job take."""
+        return self.typed or str(self.path)
+
+    @cached_property
+    def parts(self) -> tuple[Path, ...]:
+        """The files that hold its weights, the first one first. Raises NoModel where a later part is missing."""
+        if self.kind == "gguf":
+            return (self.path, *later_parts(self.path))
+        return tuple(sorted(self.path.glob("*.safetensors")))
 
     @property
     def bytes(self) -> int:
-        """Size of its weights on disk."""
-        if self.kind == "gguf":
-            return sum(file.stat().st_size for file in (self.path, *later_parts(self.path)))
-        return sum(file.stat().st_size for file in self.path.glob("*.safetensors"))
+        """Size of its weights on disk. Raises OSError."""
+        return sum(file.stat().st_size for file in self.parts)
 
+    @cached_property
+    def facts(self) -> Facts:
+        """What its headers say. Raises NoModel where it is damaged or not all there."""
+        if self.known is not None:
+            return self.known
+        return facts_of_gguf(*self.parts) if self.kind == "gguf" else facts_of_folder(self.path)
 
-def whole_models(files: Iterable[Path]) -> list[Path]:
-    """Return the GGUF files among ``files`` that stand for a model: no later parts, no projectors."""
-    return [
-        file
-        for file in sorted(files)
-        if not file.name.startswith("mmproj") and ((part := PART.match(file.name)) is None or part["number"] == "00001")
-    ]
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """What tells it from other models: a sketch of its embedding table. Raises NoModel where it has none."""
+        from ..soft_prompt.fingerprint import fingerprint_of
+        from .embedding_table import sample_table
 
+        return fingerprint_of(*sample_table(self.path, self.parts))
 
-def later_parts(path: Path) -> tuple[Path, ...]:
-    """Return the other files of the model whose first part is ``path``; none for nearly all.
+    def read_table(self, part: int = 4096) -> Iterator[NDArray[np.float32]]:
+        """Yield its embedding table in order: float32 ``[at most part, width]`` each time. Raises NoModel."""
+        from .embedding_table import read_table
 
-    Raises:
-        NoModel: one of them is missing.
-    """
-    part = PART.match(path.name)
-    if part is None:
-        return ()
-    count = int(part["count"])
-    parts = tuple(path.with_name(f"{part['stem']}-{n:05d}-of-{count:05d}.gguf") for n in range(2, min(count, 999) + 1))
-    for number, file in enumerate(parts, 2):
-        if not file.is_file():
-            raise NoModel(
-                f"{path.name} is the first part of {count}, and part {number} is missing.",
-                f"Put {file.name} beside it.",
-            )
-    return parts
-
-
-def snapshots(repository: Path) -> list[Path]:
-    """Return the versions of ``repository`` in a hub cache, the current one first."""
-    try:
-        current = (repository / "refs" / "main").read_text(encoding="ascii").strip()
-        found = list((repository / "snapshots").iterdir())
-    except (OSError, UnicodeDecodeError):
-        current, found = "", list((repository / "snapshots").glob("*"))
-    return sorted(found, key=lambda path: (path.name != current, -path.stat().st_mtime))
-
-
-def hub_caches() -> list[Path]:
-    """Return the folders in which Hugging Face tools keep what they downloaded."""
-    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    return [Path(named).expanduser()] if named else [home / "hub"]
+        return read_table(self.path, self.parts, part)

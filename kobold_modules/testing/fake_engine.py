@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ..errors import BadUsage
 from ..generation.protocol import ModelInfo, Request
 from ..generation.token_healing import Boundary
+from ..models.reference import ModelFile
 from ..records import Finished, TextChunk
 from ..soft_prompt.fingerprint import Fingerprint, fingerprint_of, sampled_rows
 from ..soft_prompt.stack import Stack
@@ -42,7 +44,9 @@ class FakeEngine:
     """Implements generation.protocol.Engine. ``delay`` is the time of one token in seconds."""
 
     def __init__(self, name: str = "fake", *, context: int = 2048, width: int = 8, delay: float = 0.0) -> None:
-        self.info = ModelInfo(name, f"/nowhere/{name}.gguf", context, width, 1000, fake_fingerprint(1000, width))
+        self.info = ModelInfo(
+            ModelFile(name, Path(f"/nowhere/{name}.gguf"), "gguf"), context, width, 1000, fake_fingerprint(1000, width)
+        )
         self.delay = delay
         self.closed = False
         self._read: tuple[str, str] = ("", "")

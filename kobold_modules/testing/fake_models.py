@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import NoModel
-from ..models.discovery.discover import Found, Survey
+from ..models.discovery.discover import Survey
 from ..models.facts import Facts
 from ..models.hub.repo_id import parse_hub_id
 from ..models.listing import answered
+from ..models.reference import ModelFile
 from ..models.smollm2 import FILE, OFFER, SIZE
 from ..models.smollm2 import NAME as SMOLLM2
 from ..models.system_memory import SystemMemory
@@ -26,9 +27,9 @@ _OTHER = "transformers does not read GGUF files of glm4 models"
 
 def _found(
     name: str, place: str, facts: Facts | None, problem: str = "", kind: Literal["gguf", "hf"] = "gguf"
-) -> Found:
+) -> ModelFile:
     path = HOME / (FILE if name == SMOLLM2 else name.rpartition("/")[2] + (".gguf" if kind == "gguf" else ""))
-    return Found(name, name if name in ("starter", SMOLLM2) else str(path), path, kind, place, facts, problem)
+    return ModelFile(name, path, kind, name if name in ("starter", SMOLLM2) else "", place, problem, facts)
 
 
 MODELS = (
@@ -83,7 +84,7 @@ def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
         new = _found(also, "Hugging Face", facts)
     models = (*MODELS, new) if also else MODELS
     for path in (Path(path) for path in named if path.endswith(".gguf")):
-        models = (*models, Found(path.stem, str(path), path, "gguf", "named", MODELS[-1].facts, ""))
+        models = (*models, ModelFile(path.stem, path, "gguf", place="named", known=MODELS[-1].facts))
     return Result("models", answered(Survey(models, LEFT_OUT, offer="" if also == SMOLLM2 else OFFER), HERE))
 
 

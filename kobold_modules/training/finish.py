@@ -189,7 +189,7 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
 
     opening = opening_of(split.held_out[0], OPENING_WORDS)
     samples = {"opening": opening}
-    with LlamaEngine(file.path) as engine:
+    with LlamaEngine(file) as engine:
         for key, stack in (("without", Stack()), ("with", Stack().add(module))):
             request = Request(opening, stack, SAMPLE_TOKENS, Sampler(temperature=0.7, seed=1))
             pieces = [record.text for record in engine.generate(request) if not isinstance(record, Finished)]

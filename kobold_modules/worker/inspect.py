@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 from ..generation import inspect as looking
 from ..generation.inspect import OpenEngine
 from ..generation.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
-from ..models.reference import ModelFile
 from ..records import Record, Result
 from ..soft_prompt.module import Module
 from .messages import Nearest, Peek, Score
@@ -45,8 +43,6 @@ def score(
 
 def nearest_words(job: Nearest, engine: OpenEngine, module: Read, emit: Emit, cancelled: Callable[[], bool]) -> None:
     """Answer ``job`` from the loaded model's file, with the sentence that says what to think of it."""
-    path = Path(engine.info.path)
-    file = ModelFile(engine.info.name, path, "hf" if path.is_dir() else "gguf")
-    rows = nearest(module(job.path), file, engine.piece, job.top, cancelled)
+    rows = nearest(module(job.path), engine.info.file, engine.piece, job.top, cancelled)
     told = [[asdict(neighbour) for neighbour in row] for row in rows]
     emit(Result("nearest", {"rows": told, "note": CURIOSITY}))

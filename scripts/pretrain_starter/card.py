@@ -51,7 +51,7 @@ def scores(file: ModelFile, works: Iterable[Work]) -> dict[str, dict[str, float]
 def samples(file: ModelFile, tokens: int = 90) -> list[str]:
     """Continue ten openings at temperature 0.7, seeds 1 to 10: as they come, none chosen."""
     texts = []
-    with LlamaEngine(file.path) as engine:
+    with LlamaEngine(file) as engine:
         for seed, opening in enumerate(OPENINGS, start=1):
             request = Request(opening, max_tokens=tokens, sampler=Sampler(temperature=0.7, seed=seed))
             texts.append(opening + "".join(r.text for r in engine.generate(request) if isinstance(r, TextChunk)))

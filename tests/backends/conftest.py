@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.soft_prompt.module import Card, Module
 
 
 @pytest.fixture(scope="session")
 def exact_stories(stories: Path) -> Iterator[LlamaEngine]:
     """Open stories260K in float32 throughout."""
-    with LlamaEngine(stories / "stories260K-F32.gguf", exact=True) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), exact=True) as engine:
         yield engine
 
 
 @pytest.fixture
 def engine(stories: Path) -> Iterator[LlamaEngine]:
     """Open stories260K as a writer would load it, with nothing in its context yet."""
-    with LlamaEngine(stories / "stories260K-F16.gguf") as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as engine:
         yield engine
 
 

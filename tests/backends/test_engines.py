@@ -13,7 +13,6 @@ from kobold_modules.backends.open import open_engine
 from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
 from kobold_modules.generation.inspect import OpenEngine
 from kobold_modules.generation.protocol import Request
-from kobold_modules.models.embedding_table import read_table
 from kobold_modules.models.find import resolve
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import Finished, TextChunk
@@ -53,7 +52,7 @@ def engine(model: ModelFile, home: Path) -> Iterator[OpenEngine]:
 @pytest.fixture
 def some(model: ModelFile) -> Callable[[int, int], Module]:
     """Make a module of rows that look like words of the model."""
-    table = np.concatenate(list(read_table(model)))
+    table = np.concatenate(list(model.read_table()))
     return lambda rows, seed: module_of(table, rows, seed)
 
 
@@ -236,7 +235,7 @@ def test_log_probabilities(engine: OpenEngine, some: Callable[[int, int], Module
 
 def test_typed_tokens_and_their_rows_are_the_same(engine: OpenEngine, model: ModelFile) -> None:
     """What a stack is in the end: rows of the table in front of the text count as the words they are."""
-    table = np.concatenate(list(read_table(model)))
+    table = np.concatenate(list(model.read_table()))
     ids = engine.tokenize("Once upon a time")
     words = Stack().add(Module(table[ids], Card("words")))
     typed = engine.log_probabilities("Once upon a time" + OPENING, Stack())[-len(engine.tokenize(OPENING)) :]
@@ -288,8 +287,8 @@ def test_loading_tells_how_far_it_is_and_can_be_stopped(model: ModelFile) -> Non
 def test_the_two_engines_write_the_same_text(stories: Path, tmp_path: Path) -> None:
     """The same logits to a rounding, and the very same samplers."""
     folder, file = resolve(str(stories / "stories260K-hf")), resolve(str(stories / "stories260K-F32.gguf"))
-    table = np.concatenate(list(read_table(folder)))
-    assert np.array_equal(table, np.concatenate(list(read_table(file))))
+    table = np.concatenate(list(folder.read_table()))
+    assert np.array_equal(table, np.concatenate(list(file.read_table())))
     with open_engine(folder) as ours, open_engine(file) as theirs:
         for modules in range(3):
             stack = Stack()
@@ -309,7 +308,7 @@ def test_architectures(kind: str, tmp_path: Path) -> None:
     model = resolve(str(tiny_folder.write(tmp_path / kind, kind, **changes)))
     with open_engine(model) as engine:
         assert engine.refusal == ""
-        stack = Stack().add(module_of(np.concatenate(list(read_table(model))), 7, 1))
+        stack = Stack().add(module_of(np.concatenate(list(model.read_table())), 7, 1))
         first, finished = write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))
         assert finished.prefix_decoded == 7
         write(engine, Request(OPENING.replace("Lily", "Rose"), stack, 4, Sampler(seed=2)))

@@ -13,6 +13,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.sequential import sequentially
 from kobold_modules.errors import BadUsage, WrongModel
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
@@ -54,7 +55,7 @@ def test_each_take_reads_as_it_would_alone(
 
 
 def test_on_the_starter_too(starter: Path) -> None:
-    with LlamaEngine(starter, exact=True) as engine:
+    with LlamaEngine(ModelFile.at(starter), exact=True) as engine:
         requests = [Request("The rain had stopped,", Stack(), 20, Sampler(seed=seed)) for seed in range(4)]
         texts, _ = split(engine.together(requests))
         assert [texts[number] for number in range(4)] == [alone(engine, request) for request in requests]
@@ -122,7 +123,7 @@ def test_more_than_the_cells_hold_wait_their_turn(stories: Path, some_module: Ca
         Request(page, Stack().add(some_module(8, n)), 60, Sampler(seed=1, bias={"#1": -99.0, "#2": -99.0}))
         for n in range(4)
     ]
-    with LlamaEngine(stories / "stories260K-F32.gguf", kept=0, exact=True) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), kept=0, exact=True) as engine:
         texts, finished = split(engine.together(requests))
         assert [finished[number].tokens for number in range(4)] == [60] * 4
         assert [texts[number] for number in range(4)] == [alone(engine, request) for request in requests]
@@ -194,7 +195,7 @@ def test_memory_and_note_reach_the_model_and_stay(engine: LlamaEngine) -> None:
 def test_a_recurrent_model_writes_side_by_side_too(tmp_path: Path) -> None:
     table = write_tiny(tmp_path / "tiny.gguf", "mamba")
     stack = Stack().add(Module(table[:10], Card("ten")))
-    with LlamaEngine(tmp_path / "tiny.gguf", exact=True) as engine:
+    with LlamaEngine(ModelFile.at(tmp_path / "tiny.gguf"), exact=True) as engine:
         requests = [
             Request("The fox", behind, 12, Sampler(seed=seed))
             for behind, seed in ((stack, 1), (stack, 2), (Stack(), 1))
@@ -207,7 +208,7 @@ def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path: Path) -> None:
     """It cannot forget a token: going on behind its own words would cost reading the whole text again."""
     for kind, within_words in (("mamba", False), ("llama", True)):
         write_tiny(tmp_path / f"{kind}.gguf", kind)
-        with LlamaEngine(tmp_path / f"{kind}.gguf", exact=True) as engine:
+        with LlamaEngine(ModelFile.at(tmp_path / f"{kind}.gguf"), exact=True) as engine:
             assert engine._prefixes.within_words is within_words
 
 

@@ -12,6 +12,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.errors import BadUsage
 from kobold_modules.generation.inspect import as_json, best_of, peek, score
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Module
@@ -127,7 +128,7 @@ def test_looking_leaves_nothing_behind(stories: Path, some_module: Callable[[int
     """A text goes on as if nobody had looked."""
     stack = Stack().add(some_module(12, 1))
     request = Request(OPENING, stack, 12, Sampler(seed=3))
-    with LlamaEngine(stories / "stories260K-F16.gguf") as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as engine:
         before = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
         peek(engine, request)
         score(engine, OPENING, stack)

@@ -12,7 +12,6 @@ from kobold_modules.backends.llamacpp.model import NativeVocabulary
 from kobold_modules.errors import BadUsage, EngineFailed, WrongModel
 from kobold_modules.generation import nearest as nearest_module
 from kobold_modules.generation.nearest import nearest
-from kobold_modules.models.embedding_table import read_table
 from kobold_modules.models.find import resolve
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.soft_prompt.module import Card, Module
@@ -43,7 +42,8 @@ def test_it_agrees_with_the_whole_table_at_once(
     monkeypatch: pytest.MonkeyPatch,
     some_module: Callable[[int, int], Module],
 ) -> None:
-    monkeypatch.setattr(nearest_module, "read_table", lambda model: read_table(model, 37))
+    real = ModelFile.read_table
+    monkeypatch.setattr(ModelFile, "read_table", lambda model: real(model, 37))
     words, module = NativeVocabulary(file.path), some_module(20, 4)
     table = stories_table / np.maximum(np.linalg.norm(stories_table, axis=1, keepdims=True), 1e-12)
     rows = module.vectors / np.linalg.norm(module.vectors, axis=1, keepdims=True)
@@ -63,7 +63,7 @@ def test_it_is_looked_up_once(
 ) -> None:
     words, module = NativeVocabulary(file.path), some_module(5, 1)
     first = nearest(module, file, words.piece, 2)
-    monkeypatch.setattr(nearest_module, "read_table", lambda model: pytest.fail("read again"))
+    monkeypatch.setattr(ModelFile, "read_table", lambda model: pytest.fail("read again"))
     assert nearest(module, file, words.piece, 2) == first
     monkeypatch.undo()
     assert [len(row) for row in nearest(module, file, words.piece, 4)] == [4] * 5
@@ -93,7 +93,7 @@ def test_what_cannot_be_looked_up(file: ModelFile, some_module: Callable[[int, i
 
 
 def test_a_quantised_table_is_read(starter: Path) -> None:
-    parts = list(read_table(resolve("starter"), 1000))
+    parts = list(resolve("starter").read_table(1000))
     table = np.concatenate(parts)
     assert table.dtype == np.float32
     assert all(len(part) <= 1000 for part in parts)

@@ -12,6 +12,7 @@ from kobold_modules.models import capacity
 from kobold_modules.models.capacity import can_train, can_write, check_folder_room, check_room, to_train, to_write
 from kobold_modules.models.facts import Facts, facts_of_gguf
 from kobold_modules.models.find import resolve
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.system_memory import Gpu, SystemMemory
 from tests.backends import tiny_folder
 from tests.models.small_gguf import write_llama
@@ -107,13 +108,13 @@ def test_what_is_larger_than_the_card_streams_or_is_shared(monkeypatch: pytest.M
 
 
 def test_loading_what_cannot_fit_is_refused_before_it_is_read(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_room(starter)
-    check_room(starter, here=SystemMemory(0, 0))
+    check_room(ModelFile.at(starter))
+    check_room(ModelFile.at(starter), here=SystemMemory(0, 0))
     with pytest.raises(OutOfMemory, match=r"starter\.gguf needs \d+ MB of memory .* and 10 MB is free\.") as error:
-        check_room(starter, here=SystemMemory(GB, 10**7))
+        check_room(ModelFile.at(starter), here=SystemMemory(GB, 10**7))
     assert "smaller quantisation" in error.value.hint
     monkeypatch.setenv("KOBOLD_MODULES_ANY_SIZE", "1")
-    check_room(starter, here=SystemMemory(GB, 10**7))
+    check_room(ModelFile.at(starter), here=SystemMemory(GB, 10**7))
 
 
 def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(
@@ -141,7 +142,7 @@ def test_a_folder_that_does_not_fit_is_refused_before_it_is_read(
 def test_a_file_that_cannot_be_read_is_left_to_llama_cpp(tmp_path: Path) -> None:
     (tmp_path / "x.gguf").write_bytes(b"GGUF")
 
-    check_room(tmp_path / "x.gguf", here=SystemMemory(GB, 1))
+    check_room(ModelFile.at(tmp_path / "x.gguf"), here=SystemMemory(GB, 1))
 
 
 def test_the_command_line_ends_with_6(
@@ -166,5 +167,5 @@ def test_a_long_context_is_named_as_a_way_out(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "x.gguf", **{"llama.block_count": 80, "llama.context_length": 2**20})
 
     with pytest.raises(OutOfMemory) as error:
-        check_room(path, context=2**20, here=SystemMemory(GB, 10**8))
+        check_room(ModelFile.at(path), context=2**20, here=SystemMemory(GB, 10**8))
     assert "smaller context" in error.value.hint

@@ -12,7 +12,7 @@ import pytest
 
 from kobold_modules.errors import NoModel
 from kobold_modules.models.facts import FILE_TYPES, facts_of_folder, facts_of_gguf
-from kobold_modules.models.identify import fingerprint_of_file
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.usability.gguf_faults import TRAINS_FROM_GGUF
 from kobold_modules.soft_prompt.fingerprint import Fit
 from tests.models.small_gguf import header, llama_fields, llama_tensors, weights, write_llama
@@ -84,7 +84,7 @@ def test_parts_are_one_model(tmp_path: Path) -> None:
     second = tmp_path / "m-00002-of-00002.gguf"
     second.write_bytes(header({"split.no": 1}, llama_tensors()[2:]) + weights())
 
-    facts = facts_of_gguf(first, (second,))
+    facts = facts_of_gguf(first, second)
 
     assert (facts.parts, facts.bytes) == (2, first.stat().st_size + second.stat().st_size)
     assert (facts.no_write, facts.no_train) == ("", "")
@@ -145,11 +145,11 @@ def test_a_folder_in_bfloat16(folder: Path) -> None:
 
 
 def test_bfloat16_rows_give_the_fingerprint_of_float32_rows(folder: Path) -> None:
-    before = fingerprint_of_file(folder)
+    before = ModelFile.at(folder).fingerprint
     table = np.random.default_rng(1).standard_normal((100, 16)).astype(np.float32)
     save(folder / "model.safetensors", {"model.embed_tokens.weight": table})
 
-    assert before.fit(fingerprint_of_file(folder)) is Fit.SAME
+    assert before.fit(ModelFile.at(folder).fingerprint) is Fit.SAME
 
 
 def test_a_folder_of_which_a_file_is_missing_says_which(folder: Path) -> None:

@@ -15,7 +15,7 @@ def test_starter_is_always_there(starter: Path) -> None:
     found = resolve("starter")
 
     assert (found.name, found.kind, found.path) == ("starter", "gguf", starter)
-    assert discover().models[0].file == found
+    assert discover().models[0] == found
 
 
 def test_a_missing_file_is_one_sentence() -> None:

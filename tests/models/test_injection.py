@@ -14,6 +14,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.errors import WrongModel
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.injection import PROVEN, injection_for
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -28,7 +29,7 @@ SPLIT = 24  # a byte is a token in these models
 @pytest.mark.parametrize("architecture", ["llama", "gemma", "gemma2", "gemma3", "qwen2vl", "mamba"])
 def test_injected_token_rows_do_what_typed_tokens_do(tmp_path: Path, architecture: str) -> None:
     table = write(tmp_path / "tiny.gguf", architecture)
-    with LlamaEngine(tmp_path / "tiny.gguf", exact=True) as engine:
+    with LlamaEngine(ModelFile.at(tmp_path / "tiny.gguf"), exact=True) as engine:
         ids = engine.tokenize(TEXT)
         typed = engine.log_probabilities(TEXT, Stack())[SPLIT - 1 :]
         injected = engine.log_probabilities(TEXT[SPLIT:], Stack().add(Module(table[ids[:SPLIT]], Card("typed"))))
@@ -48,7 +49,7 @@ COMMON = frozenset(
 def test_every_proven_architecture_reads_rows_as_words(tmp_path: Path, architecture: str) -> None:
     """Grown by llama.cpp's own demands, so that none is left out for the work of describing it."""
     table = grow(tmp_path / "grown.gguf", architecture)
-    with LlamaEngine(tmp_path / "grown.gguf", exact=True, disk=0) as engine:
+    with LlamaEngine(ModelFile.at(tmp_path / "grown.gguf"), exact=True, disk=0) as engine:
         assert not engine.refusal
         ids = engine.tokenize(TEXT)
         typed = engine.log_probabilities(TEXT, Stack())[SPLIT - 1 :]
@@ -61,7 +62,7 @@ def test_every_proven_architecture_reads_rows_as_words(tmp_path: Path, architect
 @pytest.mark.parametrize("architecture", ["cogvlm", "gemma3n"])
 def test_what_reads_them_otherwise_is_refused(tmp_path: Path, architecture: str) -> None:
     table = grow(tmp_path / "grown.gguf", architecture)
-    with LlamaEngine(tmp_path / "grown.gguf", disk=0) as engine:
+    with LlamaEngine(ModelFile.at(tmp_path / "grown.gguf"), disk=0) as engine:
         assert engine.refusal.startswith("grown cannot take modules: ")
         with pytest.raises(WrongModel):
             engine.log_probabilities(TEXT, Stack().add(Module(table[:4], Card("four"))))
@@ -78,7 +79,7 @@ def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path: Path) ->
     table = write(tmp_path / "tiny.gguf", "mamba")
     stack = Stack().add(Module(table[:10], Card("ten")))
     settings = Sampler(seed=3)
-    with LlamaEngine(tmp_path / "tiny.gguf") as engine:
+    with LlamaEngine(ModelFile.at(tmp_path / "tiny.gguf")) as engine:
         first = list(engine.generate(Request(TEXT, stack, 12, settings)))
         again = list(engine.generate(Request(TEXT, stack, 12, settings)))
         other = list(engine.generate(Request("Another text", stack, 3, settings)))
@@ -90,7 +91,7 @@ def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path: Path) ->
 
 def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_path: Path) -> None:
     table = write(tmp_path / "tiny.gguf", "glm4")
-    with LlamaEngine(tmp_path / "tiny.gguf", name="tiny GLM") as engine:
+    with LlamaEngine(ModelFile.at(tmp_path / "tiny.gguf", "tiny GLM")) as engine:
         assert "glm4" in engine.refusal
         with pytest.raises(WrongModel, match="cannot take modules"):
             engine.log_probabilities(TEXT, Stack().add(Module(table[:4], Card("four"))))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -50,10 +49,8 @@ class LlamaEngine:
     """One GGUF model. A context manager; :meth:`close` frees everything.
 
     Args:
-        path: the .gguf file.
-        name: what to call it; the file's name without its ending by default.
+        file: the model, a GGUF file.
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
-        fingerprint: of the model, if the caller knows it; read from the file otherwise.
         kept: bytes of memory beside the context for texts that stay in it behind other stacks: going back to one costs
             nothing.
         snapshots: bytes of memory for the kept states of stacks alone.
@@ -67,35 +64,28 @@ class LlamaEngine:
 
     def __init__(
         self,
-        path: str | Path,
+        file: ModelFile,
         *,
-        name: str | None = None,
         context: int = 0,
-        fingerprint: Fingerprint | None = None,
         kept: int = DEFAULT_KEPT,
         snapshots: int = DEFAULT_LIMIT,
         disk: int = DISK_LIMIT,
         exact: bool = False,
         progress: Callable[[float], bool] | None = None,
     ) -> None:
-        path = Path(path)
         check_context(context)
         self._decoder: Decoder | None = None
-        check_can_write(ModelFile(name or path.stem, path, "gguf"))
-        check_room(path, context)
-        self._model = NativeModel(path, progress)
+        check_can_write(file)
+        check_room(file, context)
+        self._model = NativeModel(file.path, progress)
         try:
-            if fingerprint is None:
-                from ...models.identify import fingerprint_of_file
-
-                fingerprint = fingerprint_of_file(path)
             trained = self._model.context or DEFAULT_CONTEXT
             size = min(trained, context or DEFAULT_CONTEXT)
             native = NativeContext(
                 self._model, size, _pool(self._model, size, SEQUENCES, exact, kept), SEQUENCES, exact
             )
             files = StateFiles(
-                cache_dir() / "states", self._made_with(fingerprint, exact), self._model.vocabulary, disk
+                cache_dir() / "states", self._made_with(file.fingerprint, exact), self._model.vocabulary, disk
             )
             self._decoder = Decoder(native, size, PrefixCache(snapshots, files if disk else None))
         except BaseException:
@@ -103,12 +93,11 @@ class LlamaEngine:
             raise
         self._prefixes = TokenPrefixes(self._model, self._model.vocabulary, within_words=native.forgets)
         self.info = ModelInfo(
-            name=name or path.stem,
-            path=str(path),
+            file=file,
             context=self._decoder.context,
             width=self._model.width,
             vocabulary=self._model.vocabulary,
-            fingerprint=fingerprint,
+            fingerprint=file.fingerprint,
         )
 
     @property

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...models.gguf_parts import later_parts
 from ...models.headers.gguf import read_gguf_header
-from ...models.reference import later_parts
 
 
 _GGML_TYPES = (

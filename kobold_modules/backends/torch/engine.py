@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -44,8 +43,7 @@ class HfEngine:
     Implements generation.protocol.Engine.
 
     Args:
-        path: the folder.
-        name: what to call it; the folder's name by default.
+        file: the model, a Hugging Face folder.
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         progress: hears 0 before and 1 after loading; returning False before it stops the load.
@@ -58,16 +56,13 @@ class HfEngine:
 
     def __init__(
         self,
-        path: str | Path,
+        file: ModelFile,
         *,
-        name: str | None = None,
         context: int = 0,
         device: str = "auto",
         progress: Callable[[float], bool] | None = None,
     ) -> None:
-        path = Path(path)
         check_context(context)
-        file = ModelFile(name or path.name, path, "hf")
         check_can_write(file)
         check_folder_room(file, context, device)
         if progress is not None and not progress(0.0):
@@ -75,13 +70,12 @@ class HfEngine:
 
             raise EngineFailed(f"Loading {file.name} was stopped.")
         self._frozen = load_torch_model(file, device)
-        self._words = FolderVocabulary(path, int(self._frozen.model.config.get_text_config().vocab_size))
+        self._words = FolderVocabulary(file.path, int(self._frozen.model.config.get_text_config().vocab_size))
         self._prefixes = TokenPrefixes(self._words, self._words.vocabulary)
         self._context: TorchContext | None = TorchContext(self._frozen)
         trained = self._frozen.context or DEFAULT_CONTEXT
         self.info = ModelInfo(
-            name=file.name,
-            path=str(path),
+            file=file,
             context=min(trained, context or DEFAULT_CONTEXT),
             width=int(self._frozen.table.shape[1]),
             vocabulary=self._words.vocabulary,

@@ -11,8 +11,7 @@ from ...errors import EngineFailed, KoboldModulesError, NoModel, OutOfMemory
 from ...models.corrections import amend_config, amend_model, refuse
 from ...models.headers.gguf_settings import read_header
 from ...models.headers.joined_gguf import joined
-from ...models.identify import identify
-from ...models.reference import ModelFile, later_parts
+from ...models.reference import ModelFile
 from ...models.usability.usable import check_can_train
 from ...paths import cache_dir, made
 from ...soft_prompt.fingerprint import Fingerprint
@@ -77,7 +76,6 @@ def load_torch_model(
 
     check_can_train(file)
     device = _pick_device(device)
-    card = identify(file)
     kept = keeping_for(file, device) if weights == "auto" else weights
     more: dict[str, Any] = {}
     if kept == "4-bit":
@@ -117,8 +115,8 @@ def load_torch_model(
         table=table,
         scale=1.0 if abs(scale - 1) < 1e-3 else scale,
         rms=_rms(table),
-        context=card.context or 1024,
-        fingerprint=card.fingerprint,
+        context=file.facts.context or 1024,
+        fingerprint=file.fingerprint,
         device=str(table.device) if kept == "split" else device,
         corrections=corrections,
         whole=kept == "whole" and not recompute,
@@ -192,7 +190,7 @@ def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str
 
     from .gguf_reading import quick_gguf
 
-    others = later_parts(file.path)
+    others = file.parts[1:]
     header = read_header(file.path, others)
     refuse(header, file.name)
     with quick_gguf(), joined(file.path, others) as whole:

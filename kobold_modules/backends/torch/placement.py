@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Literal
 
 from ...errors import EngineFailed
-from ...models.facts import facts_of
 from ...models.reference import ModelFile
 
 
@@ -29,7 +28,7 @@ def keeping_for(file: ModelFile, device: str, cards: list[int] | None = None) ->
     if not device.startswith("cuda"):
         return "whole"
     cards = free_on_cards() if cards is None else cards
-    facts = facts_of(file)
+    facts = file.facts
     weights = 2 * facts.parameters  # bfloat16
     own = int(device.partition(":")[2] or 0)
     if own < len(cards) and weights + BESIDES <= cards[own]:

@@ -58,10 +58,11 @@ def llama() -> Iterator[Finding]:
     """Check whether llama.cpp writes with the starter model."""
     from ...backends.llamacpp.engine import LlamaEngine
     from ...generation.protocol import Request
+    from ...models.find import resolve
     from ...records import TextChunk
     from ...sampling.settings import PRESETS
 
-    with LlamaEngine(starter_path()) as engine:
+    with LlamaEngine(resolve("starter")) as engine:
         request = Request("It was", max_tokens=6, sampler=PRESETS["deterministic"])
         text = "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
     yield _found("llama.cpp", f"{importlib.metadata.version('llama-cpp-python')} writes: It was{text} ...")

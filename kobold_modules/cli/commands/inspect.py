@@ -154,9 +154,8 @@ def _piece_of(file: ModelFile) -> Callable[[int], bytes]:
 
         return NativeVocabulary(file.path).piece
     from ...models.folder_vocabulary import FolderVocabulary
-    from ...models.identify import identify
 
-    return FolderVocabulary(file.path, identify(file).fingerprint.vocabulary).piece
+    return FolderVocabulary(file.path, file.fingerprint.vocabulary).piece
 
 
 def _coloured(scores: inspect.Scores, colour: bool) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from ...byte_size import byte_size
 from ...errors import NoModel
 from ...models.capacity import can_train, can_write
-from ...models.discovery.discover import Found, Survey, discover
-from ...models.facts import facts_of
+from ...models.discovery.discover import Survey, discover
 from ...models.find import resolve
 from ...models.listing import listed
+from ...models.reference import ModelFile
 from ...models.system_memory import SystemMemory, room
 from ...models.usability.usable import HINT
 from ..output import Output, table
@@ -50,7 +50,7 @@ def _check_alone(survey: Survey, path: Path) -> None:
     """Raise NoModel where the one thing that was named is no model, or a damaged one."""
     for bad in survey.models:
         if bad.problem and (len(survey.models) == 1 or not path.is_dir()):
-            facts_of(bad.file)  # in full, with what to do
+            _ = bad.facts  # in full, with what to do
             raise NoModel(f"{bad.path}: {bad.problem}")
     if not survey.models and path.is_dir():
         resolve(str(path))
@@ -72,7 +72,7 @@ def _print(survey: Survey, here: SystemMemory, arguments: argparse.Namespace, ou
     reasons = [
         (model, what, verdict.sentence)
         for model in survey.models
-        if model.facts is not None
+        if not model.problem
         for what, verdict in (("write", can_write(model.facts, here)), ("train", can_train(model.facts, here)))
         if verdict.can != "yes" or len(survey.models) == 1
     ]
@@ -95,10 +95,10 @@ def _print(survey: Survey, here: SystemMemory, arguments: argparse.Namespace, ou
         output.say(f"Memory: {byte_size(here.free)} of {byte_size(here.total)} free{cards}.")
 
 
-def _row(model: Found, here: SystemMemory) -> tuple[str, ...]:
-    facts = model.facts
-    if facts is None:
+def _row(model: ModelFile, here: SystemMemory) -> tuple[str, ...]:
+    if model.problem:
         return (model.name, "-", "-", "-", "-", "-", model.place, f"{model.path} ({model.problem})")
+    facts = model.facts
     kind = f"{_short(facts.parameters)} {facts.weights}".strip()
     return (
         model.name,

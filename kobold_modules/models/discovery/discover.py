@@ -12,15 +12,17 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ... import paths
 from ...errors import NoModel
 from ...file_stamp import file_stamps
-from ..facts import Facts, facts_of_folder, facts_of_gguf
-from ..reference import PART, ModelFile, hub_caches, later_parts, snapshots, whole_models
+from ..facts import Facts
+from ..gguf_parts import PART, whole_models
+from ..hub.cache import hub_caches, snapshots
+from ..reference import ModelFile
 from ..smollm2 import NAME as SMOLLM2
 from ..smollm2 import OFFER, smollm2_path
 from ..starter import starter_path
@@ -36,30 +38,6 @@ _KEPT = {field.name for field in fields(Facts)}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One model on the disk.
-
-    Attributes:
-        name: what to call it.
-        model: what ``--model`` and a Load job take.
-        place: the program or folder it belongs to.
-        facts: what its header says; None where ``problem`` says why there are none.
-    """
-
-    name: str
-    model: str
-    path: Path
-    kind: Literal["gguf", "hf"]
-    place: str
-    facts: Facts | None = None
-    problem: str = ""
-
-    @property
-    def file(self) -> ModelFile:
-        return ModelFile(self.name, self.path, self.kind)
-
-
-@dataclass(frozen=True, slots=True)
 class Survey:
     """What a search found.
 
@@ -70,7 +48,7 @@ class Survey:
         offer: says that smollm2 can be fetched, where it was searched for and is not there.
     """
 
-    models: tuple[Found, ...]
+    models: tuple[ModelFile, ...]
     left_out: tuple[tuple[Path, str], ...] = ()
     notes: tuple[str, ...] = ()
     offer: str = ""
@@ -88,9 +66,9 @@ def discover(
         search.person_named(path.expanduser())
     if not only:
         if starter_path().exists():
-            search.add("starter", "starter", starter_path(), "gguf", "this program")
+            search.add("starter", starter_path(), "gguf", "this program", "starter")
         if smollm2 := smollm2_path():
-            search.add(SMOLLM2, SMOLLM2, smollm2, "gguf", "this program")
+            search.add(SMOLLM2, smollm2, "gguf", "this program", SMOLLM2)
         search.folder(paths.models_dir(), "this program")
         for cache in hub_caches():
             search.hub(cache)
@@ -101,15 +79,15 @@ def discover(
             search.folder(place.folder, place.label)
     search.kept.save()
     own = {"starter": 0, SMOLLM2: 1}
-    models = sorted(search.models, key=lambda found: (own.get(found.model, 2), found.name.lower(), str(found.path)))
-    offer = "" if only or any(found.model == SMOLLM2 for found in models) else OFFER
+    models = sorted(search.models, key=lambda found: (own.get(found.typed, 2), found.name.lower(), str(found.path)))
+    offer = "" if only or any(found.typed == SMOLLM2 for found in models) else OFFER
     return Survey(tuple(models), tuple(search.left_out), tuple(search.notes), offer)
 
 
 def called(name: str) -> ModelFile | None:
     """Return the model that a search lists under ``name``, or None. A name that two models share is nobody's."""
     found = [model for model in discover().models if model.name.lower() == name.lower() and not model.problem]
-    return found[0].file if len(found) == 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 class _Search:
@@ -121,7 +99,7 @@ class _Search:
         self._folders: set[tuple[int, int]] = set()
         self._entries = 0
         self.kept = _Kept()
-        self.models: list[Found] = []
+        self.models: list[ModelFile] = []
         self.left_out: list[tuple[Path, str]] = []
         self.notes: list[str] = []
 
@@ -130,7 +108,7 @@ class _Search:
             for model in named_by_kcpps(path):
                 self.named(model)
         elif path.is_file():
-            self.add(path.stem, str(path), path, "gguf", "named")
+            self.add(path.stem, path, "gguf", "named")
         elif path.is_dir():
             self.folder(path, "folder")
         else:
@@ -138,7 +116,7 @@ class _Search:
 
     def named(self, model: Named) -> None:
         if model.path.is_file():
-            self.add(model.name, str(model.path), model.path, "gguf", model.label)
+            self.add(model.name, model.path, "gguf", model.label)
         elif model.path.is_dir():
             self.folder(model.path, model.label)
         else:
@@ -154,7 +132,7 @@ class _Search:
                 if not self._is_new(snapshot, self._folders):
                     continue
                 if (snapshot / "config.json").exists() and weight_files(snapshot):
-                    self.add(name, str(snapshot), snapshot, "hf", "Hugging Face")
+                    self.add(name, snapshot, "hf", "Hugging Face")
                 self._walk(snapshot, "Hugging Face", DEEPEST, ggufs_only=True)
             if list((repository / "blobs").glob("*.incomplete")):
                 self.notes.append(
@@ -169,14 +147,14 @@ class _Search:
         entries = self._sorted(folder)
         files = {entry.name for entry in entries}
         for file in whole_models(entry for entry in entries if entry.suffix.lower() == ".gguf"):
-            self.add(_stem(file), str(file), file, "gguf", label)
+            self.add(_stem(file), file, "gguf", label)
         for entry in entries:
             if entry.name.startswith("mmproj") and entry.suffix.lower() == ".gguf":
                 self.left_out.append((entry, "a projector: the part of another model that reads pictures or sound"))
             elif (named := _rest_of_gguf(entry)) is not None:
                 self.left_out.append((entry, _reason(named, entry)))
         if not ggufs_only and "config.json" in files and "model_index.json" not in files and weight_files(folder):
-            self.add(folder.name, str(folder), folder, "hf", label)
+            self.add(folder.name, folder, "hf", label)
         elif not ggufs_only and files & {"adapter_config.json", "config.json", "model_index.json"}:
             named = no_folder(folder)
             if "without a model" not in named.message and not any(name.endswith(".gguf") for name in files):
@@ -186,19 +164,20 @@ class _Search:
                 if entry.is_dir() and not entry.name.startswith(".") and self._is_new(entry, self._folders):
                     self._walk(entry, label, depth - 1, ggufs_only)
 
-    def add(self, name: str, model: str, path: Path, kind: Literal["gguf", "hf"], place: str) -> None:
+    def add(self, name: str, path: Path, kind: Literal["gguf", "hf"], place: str, typed: str = "") -> None:
         """Read one model's header and take it in, once however many ways lead to it."""
         if self._cancelled() or not self._is_new(path, self._files):
             return
+        model = ModelFile(name, path, kind, typed, place)
         try:
-            facts = self.kept.facts(path, kind)
+            facts = self.kept.facts(model)
         except NoModel as error:
-            self.models.append(Found(name, model, path, kind, place, problem=_short(error, path)))
+            self.models.append(replace(model, problem=_short(error, path)))
             return
         if facts.left_out:
             self.left_out.append((path, facts.left_out))
         else:
-            self.models.append(Found(name, model, path, kind, place, facts))
+            self.models.append(replace(model, known=facts))
 
     def _is_new(self, path: Path, seen: set[tuple[int, int]]) -> bool:
         """Return whether ``path`` is met for the first time, however it is spelled and whatever links lead there."""
@@ -271,17 +250,16 @@ class _Kept:
         files = data.get("files")
         return files if isinstance(files, dict) else {}
 
-    def facts(self, path: Path, kind: str) -> Facts:
+    def facts(self, model: ModelFile) -> Facts:
         """Return the facts of a model, read only where they are not known. Raises NoModel where it is damaged."""
-        others = later_parts(path) if kind == "gguf" else ()
-        stamp = _stamps((path, *others) if kind == "gguf" else _of_folder(path))
-        key, kept = str(path), self._before.get(str(path))
+        stamp = _stamps(model.parts if model.kind == "gguf" else _of_folder(model.path))
+        key = str(model.path)
+        kept = self._before.get(key)
         if isinstance(kept, dict) and kept.get("stamp") == stamp and (facts := _facts(kept.get("facts"))) is not None:
             self._now[key] = kept
             return facts
-        read = facts_of_gguf(path, others) if kind == "gguf" else facts_of_folder(path)
-        self._now[key] = {"stamp": stamp, "facts": asdict(read)}
-        return read
+        self._now[key] = {"stamp": stamp, "facts": asdict(model.facts)}
+        return model.facts
 
     def save(self) -> None:
         """Keep what is known, also of files that this search did not come by. A disk that is full forgets."""

@@ -16,10 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 from ...errors import NoModel
 from ..usability.not_a_model import not_gguf, piece, unfinished
+from .once import parsed_once
 
 
 HEADER_MOST = 96 * 2**20  # bytes in front of the weights; a vocabulary of a million words needs a third of it
@@ -132,6 +134,7 @@ class _Impossible(Exception):
     """What the file says cannot be."""
 
 
+@parsed_once
 def read_gguf_header(path: Path) -> GgufHeader:
     """Read the header of ``path``.
 
@@ -211,7 +214,9 @@ class _Reader:
                 fields[key] = self._scalar(kind)
         settings_end = self._at
         infos = [self._tensor() for _ in range(tensor_count)]
-        return GgufHeader(fields, counts, self._placed(infos, fields), self._size, settings_end)
+        return GgufHeader(
+            MappingProxyType(fields), MappingProxyType(counts), self._placed(infos, fields), self._size, settings_end
+        )
 
     def _placed(self, infos: list[Tensor], fields: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return the tensors with their places in the file instead of in its data."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import NoModel
 from ..usability.not_a_model import LFS, is_lfs_pointer, lfs_pointer
+from .once import parsed_once
 
 
 HEADER_MOST = 32 * 2**20
@@ -36,7 +38,8 @@ class Stored(NamedTuple):
         return prod(self.shape)
 
 
-def read_safetensors_header(file: Path) -> list[Stored]:
+@parsed_once
+def read_safetensors_header(file: Path) -> tuple[Stored, ...]:
     """Return the tensors of ``file``. Raises NoModel where it is damaged, unfinished or cannot be read."""
     try:
         with file.open("rb") as opened:
@@ -61,10 +64,10 @@ def read_safetensors_header(file: Path) -> list[Stored]:
         raise NoModel(f"{file} cannot be read: {error.strerror or error}.") from error
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise NoModel(f"{file} is damaged: its header is no list of tensors.", "Download or copy it again.") from error
-    return found
+    return tuple(found)
 
 
-def read_rows(file: Path, tensor: Stored, rows: list[int]) -> NDArray[np.float32]:
+def read_rows(file: Path, tensor: Stored, rows: Sequence[int]) -> NDArray[np.float32]:
     """Read some rows of a matrix, float32 ``[len(rows), width]``. Raises NoModel for a kind that is no plain number."""
     size = _BYTES.get(tensor.dtype)
     if size is None or len(tensor.shape) != 2:

@@ -22,7 +22,7 @@ from typing import Any, Self
 from ...byte_size import byte_size
 from ...errors import BadInput, BadUsage, EngineFailed, KoboldModulesError, NoModel, OutOfDisk
 from ...records import Done, Note, Progress, Record, Saved
-from ..reference import hub_caches
+from .cache import hub_caches
 from .files import choose
 from .repo_id import HubId, parse_hub_id
 

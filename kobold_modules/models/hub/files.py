@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import NoModel
-from ..reference import PART
+from ..gguf_parts import PART
 from .repo_id import HubId
 
 

@@ -6,7 +6,7 @@ Writing, training and ``models`` read the same facts, so a model that cannot wri
 from __future__ import annotations
 
 from ...errors import NoModel
-from ..facts import Facts, facts_of
+from ..facts import Facts
 from ..reference import ModelFile
 
 
@@ -30,7 +30,7 @@ def check_can_train(file: ModelFile) -> Facts:
 
 
 def _facts(file: ModelFile) -> Facts:
-    facts = facts_of(file)
+    facts = file.facts
     if facts.left_out:
         raise NoModel(f"{file.name} is {facts.left_out}.", HINT)
     return facts

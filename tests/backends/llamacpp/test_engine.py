@@ -15,6 +15,7 @@ import pytest
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
@@ -95,7 +96,7 @@ def test_going_back_to_a_stack_restores_it_exactly(
 def test_an_evicted_stack_is_computed_again(stories: Path, some_module: Callable[[int, int], Module]) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     page = " ".join([OPENING] * 12)  # two of them do not fit the context together
-    with LlamaEngine(stories / "stories260K-F16.gguf", kept=0, snapshots=1, disk=0) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), kept=0, snapshots=1, disk=0) as engine:
         assert engine._decoder.cells == 512
         assert 256 < len(engine.tokenize(page)) < 480
         decoded = [write(engine, Request(page, stack, 2))[1].prefix_decoded for stack in (one, one, two, one)]
@@ -137,7 +138,7 @@ def test_a_cancel_is_heard_while_a_long_text_is_read(starter: Path) -> None:
         asked.append(len(asked) >= after)
         return asked[-1]
 
-    with LlamaEngine(starter) as engine:
+    with LlamaEngine(ModelFile.at(starter)) as engine:
         write(engine, Request(text, max_tokens=0), cancelled=lambda: cancelled(float("inf")))
         whole = len(asked)
         assert whole > 100
@@ -171,7 +172,7 @@ def test_an_unmet_stop_string_loses_nothing(engine: LlamaEngine) -> None:
 
 
 def test_the_model_may_end_the_text(stories: Path) -> None:
-    with LlamaEngine(stories / "stories260K-F32.gguf") as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf")) as engine:
         reasons = (write(engine, Request(OPENING, Stack(), 400, Sampler(seed=seed)))[1].reason for seed in range(20))
         assert "end" in reasons
 
@@ -212,7 +213,7 @@ def test_a_text_longer_than_the_context_goes_on(
     assert finished.left_out > len(OPENING)
     assert finished.context_used <= 512
     assert abs(len(engine.tokenize(text)) - 1500) < 40
-    with LlamaEngine(stories / "stories260K-F16.gguf") as another:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as another:
         assert write(another, Request(OPENING, stack, 1500, settings))[0] == text
     with pytest.raises(BadUsage):
         write(engine, Request(OPENING, Stack(), -1))
@@ -270,10 +271,10 @@ def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories
 def test_nothing_is_ever_printed(
     stories: Path, some_module: Callable[[int, int], Module], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with LlamaEngine(stories / "stories260K-F32.gguf") as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf")) as engine:
         write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))
     with pytest.raises(NoModel):
-        LlamaEngine(stories / "missing.gguf")
+        LlamaEngine(ModelFile.at(stories / "missing.gguf"))
     assert capfd.readouterr() == ("", "")
 
 
@@ -283,29 +284,29 @@ def test_files_that_are_no_models(stories: Path, tmp_path: Path) -> None:
     for data in (b"", b"no model", b"GGUF", whole[:3000], whole[:-100], b"GGUF" + bytes(200)):
         bad.write_bytes(data)
         with pytest.raises(NoModel) as caught:
-            LlamaEngine(bad)
+            LlamaEngine(ModelFile.at(bad))
         assert "bad" in caught.value.message
     with pytest.raises(NoModel, match="no model file"):
-        LlamaEngine(tmp_path / "missing.gguf")
+        LlamaEngine(ModelFile.at(tmp_path / "missing.gguf"))
     with pytest.raises(NoModel):
-        LlamaEngine(tmp_path)
+        LlamaEngine(ModelFile.at(tmp_path))
     strange = tmp_path / "strange.gguf"
     strange.write_bytes(whole.replace(b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0lluma", 1))
     with pytest.raises(NoModel):
-        LlamaEngine(strange)
+        LlamaEngine(ModelFile.at(strange))
 
 
 def test_loading_tells_how_far_it_is_and_can_be_stopped(stories: Path) -> None:
     heard: list[float] = []
-    LlamaEngine(stories / "stories260K-F32.gguf", progress=lambda share: not heard.append(share)).close()
+    LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), progress=lambda share: not heard.append(share)).close()
     assert heard[-1] == 1
     assert all(a <= b for a, b in pairwise(heard))
     with pytest.raises(EngineFailed, match="stopped"):
-        LlamaEngine(stories / "stories260K-F32.gguf", progress=lambda share: False)
+        LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), progress=lambda share: False)
 
 
 def test_a_closed_engine_says_so(stories: Path) -> None:
-    engine = LlamaEngine(stories / "stories260K-F32.gguf", context=100)
+    engine = LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), context=100)
     assert engine.info.context == 100
     engine.close()
     engine.close()
@@ -317,7 +318,7 @@ def test_memory_comes_back(stories: Path) -> None:
     import psutil
 
     def cycle() -> int:
-        with LlamaEngine(stories / "stories260K-F16.gguf") as engine:
+        with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as engine:
             write(engine, Request(OPENING, Stack(), 5))
         return psutil.Process().memory_info().rss
 
@@ -331,8 +332,9 @@ def test_memory_comes_back(stories: Path) -> None:
 def test_the_environment_is_set_before_the_library_loads(stories: Path) -> None:
     script = (
         "import os, sys; from kobold_modules.backends.llamacpp.engine import LlamaEngine;"
+        "from kobold_modules.models.reference import ModelFile;"
         "assert 'llama_cpp' not in sys.modules;"
-        "LlamaEngine(sys.argv[1]).close();"
+        "LlamaEngine(ModelFile.at(sys.argv[1])).close();"
         "assert os.environ['OMP_WAIT_POLICY'] == 'passive'"
     )
     env = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}

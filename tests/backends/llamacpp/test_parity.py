@@ -14,6 +14,7 @@ import torch
 import transformers
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.soft_prompt.stack import Stack
 from tests.backends.conftest import module_of
 
@@ -60,7 +61,7 @@ def test_log_probabilities_equal_those_of_transformers(
 ) -> None:
     model, table = stories_torch
     stack = stacks(table)[which]
-    with LlamaEngine(stories / f"stories260K-{file}.gguf", exact=exact) as engine:
+    with LlamaEngine(ModelFile.at(stories / f"stories260K-{file}.gguf"), exact=exact) as engine:
         expected = reference(model, table, engine.tokenize(TEXT), stack)
         got = engine.log_probabilities(TEXT, stack)
     assert got.shape == expected.shape
@@ -71,7 +72,7 @@ def test_log_probabilities_equal_those_of_transformers(
 def test_the_starter_agrees_too(starter: Path) -> None:
     model, table = load(starter.parent, starter.name)
     for exact, most in ((True, 5e-3), (False, 2e-2)):
-        with LlamaEngine(starter, exact=exact) as engine:
+        with LlamaEngine(ModelFile.at(starter), exact=exact) as engine:
             for stack in stacks(table):
                 expected = reference(model, table, engine.tokenize(TEXT), stack)
                 assert np.abs(engine.log_probabilities(TEXT, stack) - expected).max() < most
@@ -81,7 +82,7 @@ def test_a_long_text_is_scored_in_parts(stories: Path, stories_torch: tuple[Any,
     model, table = stories_torch
     text = " ".join([TEXT] * 10)
     stack = stacks(table)[1]
-    with LlamaEngine(stories / "stories260K-F32.gguf", exact=True) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), exact=True) as engine:
         ids = engine.tokenize(text)
         assert len(ids) > 300
         assert np.abs(engine.log_probabilities(text, stack) - reference(model, table, ids, stack)).max() < 1e-4
@@ -96,7 +97,7 @@ def test_greedy_text_equals_that_of_transformers_behind_a_stack(
 
     model, table = stories_torch
     stack = stacks(table)[1]
-    with LlamaEngine(stories / "stories260K-F32.gguf", exact=True) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), exact=True) as engine:
         request = Request(TEXT, stack, 40, Sampler(temperature=0, repetition=1))
         text = "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
         ids = engine.tokenize(TEXT)

@@ -9,6 +9,7 @@ import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Module
@@ -30,7 +31,7 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(
     stories: Path, some_module: Callable[[int, int], Module]
 ) -> None:
     stacks = [Stack(), *(Stack().add(some_module(4 + seed, seed)) for seed in range(40))]
-    with LlamaEngine(stories / "stories260K-F16.gguf", snapshots=2**20, disk=0) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), snapshots=2**20, disk=0) as engine:
 
         def switch(number: int) -> None:
             list(engine.generate(Request(OPENING, stacks[number % len(stacks)], 10, ENDLESS)))
@@ -61,7 +62,7 @@ def test_a_cancel_is_heard_after_many_fast_tokens(stories: Path) -> None:
             heard.append(len(records))
         return bool(heard)
 
-    with LlamaEngine(stories / "stories260K-F16.gguf", disk=0) as engine:
+    with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), disk=0) as engine:
         for record in engine.generate(Request(OPENING, Stack(), 5000, ENDLESS), cancelled):
             records.append(record)
     assert isinstance(records[-1], Finished)

@@ -16,6 +16,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.state_files import StateFiles
 from kobold_modules.generation.prefix_cache import PrefixCache, Snapshot
 from kobold_modules.generation.protocol import Request
+from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Module
@@ -134,7 +135,7 @@ def stack(some_module: Callable[[int, int], Module]) -> Stack:
 
 
 def write(path: Path, stack: Stack, **more) -> tuple[str, Finished]:
-    with LlamaEngine(path, **more) as engine:
+    with LlamaEngine(ModelFile.at(path), **more) as engine:
         *pieces, finished = engine.generate(
             Request("Once upon a time", stack, 20, Sampler(temperature=0)),
         )
@@ -175,7 +176,7 @@ def test_a_state_that_llama_cpp_refuses_is_computed_again(stories: Path, stack: 
     """A good checksum over bytes that llama.cpp cannot read: another version could have written it."""
     path = stories / "stories260K-F16.gguf"
     first, _ = write(path, stack)
-    with LlamaEngine(path) as engine:
+    with LlamaEngine(ModelFile.at(path)) as engine:
         store = engine._decoder._cache._behind
         good = store.get(stack.digest)
         for state in (good.state[:-8].copy(), np.zeros_like(good.state), good.state[:4].copy()):

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kobold_modules.models import reference
 from kobold_modules.models.discovery import discover as discovering
 from kobold_modules.models.discovery.discover import Survey, called, discover
 from kobold_modules.models.discovery.places import named_by_kcpps
+from kobold_modules.models.facts import Facts
 from kobold_modules.models.find import resolve
 from tests.models.small_gguf import write_llama
 from tests.models.test_facts import save
@@ -250,18 +252,22 @@ def test_endless_folders_end(person: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(survey.notes) == 1
 
 
+def with_facts(survey: Survey) -> tuple[Survey, list[Facts]]:
+    return survey, [model.facts for model in survey.models]
+
+
 def test_what_was_read_is_kept_until_the_file_changes(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_llama(person / "models" / "story.gguf")
     read: list[Path] = []
-    real = discovering.facts_of_gguf
-    monkeypatch.setattr(discovering, "facts_of_gguf", lambda path, others: read.append(path) or real(path, others))
+    real = reference.facts_of_gguf
+    monkeypatch.setattr(reference, "facts_of_gguf", lambda *parts: read.extend(parts) or real(*parts))
 
-    first = discover([path.parent], only=True)
-    second = discover([path.parent], only=True)
+    first = with_facts(discover([path.parent], only=True))
+    second = with_facts(discover([path.parent], only=True))
     assert (len(read), first) == (1, second)
 
     write_llama(path, layers=3)
-    assert discover([path.parent], only=True) != first
+    assert with_facts(discover([path.parent], only=True)) != first
     assert len(read) == 2
 
 
@@ -271,15 +277,15 @@ def test_what_was_read_is_kept_until_the_file_changes(person: Path, monkeypatch:
 )
 def test_a_spoilt_cache_is_read_over(person: Path, home: Path, text: str) -> None:
     path = write_llama(person / "models" / "story.gguf")
-    expected = discover([path.parent], only=True)
+    expected = with_facts(discover([path.parent], only=True))
     kept = home / "cache" / "models.json"
     kept.write_text(text.replace("%s", str(path)))
-    assert discover([path.parent], only=True) == expected
+    assert with_facts(discover([path.parent], only=True)) == expected
 
     data = json.loads(kept.read_text())
     data["files"][str(path)]["facts"]["context"] = "lots"
     kept.write_text(json.dumps(data))
-    assert discover([path.parent], only=True) == expected
+    assert with_facts(discover([path.parent], only=True)) == expected
 
 
 def test_a_search_can_be_stopped(person: Path) -> None:

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from kobold_modules.errors import NoModel, OutOfDisk
-from kobold_modules.models.facts import facts_of
 from kobold_modules.models.find import resolve
 from kobold_modules.models.headers.gguf import read_gguf_header
 from kobold_modules.models.headers.joined_gguf import joined
@@ -47,15 +46,14 @@ def test_a_model_in_one_file_is_left_where_it_is(stories: Path) -> None:
 
 
 def test_facts_and_fingerprint_are_those_of_the_unsplit_file(parts: list[Path], stories: Path) -> None:
-    from kobold_modules.models.identify import fingerprint_of_file
     from kobold_modules.soft_prompt.fingerprint import Fit
 
     one, several = resolve(str(stories / "stories260K-F32.gguf")), resolve(str(parts[1]))
 
     assert several.path == parts[0]
-    assert facts_of(several).parameters == facts_of(one).parameters
-    assert (facts_of(several).no_write, facts_of(several).no_train) == ("", "")
-    assert fingerprint_of_file(one.path).fit(fingerprint_of_file(several.path)) is Fit.SAME
+    assert several.facts.parameters == one.facts.parameters
+    assert (several.facts.no_write, several.facts.no_train) == ("", "")
+    assert one.fingerprint.fit(several.fingerprint) is Fit.SAME
 
 
 def test_the_same_loss_and_gradient_as_the_unsplit_file(parts: list[Path], stories: Path) -> None:

@@ -17,7 +17,6 @@ from kobold_modules.backends.torch.engine import HfEngine
 from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.errors import NoModel
 from kobold_modules.models.discovery.discover import discover
-from kobold_modules.models.facts import facts_of
 from kobold_modules.models.find import resolve
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.usability.known_names import installed
@@ -52,7 +51,7 @@ def refused(folder: Path) -> NoModel:
     for load in (
         lambda: check_can_write(file),
         lambda: check_can_train(file),
-        lambda: HfEngine(folder, device="cpu"),
+        lambda: HfEngine(ModelFile.at(folder), device="cpu"),
         lambda: load_torch_model(file, "cpu"),
     ):
         with pytest.raises(NoModel) as caught:
@@ -65,7 +64,7 @@ def refused(folder: Path) -> NoModel:
 
 
 def test_the_folder_itself_is_sound(folder: Path) -> None:
-    facts = facts_of(resolve(str(folder)))
+    facts = resolve(str(folder)).facts
 
     assert (facts.no_write, facts.no_train, facts.left_out) == ("", "", "")
     assert "lm_head.weight" not in load_file(folder / "model.safetensors")  # its config.json says that it is tied
@@ -106,7 +105,7 @@ def test_a_lacking_layer_is_named_and_never_filled_up(folder: Path) -> None:
     with pytest.raises(NoModel, match=r"not whole: model\.layers\.1\.mlp\.up_proj\.weight is missing in its weights"):
         load_torch_model(resolve(str(folder)), "cpu")
     with pytest.raises(NoModel, match=r"up_proj\.weight is missing"):
-        HfEngine(folder, device="cpu")
+        HfEngine(ModelFile.at(folder), device="cpu")
 
 
 def test_a_matrix_of_another_shape_is_named(folder: Path) -> None:
@@ -164,7 +163,7 @@ def test_tokens_beyond_the_table(folder: Path) -> None:
     word = {"id": 512, "content": "Xanadu", "special": True, "single_word": False, "lstrip": False, "rstrip": False}
     word |= {"normalized": False}
     file.write_text(json.dumps(data | {"added_tokens": [*data["added_tokens"], word]}))
-    assert facts_of(resolve(str(folder))).no_write == ""
+    assert resolve(str(folder)).facts.no_write == ""
 
     file.write_text(json.dumps(data | {"added_tokens": [*data["added_tokens"], word | {"special": False}]}))
     assert "tokens up to number 512, and its embedding table has 512 rows" in refused(folder).message
@@ -328,7 +327,7 @@ def test_an_adapter_beside_a_model_leaves_it_a_model(folder: Path) -> None:
     (folder / "adapter_config.json").write_text("{}")
     save_file({"a": np.ones(3, np.float32)}, folder / "adapter_model.safetensors")
 
-    assert facts_of(resolve(str(folder))).parameters == 260_032
+    assert resolve(str(folder)).facts.parameters == 260_032
     assert load_torch_model(resolve(str(folder)), "cpu").table.shape == (512, 64)
 
 

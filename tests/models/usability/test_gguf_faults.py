@@ -26,7 +26,7 @@ def refusals(path: Path) -> tuple[str, str]:
     """Return what writing and training say; the engine and torch say the very same."""
     said = []
     for check, load in (
-        (check_can_write, lambda: LlamaEngine(path)),
+        (check_can_write, lambda: LlamaEngine(ModelFile.at(path))),
         (check_can_train, lambda: load_torch_model(file_of(path), "cpu")),
     ):
         with pytest.raises(NoModel) as caught:

@@ -12,7 +12,6 @@ import pytest
 
 from kobold_modules.errors import NoModel
 from kobold_modules.models.discovery.discover import discover
-from kobold_modules.models.facts import facts_of
 from kobold_modules.models.find import resolve
 from tests.models.small_gguf import write_llama
 
@@ -22,7 +21,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 9836
 
 def refused(path: Path) -> NoModel:
     with pytest.raises(NoModel) as caught:
-        facts_of(resolve(str(path)))
+        _ = resolve(str(path)).facts
     assert "\n" not in caught.value.message
     return caught.value
 
@@ -66,7 +65,7 @@ def test_pieces_are_numbered_and_the_command_that_joins_them_gives_the_model(
 
     subprocess.run(error.hint.removeprefix("Join them: "), shell=True, check=True)
     assert (folder / "x.gguf").read_bytes() == data
-    assert facts_of(resolve(str(folder / "x.gguf"))).architecture == "llama"
+    assert resolve(str(folder / "x.gguf")).facts.architecture == "llama"
 
 
 def test_a_piece_without_the_others_asks_for_them(tmp_path: Path) -> None:
@@ -143,4 +142,4 @@ def test_a_cut_file_of_a_piecemeal_name_is_called_a_piece(tmp_path: Path) -> Non
 def test_a_whole_model_with_such_a_name_is_a_model(tmp_path: Path) -> None:
     write_llama(tmp_path / "novel-part-2.gguf")
 
-    assert facts_of(resolve(str(tmp_path / "novel-part-2.gguf"))).architecture == "llama"
+    assert resolve(str(tmp_path / "novel-part-2.gguf")).facts.architecture == "llama"

@@ -39,7 +39,7 @@ def test_a_written_model_gives_its_own_probabilities_in_both_readers(tmp_path: P
     frozen = load_torch_model(ModelFile("tiny", target, "gguf"), "cpu")
     assert frozen.encode(sentence) == ids
     assert torch.allclose(frozen.model(torch.tensor([ids])).logits, model(torch.tensor([ids])).logits, atol=5e-3)
-    with LlamaEngine(target) as engine:
+    with LlamaEngine(ModelFile.at(target)) as engine:
         assert engine.tokenize(sentence) == ids
         assert np.allclose(engine.log_probabilities(sentence, Stack()), expected, atol=5e-3)
     assert not list(tmp_path.glob("*.partial"))

@@ -59,10 +59,9 @@ def check(arguments: argparse.Namespace, output: Output) -> int:
     fingerprint, name = None, ""
     if arguments.model:
         from ....models.find import resolve
-        from ....models.identify import identify
 
         file = resolve(arguments.model)
-        fingerprint, name = identify(file).fingerprint, file.name
+        fingerprint, name = file.fingerprint, file.name
     path = Path(arguments.file)
     if not path.exists():
         try:
