@@ -7,7 +7,6 @@ that hides a file would look as if it had been lost.
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +14,13 @@ from pathlib import Path
 from .. import free_name, paths
 from ..errors import KoboldModulesError
 from ..files import writing
+from ..library.slug import slug_of
 from .autosave import journal_of
 from .file import load
 
 
 SUFFIXES = (".json", ".txt", ".md", ".kaistory", ".story", ".scenario")
 TRASH = ".trash"
-LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,7 @@ def stories(folder: Path | None = None) -> list[Shelved]:
 def free_path(title: str, folder: Path | None = None) -> Path:
     """Return where a new story called ``title`` can go: a name that is free, in letters every system takes."""
     folder = folder or paths.stories_dir()
-    words = re.sub(r"[^\w\- ]+", "", title, flags=re.UNICODE).split()
-    stem = "-".join(words).lower()[:LONGEST_NAME].strip("-_") or "story"
-    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9]", stem):
-        stem = f"story-{stem}"
+    stem = slug_of(title, "story", any_script=True)
     return free_name.free_path(folder / f"{stem}.json", lambda path: path.exists() or journal_of(path).exists())
 
 

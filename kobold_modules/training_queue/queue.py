@@ -21,7 +21,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from .. import paths
 from ..errors import BadUsage, OutOfDisk
 from ..file_lock import is_locked
 from ..free_name import free_name
+from ..library.slug import slug_of
 from ..records import Record
 from ..training.settings import TrainingRequest
 from . import records_file as journal
@@ -128,7 +128,7 @@ class TrainingQueue:
             (made / "ballast").write_bytes(b"\0" * BALLAST)
             paths.write_atomically(made / "request.json", json.dumps(data).encode())
             paths.write_atomically(made / "place", repr(place).encode())
-            id = self._settle(made, _slug(request.name))
+            id = self._settle(made, slug_of(request.name, any_script=True, longest=40))
         except OSError as error:
             if made is not None:
                 shutil.rmtree(made, ignore_errors=True)
@@ -277,8 +277,3 @@ def _absolute(request: TrainingRequest) -> TrainingRequest:
         out=None if request.out is None else str(Path(request.out).expanduser().absolute()),
         model=str(model.absolute()) if model.exists() else request.model,
     )
-
-
-def _slug(name: str) -> str:
-    """Return a name one can type: lower case, ``-`` between words."""
-    return re.sub(r"[^\w]+", "-", name.casefold()).strip("-")[:40] or "module"

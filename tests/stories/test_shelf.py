@@ -33,9 +33,9 @@ def test_stories_are_listed_the_latest_first_and_broken_ones_too() -> None:
 
 
 def test_a_new_story_takes_a_name_that_is_free_and_that_every_system_takes(tmp_path: Path) -> None:
-    assert free_path("The Rain: a story/novel?", tmp_path).name == "the-rain-a-storynovel.json"
+    assert free_path("The Rain: a story/novel?", tmp_path).name == "the-rain-a-story-novel.json"
     assert free_path("…", tmp_path).name == "story.json"
-    assert free_path("CON", tmp_path).name == "story-con.json"
+    assert free_path("CON", tmp_path).name == "con-story.json"
     assert free_path("../../etc", tmp_path).parent == tmp_path
     assert len(free_path("x" * 500, tmp_path).name) < 80
     save(Story("Rain", ""), free_path("Rain", tmp_path))

@@ -28,7 +28,7 @@ def test_what_is_submitted_waits_in_order_with_paths_that_hold_anywhere(
 
     ids = [queue.submit(named(name)) for name in ("Noir Rain", "gothic", "Straße №5")]
 
-    assert ids == ["noir-rain-1", "gothic-1", "strasse-5-1"]
+    assert ids == ["noir-rain-1", "gothic-1", "strasse-no5-1"]
     assert order(queue) == ids
     first = queue.get(ids[0])
     assert (first.state, first.started, first.alive) == ("waiting", False, False)
