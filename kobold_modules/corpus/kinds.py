@@ -9,14 +9,13 @@ import json
 import struct
 
 
-READABLE = "Texts come as .txt, .md, .docx, .odt, .epub, .html, .rtf or .fb2, or as a Scrivener project."
+READABLE = "Texts come as .txt, .md, .docx, .odt, .epub, .html, .rtf, .fb2 or .pdf, or as a Scrivener project."
 _EXPORT = "Open it in the program that made it and save it as .docx or .txt first."
 _CALIBRE = "Convert it to .epub with Calibre first (calibre-ebook.com)."
 _PICTURE = "Only texts can be read."
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (_OLD_OFFICE, "an old Word document (.doc)", "Open it in Word or LibreOffice and save it as .docx first."),
-    (b"%PDF", "a PDF", "Export it as .txt first; `pdftotext -layout FILE` does it too."),
     (b"\x89PNG", "a picture (PNG)", _PICTURE),
     (b"\xff\xd8\xff", "a picture (JPEG)", _PICTURE),
     (b"GIF8", "a picture (GIF)", _PICTURE),

@@ -19,7 +19,7 @@ MESSY = "\ufeff" + LINES * 20
 def pages(tmp_path: Path, prose: str) -> Path:
     (tmp_path / "clean.txt").write_text(prose, encoding="utf-8")
     (tmp_path / "messy.txt").write_bytes(MESSY.encode())
-    (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "notes.pdb").write_bytes(bytes(60) + b"BOOKMOBI" + bytes(100))
     return tmp_path
 
 
@@ -38,16 +38,16 @@ def test_each_change_has_its_reason_and_an_example(pages: Path) -> None:
     assert all(change.before != change.after for change in messy.changes if change.before)
     assert sum(bool(change.before) for change in messy.changes) >= len(messy.changes) - 1
     assert seen.words == clean.words + messy.words
-    assert seen.passed_over == ("notes.pdf",)
+    assert seen.passed_over == ("notes.pdb",)
     assert any("words are little" in warning for warning in seen.warnings)
 
 
 def test_a_bad_file_is_told_and_the_others_are_shown(pages: Path) -> None:
-    seen = preview([pages / "notes.pdf", pages / "clean.txt", pages / "missing.txt"])
+    seen = preview([pages / "notes.pdb", pages / "clean.txt", pages / "missing.txt"])
 
     assert [page.name for page in seen.pages] == ["clean.txt"]
-    assert [Path(problem.path).name for problem in seen.problems] == ["notes.pdf", "missing.txt"]
-    assert "looks like a PDF" in seen.problems[0].message
+    assert [Path(problem.path).name for problem in seen.problems] == ["notes.pdb", "missing.txt"]
+    assert "looks like a Kindle book" in seen.problems[0].message
     assert seen.problems[0].hint
 
 

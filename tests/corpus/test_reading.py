@@ -7,6 +7,9 @@ from kobold_modules.corpus import loading, read
 from kobold_modules.errors import BadText
 
 
+KINDLE = bytes(60) + b"BOOKMOBI" + bytes(100)
+
+
 def write(path: Path, data: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.encode() if isinstance(data, str) else data)
@@ -48,24 +51,24 @@ def test_a_second_copy_is_dropped_and_reported(tmp_path: Path, prose: str) -> No
 
 def test_a_bad_file_in_a_folder_stops_nothing(tmp_path: Path, prose: str) -> None:
     write(tmp_path / "a.txt", prose)
-    write(tmp_path / "b.txt", b"%PDF-1.4")
+    write(tmp_path / "b.txt", KINDLE)
     write(tmp_path / "c.txt", "")
     corpus = read([tmp_path])
     assert len(corpus.documents) == 1
     assert [report.words for report in corpus.reports][1:] == [0, 0]
-    assert any("b.txt looks like a PDF" in sentence for sentence in corpus.describe())
+    assert any("b.txt looks like a Kindle book" in sentence for sentence in corpus.describe())
 
 
 def test_a_folder_of_bad_files_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "b.txt", b"%PDF-1.4")
-    with pytest.raises(BadText, match="looks like a PDF"):
+    write(tmp_path / "b.txt", KINDLE)
+    with pytest.raises(BadText, match="looks like a Kindle book"):
         read([tmp_path])
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"%PDF-1.4 ...", "a.txt looks like a PDF, which cannot be read."),
+        (KINDLE, "a.txt looks like a Kindle book, which cannot be read."),
         (b"", "a.txt is empty."),
         (b" \n\t\n", "a.txt is empty."),
         (b"\x00\x01\x02" * 50, "a.txt is not a text file."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import docx, epub, fb2, html, lorebook, odt, rtf, scrivener
+from . import docx, epub, fb2, html, lorebook, odt, pdf, rtf, scrivener
 from .source import Source
 from .structure import Structured
 
@@ -38,6 +38,7 @@ READERS: tuple[Reader, ...] = (
     Reader("FictionBook", (".fb2", ".fb2.zip", ".fbz"), fb2.sniff, fb2.read),
     Reader("RTF document", (".rtf",), rtf.sniff, rtf.read),
     Reader("Scrivener project", (".scriv", ".scriv.zip"), scrivener.sniff, scrivener.read),
+    Reader("PDF, a guess", (".pdf",), pdf.sniff, pdf.read),
     Reader("web page, HTML", (".html", ".htm", ".xhtml"), html.sniff, html.read),
     Reader(lorebook.TITLE, (".json", ".lorebook", ".charx"), lorebook.sniff, lorebook.read),
 )

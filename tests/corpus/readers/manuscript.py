@@ -53,6 +53,8 @@ _STYLES = """
   <style:footer><text:p text:style-name="P2"><text:page-number/></text:p></style:footer>
 </style:master-page></office:master-styles>
 """
+_INDENTED = 'fo:text-indent="0.8cm" fo:text-align="justify"'
+_SPACED = 'fo:margin-bottom="0.35cm" fo:text-align="left"'
 NOTE = (
     '<text:note text:id="ftn1" text:note-class="footnote"><text:note-citation>1</text:note-citation>'
     "<text:note-body><text:p>A note from below.</text:p></text:note-body></text:note>"
@@ -79,12 +81,13 @@ def story() -> list[str]:
     return [f"# {text}" if text.startswith("Chapter the ") else text for text in paragraphs]
 
 
-def flat(paragraphs: Iterable[str], *, asides: bool = False) -> str:
+def flat(paragraphs: Iterable[str], *, asides: bool = False, indents: bool = True) -> str:
     """Return a manuscript as flat XML: titles as headings, ``* * *`` centred, a few words in italics.
 
     Args:
         paragraphs: as of :func:`story`.
         asides: whether a footnote, a comment, a deletion, an insertion and hidden text stand in it, too.
+        indents: whether a paragraph begins with an indent, and not after a gap.
     """
     body: list[str] = []
     plain = 0
@@ -107,10 +110,11 @@ def flat(paragraphs: Iterable[str], *, asides: bool = False) -> str:
         if asides and plain == 23:
             inside = f'<text:change-start text:change-id="i1"/>{inside}<text:change-end text:change-id="i1"/>'
         body.append(f'<text:p text:style-name="P1">{inside}</text:p>')
+    styles = _STYLES if indents else _STYLES.replace(_INDENTED, _SPACED)
     spaces = " ".join(f'xmlns:{name}="{address}"' for name, address in _SPACES.items())
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<office:document {spaces} office:version="1.2" '
-        f'office:mimetype="application/vnd.oasis.opendocument.text">{_STYLES}<office:body><office:text>'
+        f'office:mimetype="application/vnd.oasis.opendocument.text">{styles}<office:body><office:text>'
         f"{DELETED if asides else ''}{''.join(body)}</office:text></office:body></office:document>"
     )
 
