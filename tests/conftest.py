@@ -18,6 +18,7 @@ if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
 else:
     os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["KOBOLD_MODULES_PRECISION"] = "float32"  # what "auto" means must not depend on the processor under a test
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from pathlib import Path

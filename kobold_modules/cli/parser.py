@@ -122,6 +122,8 @@ def _train(verbs: Any) -> None:
     more.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
     keepings = ["auto", "whole", "split", "4-bit", "streamed", "disk"]
     more.add_argument("--weights", choices=keepings, help="how the frozen model is kept (default: auto)")
+    precisions = ["auto", "float32", "bfloat16"]
+    more.add_argument("--precision", choices=precisions, help="of the weights on a CPU (default: the faster one here)")
     more.add_argument("--recompute", action="store_true", default=None, help="less memory, a third more time")
     more.add_argument("--compile", action="store_true", default=None, help="fuse small arithmetic")
     verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")

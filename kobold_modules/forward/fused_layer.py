@@ -68,7 +68,8 @@ class _Layer(torch.autograd.Function):
         # n = RMSNorm(x), [positions, width]
         normed, rstd = ops.norm(x, w.norm, w.epsilon)
         # [q k v] = n W_qkv^T + b, one product for all three, [positions, heads + 2 kv, head width]
-        qkv = functional.linear(normed, w.qkv, w.qkv_bias).view(len(x), w.heads + 2 * w.kv, w.head_width)
+        qkv = functional.linear(normed.to(w.qkv.dtype), w.qkv, w.qkv_bias).to(x.dtype)
+        qkv = qkv.view(len(x), w.heads + 2 * w.kv, w.head_width)
         raw, v = qkv[:, : w.heads + w.kv], qkv[:, w.heads + w.kv :]
         # q, k = RoPE(RMSNorm(q), RMSNorm(k)), the norm over each head and only where the architecture has one (Qwen3)
         unrotated, head_rstd = raw, None
@@ -78,11 +79,11 @@ class _Layer(torch.autograd.Function):
         # o = softmax(scale q k^T) v by flash kernels, which keep one log-sum-exp a query instead of its probabilities
         attended, prompt_lse, lse = prefix_attention.forward(*_heads(qk, v, w), rotary.layout, w.scale)
         # m = x + o W_o^T, the residual added inside the product
-        middle = torch.addmm(x, attended.view(len(x), -1), w.out.t())
+        middle = _onto(x, attended.view(len(x), -1), w.out)
         normed, inner_rstd = ops.norm(middle, w.inner_norm, w.epsilon)
         # [g u] = RMSNorm(m) W_gu^T; y = m + (act(g) u) W_down^T
-        gate_up = normed @ w.gate_up.t()
-        y = torch.addmm(middle, ops.gate[w.activation](gate_up), w.down.t())
+        gate_up = normed.to(w.gate_up.dtype) @ w.gate_up.t()
+        y = _onto(middle, ops.gate[w.activation](gate_up), w.down)
         if ctx.needs_input_grad[0]:
             # Kept: what costs a product or a softmax to compute again. Norms' outputs and act(g) u cost one pass over
             # memory and are not. ``raw`` is needed only by the norm over heads, whose input it is.
@@ -100,11 +101,11 @@ class _Layer(torch.autograd.Function):
         (dy,) = outer
         # Weights are frozen: dL/dW is never formed, only what flows on, dL/dn = dL/d(n W^T) W.
         # d[g u] = gate'(dy W_down), [positions, 2 inner]
-        dgate_up = ops.gate_backward[w.activation](dy @ w.down, gate_up)
+        dgate_up = ops.gate_backward[w.activation](dy.to(w.down.dtype) @ w.down, gate_up)
         # dm = dy + RMSNorm'(d[g u] W_gu): the residual stream's gradient and that through the feed-forward block
         dmiddle = ops.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_rstd, w.inner_norm, dy)
         # do = dm W_o, [positions, heads, head width]; dm also goes on to x as it is
-        dattended = (dmiddle @ w.out).view_as(attended)
+        dattended = (dmiddle.to(w.out.dtype) @ w.out).to(x.dtype).view_as(attended)
         prompt, text = prefix_attention.backward(
             dattended, *_heads(qk, v, w), attended, prompt_lse, lse, rotary.layout, w.scale, text=not first
         )
@@ -126,12 +127,19 @@ class _Layer(torch.autograd.Function):
             unrotated = ops.norm_backward(dqkv[:, rotated], raw[:wanted], head_rstd[:wanted], _head_weights(w))
             dqkv[:, rotated] = unrotated
         # dn = d[q k v] W_qkv; dx = dm + RMSNorm'(dn)
-        dnormed = dqkv.view(wanted, -1) @ w.qkv
+        dnormed = dqkv.view(wanted, -1).to(w.qkv.dtype) @ w.qkv
         dx = ops.norm_backward_onto(dnormed, x[:wanted], rstd[:wanted], w.norm, dmiddle[:wanted])
         if first:
             # autograd wants a gradient of x's shape: zeros for the text
             dx = functional.pad(dx, (0, 0, 0, len(x) - wanted))
         return dx, None, None, None, None
+
+
+def _onto(residual: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """Return ``residual + x weight^T`` in the residual's precision, the product in that of the weights."""
+    if residual.dtype == weight.dtype:
+        return torch.addmm(residual, x, weight.t())  # the sum costs no pass of its own
+    return residual + x.to(weight.dtype) @ weight.t()
 
 
 def _head_weights(w: Weights) -> Tensor:

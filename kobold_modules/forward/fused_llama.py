@@ -69,7 +69,7 @@ class FusedLlama:
             mask = (segments[:, :, None] == segments[:, None, :]).tril()[:, None]
         at = Layout(prompts, tokens, count // prompts, length, mask)
         rotary = self._rotary_of(at, embeds)
-        text = self._frozen.model.get_input_embeddings()(rows).view(-1, width)
+        text = self._frozen.model.get_input_embeddings()(rows).view(-1, width).to(embeds.dtype)
         x = torch.cat([embeds.reshape(-1, width), text])
         # text enters the first layer as constants, so its gradient need not be computed there
         for number, weights in enumerate(self._layers):
@@ -116,13 +116,13 @@ def _weights(each: Any, config: Any) -> Weights:
     if epsilon is None:
         raise ValueError("a norm of another kind")
     return Weights(
-        norm=each.input_layernorm.weight,
+        norm=_wide(each.input_layernorm.weight),
         qkv=qkv,
         qkv_bias=None if biases[0] is None else torch.cat(biases),
-        q_norm=attention.q_norm.weight if hasattr(attention, "q_norm") else None,
-        k_norm=attention.k_norm.weight if hasattr(attention, "k_norm") else None,
+        q_norm=_wide(attention.q_norm.weight) if hasattr(attention, "q_norm") else None,
+        k_norm=_wide(attention.k_norm.weight) if hasattr(attention, "k_norm") else None,
         out=attention.o_proj.weight,
-        inner_norm=each.post_attention_layernorm.weight,
+        inner_norm=_wide(each.post_attention_layernorm.weight),
         gate_up=gate_up,
         down=mlp.down_proj.weight,
         heads=projections[0].weight.shape[0] // head_width,
@@ -132,6 +132,11 @@ def _weights(each: Any, config: Any) -> Weights:
         scale=float(attention.scaling),
         activation=ACTIVATIONS[config.hidden_act],  # type: ignore[arg-type]
     )
+
+
+def _wide(weight: Tensor) -> Tensor:
+    """Return it in float32 at least: norms cost little, and what they scale is the residual stream."""
+    return weight.float() if weight.dtype.itemsize < 4 else weight
 
 
 def _fuse(parameters: list[Any]) -> Tensor:

@@ -43,7 +43,7 @@ class _HeadLosses(torch.autograd.Function):
             here = slice(at, at + chunk)
             goal = targets[here, None]
             # z = h W^T + b, [chunk, vocabulary]
-            logits = (hidden[here] @ head.t()).to(wide)
+            logits = (hidden[here].to(head.dtype) @ head.t()).to(wide)
             if bias is not None:
                 logits += bias
             highest, where = logits.max(dim=-1, keepdim=True)
@@ -56,7 +56,10 @@ class _HeadLosses(torch.autograd.Function):
             if gradient is not None:
                 # dloss/dz = p - onehot(t); dloss/dh = (p - onehot(t)) W, straight into its place while p is in cache
                 shares.scatter_add_(1, goal, torch.full_like(wanted, -1.0))
-                torch.mm(shares.to(head.dtype), head, out=gradient[here])
+                if gradient.dtype == head.dtype:
+                    torch.mm(shares.to(head.dtype), head, out=gradient[here])
+                else:
+                    gradient[here] = shares.to(head.dtype) @ head
         if gradient is not None:
             ctx.save_for_backward(gradient)
         return losses

@@ -85,6 +85,12 @@ def forward(q: Tensor, k: Tensor, v: Tensor, at: Layout, scale: float) -> tuple[
     # O = softmax(scale Q K^T) V; lse_i = log sum_j exp(scale q_i . k_j)
     out = q.new_empty(q.shape)
     qs, ks, vs, outs = (_Parts.of(flat, at) for flat in (q, k, v, out))
+    if not at.tokens:  # the bare model: text alone, nothing to join
+        self_, lse = _flash(
+            qs.apart, ks.apart, vs.apart, 0.0, at.mask is None, attn_mask=_additive(at.mask, q.dtype), scale=scale
+        )
+        outs.apart.copy_(self_)
+        return out, lse.new_empty(0), lse
     # 1. virtual positions see the virtual ones before them, and no text: causal within each prompt
     prompt, prompt_lse = _flash(qs.prompt, ks.prompt, vs.prompt, 0.0, True, scale=scale)
     outs.prompt.copy_(prompt)

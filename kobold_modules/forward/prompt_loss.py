@@ -104,9 +104,12 @@ class PromptLoss:
         if documents is not None and bool((documents == documents[:, :1]).all()):
             documents = None
         fused = self._fused if self.way == "fused" else None
-        if fused is not None and prompts is not None and prompts.shape[1] + rows.shape[1] <= fused.longest:
+        virtual = 0 if prompts is None else prompts.shape[1]
+        if fused is not None and virtual + rows.shape[1] <= fused.longest:
             before = None if documents is None else documents[:, :-1]  # a row's last token is only ever a target
-            losses = self._losses(fused.hidden(self._embeds(prompts), rows[:, :-1], before), rows[:, 1:])
+            raw = self.frozen.table.new_zeros(1, 0, self.frozen.table.shape[1]) if prompts is None else prompts
+            embeds = _wide(raw) * self.frozen.scale  # the residual stream is float32, whatever the weights are
+            losses = self._losses(fused.hidden(embeds, rows[:, :-1], before), rows[:, 1:])
         elif documents is not None:
             return self._apart(prompts, rows, documents)
         elif self.way == "concat":
@@ -189,8 +192,12 @@ class PromptLoss:
             return False
         finally:
             self.way = before
-        tolerance = 1e-3 if table.dtype.itemsize >= 4 else 0.15
-        return bool((found - self._concatenated(prompt, ids)).abs().max() < tolerance)
+        difference = (found - self._concatenated(prompt, ids)).abs()
+        if table.dtype.itemsize >= 4:
+            return bool(difference.max() < 1e-3)
+        # Thirty layers of half precision differ by 0.1 nats here and there whichever way is taken; a layer computed
+        # wrongly differs by nats, everywhere.
+        return bool(difference.max() < 0.75 and difference.mean() < 0.15)
 
 
 def _wide(logits: Tensor) -> Tensor:

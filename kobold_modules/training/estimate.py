@@ -7,17 +7,16 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from ..backends.torch.load import load_torch_model
 from ..corpus import split as split_corpus
 from ..evaluation.bits import HeldOut
 from ..evaluation.bits import measure as measure_bits
 from ..forward import memory
-from ..forward.prompt_loss import PromptLoss
 from ..models.find import resolve
 from .checkpoint import State
 from .data import SLACK, held_out_tokens, read_texts, row_length
 from .distributed import World
 from .finish import tokens_to_finish
+from .frozen import load_frozen
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of, step
 from .packing import Rows
@@ -72,8 +71,7 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     keep_memory()
     began = time.monotonic()
     file = resolve(request.model)
-    frozen = load_torch_model(file, request.device, weights=request.weights, recompute=request.recompute)
-    loss = PromptLoss(frozen)
+    frozen, loss = load_frozen(file, request, request.device)
     loading = time.monotonic() - began
     rows = Rows.of((text,), frozen.encode, row_length(request, frozen))
     held_out = HeldOut.of((text,), frozen.encode, held_out_tokens(request))

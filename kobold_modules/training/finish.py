@@ -121,6 +121,7 @@ def finish(
         "row": rows.length,
         "batch": request.batch,
         "rate": round(rate_of(request, state), 4),
+        "precision": str(frozen.table.dtype).removeprefix("torch."),
         "identity": identity,
         **({} if request.steps is not None else {"budget": request.budget}),
         **({"stopped": True} if stopped else {}),

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 import torch
 
 from ..backends.llamacpp.what_works import what_works
-from ..backends.torch.load import TorchModel, load_torch_model
+from ..backends.torch.load import TorchModel
 from ..corpus import Corpus
 from ..errors import BadUsage
 from ..evaluation.bits import measure
@@ -30,6 +30,7 @@ from .data import TrainingData, read_texts, writer_of
 from .destination import check_places, refuse_taken_name
 from .distributed import World
 from .finish import Baselines, finish, tokens_to_finish
+from .frozen import load_frozen
 from .loop import RunControl, Task, optimise
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of
@@ -41,7 +42,9 @@ from .settings import TrainingRequest
 SAMPLES = 4  # samples while it trains
 SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
 # What may differ when a training resumes.
-NOT_PART_OF_IDENTITY = ("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile")
+NOT_PART_OF_IDENTITY = (
+    *("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile", "precision"),
+)
 
 
 def train(
@@ -73,7 +76,7 @@ def run_training(
         for sentence in corpus.describe():
             yield Note(sentence)
     yield Progress(f"loading {file.name}", 0, 1)
-    frozen = load_torch_model(file, world.device(request.device), weights=request.weights, recompute=request.recompute)
+    frozen, loss = load_frozen(file, request, world.device(request.device))
     yield Progress(f"comparing {file.name} with llama.cpp", 0, 1)
     yield from _check_parity(file, frozen)
     writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
@@ -85,7 +88,6 @@ def run_training(
         f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
         "held out to measure with."
     )
-    loss = PromptLoss(frozen)
     if not frozen.whole and request.weights in ("streamed", "disk"):
         loss.shares = False  # a prompt of its own pass would read every layer twice more
     identity = _identity(requests, corpora, frozen)

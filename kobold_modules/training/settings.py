@@ -35,6 +35,7 @@ class TrainingRequest:
         patience: stop when the held-out loss has not improved for this share of the budget.
         compile: fuse the step's small arithmetic: a few per cent faster or slower, by the shape.
         weights: how the frozen model is kept, see ``models.keeping``; ``auto`` is the fastest way that fits.
+        precision: of the frozen weights on a CPU; ``auto`` is the one in which it multiplies faster.
         recompute: compute layers again on the way backward, for less memory.
         out: where to write a KoboldAI zip besides the library; ``library`` False leaves the library alone.
         replace: take the place of a library module of the same name.
@@ -64,6 +65,7 @@ class TrainingRequest:
     compile: bool = False
     weights: Literal["auto", "whole", "split", "4-bit", "streamed", "disk"] = "auto"
     recompute: bool = False
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     out: str | None = None
     library: bool = True
     replace: bool = False
@@ -87,6 +89,7 @@ class TrainingRequest:
             ("optimiser", OPTIMISERS),
             ("start", STARTS),
             ("weights", ("auto", "whole", "split", "4-bit", "streamed", "disk")),
+            ("precision", ("auto", "float32", "bfloat16")),
         ):
             if getattr(self, name) not in allowed:
                 raise BadUsage(f"--{name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}.")

@@ -18,6 +18,7 @@ from ...soft_prompt.fingerprint import Fingerprint
 from ..tokenizer import load_vocabulary
 from .four_bit import four_bit_options
 from .placement import Keeping, check_split, keeping_for
+from .precision import Precision, training_dtype
 
 
 def _nothing(token: int) -> bytes:
@@ -56,12 +57,18 @@ class TorchModel:
 
 
 def load_torch_model(
-    file: ModelFile, device: str = "auto", *, weights: Keeping | Literal["auto"] = "auto", recompute: bool = False
+    file: ModelFile,
+    device: str = "auto",
+    *,
+    weights: Keeping | Literal["auto"] = "auto",
+    recompute: bool = False,
+    precision: Precision = "float32",
 ) -> TorchModel:
     """Load ``file`` for training. Float32 on a CPU, bfloat16 on a GPU.
 
     Args:
         weights: how they are kept, see keeping.py; ``auto`` takes the fastest way that fits.
+        precision: of the weights on a CPU; ``auto`` is the faster one (``precision``).
         recompute: let layers compute again on the way backward (recompute.py); streamed ones always do.
 
     Raises:
@@ -83,7 +90,7 @@ def load_torch_model(
     elif kept == "split":
         check_split(device)
         more = {"device_map": "auto"}
-    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    dtype = training_dtype(precision, device) if device == "cpu" else torch.bfloat16
     vocabulary = load_vocabulary(file)
     model, corrections = _load(file, dtype, more)
     model.eval()
