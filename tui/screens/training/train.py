@@ -17,6 +17,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
+from kobold_modules.corpus.readers.lorebook import TITLE as LOREBOOK
 from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfMemory
 from kobold_modules.free_name import free_name
 from kobold_modules.library.slug import key_of
@@ -236,10 +237,18 @@ class TrainScreen(WatchingScreen):
         panel.show(self.preview)
         if then:
             panel.show_path(then)
+            self._suit_kind(Path(then))
         if self.preview.problems:
             problem = self.preview.problems[0]
             self.say(problem.message, "error", problem.hint)
         self._estimate()
+
+    def _suit_kind(self, chosen: Path) -> None:
+        """Set the kind to *world* where what was just chosen is a lorebook, or a folder with one in it."""
+        pages = [page for page in self.preview.pages if Path(page.path).is_relative_to(chosen)]
+        books = [page.name for page in pages if page.encoding == LOREBOOK]
+        if books and self.query_one(RecipePanel).choose_world():
+            self.say(f"{books[0]} is a lorebook, so the kind is world.", "good", "ctrl+s starts the training.")
 
     # -- the form --
 

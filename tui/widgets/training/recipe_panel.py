@@ -135,6 +135,13 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
                 self.query_one("#module-name", Input).value = name
             self.read()
 
+    def choose_world(self) -> bool:
+        """Set the kind to *world*; returns whether it was another."""
+        kind = self.query_one("#kind", Choice)
+        changed, kind.value = kind.value != "world", "world"
+        self.read()
+        return changed
+
     def clear(self) -> None:
         """Make the form ready for another module: what belonged to the last one alone goes back to its start."""
         self.named = False

@@ -17,6 +17,7 @@ from kobold_modules.tui.widgets.choice import Choice
 from kobold_modules.tui.widgets.training.preview_panel import PreviewPanel
 from kobold_modules.tui.widgets.training.text_tree import TextTree
 from kobold_modules.worker.messages import Estimate, Job, Models
+from tests.lorebook.examples import FILES
 from tests.tui.conftest import Open, module
 from tests.tui.screens.training.conftest import Knowing, choose, opened, submit
 
@@ -246,3 +247,15 @@ class Closing(FakeClient):
     def another(self) -> FakeClient:
         self.others.append(Closing())
         return self.others[-1]
+
+
+async def test_choosing_a_lorebook_makes_it_a_world(stage: Open, pages: Path) -> None:
+    (pages / "skerry.json").write_bytes(FILES["SillyTavern"])
+    async with stage(size=(120, 40)) as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        assert train.recipe.kind == "style"
+        await choose(on, "skerry.json")
+        await on.until(lambda: train.recipe.kind == "world")
+        assert "skerry.json is a lorebook, so the kind is world." in on.status
+        assert "Switched off in the lorebook, so not trained:" in on.text()
