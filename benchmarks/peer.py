@@ -1,7 +1,7 @@
 """The peer: PEFT's prompt tuning through the same frozen model, as its users run it.
 
 Ways: ``eager`` and ``compiled`` (torch.compile of the whole model), ``regional`` (of each decoder layer, which the
-transformers documentation recommends), ``bf16`` (eager, bfloat16 weights), and ``newcomer``: float32, eager, one
+transformers documentation recommends), each in the precision of the weights it is given, and ``newcomer``: eager, one
 paragraph an example, padded to the maximal length with an attention mask, a batch of 8, as in PEFT's own tutorial.
 """
 
@@ -39,7 +39,7 @@ class Peer:
         from peft import PromptTuningConfig, get_peft_model
 
         torch.manual_seed(seed)
-        model = frozen.model.to(torch.bfloat16) if way == "bf16" else frozen.model
+        model = frozen.model
         if way == "regional":
             for layer in model.get_decoder().layers:
                 layer.compile(dynamic=False)

@@ -7,8 +7,10 @@ ratio_short     ours over PEFT's fastest way, 64 virtual tokens and rows of 128
 ratio_long      the same with 20 virtual tokens and rows of 1000
 ratio_newcomer  ours over PEFT as its tutorial runs it (see peer.py), 64 virtual tokens, examples cut at 128 tokens
 memory_ratio    PEFT's peak memory in a step over ours, at the short shape: live tensors beyond the weights, eager
+dtype           of our weights here (bfloat16 where the processor multiplies it faster); PEFT is tried in both
+peer_way        the way that served PEFT best, by shape
 
-    python benchmarks/train_speed.py [--quick]
+    python benchmarks/train_speed.py [--quick] [--model smollm2]
 """
 
 from __future__ import annotations
@@ -48,20 +50,23 @@ FULL_CHILDREN = {
     "regional": ["regional short", "regional long"],
     "spinning": ["spinning short", "spinning long"],
     "compiled": ["compiled short", "compiled long"],
-    "bf16": ["bf16 short"],
+    "bf16": ["bf16 short", "bf16 long"],
+    "bf16-regional": ["bf16-regional short", "bf16-regional long"],
 }
 QUICK_CHILDREN = {
     "ours": ["ours short", "ours long"],
     "eager": ["eager short", "newcomer short", "eager long"],
     "regional": ["regional short"],
+    "bf16": ["bf16 short", "bf16 long"],
 }
 
 
 class Child:
     """A process that trains in one or several ways, a turn each when it is told to."""
 
-    def __init__(self, items: list[str], shapes: dict[str, Shape]) -> None:
-        given = json.dumps({"items": items, "shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}})
+    def __init__(self, items: list[str], shapes: dict[str, Shape], model: str) -> None:
+        sizes = {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}
+        given = json.dumps({"items": items, "shapes": sizes, "model": model})
         self.items = items
         command = [sys.executable, __file__, "--child", given]
         # Threads that spin between products start the next one sooner, which may serve PEFT; ours do not wait.
@@ -71,11 +76,11 @@ class Child:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def ready(self) -> dict[str, int]:
-        """Return the peak memory of an eager step by item, when everything is prepared."""
-        memory = dict(self._answer().get("memory", {}))
+    def ready(self) -> tuple[dict[str, int], str]:
+        """Return the peak memory of an eager step by item, and the weights' dtype, when everything is prepared."""
+        answer = self._answer()
         self._process.send_signal(signal.SIGSTOP)  # spinning threads would take a core from whose turn it is
-        return memory
+        return dict(answer["memory"]), str(answer["dtype"])
 
     def turn(self, item: str, seconds: float) -> float:
         """Train that way for about that long: real tokens a second."""
@@ -100,7 +105,7 @@ class Child:
         self._process.wait()
 
 
-def child(items: list[str], shapes: dict[str, Shape]) -> None:
+def child(items: list[str], shapes: dict[str, Shape], model: str) -> None:
     """Answer turns on stdin with speeds on stdout."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -109,7 +114,9 @@ def child(items: list[str], shapes: dict[str, Shape]) -> None:
     from kobold_modules.forward.memory import watch
     from kobold_modules.models.find import resolve
 
-    frozen = load_torch_model(resolve("starter"), "cpu")
+    first = items[0]
+    precision = "auto" if first.startswith("ours") else "bfloat16" if first.startswith("bf16") else "float32"
+    frozen = load_torch_model(resolve(model), "cpu", precision=precision)
     text = "\n\n".join(document.text for document in read(VOICES).documents)
     steps, memory = {}, {}
     for item in items:
@@ -123,7 +130,8 @@ def child(items: list[str], shapes: dict[str, Shape]) -> None:
         for number in range(2):
             take(number)
         steps[item] = take
-    print(json.dumps({"memory": memory}), file=answers, flush=True)
+    dtype = str(frozen.table.dtype).removeprefix("torch.")
+    print(json.dumps({"memory": memory, "dtype": dtype}), file=answers, flush=True)
     number = 2
     for line in sys.stdin:
         item, seconds = json.loads(line)
@@ -162,7 +170,8 @@ def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
 
     from kobold_modules.training.packing import Rows
 
-    peer = Peer(frozen, shape.tokens, "regional" if way == "spinning" else way)
+    compiled = {"spinning": "regional", "bf16-regional": "regional", "bf16": "eager"}
+    peer = Peer(frozen, shape.tokens, compiled.get(way, way))
     if way == "newcomer":
         examples = [ids for part in text.split("\n\n") if len(ids := frozen.encode(part)) > 4]
 
@@ -183,20 +192,23 @@ def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
 
 
 def compare(
-    children: dict[str, list[str]], shapes: dict[str, Shape], rounds: int, seconds: float
+    children: dict[str, list[str]], shapes: dict[str, Shape], model: str, rounds: int, seconds: float
 ) -> dict[str, dict[str, Any]]:
     """Return by item: median real tokens a second, median over turns of our speed over its, peak memory in bytes."""
-    running = [Child(items, shapes) for items in children.values()]
+    running = [Child(items, shapes, model) for items in children.values()]
     speeds: dict[str, list[float]] = {}
     memory: dict[str, int] = {}
+    dtypes: dict[str, str] = {}
     try:
         for each in running:
-            memory |= each.ready()
+            seen, dtype = each.ready()
+            memory |= seen
+            dtypes |= dict.fromkeys(each.items, dtype)
         for shape in shapes:
             for _ in range(rounds):
                 for each in running:
                     for item in each.items:
-                        if item.endswith(shape):
+                        if item.split()[1] == shape:
                             speeds.setdefault(item, []).append(each.turn(item, seconds))
     finally:
         for each in running:
@@ -209,6 +221,7 @@ def compare(
             "tokens_per_second": round(statistics.median(measured)),
             "ours_over_it": round(statistics.median(ratios), 3),
             "memory_bytes": memory.get(item),
+            "dtype": dtypes[item],
         }
         print(f"  {item:<15} {found[item]}", flush=True)
     return found
@@ -226,33 +239,42 @@ def has_bf16() -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="within 50 s on 2 cores; writes no result")
+    parser.add_argument("--model", default="starter", help="as the command line names models")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         given = json.loads(arguments.child)
-        child(given["items"], {name: Shape(*values) for name, values in given["shapes"].items()})
+        child(given["items"], {name: Shape(*values) for name, values in given["shapes"].items()}, given["model"])
         return
     from common import keep
 
     shapes = QUICK if arguments.quick else FULL
     children = dict(QUICK_CHILDREN if arguments.quick else FULL_CHILDREN)
     if not has_bf16():
-        children.pop("bf16", None)
-    found = compare(children, shapes, *((2, 0.0) if arguments.quick else (10, 0.0)))
+        children = {name: items for name, items in children.items() if not name.startswith("bf16")}
+    rounds = 2 if arguments.quick else 10 if arguments.model == "starter" else 4
+    found = compare(children, shapes, arguments.model, rounds, 0.0)
 
-    def over_the_fastest(shape: str) -> float:
-        """Return our speed over whichever way serves PEFT best."""
-        ways = [f for item, f in found.items() if item.endswith(shape) and item.split()[0] not in ("ours", "newcomer")]
-        return float(min(way["ours_over_it"] for way in ways))
+    def fastest(shape: str) -> str:
+        """Return the way that serves PEFT best."""
+        ways = [item for item in found if item.split()[1] == shape and item.split()[0] not in ("ours", "newcomer")]
+        return min(ways, key=lambda item: float(found[item]["ours_over_it"]))
 
     result = {
-        "ratio_short": over_the_fastest("short"),
-        "ratio_long": over_the_fastest("long"),
+        "ratio_short": found[fastest("short")]["ours_over_it"],
+        "ratio_long": found[fastest("long")]["ours_over_it"],
         "ratio_newcomer": found["newcomer short"]["ours_over_it"],
         "memory_ratio": round(found["eager short"]["memory_bytes"] / found["ours short"]["memory_bytes"], 2),
+        "dtype": found["ours short"]["dtype"],
+        "peer_way": {shape: fastest(shape).split()[0] for shape in shapes},
     }
-    settings = {"shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}, "ways": found}
-    keep("train_speed", settings, result, arguments.quick)
+    settings = {
+        "model": arguments.model,
+        "shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()},
+        "ways": found,
+    }
+    name = "train_speed" if arguments.model == "starter" else f"train_speed_{Path(arguments.model).stem}"
+    keep(name, settings, result, arguments.quick)
 
 
 if __name__ == "__main__":
