@@ -145,7 +145,7 @@ class Lines:
             for line in page
             if self._is_text(line)
         )
-        self._by_gaps = sum(gaps.values()) > max(1, indented)
+        self._by_gaps = sum(gaps.values()) > indented
         self._usual_gap = float(max(gaps, key=lambda step: gaps[step])) if self._by_gaps else self._step
 
     def _is_text(self, line: Line) -> bool:
