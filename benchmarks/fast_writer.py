@@ -18,28 +18,29 @@ def write_as_worker(rate: float) -> None:
     """Act as a worker that loads nothing and writes ``rate`` pieces a second, until its stdin ends."""
     from kobold_modules.records import Finished, Loaded, Result, TextChunk
     from kobold_modules.testing.fake_engine import FakeEngine
-    from kobold_modules.worker import messages, wire
+    from kobold_modules.worker import messages
+    from kobold_modules.worker.messages import TO_WORKER, Answer, Ask, Cancel, End, Line, Quit, encode
 
     info = FakeEngine("starter", context=4096).info
     cancelled = threading.Event()
-    waiting: list[tuple[int, messages.Job]] = []
+    waiting: list[Ask] = []
     arrived = threading.Condition()
 
     def listen() -> None:
         for line in sys.stdin.buffer:
-            data = wire.parse(line)
-            if data.get("do") == "cancel":
-                cancelled.set()
-            elif data.get("do") == "quit":
-                break
-            else:
-                with arrived:
-                    waiting.append((int(data["id"]), messages.from_json(data)))
-                    arrived.notify()
+            match TO_WORKER.decode(line):
+                case Cancel():
+                    cancelled.set()
+                case Quit():
+                    break
+                case Ask() as asked:
+                    with arrived:
+                        waiting.append(asked)
+                        arrived.notify()
         os._exit(0)
 
-    def say(line: str) -> None:
-        sys.stdout.buffer.write(wire.encode(line))
+    def say(line: Line) -> None:
+        sys.stdout.buffer.write(encode(line))
         sys.stdout.buffer.flush()
 
     threading.Thread(target=listen, daemon=True).start()
@@ -48,25 +49,26 @@ def write_as_worker(rate: float) -> None:
         with arrived:
             while not waiting:
                 arrived.wait()
-            number, job = waiting.pop(0)
+            asked = waiting.pop(0)
+            number, job = asked.id, asked.job
         cancelled.clear()
         if isinstance(job, messages.Load):
             loaded = Loaded("starter", info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
-            say(wire.answer(number, loaded))
+            say(Answer(number, loaded))
         elif isinstance(job, messages.Count):
-            say(wire.answer(number, Result("count", {"tokens": len(job.text) // 5})))
+            say(Answer(number, Result("count", {"tokens": len(job.text) // 5})))
         elif isinstance(job, messages.Generate):
             began, count = time.monotonic(), 0
             while count < job.max_tokens and not cancelled.is_set():
                 count += 1
                 end = "." if count % 12 == 0 else ""
-                say(wire.answer(number, TextChunk(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
+                say(Answer(number, TextChunk(f" {draw.choice(WORDS)}{end}" + ("\n\n" if count % 72 == 0 else ""))))
                 ahead = began + count / rate - time.monotonic()
                 if ahead > 0:
                     cancelled.wait(ahead)
             reason = "cancelled" if cancelled.is_set() else "length"
-            say(wire.answer(number, Finished(reason, count, time.monotonic() - began, 1)))
-        say(wire.end(number))
+            say(Answer(number, Finished(reason, count, time.monotonic() - began, 1)))
+        say(End(number))
 
 
 if __name__ == "__main__":

@@ -7,24 +7,27 @@ fields from a newer version are refused and ignored respectively.
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+import msgspec
+
+from . import codec
 
 
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Message(msgspec.Struct, frozen=True, tag_field="record", tag=codec.tag_of):
+    """A record; its class is its kind. ``TextChunk`` is ``{"record": "text_chunk", ...}``."""
+
+
+class Note(Message, frozen=True):
     """Something the person should read: one sentence."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Message, frozen=True):
     """How far a stage is. ``seconds_left`` is None while unknown."""
 
     stage: str
@@ -33,34 +36,33 @@ class Progress:
     seconds_left: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Losses in nats per token at ``step``; ``bits_per_byte`` and ``held_out`` where the held-out text was measured."""
+class Loss(Message, frozen=True):
+    """Losses in nats per token at ``step``; ``bits_per_byte`` and ``held_out`` where the held-out text was measured.
+
+    A loss that is not a finite number arrives as None.
+    """
 
     step: int
-    train: float
+    train: float | None
     held_out: float | None = None
     bits_per_byte: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Message, frozen=True):
     """The same opening continued by the module as it is at ``step``."""
 
     step: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Message, frozen=True):
     """A file is complete on disk."""
 
     path: str
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Message, frozen=True):
     """A model is ready: its name, context in tokens and embedding width."""
 
     name: str
@@ -70,16 +72,14 @@ class Loaded:
     fingerprint: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TextChunk:
+class TextChunk(Message, frozen=True):
     """Newly written text. ``sequence`` says which of several side-by-side takes it belongs to."""
 
     text: str
     sequence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Message, frozen=True):
     """One take is finished. ``reason``: ``length``, ``stop`` (a stop string), ``end`` (by the model) or ``cancelled``.
 
     ``prefix_decoded`` counts soft-prompt rows and ``text_decoded`` text tokens that had to be decoded for this request;
@@ -98,16 +98,14 @@ class Finished:
     context_used: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Message, frozen=True):
     """The answer to a question that has one: ``what`` names it, ``data`` holds it."""
 
     what: str
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Message, frozen=True):
     """The work ended with an error; ``code`` is the command line's exit code for it."""
 
     message: str
@@ -115,46 +113,27 @@ class Failed:
     code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Message, frozen=True):
     """The work ended well; nothing follows."""
 
     what: str
 
 
 Record = Note | Progress | Loss | Sample | Saved | Loaded | TextChunk | Finished | Result | Failed | Done
+_DECODER: codec.Decoder[Record] = codec.Decoder(Record)
 
 
-def _name(kind: type[Record]) -> str:
-    """Return the name in JSON: ``TextChunk`` is ``text_chunk``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+def to_json(record: Record) -> bytes:
+    """Return ``record`` as one line of JSON, without its newline: ``{"record": "text_chunk", ...}``."""
+    return codec.encode(record)
 
 
-KINDS: dict[str, type[Record]] = {
-    _name(kind): kind
-    for kind in (Note, Progress, Loss, Sample, Saved, Loaded, TextChunk, Finished, Result, Failed, Done)
-}
-_FIELDS = {kind: frozenset(field.name for field in fields(kind)) for kind in KINDS.values()}
+def from_json(line: bytes) -> Record:
+    """Return the record in ``line``. Raises ValueError for anything that is not one."""
+    return _DECODER.decode(line)
 
 
-def to_json(record: Record) -> str:
-    """Return one line of JSON: ``{"record": "text_chunk", "v": 1, ...}``."""
-    return json.dumps({"record": _name(type(record)), "v": VERSION, **asdict(record)}, ensure_ascii=False)
-
-
-def from_json(line: str) -> Record:
-    """Parse the record in ``line``. Raises ValueError for anything that is not one."""
-    return from_data(json.loads(line))
-
-
-def from_data(data: Any) -> Record:
-    """Return the record in what :func:`to_json` wrote, parsed. Raises ValueError for anything that is not one."""
-    name = data.get("record") if isinstance(data, dict) else None
-    kind = KINDS.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise ValueError(f"not a record: {str(data)[:80]}")
-    known = _FIELDS[kind]
-    try:
-        return kind(**{key: value for key, value in data.items() if key in known})
-    except TypeError as error:
-        raise ValueError(str(error)) from error
+def to_dict(record: Record) -> dict[str, Any]:
+    """Return ``record`` as the command line prints it: ``{"record": "text_chunk", "v": 1, ...}``."""
+    fields = codec.plain(record)
+    return {"record": fields.pop("record"), "v": VERSION, **fields}

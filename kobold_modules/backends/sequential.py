@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from ..generation.protocol import Engine, Request
 from ..records import Finished, TextChunk
@@ -15,4 +16,4 @@ def sequentially(
     """Generate each request in turn, as Engine.together promises but without a batch; ``sequence`` numbers them."""
     for number, request in enumerate(requests):
         for record in engine.generate(request, cancelled):
-            yield replace(record, sequence=number)
+            yield msgspec.structs.replace(record, sequence=number)

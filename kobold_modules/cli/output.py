@@ -70,9 +70,9 @@ class Output:
 
     def error(self, message: str, hint: str, code: int) -> None:
         if self.json:
-            from ..records import Failed, to_json  # the interface opens without records
+            from ..records import Failed, to_dict  # the interface opens without records
 
-            self.line(to_json(Failed(message, hint, code)))
+            self.object(**to_dict(Failed(message, hint, code)))
             return
         self._clear()
         print(f"error: {one_line(message)}", file=sys.stderr)
@@ -102,10 +102,10 @@ class Output:
 
     def show(self, record: Record) -> None:
         """Show one record: a JSON line, a live line, or a sentence."""
-        from ..records import Loss, Note, Progress, Saved, to_json
+        from ..records import Loss, Note, Progress, Saved, to_dict
 
         if self.json:
-            self.line(to_json(record))
+            self.object(**to_dict(record))
         elif isinstance(record, Note):
             self.say(f"  {record.text}")
         elif isinstance(record, Saved) and record.what != "checkpoint":

@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..generation import log as generation_log
 from ..generation.bias import bias_warnings, check_ids
@@ -96,7 +98,7 @@ def write(
             text.append(piece)
             show(piece)
     reason = ending.met or written.reason
-    written = replace(written, reason=reason, seconds=time.perf_counter() - began)
+    written = msgspec.structs.replace(written, reason=reason, seconds=time.perf_counter() - began)
     return Outcome("".join(text), ending.words, written)
 
 

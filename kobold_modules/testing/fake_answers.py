@@ -30,7 +30,7 @@ def digest_of(stack: tuple[Layer[str], ...]) -> int:
 
 def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> Iterator[Record]:
     """Write all takes at once, a word each in turn."""
-    settings = Sampler.from_dict(job.sampler)
+    settings = job.sampler
     seeds = job.seeds or (settings.seed if settings.seed is not None else 1,) * len(job.stacks)
     takes = []
     for stack, seed in zip(job.stacks, seeds, strict=True):

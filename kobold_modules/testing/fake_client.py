@@ -110,7 +110,7 @@ class FakeClient:
             yield record
 
     def _generate(self, job: Generate, engine: FakeEngine) -> Iterator[Record]:
-        settings = Sampler.from_dict(job.sampler)
+        settings = job.sampler
         # The files of a stack need not exist here; what they are called makes the difference they would make.
         seed = fake_answers.digest_of(job.stack) ^ (settings.seed if settings.seed is not None else 1)
         request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)

@@ -11,9 +11,9 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,7 +105,7 @@ class FakeEngine:
                 if record is None:
                     del takes[number]
                 else:
-                    yield replace(record, sequence=number)
+                    yield msgspec.structs.replace(record, sequence=number)
 
     @staticmethod
     def _words(request: Request, seed: int) -> Iterator[str]:

@@ -5,13 +5,14 @@ They are written whole or not at all and read by anybody; see ``training_queue``
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from .. import paths
-from ..errors import BadUsage
+import msgspec
+
+from .. import codec, paths
+from ..errors import BadInput, BadUsage, KoboldModulesError
 from ..training.settings import TrainingRequest
 from .process_lock import same_process
 
@@ -20,6 +21,46 @@ State = Literal["waiting", "running", "paused", "done", "cancelled", "failed"]
 Control = Literal["", "pause", "stop", "cancel"]
 WATCHED = "watched"  # a file touched again and again while somebody has a training before them
 ENDED: tuple[State, ...] = ("done", "cancelled", "failed")
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """``request.json``: what was asked for, and when (seconds since 1970)."""
+
+    submitted: float
+    request: TrainingRequest
+
+
+class _Names(msgspec.Struct, frozen=True):
+    request: dict[str, object]  # to see settings of a newer version, which must not be left out in silence
+
+
+class Status(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``status.json``: how far a training is.
+
+    Attributes:
+        pid, start_time: the process that works on it, and when that began (see ``process_lock``).
+        attempts: how often a process has taken it up without getting further than the one before; None where none has.
+        reached: the furthest step when it was taken up last.
+        died: how those processes ended that did not end by themselves, as far as somebody saw it.
+        stopped: whether it was ended early and its best module kept.
+        message, hint, code: why it failed.
+    """
+
+    state: State = "waiting"
+    pid: int = 0
+    start_time: str = ""
+    attempts: int | None = None
+    reached: int = 0
+    died: tuple[int, ...] = ()
+    stopped: bool = False
+    message: str = ""
+    hint: str = ""
+    code: int = 0
+
+
+_SUBMITTED: codec.Decoder[Submitted] = codec.Decoder(Submitted)
+_NAMES: codec.Decoder[_Names] = codec.Decoder(_Names)
+_STATUS: codec.Decoder[Status] = codec.Decoder(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +106,67 @@ class Training:
         return self.folder / "records.jsonl"
 
 
-def read_training(folder: Path) -> Training | None:
-    """Read the training in ``folder``, or None where there is none that can be understood."""
-    try:
-        data = json.loads((folder / "request.json").read_bytes())
-        request = request_of(data["request"])
-        submitted = float(data["submitted"])
-    except (OSError, ValueError, KeyError, TypeError, BadUsage):
-        return None
+def read_training(folder: Path) -> Training:
+    """Return the training in ``folder``. Raises BadInput where what was asked for cannot be understood."""
+    asked = read_submitted(folder)
     status, control = read_status(folder), read_control(folder)
-    pid, birth = status.get("pid", 0), status.get("start_time", "")
-    if status.get("state") != "running" or not same_process(pid, birth):
-        pid = 0
-    state: State = status.get("state", "waiting")
+    pid = status.pid if status.state == "running" and same_process(status.pid, status.start_time) else 0
+    state = status.state
     if state not in ENDED:
         state = "paused" if control == "pause" else "running" if pid else "waiting"
     return Training(
-        folder.name,
-        folder,
-        request,
-        submitted,
-        _number(folder / "place"),
-        state,
-        control,
-        started="attempts" in status,
-        stopped=bool(status.get("stopped")),
+        id=folder.name,
+        folder=folder,
+        request=asked.request,
+        submitted=asked.submitted,
+        place=_number(folder / "place"),
+        state=state,
+        control=control,
+        started=status.attempts is not None,
+        stopped=status.stopped,
         seen=(folder / "seen").exists(),
         pid=pid,
-        attempts=int(status.get("attempts", 0)),
-        died=tuple(int(code) for code in status.get("died", ())),
-        message=str(status.get("message", "")),
-        hint=str(status.get("hint", "")),
-        code=int(status.get("code", 0)),
+        attempts=status.attempts or 0,
+        died=status.died,
+        message=status.message,
+        hint=status.hint,
+        code=status.code,
     )
 
 
-def request_of(data: dict[str, Any]) -> TrainingRequest:
-    """Read the request in decoded JSON. Raises BadUsage or TypeError where it makes no sense."""
-    known = {field.name for field in fields(TrainingRequest)}
-    if unknown := sorted(set(data) - known):
-        raise BadUsage(f"A training has no setting {', '.join(unknown)}.")
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-    return TrainingRequest(**values)
-
-
-def read_status(folder: Path) -> dict[str, Any]:
+def read_submitted(folder: Path) -> Submitted:
+    """Return what was asked for in ``folder``. Raises BadInput where that cannot be understood."""
+    file = folder / "request.json"
     try:
-        data = json.loads((folder / "status.json").read_bytes())
+        data = file.read_bytes()
+        asked = _SUBMITTED.decode(data)
+        given = codec.plain(asked)["request"]
+        if unknown := [name for name in _NAMES.decode(data).request if name not in given]:
+            raise BadUsage(f"A training has no setting {', '.join(sorted(unknown))}")
+        return asked
+    except (OSError, ValueError, KoboldModulesError) as error:
+        raise BadInput(
+            f"The training {folder.name} cannot be read: {file} is damaged, or of another version ({error}).",
+            f"Submit it again, and remove the folder {folder}.",
+        ) from error
+
+
+def write_submitted(folder: Path, asked: Submitted) -> None:
+    """Write what is asked for. Raises OSError."""
+    paths.write_atomically(folder / "request.json", codec.encode(asked))
+
+
+def read_status(folder: Path) -> Status:
+    """Return how far the training is; one that cannot be understood counts as not begun."""
+    try:
+        return _STATUS.decode((folder / "status.json").read_bytes())
     except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+        return Status()
 
 
-def write_status(folder: Path, **status: Any) -> None:
+def write_status(folder: Path, status: Status) -> None:
     """Write the status. Raises OSError where the disk is full, even with the ballast file removed."""
-    data = json.dumps(status).encode()
+    data = codec.encode(status)
     try:
         paths.write_atomically(folder / "status.json", data)
     except OSError:

@@ -19,23 +19,22 @@ The files are the truth: a program that only looks needs no process at all, and 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from .. import paths
-from ..errors import BadUsage, OutOfDisk
+from ..errors import BadInput, BadUsage, OutOfDisk
 from ..file_lock import is_locked
 from ..free_name import free_name
 from ..library.slug import slug_of
 from ..records import Record
 from ..training.settings import TrainingRequest
-from . import records_file as journal
-from .files import WATCHED, Control, Training, read_training, write_status
+from . import records_file
+from .files import WATCHED, Control, Status, Submitted, Training, read_training, write_status, write_submitted
 
 
 KEPT, KEPT_DAYS = 20, 30  # ended trainings: so many, the latest, and all that ended in so many days
@@ -62,28 +61,51 @@ class TrainingQueue:
 
     def trainings(self) -> list[Training]:
         """Return all trainings: what runs, then what waits in its order, then what has ended, the latest first."""
-        try:
-            folders = [child for child in self.folder.iterdir() if (child / "request.json").is_file()]
-        except FileNotFoundError:
-            return []
-        found = [training for folder in folders if (training := read_training(folder)) is not None]
+        found, _ = self._read()
         live = sorted((t for t in found if not t.ended), key=lambda t: (not t.alive, t.place, t.id))
         over = sorted((t for t in found if t.ended), key=lambda t: (-t.submitted, t.id))
         return live + over
 
+    def unreadable(self) -> list[BadInput]:
+        """Return what is wrong with the trainings on disk that cannot be understood."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[list[Training], list[BadInput]]:
+        """Return the trainings there are, and what is wrong with the others."""
+        found, wrong = list[Training](), list[BadInput]()
+        try:
+            folders = [child for child in sorted(self.folder.iterdir()) if self._holds_training(child.name)]
+        except FileNotFoundError:
+            return [], []
+        for folder in folders:
+            try:
+                found.append(read_training(folder))
+            except BadInput as error:
+                if (folder / "request.json").exists():  # else it has just been removed
+                    wrong.append(error)
+        return found, wrong
+
+    def _holds_training(self, id: str) -> bool:
+        named = bool(id) and "/" not in id and "\\" not in id and not id.startswith(".")
+        return named and (self.folder / id / "request.json").is_file()
+
     def get(self, id: str) -> Training:
-        """Return the training of that id. Raises BadUsage if there is none."""
-        training = None if not id or "/" in id or "\\" in id or id.startswith(".") else read_training(self.folder / id)
-        if training is None:
+        """Return the training of that id.
+
+        Raises:
+            BadUsage: there is none.
+            BadInput: there is one that cannot be understood.
+        """
+        if not self._holds_training(id):
             known = ", ".join(training.id for training in self.trainings())
             raise BadUsage(
                 f"There is no training called {id} in the queue.", f"Known are: {known}." if known else "It is empty."
             )
-        return training
+        return read_training(self.folder / id)
 
     def records(self, id: str, offset: int = 0) -> tuple[list[Record], int]:
         """Return the records of ``id`` from byte ``offset`` of its journal on, and the offset to ask from next time."""
-        return journal.read(self.folder / id / "records.jsonl", offset)
+        return records_file.read(self.folder / id / "records.jsonl", offset)
 
     def follow(self, id: str, offset: int = 0) -> Iterator[Record]:
         """Yield records of ``id`` from ``offset`` on, as they come, until it has ended. Waits where it has to.
@@ -120,13 +142,13 @@ class TrainingQueue:
                 "Choose another name, or cancel that one.",
             )
         place = max((t.place for t in trainings if not t.ended), default=0.0) + 1
-        data = {"submitted": round(time.time(), 3), "request": asdict(_absolute(request))}
+        asked = Submitted(round(time.time(), 3), _absolute(request))
         made = None
         try:
             made = paths.made(self.folder) / f".new-{os.getpid()}-{time.monotonic_ns()}"
             made.mkdir(mode=0o700)
             (made / "ballast").write_bytes(b"\0" * BALLAST)
-            paths.write_atomically(made / "request.json", json.dumps(data).encode())
+            write_submitted(made, asked)
             paths.write_atomically(made / "place", repr(place).encode())
             id = self._settle(made, slug_of(request.name, any_script=True, longest=40))
         except OSError as error:
@@ -165,7 +187,7 @@ class TrainingQueue:
         (training.folder / "control").unlink(missing_ok=True)
         (training.folder / "seen").unlink(missing_ok=True)
         if training.ended:
-            write_status(training.folder, state="waiting", attempts=0)
+            write_status(training.folder, Status(attempts=0))
         self.ensure_runner()
 
     def stop(self, id: str) -> None:
@@ -181,7 +203,7 @@ class TrainingQueue:
         """End ``id`` and keep nothing. It stays in the list, and :meth:`resume` starts it anew."""
         training = self._ask(id, "cancel")
         if not training.alive:
-            write_status(training.folder, state="cancelled")
+            write_status(training.folder, Status("cancelled"))
 
     def _ask(self, id: str, control: Control) -> Training:
         training = self.get(id)

@@ -41,8 +41,7 @@ class Journal:
         self._append(record)
 
     def _append(self, record: Record) -> None:
-        line = records.to_json(record)
-        self._lines.write(f'{line[:-1]}, "at": {time.time():.3f}}}\n'.encode("utf-8", "surrogatepass"))
+        self._lines.write(records.to_json(record) + b"\n")
 
     def close(self) -> None:
         self._lines.close()
@@ -55,7 +54,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[Record], int]:
         for line, end in whole_lines(path, offset):
             offset = end
             with contextlib.suppress(ValueError):  # a newer version's record
-                found.append(records.from_json(line.decode("utf-8", "surrogatepass")))
+                found.append(records.from_json(line))
     except FileNotFoundError:
         pass
     return found, offset

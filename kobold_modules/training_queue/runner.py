@@ -13,7 +13,6 @@ import contextlib
 import errno
 import faulthandler
 import inspect
-import json
 import os
 import signal
 import subprocess
@@ -25,6 +24,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from .. import paths
 from ..errors import KoboldModulesError, OutOfDisk, OutOfMemory
 from ..exit_status import explain, signal_name
@@ -32,8 +33,8 @@ from ..file_lock import FileLock
 from ..records import Done, Failed, Note, Progress, Record, Saved
 from ..training import train
 from ..training.settings import TrainingRequest
-from . import records_file as journal
-from .files import Control, Training, read_control, read_status, request_of, write_status
+from . import records_file
+from .files import Control, Status, Training, read_control, read_status, read_submitted, write_status
 from .launch import spawn
 from .priority import Share
 from .process_lock import start_time
@@ -72,7 +73,7 @@ def _take_up(queue: TrainingQueue, training: Training) -> None:
         time.sleep(LOOK * 5)
         return
     if training.control == "cancel":
-        write_status(training.folder, state="cancelled")
+        write_status(training.folder, Status("cancelled"))
         return
     if training.attempts >= MOST_ATTEMPTS or _hopeless(training.died):
         _give_up(training)
@@ -85,8 +86,8 @@ def _take_up(queue: TrainingQueue, training: Training) -> None:
     ended = _watch(process, training.folder)
     if ended == BUSY:
         time.sleep(LOOK)
-    elif read_control(training.folder) == "cancel" and read_status(training.folder).get("state") == "running":
-        write_status(training.folder, state="cancelled")
+    elif read_control(training.folder) == "cancel" and read_status(training.folder).state == "running":
+        write_status(training.folder, Status("cancelled"))
     elif ended:
         _note_death(training, ended)
 
@@ -94,11 +95,11 @@ def _take_up(queue: TrainingQueue, training: Training) -> None:
 def _note_death(training: Training, ended: int) -> None:
     """Write down what the process died of, and that it was taken up, if it did not get to say so."""
     status = read_status(training.folder)
-    further = reached(training.folder) > int(status.get("reached", 0))
-    status["died"] = [ended] if further else [*training.died, ended]
-    if int(status.get("attempts", 0)) == training.attempts:
-        status["attempts"] = training.attempts + 1
-    write_status(training.folder, **{"state": "running", **status})
+    further = reached(training.folder) > status.reached
+    taken_up = (status.attempts or 0) != training.attempts
+    died = (ended,) if further else (*training.died, ended)
+    attempts = status.attempts if taken_up else training.attempts + 1
+    write_status(training.folder, msgspec.structs.replace(status, died=died, attempts=attempts))
 
 
 def _hopeless(died: Sequence[int]) -> bool:
@@ -175,30 +176,24 @@ class Asked:
 
 def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -> None:
     """Train what ``folder`` asks for, writing its journal and status. Returns when it has ended, however it has."""
-    request = request_of(_request(folder))
-    told, _ = journal.read(folder / "records.jsonl")
     now, status = reached(folder), read_status(folder)
-    attempts = 1 if now > int(status.get("reached", 0)) else int(status.get("attempts", 0)) + 1
-    who: dict[str, Any] = {
-        "pid": os.getpid(),
-        "start_time": start_time(os.getpid()),
-        "attempts": attempts,
-        "reached": now,
-    }
-    who["died"] = status.get("died", [])
+    attempts = 1 if now > status.reached else (status.attempts or 0) + 1
     asked = Asked(folder)
     writing: Journal | None = None
     try:
-        write_status(folder, state="running", **who)
+        request = read_submitted(folder).request
+        before, _ = records_file.read(folder / "records.jsonl")
+        pid = os.getpid()
+        write_status(folder, Status("running", pid, start_time(pid), attempts, now, status.died))
         writing = Journal(folder / "records.jsonl")
-        if told:
+        if before:
             writing.write(Note("Taken up again where it was."))
-        _write_all(request if not told else replace(request, resume=True), training, asked, writing)
+        _write_all(replace(request, resume=True) if before else request, training, asked, writing)
         stopped = read_control(folder) == "stop"
-        write_status(folder, state="done", stopped=stopped, attempts=attempts)
+        write_status(folder, Status("done", attempts=attempts, stopped=stopped))
     except _Cancelled:
         _forget_checkpoint(folder)
-        write_status(folder, state="cancelled", attempts=attempts)
+        write_status(folder, Status("cancelled", attempts=attempts))
     except BaseException as error:
         traceback.print_exc()
         _last_words(folder, _sentence(error, folder))
@@ -209,7 +204,7 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
 
 def reached(folder: Path) -> int:
     """Return the furthest step of the training in ``folder``."""
-    told, _ = journal.read(folder / "records.jsonl")
+    told, _ = records_file.read(folder / "records.jsonl")
     return max((record.done for record in told if isinstance(record, Progress) and record.total > 1), default=0)
 
 
@@ -223,11 +218,6 @@ def _write_all(
         writing.write(record)
         while not isinstance(record, Done) and asked.paused() and "paused" not in options:
             time.sleep(LOOK)
-
-
-def _request(folder: Path) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((folder / "request.json").read_bytes())["request"]
-    return data
 
 
 def _sentence(error: BaseException, folder: Path) -> Failed:
@@ -250,13 +240,14 @@ def _last_words(folder: Path, failed: Failed) -> None:
         writing = Journal(folder / "records.jsonl")
         writing.write(failed)
         writing.close()
-    attempts = int(read_status(folder).get("attempts", 1))
-    write_status(folder, state="failed", message=failed.message, hint=failed.hint, code=failed.code, attempts=attempts)
+    attempts = read_status(folder).attempts
+    ended = Status("failed", attempts=1 if attempts is None else attempts)
+    write_status(folder, msgspec.structs.replace(ended, message=failed.message, hint=failed.hint, code=failed.code))
 
 
 def _forget_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a cancelled training, which keeps nothing. Only what lies among our checkpoints goes."""
-    told, _ = journal.read(folder / "records.jsonl")
+    told, _ = records_file.read(folder / "records.jsonl")
     home = paths.trainings_dir().resolve()
     for name in {record.path for record in told if isinstance(record, Saved) and record.what == "checkpoint"}:
         checkpoint = Path(name).resolve()

@@ -21,17 +21,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
 from ..file_stamp import FileStamp, file_stamp, file_stamps
-from ..generation.bias import bias_warnings
-from ..generation.log import logged, seeded
-from ..generation.protocol import Request
 from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
 from ..soft_prompt.module import Module
 from ..training import estimate
-from . import inspect, messages, models, wire
-from .compare import compare
+from . import inspect, messages, models, writing
+from .context import JobContext
 from .log import log_file, open_log
-from .requests import sampler_of, stack_of, training_request
+from .messages import TO_WORKER, Answer, Ask, Cancel, End, Job, Line, Quit, encode, id_in
 
 
 if TYPE_CHECKING:
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
 
 LAST_GRACE = 10.0  # seconds a job may take to stop after stdin has ended
 MOST_MODULES = 32  # kept in memory
-Emit = Callable[[Record], None]
 
 
 class Worker:
@@ -48,12 +44,11 @@ class Worker:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
-        self._jobs: queue.Queue[tuple[int, messages.Job] | None] = queue.Queue()
-        self._unfinished: set[int] = set()
-        self._cancelled: set[int] = set()
+        self._jobs: queue.Queue[tuple[Ask, threading.Event] | None] = queue.Queue()
+        self._cancels: dict[int, threading.Event] = {}  # of the jobs that are not finished
         self._lock = threading.Lock()
         self._sending = threading.Lock()
-        self.closing = False
+        self.closing = threading.Event()
         self._engine: LlamaEngine | HfEngine | None = None
         self._loaded: tuple[object, ...] | None = None
         self._modules: dict[str, tuple[tuple[tuple[int, int], ...], Module]] = {}
@@ -66,52 +61,64 @@ class Worker:
         for line in lines:
             if line.strip() and not self.accept(line):
                 break
-        self.closing = True
+        self._close()
         self._jobs.put(None)
 
     def accept(self, line: bytes) -> bool:
         """Take one line. Returns False if it says quit. A line that makes no sense is answered, never fatal."""
-        number: int | None = None
         try:
-            data = wire.parse(line)
-            if isinstance(data.get("id"), int):
-                number = data["id"]
-            if data.get("do") == "quit":
-                return False
-            if data.get("do") == "cancel":
-                with self._lock:
-                    self._cancelled |= self._unfinished if number is None else self._unfinished & {number}
-                return True
-            job = messages.from_json(data)
-            if number is None:
-                raise ValueError("a job needs an id")
+            asked = TO_WORKER.decode(line)
         except ValueError as error:
-            self._answer(number, Failed(f"The worker did not understand a line: {error}.", "", BadUsage.exit_code))
-            self._say(wire.end(number))
+            self._refuse(id_in(line), BadUsage(f"The worker did not understand a line: {error}."))
             return True
-        with self._lock:
-            self._unfinished.add(number)
-        self._jobs.put((number, job))
+        except KoboldModulesError as error:  # a setting that makes no sense
+            self._refuse(id_in(line), error)
+            return True
+        match asked:
+            case Quit():
+                return False
+            case Cancel(id=None):
+                self._cancel_all()
+            case Cancel(id=int(number)):
+                with self._lock:
+                    if number in self._cancels:
+                        self._cancels[number].set()
+            case Ask():
+                cancel = threading.Event()
+                with self._lock:
+                    self._cancels[asked.id] = cancel
+                self._jobs.put((asked, cancel))
         return True
+
+    def _refuse(self, number: int | None, error: KoboldModulesError) -> None:
+        self._say(Answer(number, Failed(error.message, error.hint, error.exit_code)))
+        self._say(End(number))
+
+    def _cancel_all(self) -> None:
+        with self._lock:
+            for cancel in self._cancels.values():
+                cancel.set()
+
+    def _close(self) -> None:
+        """Nobody is there any more: nothing new is begun, and what runs ends early."""
+        self.closing.set()
+        self._cancel_all()
 
     # -- the main thread --
 
     def serve(self) -> None:
         """Run jobs until :meth:`listen` has ended or nobody reads the answers."""
-        while (item := self._jobs.get()) is not None and not self.closing:
+        while (item := self._jobs.get()) is not None and not self.closing.is_set():
             self._run(*item)
-        if self._engine is not None:
-            self._engine.close()
+        self._unload()
 
-    def _run(self, number: int, job: messages.Job) -> None:
-        def cancelled() -> bool:
-            return self.closing or number in self._cancelled
-
+    def _run(self, asked: Ask, cancel: threading.Event) -> None:
         def emit(record: Record) -> None:
-            self._answer(number, record)
+            self._say(Answer(asked.id, record))
 
+        context = JobContext(emit, cancel, self._engine, self._module, self._is_news)
         try:
-            self._do(job, emit, cancelled)
+            self._do(asked.job, context)
         except KoboldModulesError as error:
             emit(Failed(error.message, error.hint, error.exit_code))
         except MemoryError:
@@ -124,58 +131,49 @@ class Worker:
             )
         except Exception as error:
             traceback.print_exc()
-            told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            emit(Failed(f"Something went wrong that should not: {told}", f"Details are in {log_file()}.", 1))
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            emit(Failed(f"Something went wrong that should not: {what}", f"Details are in {log_file()}.", 1))
         with self._lock:
-            self._unfinished.discard(number)
-            self._cancelled.discard(number)
-        self._say(wire.end(number))
+            self._cancels.pop(asked.id, None)
+        self._say(End(asked.id))
 
-    def _answer(self, number: int | None, record: Record) -> None:
-        self._say(wire.answer(number, record))
-
-    def _say(self, line: str) -> None:
+    def _say(self, line: Line) -> None:
         try:
             with self._sending:
-                self._send(wire.encode(line))
+                self._send(encode(line))
         except OSError:
-            self.closing = True
+            self._close()
 
-    def _do(self, job: messages.Job, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    def _do(self, job: Job, context: JobContext) -> None:
         match job:
             case messages.Load():
-                self._load(job, emit, cancelled)
+                self._load(job, context)
             case messages.Generate():
-                self._generate(job, emit, cancelled)
+                writing.generate(job, context)
             case messages.Count():
-                emit(Result("count", {"tokens": len(self._ready().tokenize(job.text))}))
+                context.emit(Result("count", {"tokens": len(context.engine.tokenize(job.text))}))
             case messages.Compare():
-                self._compare(job, emit, cancelled)
+                writing.compare(job, context)
             case messages.Peek():
-                inspect.peek(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit)
+                inspect.peek(job, context)
             case messages.Score():
-                inspect.score(job, self._ready(), self._module, lambda w: self._warn(w, emit), emit, cancelled)
+                inspect.score(job, context)
             case messages.Nearest():
-                inspect.nearest_words(job, self._ready(), self._module, emit, cancelled)
+                inspect.nearest_words(job, context)
             case messages.Estimate():
-                emit(Result("estimate", estimate(training_request(job.request))))
+                context.emit(Result("estimate", estimate(job.request)))
             case messages.Models():
-                models.find_models(job, emit, cancelled)
+                models.find_models(job, context)
             case messages.Download():
-                models.fetch_model(job, emit, cancelled)
+                models.fetch_model(job, context)
 
-    def _ready(self) -> LlamaEngine | HfEngine:
-        if self._engine is None:
-            raise BadUsage("No model is loaded.", "Load one first.")
-        return self._engine
-
-    def _load(self, job: messages.Load, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    def _load(self, job: messages.Load, context: JobContext) -> None:
         from ..backends.open import open_engine
         from ..models.find import resolve
 
         if not job.model:
             self._unload()
-            emit(Done("unloaded"))
+            context.emit(Done("unloaded"))
             return
         file = resolve(job.model)
         wanted = (str(file.path), job.context, file_stamp(file.path))
@@ -189,46 +187,31 @@ class Worker:
                 nonlocal told
                 if int(100 * share) > told:
                     told = int(100 * share)
-                    emit(Progress("loading", told, 100))
-                return not cancelled()
+                    context.emit(Progress("loading", told, 100))
+                return not context.cancel.is_set()
 
             self._engine = open_engine(file, context=job.context, progress=progress)
             self._loaded = wanted
             self._warned.clear()
             if self._engine.notice:
-                emit(Note(self._engine.notice))
+                context.emit(Note(self._engine.notice))
         if self._engine.refusal:
-            emit(Note(self._engine.refusal))
+            context.emit(Note(self._engine.refusal))
         info = self._engine.info
         if job.context > info.context:
-            emit(Note(smaller_context(info, job.context)))
-        emit(Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict()))
+            context.emit(Note(smaller_context(info, job.context)))
+        context.emit(Loaded(info.name, info.context, info.width, info.vocabulary, info.fingerprint.to_dict()))
 
     def _unload(self) -> None:
         if self._engine is not None:
             self._engine.close()
         self._engine, self._loaded = None, None
 
-    def _generate(self, job: messages.Generate, emit: Emit, cancelled: Callable[[], bool]) -> None:
-        engine = self._ready()
-        settings = sampler_of(job.sampler)
-        stack = stack_of(job.stack, self._module, engine.info, lambda warning: self._warn(warning, emit))
-        for warning in bias_warnings(settings, engine, engine.info.name):
-            self._warn(warning, emit)
-        request = seeded(
-            Request(job.text, stack, job.max_tokens, settings, job.stop, job.memory, job.note, job.note_depth)
-        )
-        files = [layer.module for layer in job.stack if layer.active]
-        for record in logged(engine.generate(request, cancelled), engine.info, [request], "bench", [files]):
-            emit(record)
-
-    def _warn(self, warning: str, emit: Emit) -> None:
-        if warning not in self._warned:  # once a model, not once a take
-            self._warned.add(warning)
-            emit(Note(warning))
-
-    def _compare(self, job: messages.Compare, emit: Emit, cancelled: Callable[[], bool]) -> None:
-        compare(job, self._ready(), self._module, lambda warning: self._warn(warning, emit), emit, cancelled)
+    def _is_news(self, warning: str) -> bool:
+        """Whether ``warning`` has not been given since the model was loaded."""
+        known = warning in self._warned
+        self._warned.add(warning)
+        return not known
 
     def _module(self, path: str) -> Module:
         """Return the module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""

@@ -18,15 +18,14 @@ from typing import Protocol
 from ..errors import EngineFailed
 from ..exit_status import explain, signal_name
 from ..records import Failed, Loaded, Record
-from . import messages as jobs
-from . import wire
+from . import messages
 from .deaths import Deaths
 from .log import log_file, open_log
-from .messages import Job, Load
+from .messages import FROM_WORKER, Answer, Ask, Cancel, Job, Line, Load, Quit, encode
 
 
 LONGEST_LINE = 64 * 2**20
-NEED_THE_MODEL = (jobs.Generate, jobs.Compare, jobs.Peek, jobs.Score, jobs.Count)
+NEED_THE_MODEL = (messages.Generate, messages.Compare, messages.Peek, messages.Score, messages.Count)
 
 
 class Client(Protocol):
@@ -114,7 +113,7 @@ class WorkerClient:
     def cancel(self) -> None:
         self._stop = self._busy
         if self._child is not None and self._number is not None:
-            self._child.write(wire.cancel(self._number))
+            self._child.write(Cancel(self._number))
 
     async def close(self) -> None:
         self._closed = True
@@ -176,9 +175,9 @@ class WorkerClient:
         ended = False
         try:
             self._number = number
-            child.write(jobs.to_json(number, job))
+            child.write(Ask(number, job))
             if self._stop:  # asked to stop before this job had a number
-                child.write(wire.cancel(number))
+                child.write(Cancel(number))
             while (record := await answers.get()) is not None:
                 yield record
             ended = True
@@ -186,7 +185,7 @@ class WorkerClient:
             self._number = None
             child.forget(number)
             if not ended:
-                child.write(wire.cancel(number))
+                child.write(Cancel(number))
 
 
 class _Child:
@@ -233,17 +232,17 @@ class _Child:
     def forget(self, number: int) -> None:
         self._waiting.pop(number, None)
 
-    def write(self, line: str) -> None:
+    def write(self, line: Line) -> None:
         """Send one line. To a dead child nothing happens: whoever waits for its answer hears of the death."""
         stdin = self._process.stdin
         if stdin is not None and self.alive and not stdin.is_closing():
             with contextlib.suppress(OSError, RuntimeError):
-                stdin.write(wire.encode(line))
+                stdin.write(encode(line))
 
     async def close(self) -> None:
         """Ask, then terminate, then kill: over in less than a second."""
         self._closing = True
-        self.write(wire.quit_())
+        self.write(Quit())
         if self._process.stdin is not None:
             self._process.stdin.close()
         for patience, firmer in ((0.4, self._process.terminate), (0.3, self._process.kill), (0.2, None)):
@@ -261,9 +260,9 @@ class _Child:
         try:
             while line := await stdout.readline():
                 with contextlib.suppress(ValueError):  # a newer worker's record, or a stranger's command
-                    answer = wire.parse_answer(line)
-                    if answer.number in self._waiting:
-                        self._waiting[answer.number].put_nowait(answer.record)
+                    answer = FROM_WORKER.decode(line)
+                    if answer.id in self._waiting:
+                        self._waiting[answer.id].put_nowait(answer.record if isinstance(answer, Answer) else None)
         except (OSError, ValueError):  # ValueError: a line longer than LONGEST_LINE
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 
-from ..generation import inspect as looking
-from ..generation.inspect import OpenEngine
+from ..generation import inspect
 from ..generation.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
-from ..records import Record, Result
-from ..soft_prompt.module import Module
+from ..records import Result
+from .context import JobContext
 from .messages import Nearest, Peek, Score
-from .requests import stack_of
 
 
-Read = Callable[[str], Module]
-Emit = Callable[[Record], None]
-
-
-def peek(job: Peek, engine: OpenEngine, module: Read, warn: Callable[[str], None], emit: Emit) -> None:
+def peek(job: Peek, context: JobContext) -> None:
     """Answer ``job``. Beside the contract's fields each candidate has ``other``: its probability without the stack."""
-    stack = stack_of(job.stack, module, engine.info, warn)
+    stack = context.stack(job.stack)
     request = Request(job.text, stack, memory=job.memory, note=job.note, note_depth=job.note_depth)
-    stacked, plain = looking.peek(engine, request, job.top)
-    emit(Result("peek", {"with": looking.as_json(stacked), "without": looking.as_json(plain)}))
+    stacked, plain = inspect.peek(context.engine, request, job.top)
+    context.emit(Result("peek", {"with": inspect.as_json(stacked), "without": inspect.as_json(plain)}))
 
 
-def score(
-    job: Score,
-    engine: OpenEngine,
-    module: Read,
-    warn: Callable[[str], None],
-    emit: Emit,
-    cancelled: Callable[[], bool],
-) -> None:
+def score(job: Score, context: JobContext) -> None:
     """Answer ``job``; a cancelled one has None for the tokens that were not reached."""
-    stack = stack_of(job.stack, module, engine.info, warn)
-    found = looking.score(engine, job.text, stack, cancelled)
-    emit(Result("score", {"tokens": found.tokens, "with": found.stacked, "without": found.plain}))
+    found = inspect.score(context.engine, job.text, context.stack(job.stack), context.cancel.is_set)
+    context.emit(Result("score", {"tokens": found.tokens, "with": found.stacked, "without": found.plain}))
 
 
-def nearest_words(job: Nearest, engine: OpenEngine, module: Read, emit: Emit, cancelled: Callable[[], bool]) -> None:
+def nearest_words(job: Nearest, context: JobContext) -> None:
     """Answer ``job`` from the loaded model's file, with the sentence that says what to think of it."""
-    rows = nearest(module(job.path), engine.info.file, engine.piece, job.top, cancelled)
-    told = [[asdict(neighbour) for neighbour in row] for row in rows]
-    emit(Result("nearest", {"rows": told, "note": CURIOSITY}))
+    engine = context.engine
+    rows = nearest(context.module(job.path), engine.info.file, engine.piece, job.top, context.cancel.is_set)
+    found = [[asdict(neighbour) for neighbour in row] for row in rows]
+    context.emit(Result("nearest", {"rows": found, "note": CURIOSITY}))

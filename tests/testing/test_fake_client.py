@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kobold_modules.records import Failed, Finished, Loaded, Progress, Result, TextChunk
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.messages import Count, Generate, Load
@@ -19,7 +20,7 @@ async def test_it_loads_writes_and_counts() -> None:
     assert records[-1] == Loaded("starter", 1024, 8, 1000, records[-1].fingerprint)
     first = await ask(client, Generate("The rain", max_tokens=20))
     stacked = await ask(client, Generate("The rain", (Layer("noir.zip", 0.5),), 20))
-    other = await ask(client, Generate("The rain", sampler={"seed": 2}, max_tokens=20))
+    other = await ask(client, Generate("The rain", sampler=Sampler(seed=2), max_tokens=20))
     assert text_of(await ask(client, Generate("The rain", max_tokens=20))) == text_of(first)
     assert len({text_of(first), text_of(stacked), text_of(other)}) == 3
     assert other[-1].seed == 2

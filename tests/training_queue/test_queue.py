@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules.errors import BadUsage
+from kobold_modules.errors import BadInput, BadUsage
 from kobold_modules.file_lock import FileLock, is_locked
 from kobold_modules.training_queue import queue as training_queue
-from kobold_modules.training_queue.files import write_status
+from kobold_modules.training_queue.files import Status, write_status
 from kobold_modules.training_queue.process_lock import same_process, start_time
 from kobold_modules.training_queue.queue import TrainingQueue
 from tests.training_queue.trainings import REQUEST, named, order, until
@@ -60,7 +60,7 @@ def ended(queue: TrainingQueue, name: str, days: float, submitted: float) -> str
     """Add a training that ended ``days`` ago."""
     id = queue.submit(named(name))
     folder = queue.folder / id
-    write_status(folder, state="done", attempts=1)
+    write_status(folder, Status("done", attempts=1))
     request = folder / "request.json"
     request.write_text(json.dumps({**json.loads(request.read_text()), "submitted": submitted}))
     then = time.time() - days * 86400
@@ -104,17 +104,52 @@ def test_stopping_what_never_started_cancels_it(queue: TrainingQueue) -> None:
     assert queue.trainings() == []
 
 
-def test_strange_ids_and_strange_folders_are_harmless(queue: TrainingQueue) -> None:
+def test_strange_ids_are_harmless(queue: TrainingQueue) -> None:
     queue.submit(REQUEST)
-    (queue.folder / "broken").mkdir()
-    (queue.folder / "broken" / "request.json").write_text("{")
-    (queue.folder / "newer").mkdir()
-    (queue.folder / "newer" / "request.json").write_text('{"submitted": 1, "request": {"files": [], "who": 1}}')
+    (queue.folder / "empty").mkdir()
 
     assert order(queue) == ["noir-rain-1"]
-    for id in ("", "..", "../modules", "broken", "nobody"):
+    for id in ("", "..", "../modules", "empty", "nobody"):
         with pytest.raises(BadUsage, match="no training called"):
             queue.get(id)
+
+
+@pytest.mark.parametrize(
+    ("request_file", "says"),
+    [
+        (b"{", "truncated|delimiter|double quotes"),
+        (b"\xff\xfe", "decode"),
+        (b"[]", "Expected `object`"),
+        (b'{"submitted": "today", "request": {"files": [], "name": "a"}}', "submitted"),
+        (b'{"submitted": 1, "request": {"files": [1], "name": "a"}}', "files"),
+        (b'{"submitted": 1, "request": {"files": [], "name": "a", "tokens": 0}}', "--tokens is 0"),
+        (b'{"submitted": 1, "request": {"files": [], "name": "a", "who": 1}}', "no setting who"),
+    ],
+    ids=range(7),
+)
+def test_a_request_that_makes_no_sense_is_refused(queue: TrainingQueue, request_file: bytes, says: str) -> None:
+    queue.submit(REQUEST)
+    (queue.folder / "broken").mkdir()
+    (queue.folder / "broken" / "request.json").write_bytes(request_file)
+
+    assert order(queue) == ["noir-rain-1"]
+    with pytest.raises(BadInput, match=says) as refused:
+        queue.get("broken")
+    (listed,) = queue.unreadable()
+    assert str(listed) == str(refused.value)
+    assert "broken" in listed.message
+    assert str(queue.folder / "broken") in listed.hint
+
+
+@pytest.mark.parametrize(
+    "status",
+    [b"", b"{", b"[]", b'{"state": "dancing"}', b'{"state": "failed", "code": "three"}', b'{"died": 9}'],
+)
+def test_a_status_that_cannot_be_understood_counts_as_not_begun(queue: TrainingQueue, status: bytes) -> None:
+    id = queue.submit(REQUEST)
+    (queue.folder / id / "status.json").write_bytes(status)
+
+    assert (queue.get(id).state, queue.get(id).started) == ("waiting", False)
 
 
 def test_a_runner_is_started_only_where_something_waits_and_none_works(home: Path) -> None:
@@ -150,12 +185,12 @@ def test_a_number_given_out_again_is_another_process() -> None:
 def test_a_training_whose_process_is_gone_waits_to_be_taken_up_again(queue: TrainingQueue) -> None:
     id = queue.submit(REQUEST)
     folder = queue.folder / id
-    write_status(folder, state="running", pid=os.getpid(), start_time=start_time(os.getpid()), attempts=1)
+    write_status(folder, Status("running", os.getpid(), start_time(os.getpid()), attempts=1))
     assert (queue.get(id).state, queue.get(id).pid) == ("running", os.getpid())
     with pytest.raises(BadUsage, match="is running"):
         queue.remove(id)
 
-    write_status(folder, state="running", pid=os.getpid(), start_time="somebody else", attempts=1)
+    write_status(folder, Status("running", os.getpid(), "somebody else", attempts=1))
 
     assert (queue.get(id).state, queue.get(id).alive) == ("waiting", False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kobold_modules.records import Loss, Note, Progress
-from kobold_modules.training_queue import records_file as journal
+from kobold_modules.training_queue import records_file
 from kobold_modules.training_queue.records_file import Journal
 
 
@@ -17,14 +17,14 @@ def test_a_torn_line_is_waited_for_and_cut_off_by_the_next_writer(tmp_path: Path
     with file.open("ab") as torn:
         torn.write(b'{"record": "note", "v": 1, "te')
 
-    found, offset = journal.read(file)
+    found, offset = records_file.read(file)
     assert found == [Note("one")]
-    assert journal.read(file, offset) == ([], offset)
+    assert records_file.read(file, offset) == ([], offset)
     again = Journal(file)
     again.write(Note("two"))
     again.close()
 
-    assert journal.read(file, offset)[0] == [Note("two")]
+    assert records_file.read(file, offset)[0] == [Note("two")]
 
 
 def test_fast_progress_is_thinned_and_its_last_word_kept(tmp_path: Path) -> None:
@@ -34,6 +34,6 @@ def test_fast_progress_is_thinned_and_its_last_word_kept(tmp_path: Path) -> None
     writing.write(Loss(500, 1.0))
     writing.close()
 
-    found, _ = journal.read(tmp_path / "r")
+    found, _ = records_file.read(tmp_path / "r")
     assert len(found) < 100
     assert found[-2:] == [Progress("training", 499, 500), Loss(500, 1.0)]

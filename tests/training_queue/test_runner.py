@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kobold_modules.file_lock import FileLock
@@ -152,9 +153,9 @@ def test_a_training_that_gets_further_each_time_is_not_given_up(
 
     def act(folder: Path) -> int:
         carry_out(folder, dies)
-        if read_status(folder)["state"] == "done":
+        if read_status(folder).state == "done":
             return 0
-        write_status(folder, **read_status(folder) | {"start_time": "a process that is gone"})
+        write_status(folder, msgspec.structs.replace(read_status(folder), start_time="a process that is gone"))
         return -9
 
     fake_process(monkeypatch, act)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from kobold_modules.records import Finished, Record
 from kobold_modules.testing.fake_client import FakeClient
@@ -25,7 +26,7 @@ class SteadyClient(FakeClient):
 
     async def run(self, job: Job) -> AsyncIterator[Record]:
         async for record in super().run(job):
-            yield replace(record, seconds=2.0) if isinstance(record, Finished) else record
+            yield msgspec.structs.replace(record, seconds=2.0) if isinstance(record, Finished) else record
 
 
 async def looks_like(on: Stage, name: str) -> None:

@@ -13,11 +13,17 @@ from typing import Any
 
 import pytest
 
-from kobold_modules.worker import wire
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.child import Worker
+from kobold_modules.worker.messages import Ask, Cancel, Count, Generate, Load, Quit, encode
 
 
 PATIENCE = 300  # seconds, for what ends by itself; a test that waits longer than that has failed
+
+
+def ask(id: object, do: str, **fields: Any) -> bytes:
+    """A job as JSON, whether it makes sense or not."""
+    return json.dumps({"line": "ask", "id": id, "job": {"do": do, **fields}}).encode()
 
 
 class Pipes:
@@ -29,15 +35,15 @@ class Pipes:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
         )
 
-    def send(self, line: str | bytes) -> None:
-        self.process.stdin.write(line.encode() + b"\n" if isinstance(line, str) else line + b"\n")
+    def send(self, line: bytes) -> None:
+        self.process.stdin.write(line.removesuffix(b"\n") + b"\n")
         self.process.stdin.flush()
 
     def until_end(self) -> list[dict[str, Any]]:
         found = []
         while True:
             found.append(json.loads(self.process.stdout.readline()))
-            if found[-1].get("end"):
+            if found[-1]["line"] == "end":
                 return found
 
 
@@ -53,28 +59,32 @@ def child() -> Iterator[Pipes]:
 
 def test_lines_that_make_no_sense_are_answered(child: Pipes) -> None:
     for line, number in (
-        ("nonsense", None),
+        (b"nonsense", None),
         (b"\xff\xfe\x00", None),
-        ("[1, 2]", None),
-        ("[" * 100_000, None),
-        ('{"do": "dance", "id": 4}', 4),
-        ('{"do": "generate"}', None),
-        ('{"do": "generate", "id": 5}', 5),
-        ('{"do": "generate", "id": 6, "text": 7}', 6),
-        ('{"do": "generate", "id": 7, "text": "a", "stack": [{"file": "x"}]}', 7),
-        ('{"do": "load", "id": 8, "model": "m", "context": "large"}', 8),
-        ('{"do": "count", "id": "nine", "text": "a"}', None),
+        (b"[1, 2]", None),
+        (b"[" * 100_000, None),
+        (b'{"line": "sing", "id": 3}', 3),
+        (ask(4, "dance"), 4),
+        (b'{"line": "ask", "job": {"do": "generate", "text": "a"}}', None),
+        (ask(5, "generate"), 5),
+        (ask(6, "generate", text=7), 6),
+        (ask(7, "generate", text="a", stack=[{"file": "x"}]), 7),
+        (ask(8, "load", model="m", context="large"), 8),
+        (ask("nine", "count", text="a"), None),
+        (ask(11, "generate", text="a", sampler={"temperature": "hot"}), 11),
+        (ask(12, "estimate", request={"files": [], "name": " "}), 12),
     ):
         child.send(line)
         answer, end = child.until_end()
-        assert (answer["record"], answer["id"], answer["code"]) == ("failed", number, 2), line
-        assert end == {"id": number, "end": True}
-    child.send('{"do": "count", "id": 10, "text": "a"}')
-    assert child.until_end()[0]["message"] == "No model is loaded."
+        failed = answer["record"]
+        assert (failed["record"], answer["id"], failed["code"]) == ("failed", number, 2), line
+        assert end == {"line": "end", "id": number}
+    child.send(encode(Ask(10, Count("a"))))
+    assert child.until_end()[0]["record"]["message"] == "No model is loaded."
 
 
 def test_it_ends_with_quit(child: Pipes) -> None:
-    child.send(wire.quit_())
+    child.send(encode(Quit()))
     assert child.process.wait(PATIENCE) == 0
 
 
@@ -84,10 +94,9 @@ def test_it_ends_with_its_stdin_and_says_nothing(child: Pipes) -> None:
 
 
 def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child: Pipes, stories: Path) -> None:
-    child.send(json.dumps({"do": "load", "id": 1, "model": str(stories / "stories260K-F16.gguf")}))
+    child.send(encode(Ask(1, Load(str(stories / "stories260K-F16.gguf")))))
     child.until_end()
-    sampler = {"repetition": 1.0}
-    child.send(json.dumps({"do": "generate", "id": 2, "text": "Once", "max_tokens": 10**6, "sampler": sampler}))
+    child.send(encode(Ask(2, Generate("Once", max_tokens=10**6, sampler=Sampler(repetition=1.0)))))
     child.process.stdout.readline()
     child.process.stdin.close()
     child.process.stdout.close()
@@ -105,7 +114,7 @@ def test_what_libraries_print_never_reaches_the_answers(home: Path) -> None:
         "c.main()"
     )
     child = Pipes(code)
-    child.send('{"do": "count", "id": 1, "text": "a"}')
+    child.send(encode(Ask(1, Count("a"))))
     assert [answer["id"] for answer in child.until_end()] == [1, 1]
     out, err = child.process.communicate(b"", timeout=PATIENCE)
     assert (out, err) == (b"", b"")
@@ -119,24 +128,24 @@ def test_an_unexpected_error_is_a_record_and_a_trace_in_the_log(
 ) -> None:
     sent: queue.Queue[bytes] = queue.Queue()
     worker = Worker(sent.put)
-    monkeypatch.setattr(Worker, "_ready", lambda self: 1 / 0)
-    worker.accept(b'{"do": "count", "id": 1, "text": "a"}')
+    monkeypatch.setattr(Worker, "_do", lambda self, job, context: 1 / 0)
+    worker.accept(encode(Ask(1, Count("a"))))
     worker._jobs.put(None)  # and nothing else
     worker.serve()
-    assert json.loads(sent.get())["code"] == 1
-    assert json.loads(sent.get()) == {"id": 1, "end": True}
+    assert json.loads(sent.get())["record"]["code"] == 1
+    assert json.loads(sent.get()) == {"line": "end", "id": 1}
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_cancels_name_a_job_or_all_that_are_asked() -> None:
     worker = Worker(lambda line: None)
     for number in (1, 2):
-        worker.accept(json.dumps({"do": "count", "id": number, "text": "a"}).encode())
-    worker.accept(wire.cancel(1).encode())
-    worker.accept(wire.cancel(99).encode())
-    assert worker._cancelled == {1}
-    worker.accept(wire.cancel().encode())
-    assert worker._cancelled == {1, 2}
+        worker.accept(encode(Ask(number, Count("a"))))
+    worker.accept(encode(Cancel(1)))
+    worker.accept(encode(Cancel(99)))
+    assert [cancel.is_set() for cancel in worker._cancels.values()] == [True, False]
+    worker.accept(encode(Cancel()))
+    assert [cancel.is_set() for cancel in worker._cancels.values()] == [True, True]
 
 
 def test_a_reader_that_has_gone_ends_the_worker() -> None:
@@ -145,9 +154,9 @@ def test_a_reader_that_has_gone_ends_the_worker() -> None:
 
     worker = Worker(broken)
     for number in (1, 2):
-        worker.accept(json.dumps({"do": "count", "id": number, "text": "a"}).encode())
+        worker.accept(encode(Ask(number, Count("a"))))
     worker.serve()  # comes back, though there is a second job
-    assert worker.closing
+    assert worker.closing.is_set()
 
 
 def test_a_long_log_is_turned_over(home: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from kobold_modules.formats import kobold
 from kobold_modules.records import Finished, Record, TextChunk
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
-from kobold_modules.worker import messages as jobs
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Load
 from tests.worker.conftest import ask, failure
@@ -44,8 +44,8 @@ def takes(records: Sequence[Record]) -> dict[int, tuple[str, Finished]]:
 
 async def test_each_stack_writes_its_own_take(loaded: WorkerClient, module_file: str) -> None:
     stacks = ((), (Layer(module_file),), (Layer(module_file, on=False),))
-    found = takes(await ask(loaded, Compare(TEXT, stacks, 20, {"seed": 3})))
-    alone = takes(await ask(loaded, Generate(TEXT, (), 20, {"seed": 3})))
+    found = takes(await ask(loaded, Compare(TEXT, stacks, 20, Sampler(seed=3))))
+    alone = takes(await ask(loaded, Generate(TEXT, (), 20, Sampler(seed=3))))
     assert sorted(found) == [0, 1, 2]
     assert {finished.seed for _, finished in found.values()} == {3}
     assert found[0][0] == found[2][0] == alone[0][0]
@@ -67,7 +67,7 @@ async def test_seeds_make_takes_of_one_stack(loaded: WorkerClient, module_file: 
 
 
 async def test_memory_and_note_travel(loaded: WorkerClient) -> None:
-    settings = {"temperature": 0.0}
+    settings = Sampler(temperature=0.0)
     memory = "Tim is a big red dragon. " * 8
     plain = takes(await ask(loaded, Compare(TEXT, ((),), 20, settings)))
     minded = takes(await ask(loaded, Compare(TEXT, ((),), 20, settings, memory=memory)))
@@ -78,7 +78,7 @@ async def test_memory_and_note_travel(loaded: WorkerClient) -> None:
 async def test_a_cancel_ends_all(loaded: WorkerClient) -> None:
     heard = 0
     endings = []
-    sampler = {"bias": {"#1": -99.0, "#2": -99.0}}
+    sampler = Sampler(bias=(("#1", -99.0), ("#2", -99.0)))
     async for record in loaded.run(Compare(TEXT, ((), (), ()), 10**5, sampler, seeds=(1, 2, 3))):
         heard += isinstance(record, TextChunk)
         if heard == 20:
@@ -95,7 +95,6 @@ async def test_a_cancel_ends_all(loaded: WorkerClient) -> None:
         (Compare(TEXT, ((),) * 9), "9 stacks"),
         (Compare(TEXT, ((), ()), seeds=(1,)), "1 seeds for 2"),
         (Compare(TEXT, ((), (Layer("/no/such.zip"),))), "no module file"),
-        (Compare(TEXT, ((), ()), sampler={"warmth": 1}), "warmth"),
     ],
 )
 async def test_what_makes_no_sense_is_a_sentence(loaded: WorkerClient, job: Compare, says: str) -> None:
@@ -112,13 +111,3 @@ async def test_the_client_without_a_worker_compares_too() -> None:
     found = takes(await ask(client, Compare("The rain", ((), (Layer("noir.zip"),)), 10)))
     assert sorted(found) == [0, 1]
     assert found[0][0] != found[1][0]
-
-
-def test_a_job_survives_the_wire() -> None:
-    import json
-
-    job = Compare(TEXT, ((), (Layer("a.zip", 0.5),)), 9, {"seed": 1}, ("x",), (4, 5), "m", "n", 2)
-    assert jobs.from_json(json.loads(jobs.to_json(1, job))) == job
-    for wrong in ({"note_depth": "two"}, {"memory": 3}):
-        with pytest.raises(ValueError, match="malformed"):
-            jobs.from_json({"do": "generate", "text": "a", **wrong})

@@ -10,6 +10,7 @@ import pytest
 from kobold_modules.cli import main
 from kobold_modules.generation.log import entries
 from kobold_modules.library.library import Library
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient
@@ -27,7 +28,7 @@ def stack() -> tuple[Layer[str], ...]:
 async def test_a_take_of_the_bench_is_logged_and_written_again(
     loaded: WorkerClient, stack: tuple[Layer[str], ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = Generate("Once upon a time", stack, 12, {"temperature": 1.2}, memory="A cat.", note="Sad.", note_depth=1)
+    job = Generate("Once upon a time", stack, 12, Sampler(temperature=1.2), memory="A cat.", note="Sad.", note_depth=1)
     records = await ask(loaded, job)
 
     (entry,) = entries()
@@ -41,8 +42,8 @@ async def test_a_take_of_the_bench_is_logged_and_written_again(
     assert "identical" in capsys.readouterr().err
 
 
-async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[Layer[str], ...]) -> None:
-    await ask(loaded, Compare("Once upon a time", ((), stack), 6, {"seed": 5}))
+async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[Layer, ...]) -> None:
+    await ask(loaded, Compare("Once upon a time", ((), stack), 6, Sampler(seed=5)))
 
     logged = entries()
     assert [entry["door"] for entry in logged] == ["compare"] * 2

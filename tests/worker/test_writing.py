@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kobold_modules.records import Loaded, Note, Record, Result, TextChunk
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Load, Peek
 from tests.worker.conftest import ask, failure
 
 
 TEXT = "Once upon a time, there was a little girl named Lily"
-GREEDY = {"temperature": 0, "repetition": 1}
+GREEDY = Sampler(temperature=0, repetition=1)
 
 
 def text_of(records: Sequence[Record]) -> str:
@@ -43,12 +45,11 @@ async def test_next_words_say_what_they_add_to_the_page(loaded: WorkerClient) ->
 
 async def test_a_bias_is_checked_and_said_once(loaded: WorkerClient) -> None:
     """G16: say once what a bias cannot do."""
-    biased = {**GREEDY, "bias": {"hippopotamus": 2.0}}
+    biased = replace(GREEDY, bias=(("hippopotamus", 2.0),))
     assert "hippopotamus" in notes(await ask(loaded, Generate(TEXT, (), 2, biased)))[0]
     assert notes(await ask(loaded, Generate(TEXT, (), 2, biased))) == []
-    assert (
-        "There is no token #999" in failure(await ask(loaded, Generate(TEXT, (), 2, {"bias": {"#999": 1.0}}))).message
-    )
+    unknown = Sampler(bias=(("#999", 1.0),))
+    assert "There is no token #999" in failure(await ask(loaded, Generate(TEXT, (), 2, unknown))).message
 
 
 async def test_a_context_above_the_models_is_said(client: WorkerClient, stories: Path) -> None:

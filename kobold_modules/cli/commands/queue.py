@@ -77,6 +77,8 @@ def _list(queue: TrainingQueue, output: Output) -> None:
             message=training.message,
         )
         rows.append((training.id, training.request.name, _state(training), _progress(training, progress)))
+    for problem in queue.unreadable():
+        output.error(problem.message, problem.hint, problem.exit_code)
     if rows:
         output.data(table(rows, ("id", "name", "state", "")))
     else:

@@ -6,7 +6,7 @@ Two views of one screen: the form of a new training, which is here, and the trai
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -282,7 +282,7 @@ class TrainScreen(WatchingScreen):
         if self._measurer is None:
             client = self.app_state.client
             self._measurer = WorkerClient() if isinstance(client, WorkerClient) else client
-        async for record in self._measurer.run(messages.Estimate(asdict(request))):
+        async for record in self._measurer.run(messages.Estimate(request)):
             if isinstance(record, Result) and record.what == "estimate":
                 self._measured[recipe.measured_by] = Estimate.of(record.data)
             elif isinstance(record, Failed) and record.code == OutOfMemory.exit_code:

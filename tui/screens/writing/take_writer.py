@@ -5,7 +5,6 @@ While the model writes, the page takes no keys; the first one typed stops the mo
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Literal
 
 from textual.screen import Screen
@@ -167,8 +166,8 @@ class TakeWriter:
         self.manuscript.take_begins(self._label)
         self.page.editor.begin()
         self.status.say("Reading …", "busy", "esc stops it.")
-        sampler, asides = asdict(choice.sampler), self.manuscript.asides
-        job = Generate(self.page.story.text, stack.paths(), choice.length, sampler, **asides)
+        asides = self.manuscript.asides
+        job = Generate(self.page.story.text, stack.paths(), choice.length, choice.sampler, **asides)
         async for record in self.app_state.client.run(job):
             match record:
                 case TextChunk():

@@ -7,7 +7,7 @@ the modules' tallies are kept.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -163,7 +163,7 @@ class TakesScreen(Screen[Column | None]):
             self.text,
             tuple(column.stack for column in columns),
             choice.length,
-            asdict(choice.sampler),
+            choice.sampler,
             seeds=tuple(column.seed for column in columns),
             **self.manuscript.asides,
         )

@@ -25,7 +25,7 @@ async def test_the_stack_travels_with_the_job(stage: Open) -> None:
         job = on.client.jobs[-1] if isinstance(on.client.jobs[-1], Generate) else on.client.jobs[-2]
         assert isinstance(job, Generate)
         assert [(Path(layer.module).name, layer.strength) for layer in job.stack] == [("harbour-town.zip", 0.9)]
-        assert job.sampler["temperature"] == 0.8
+        assert job.sampler.temperature == 0.8
         assert "harbour town ×0.9 wrote this" in on.text()
 
 
