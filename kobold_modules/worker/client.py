@@ -151,6 +151,8 @@ class WorkerClient:
             except OSError as error:
                 yield Failed(f"The worker could not be started: {error}.", "", EngineFailed.exit_code)
                 return
+            if self._closed:  # while it was starting: nobody else knew of it
+                await self._child.close()
             if self._model is not None:
                 async with contextlib.aclosing(self._exchange(self._child, self._model)) as records:
                     async for record in records:

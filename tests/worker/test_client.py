@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.worker import client as client_module
 from kobold_modules.worker.client import WorkerClient, child_environment
 from kobold_modules.worker.messages import Count, Estimate, Generate, Load
 from tests.faults import faulty
@@ -190,13 +192,30 @@ async def test_a_child_that_will_not_end_is_killed(tmp_path: Path) -> None:
     )
     client = WorkerClient([sys.executable, "-c", script, str(tmp_path / "ignores")])
     task = asyncio.create_task(ask(client, Count("a")))
-    while not (tmp_path / "ignores").exists():
+    while client.pid is None or not (tmp_path / "ignores").exists():
         await asyncio.sleep(0.01)
     pid = client.pid
     await client.close()
     assert isinstance((await task)[-1], Failed)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_child_whose_client_is_closed_while_it_starts_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = client_module._Child.start
+
+    async def started_late(*arguments: Any) -> Any:
+        child = await start(*arguments)
+        await client.close()
+        pids.append(child.pid)
+        return child
+
+    pids: list[int] = []
+    monkeypatch.setattr(client_module._Child, "start", started_late)
+    client = WorkerClient([sys.executable, "-c", "import time; time.sleep(10**6)"])
+    assert failure(await ask(client, Count("a"))).message == "The worker has been closed."
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
 
 
 async def test_a_command_that_cannot_start_or_dies_at_once(home: Path) -> None:
