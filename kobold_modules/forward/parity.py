@@ -26,7 +26,6 @@ from ..backends.torch.load import TorchModel
 from ..errors import EngineFailed, NoModel, WrongModel
 from ..file_stamp import file_stamp
 from ..generation.softmax import log_softmax_at
-from ..models.headers.gguf_settings import read_header
 from ..models.reference import ModelFile
 from ..paths import cache_dir, write_atomically
 
@@ -87,7 +86,7 @@ def check(file: ModelFile, frozen: TorchModel) -> Parity | None:
     remembered = _recall(file, frozen)
     if remembered is not None:
         return remembered
-    parity = compare(file.path, frozen)
+    parity = compare(file, frozen)
     if not parity.same:
         raise NoModel(
             f"{file.name} cannot be trained through: transformers computes other numbers from this file than llama.cpp "
@@ -99,9 +98,9 @@ def check(file: ModelFile, frozen: TorchModel) -> Parity | None:
     return parity
 
 
-def compare(path: Path, frozen: TorchModel) -> Parity:
+def compare(file: ModelFile, frozen: TorchModel) -> Parity:
     """Read one page with both, now. Raises WrongModel, EngineFailed, OutOfMemory as :func:`check`."""
-    model = NativeModel(path)
+    model = NativeModel(file.path)
     try:
         if model.injection.refusal:
             raise WrongModel(model.injection.refusal, "Train through another model.")
@@ -115,7 +114,7 @@ def compare(path: Path, frozen: TorchModel) -> Parity:
     distance = np.abs(native - ours)
     if not np.isfinite(distance).all():
         distance = np.full_like(distance, np.inf)
-    return Parity(float(distance.mean()), float(distance.max()), len(distance), _limit(path, frozen))
+    return Parity(float(distance.mean()), float(distance.max()), len(distance), _limit(file, frozen))
 
 
 def torch_log_probabilities(frozen: TorchModel, ids: list[int], front: int) -> NDArray[np.float64]:
@@ -192,12 +191,12 @@ def _decode(
         raise EngineFailed(f"llama.cpp could not read the test page: {log.reason() or f'status {status}'}.")
 
 
-def _limit(path: Path, frozen: TorchModel) -> float:
+def _limit(file: ModelFile, frozen: TorchModel) -> float:
     """Return the difference that rounding explains, for the weights' kind and torch's precision."""
     import gguf
 
     try:
-        kind = gguf.LlamaFileType(read_header(path).fields.get("general.file_type", -1)).name
+        kind = gguf.LlamaFileType(file.settings.fields.get("general.file_type", -1)).name
     except ValueError:
         kind = "unknown"
     half = 0.0 if frozen.table.dtype.itemsize >= 4 else _HALF

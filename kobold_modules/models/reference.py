@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..soft_prompt.fingerprint import Fingerprint
+    from .headers.gguf_settings import GgufSettings
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ class ModelFile:
         if self.known is not None:
             return self.known
         return facts_of_gguf(*self.parts) if self.kind == "gguf" else facts_of_folder(self.path)
+
+    @cached_property
+    def settings(self) -> GgufSettings:
+        """What transformers must be told of a GGUF model. Raises NoModel where it is damaged."""
+        from .headers.gguf_settings import read_settings
+
+        return read_settings(*self.parts)
 
     @cached_property
     def fingerprint(self) -> Fingerprint:

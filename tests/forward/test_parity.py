@@ -81,9 +81,9 @@ def test_what_transformers_ignores_is_put_right(
     monkeypatch.setattr(tiny_gguf, "LAYERS", 6)  # the sixth of Gemma 3 is the first that sees everything
     write(tmp_path / "tiny.gguf", architecture, more=settings)
     file, frozen = loaded(tmp_path / "tiny.gguf")
-    right = parity.compare(file.path, frozen)
+    right = parity.compare(file, frozen)
     monkeypatch.setattr("kobold_modules.backends.torch.load.amend_model", lambda model, header: ())
-    wrong = parity.compare(file.path, load_torch_model(file, "cpu"))
+    wrong = parity.compare(file, load_torch_model(file, "cpu"))
 
     assert frozen.corrections == (correction,)
     assert right.mean < (1e-3 if architecture == "gemma3" else EXACT)  # llama.cpp looks its GELU up in a coarse table
@@ -129,7 +129,7 @@ def test_other_families_agree(
     write_family(tmp_path / "tiny.gguf", family, **settings)
     file, frozen = loaded(tmp_path / "tiny.gguf")
 
-    assert parity.compare(file.path, frozen).mean < 1e-3
+    assert parity.compare(file, frozen).mean < 1e-3
     assert frozen.corrections == correction
 
 
@@ -148,7 +148,7 @@ def test_heads_that_are_not_the_width_shared_out_load(tmp_path: Path) -> None:
 
     write(tmp_path / "tiny.gguf", "qwen3", more=norms)  # transformers would take heads of 128
 
-    assert parity.compare(*_path_and_model(tmp_path / "tiny.gguf")).mean < EXACT
+    assert parity.compare(*_checked(*loaded(tmp_path / "tiny.gguf"))).mean < EXACT
 
 
 def test_scaling_that_is_switched_off_stays_off(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_scaling_that_is_switched_off_stays_off(tmp_path: Path) -> None:
     file, frozen = loaded(tmp_path / "tiny.gguf")
 
     assert frozen.corrections == ()
-    assert parity.compare(file.path, frozen).mean < EXACT
+    assert parity.compare(file, frozen).mean < EXACT
 
 
 def test_what_nobody_knew_of_is_found_by_the_numbers(tmp_path: Path) -> None:
@@ -231,7 +231,6 @@ def test_training_reads_text_with_llama_cpps_own_tokenizer(tmp_path: Path) -> No
     assert 256 not in frozen.encode("<|end|>")  # typed by a writer it is text
 
 
-def _path_and_model(path: Path) -> tuple[Path, TorchModel]:
-    file, frozen = loaded(path)
+def _checked(file: ModelFile, frozen: TorchModel) -> tuple[ModelFile, TorchModel]:
     assert torch.is_tensor(frozen.table)
-    return file.path, frozen
+    return file, frozen

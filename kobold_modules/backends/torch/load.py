@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from ...errors import EngineFailed, KoboldModulesError, NoModel, OutOfMemory
 from ...models.corrections import amend_config, amend_model, refuse
-from ...models.headers.gguf_settings import read_header
 from ...models.headers.joined_gguf import joined
 from ...models.reference import ModelFile
 from ...models.usability.usable import check_can_train
@@ -197,13 +196,13 @@ def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str
 
     from .gguf_reading import quick_gguf
 
-    others = file.parts[1:]
-    header = read_header(file.path, others)
-    refuse(header, file.name)
-    with quick_gguf(), joined(file.path, others) as whole:
+    settings = file.settings
+    refuse(settings, file.name)
+    with quick_gguf(), joined(file.parts) as whole:
         config = AutoConfig.from_pretrained(whole.parent, gguf_file=whole.name)
-        config.vocab_size = header.shapes["token_embd.weight"][-1]  # transformers counts the texts, which are left out
-        amend_config(config, header)
+        vocabulary = settings.shapes["token_embd.weight"][-1]
+        config.vocab_size = vocabulary  # transformers counts the texts, which are left out
+        amend_config(config, settings)
         model, found = AutoModelForCausalLM.from_pretrained(
             whole.parent, gguf_file=whole.name, config=config, output_loading_info=True, **options
         )
@@ -214,4 +213,4 @@ def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str
             f"{file.name} cannot be loaded for training: transformers does not find {lacking[0]} in it.",
             "Train through the same model as a Hugging Face folder; the module then fits this file too.",
         )
-    return model, amend_model(model, header)
+    return model, amend_model(model, settings)

@@ -1,4 +1,4 @@
-"""The header of a GGUF file: its metadata, the names of its tensors, and the few tensors that are really settings."""
+"""The settings of a GGUF model: its metadata, its tensors' shapes, and the few tensors that are really settings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _F32 = 0  # ggml's number for it
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """What stands in front of the weights.
+class GgufSettings:
+    """What the model computes with beside its weights, read from their headers.
 
     Attributes:
         architecture: ``general.architecture``.
@@ -46,14 +46,14 @@ class Header:
         return [key.removeprefix(begin) for key in self.fields if key.startswith(begin + prefix)]
 
 
-def read_header(path: Path, others: tuple[Path, ...] = ()) -> Header:
-    """Read ``path``, and the tensors of the model's later parts ``others``. Raises NoModel where one is damaged."""
-    head = read_gguf_header(path)
+def read_settings(first: Path, *others: Path) -> GgufSettings:
+    """Read those of ``first``, with the tensors of the model's later parts. Raises NoModel where one is damaged."""
+    head = read_gguf_header(first)
     fields = {key: value for key, value in head.fields.items() if not key.startswith("tokenizer.")}
-    placed = [(part, tensor) for part in (path, *others) for tensor in read_gguf_header(part).tensors]
+    placed = [(part, tensor) for part in (first, *others) for tensor in read_gguf_header(part).tensors]
     shapes = {tensor.name: tensor.shape for _, tensor in placed}
     vectors = {tensor.name: _vector(part, tensor) for part, tensor in placed if tensor.name in SETTINGS}
-    return Header(head.architecture, fields, shapes, vectors)
+    return GgufSettings(head.architecture, fields, shapes, vectors)
 
 
 def _vector(path: Path, tensor: Tensor) -> NDArray[np.float32]:

@@ -27,8 +27,8 @@ ALIGN = 32  # GGUF's own step where a file names no other (general.alignment)
 
 
 @contextmanager
-def joined(first: Path, others: tuple[Path, ...]) -> Iterator[Path]:
-    """Join what ``first`` and ``others`` hold into one GGUF file; ``first`` itself where there are no others.
+def joined(files: tuple[Path, ...]) -> Iterator[Path]:
+    """Join what the parts of a model hold into one GGUF file; where there is one part, that is the file.
 
     It lies in the cache folder and is gone when the context ends.
 
@@ -36,10 +36,11 @@ def joined(first: Path, others: tuple[Path, ...]) -> Iterator[Path]:
         NoModel: a part is damaged, or holds weights of a kind whose size is not known.
         OutOfDisk: the disk is too small for it.
     """
-    if not others:
+    first = files[0]
+    if len(files) == 1:
         yield first
         return
-    parts = [(path, read_gguf_header(path)) for path in (first, *others)]
+    parts = [(path, read_gguf_header(path)) for path in files]
     need = sum(header.size for _, header in parts)
     folder = made(cache_dir())
     if shutil.disk_usage(folder).free < need:

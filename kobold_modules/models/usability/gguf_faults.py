@@ -152,12 +152,12 @@ def _of_tensors(head: GgufHeader, tensors: list[Tensor]) -> str:
 def no_train_gguf(head: GgufHeader, path: Path, names: Iterable[str]) -> str:
     """Return why transformers cannot load it to train through, where llama.cpp could write with it."""
     from ..corrections import refuse
-    from ..headers.gguf_settings import Header
+    from ..headers.gguf_settings import GgufSettings
 
     if head.architecture not in TRAINS_FROM_GGUF:
         return f"transformers does not read GGUF files of {head.architecture} models"
     try:
-        refuse(Header(head.architecture, head.fields, dict.fromkeys(names, ()), {}), path.stem)
+        refuse(GgufSettings(head.architecture, head.fields, dict.fromkeys(names, ()), {}), path.stem)
     except NoModel as error:
         return error.message.partition(": ")[2].rstrip(".") or error.message
     return ""

@@ -27,7 +27,7 @@ def test_joined_it_holds_every_tensor_and_setting_of_the_unsplit_file(parts: lis
     import gguf
 
     whole = gguf.GGUFReader(stories / "stories260K-F32.gguf")
-    with joined(parts[0], tuple(parts[1:])) as path:
+    with joined(tuple(parts)) as path:
         got = gguf.GGUFReader(path)
         assert {t.name: hashlib.sha256(t.data.tobytes()).hexdigest() for t in got.tensors} == {
             t.name: hashlib.sha256(t.data.tobytes()).hexdigest() for t in whole.tensors
@@ -41,7 +41,7 @@ def test_joined_it_holds_every_tensor_and_setting_of_the_unsplit_file(parts: lis
 
 
 def test_a_model_in_one_file_is_left_where_it_is(stories: Path) -> None:
-    with joined(stories / "stories260K-F32.gguf", ()) as path:
+    with joined((stories / "stories260K-F32.gguf",)) as path:
         assert path == stories / "stories260K-F32.gguf"
 
 
@@ -78,14 +78,14 @@ def test_the_same_loss_and_gradient_as_the_unsplit_file(parts: list[Path], stori
 def test_tensors_that_stand_twice_are_refused(tmp_path: Path) -> None:
     first, second = (write_llama(tmp_path / f"m-{n:05d}-of-00002.gguf") for n in (1, 2))
 
-    with pytest.raises(NoModel, match="twice"), joined(first, (second,)):
+    with pytest.raises(NoModel, match="twice"), joined((first, second)):
         pass
 
 
 def test_a_full_disk_is_seen_first(parts: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
 
-    with pytest.raises(OutOfDisk, match="several parts, which are joined"), joined(parts[0], tuple(parts[1:])):
+    with pytest.raises(OutOfDisk, match="several parts, which are joined"), joined(tuple(parts)):
         pass
 
 
@@ -93,7 +93,7 @@ def test_settings_that_stand_in_a_later_part_are_read(tmp_path: Path, stories: P
     """Factors of the rotary frequencies travel as a tensor, which may lie in any part."""
     import numpy as np
 
-    from kobold_modules.models.headers.gguf_settings import read_header
+    from kobold_modules.models.headers.gguf_settings import read_settings
 
     grown = rewrite(
         stories / "stories260K-F32.gguf",
@@ -102,5 +102,5 @@ def test_settings_that_stand_in_a_later_part_are_read(tmp_path: Path, stories: P
     )
     first, *others = split(grown, tmp_path / "parts", 2)
 
-    assert "rope_freqs.weight" not in read_header(first).vectors
-    assert read_header(first, tuple(others)).vectors["rope_freqs.weight"].tolist() == [1, 1, 1, 1]
+    assert "rope_freqs.weight" not in read_settings(first).vectors
+    assert read_settings(first, *others).vectors["rope_freqs.weight"].tolist() == [1, 1, 1, 1]
