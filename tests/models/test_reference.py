@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ from kobold_modules.models.find import resolve
 from kobold_modules.models.headers import gguf
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.soft_prompt.fingerprint import Fit
+
+
+HOUSE = Path(__file__).parents[2]
 
 
 def test_the_starter_card(starter: Path) -> None:
@@ -108,3 +112,17 @@ def test_a_file_of_this_moment_is_read_again_even_if_size_and_date_are_the_same(
 def test_what_an_earlier_search_read_is_not_read_again(tmp_path: Path) -> None:
     facts = Facts("llama", "Q4_K_M")
     assert ModelFile("gone", tmp_path / "gone.gguf", "gguf", known=facts).facts is facts
+
+
+def test_no_second_class_says_which_model_it_is_about() -> None:
+    """HOUSE: a model is a reference until it is loaded, and then what its backend holds."""
+    found = set()
+    for room in ("models", "backends", "generation"):
+        for file in (HOUSE / "kobold_modules" / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    lines = [line.target for line in node.body if isinstance(line, ast.AnnAssign)]
+                    fields = {target.id for target in lines if isinstance(target, ast.Name)}
+                    if "name" in fields and fields & {"path", "file", "fingerprint", "architecture"}:
+                        found.add(node.name)
+    assert found == {"ModelFile", "TorchModel"}

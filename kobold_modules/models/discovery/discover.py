@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ... import paths
 from ...errors import NoModel
@@ -28,7 +28,7 @@ from ..smollm2 import OFFER, smollm2_path
 from ..starter import starter_path
 from ..usability.folder_faults import no_folder, weight_files
 from ..usability.not_a_model import piece, unfinished
-from .places import Named, folders, koboldcpp, named_by_kcpps, ollama
+from .places import folders, koboldcpp, named_by_kcpps, ollama
 
 
 CACHE_VERSION = 3
@@ -66,15 +66,15 @@ def discover(
         search.person_named(path.expanduser())
     if not only:
         if starter_path().exists():
-            search.add("starter", starter_path(), "gguf", "this program", "starter")
+            search.add(ModelFile("starter", starter_path(), "gguf", "starter", "this program"))
         if smollm2 := smollm2_path():
-            search.add(SMOLLM2, smollm2, "gguf", "this program", SMOLLM2)
+            search.add(ModelFile(SMOLLM2, smollm2, "gguf", SMOLLM2, "this program"))
         search.folder(paths.models_dir(), "this program")
         for cache in hub_caches():
             search.hub(cache)
         for program in (ollama(), koboldcpp()):
-            for model in program:
-                search.named(model)
+            for model, by in program:
+                search.named(model, by)
         for place in folders():
             search.folder(place.folder, place.label)
     search.kept.save()
@@ -105,22 +105,23 @@ class _Search:
 
     def person_named(self, path: Path) -> None:
         if path.suffix.lower() == ".kcpps":
-            for model in named_by_kcpps(path):
-                self.named(model)
+            for model, by in named_by_kcpps(path):
+                self.named(model, by)
         elif path.is_file():
-            self.add(path.stem, path, "gguf", "named")
+            self.add(ModelFile(path.stem, path, "gguf", place="named"))
         elif path.is_dir():
             self.folder(path, "folder")
         else:
             self.notes.append(f"There is nothing at {path}.")
 
-    def named(self, model: Named) -> None:
+    def named(self, model: ModelFile, by: Path) -> None:
+        """Take in a model that another program's file ``by`` names."""
         if model.path.is_file():
-            self.add(model.name, model.path, "gguf", model.label)
+            self.add(model)
         elif model.path.is_dir():
-            self.folder(model.path, model.label)
+            self.folder(model.path, model.place)
         else:
-            self.notes.append(f"{model.by.name} names a model that is not there: {model.path}.")
+            self.notes.append(f"{by.name} names a model that is not there: {model.path}.")
 
     def hub(self, cache: Path) -> None:
         """Search a hub cache: the current version of every repository."""
@@ -132,7 +133,7 @@ class _Search:
                 if not self._is_new(snapshot, self._folders):
                     continue
                 if (snapshot / "config.json").exists() and weight_files(snapshot):
-                    self.add(name, snapshot, "hf", "Hugging Face")
+                    self.add(ModelFile(name, snapshot, "hf", place="Hugging Face"))
                 self._walk(snapshot, "Hugging Face", DEEPEST, ggufs_only=True)
             if list((repository / "blobs").glob("*.incomplete")):
                 self.notes.append(
@@ -147,14 +148,14 @@ class _Search:
         entries = self._sorted(folder)
         files = {entry.name for entry in entries}
         for file in whole_models(entry for entry in entries if entry.suffix.lower() == ".gguf"):
-            self.add(_stem(file), file, "gguf", label)
+            self.add(ModelFile(_stem(file), file, "gguf", place=label))
         for entry in entries:
             if entry.name.startswith("mmproj") and entry.suffix.lower() == ".gguf":
                 self.left_out.append((entry, "a projector: the part of another model that reads pictures or sound"))
             elif (named := _rest_of_gguf(entry)) is not None:
                 self.left_out.append((entry, _reason(named, entry)))
         if not ggufs_only and "config.json" in files and "model_index.json" not in files and weight_files(folder):
-            self.add(folder.name, folder, "hf", label)
+            self.add(ModelFile(folder.name, folder, "hf", place=label))
         elif not ggufs_only and files & {"adapter_config.json", "config.json", "model_index.json"}:
             named = no_folder(folder)
             if "without a model" not in named.message and not any(name.endswith(".gguf") for name in files):
@@ -164,18 +165,17 @@ class _Search:
                 if entry.is_dir() and not entry.name.startswith(".") and self._is_new(entry, self._folders):
                     self._walk(entry, label, depth - 1, ggufs_only)
 
-    def add(self, name: str, path: Path, kind: Literal["gguf", "hf"], place: str, typed: str = "") -> None:
-        """Read one model's header and take it in, once however many ways lead to it."""
-        if self._cancelled() or not self._is_new(path, self._files):
+    def add(self, model: ModelFile) -> None:
+        """Read the header of ``model`` and take it in, once however many ways lead to it."""
+        if self._cancelled() or not self._is_new(model.path, self._files):
             return
-        model = ModelFile(name, path, kind, typed, place)
         try:
             facts = self.kept.facts(model)
         except NoModel as error:
-            self.models.append(replace(model, problem=_short(error, path)))
+            self.models.append(replace(model, problem=_short(error, model.path)))
             return
         if facts.left_out:
-            self.left_out.append((path, facts.left_out))
+            self.left_out.append((model.path, facts.left_out))
         else:
             self.models.append(replace(model, known=facts))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ...errors import BadInput
 from ...toml_file import read_config
+from ..reference import ModelFile
 
 
 SMALL = 2**20  # bytes; no manifest or settings file comes near
@@ -51,16 +52,6 @@ class Place:
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A model file that another program names: ``name`` as that program says it."""
-
-    label: str
-    name: str
-    path: Path
-    by: Path
-
-
 def folders() -> list[Place]:
     """Return every folder of other programs that is there, then those the person has configured."""
     found = []
@@ -93,8 +84,8 @@ def _lm_studio_folder() -> Path | None:
     return None
 
 
-def ollama() -> Iterator[Named]:
-    """Yield Ollama's models: a manifest names a blob, the blob is a GGUF file."""
+def ollama() -> Iterator[tuple[ModelFile, Path]]:
+    """Yield Ollama's models, each with the file that names it: a manifest names a blob, the blob is a GGUF file."""
     chosen = os.environ.get("OLLAMA_MODELS")
     homes = [chosen] if chosen else ["~/.ollama/models", "/usr/share/ollama/.ollama/models", "/var/lib/ollama/models"]
     for home in (Path(text).expanduser() for text in homes):
@@ -110,10 +101,11 @@ def ollama() -> Iterator[Named]:
                         parts = manifest.relative_to(manifests).parts
                         shown = parts[2:-1] if len(parts) > 3 and parts[1] == "library" else parts[1:-1]
                         name = f"{'/'.join(shown) or parts[-1]}:{parts[-1]}"
-                        yield Named("Ollama", name, home / "blobs" / f"sha256-{digest[1]}", manifest)
+                        blob = home / "blobs" / f"sha256-{digest[1]}"
+                        yield ModelFile(name, blob, "gguf", place="Ollama"), manifest
 
 
-def koboldcpp() -> Iterator[Named]:
+def koboldcpp() -> Iterator[tuple[ModelFile, Path]]:
     """Yield the models that koboldcpp's saved settings (.kcpps) start with."""
     seen = set()
     for folder in (Path(text).expanduser().absolute() for text in _KCPPS):
@@ -126,15 +118,16 @@ def koboldcpp() -> Iterator[Named]:
             yield from named_by_kcpps(file)
 
 
-def named_by_kcpps(file: Path) -> Iterator[Named]:
-    """Yield the model of one settings file, if it names one."""
+def named_by_kcpps(file: Path) -> Iterator[tuple[ModelFile, Path]]:
+    """Yield the model of one settings file, if it names one, with ``file``."""
     data = small_json(file)
     if isinstance(data, dict):
         said = data.get("model_param") or data.get("model")
         for text in said if isinstance(said, list) else [said]:
             if isinstance(text, str) and text and "://" not in text and "\0" not in text:
                 path = Path(text).expanduser()
-                yield Named("koboldcpp", file.stem, path if path.is_absolute() else file.parent / path, file)
+                path = path if path.is_absolute() else file.parent / path
+                yield ModelFile(file.stem, path, "gguf", place="koboldcpp"), file
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:

@@ -49,7 +49,7 @@ class _Fetch:
     done: int = 0
     began: float = 0.0
     fetched: int = 0
-    _told_at: float = 0.0
+    _reported_at: float = 0.0
     _reported: int = 0
 
     def count(self, by: int, fetched: bool = True) -> None:
@@ -58,12 +58,12 @@ class _Fetch:
             raise _Stopped
         self.done += by
         self.fetched += by if fetched else 0
-        if time.monotonic() - self._told_at >= TELL or self.done >= self.total:
+        if time.monotonic() - self._reported_at >= TELL or self.done >= self.total:
             self.records.put(self.progress())
 
     def progress(self) -> Progress:
         """Return how far it is now."""
-        now = self._told_at = time.monotonic()
+        now = self._reported_at = time.monotonic()
         done = self._reported = min(self.done, self.total)
         seconds = now - self.began
         left = (self.total - done) * seconds / self.fetched if self.fetched and seconds > 1 else None
