@@ -10,13 +10,16 @@ import hashlib
 import math
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from ..generation.lore import as_data, with_lore
 from ..generation.protocol import Request
+from ..lorebook import read
 from ..records import Finished, Record, Result, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
-from ..worker.messages import Compare, Nearest, Peek, Score
+from ..worker.messages import Compare, Lore, Nearest, Peek, Score
 from .fake_engine import WORDS, FakeEngine
 
 
@@ -52,6 +55,13 @@ def peek(job: Peek) -> Record:
     """Return words with falling probabilities, in another order for each text and stack."""
     data = {"with": _likely(job.text, digest_of(job.stack), job.top), "without": _likely(job.text, 0, job.top)}
     return Result("peek", data)
+
+
+def lore(job: Lore, engine: FakeEngine) -> Record:
+    """Look up lorebooks as a worker does, with the fake engine's tokens."""
+    books = [read(Path(name)) for name in job.lore]
+    request = Request(job.text, memory=job.memory, note=job.note)
+    return Result("lore", as_data(with_lore(request, books, engine.info.context, engine.tokenize)[1]))
 
 
 def _likely(text: str, stack: int, top: int) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
 from ..soft_prompt.module import Module
 from ..training import estimate
-from . import inspect, messages, models, writing
+from . import inspect, lore, messages, models, writing
 from .context import JobContext
 from .log import log_file, open_log
 from .messages import TO_WORKER, Answer, Ask, Cancel, End, Job, Line, Quit, encode, id_in
@@ -156,6 +156,8 @@ class Worker:
                 writing.compare(job, context)
             case messages.Peek():
                 inspect.peek(job, context)
+            case messages.Lore():
+                lore.look_up(job, context)
             case messages.Score():
                 inspect.score(job, context)
             case messages.Nearest():

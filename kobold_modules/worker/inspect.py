@@ -9,6 +9,7 @@ from ..generation.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
 from ..records import Result
 from .context import JobContext
+from .lore import bring_in
 from .messages import Nearest, Peek, Score
 
 
@@ -16,6 +17,7 @@ def peek(job: Peek, context: JobContext) -> None:
     """Answer ``job``. Beside the contract's fields each candidate has ``other``: its probability without the stack."""
     stack = context.stack(job.stack)
     request = Request(job.text, stack, memory=job.memory, note=job.note, note_depth=job.note_depth)
+    request, _ = bring_in(request, job.lore, context)
     stacked, plain = inspect.peek(context.engine, request, job.top)
     context.emit(Result("peek", {"with": inspect.as_json(stacked), "without": inspect.as_json(plain)}))
 

@@ -43,7 +43,8 @@ class Load(_Job, frozen=True):
 class Generate(_Job, frozen=True):
     """Continue ``text``. Answers TextChunk records, then Finished.
 
-    ``memory``, ``note`` and ``note_depth`` are those of generation.protocol.Request.
+    ``memory``, ``note`` and ``note_depth`` are those of generation.protocol.Request. ``lore`` are paths of lorebooks:
+    where there are some, Result("lore", ...) comes first, as Lore answers it.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Generate(_Job, frozen=True):
     memory: str = ""
     note: str = ""
     note_depth: int = 3
+    lore: tuple[str, ...] = ()
 
 
 class Count(_Job, frozen=True):
@@ -78,6 +80,7 @@ class Compare(_Job, frozen=True):
     memory: str = ""
     note: str = ""
     note_depth: int = 3
+    lore: tuple[str, ...] = ()
 
 
 class Peek(_Job, frozen=True):
@@ -93,6 +96,22 @@ class Peek(_Job, frozen=True):
     memory: str = ""
     note: str = ""
     note_depth: int = 3
+    lore: tuple[str, ...] = ()
+
+
+class Lore(_Job, frozen=True):
+    """Which entries of the lorebooks ``lore`` the text calls in, with the same room as in Generate.
+
+    Answers Result("lore", {"entries": [{"title", "tokens", "key"}], "tokens", "crowded_out", "slow"}): what
+    generation.lore.as_data returns.
+    """
+
+    text: str
+    stack: tuple[Layer[str], ...] = ()
+    memory: str = ""
+    note: str = ""
+    note_depth: int = 3
+    lore: tuple[str, ...] = ()
 
 
 class Score(_Job, frozen=True):
@@ -145,7 +164,7 @@ class Estimate(_Job, frozen=True):
     request: TrainingRequest
 
 
-Job = Load | Generate | Count | Compare | Peek | Score | Nearest | Models | Download | Estimate
+Job = Load | Generate | Count | Compare | Peek | Lore | Score | Nearest | Models | Download | Estimate
 
 
 class _Line(msgspec.Struct, frozen=True, tag_field="line", tag=codec.tag_of):

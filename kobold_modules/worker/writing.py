@@ -10,11 +10,13 @@ from ..errors import BadUsage
 from ..generation.bias import bias_warnings
 from ..generation.limits import MOST_TOGETHER
 from ..generation.log import logged, seeded
+from ..generation.lore import as_data
 from ..generation.protocol import Request
-from ..records import Record
+from ..records import Record, Result
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
 from .context import JobContext
+from .lore import bring_in
 from .messages import Compare, Generate
 
 
@@ -23,6 +25,9 @@ def generate(job: Generate, context: JobContext) -> None:
     engine = context.engine
     request = seeded(_request(job, job.stack, job.sampler, context))
     _warn_of_bias(job.sampler, context)
+    if job.lore:
+        request, found = bring_in(request, job.lore, context)
+        context.emit(Result("lore", as_data(found)))
     records = engine.generate(request, context.cancel.is_set)
     _send(logged(records, engine.info, [request], "bench", [_files(job.stack)]), context)
 
@@ -47,6 +52,9 @@ def compare(job: Compare, context: JobContext) -> None:
         _request(job, layers, replace(job.sampler, seed=seed), context)
         for layers, seed in zip(job.stacks, seeds, strict=True)
     ]
+    if job.lore:  # all read the same, or it would be compared as well; the largest stack leaves the least room for it
+        brought, _ = bring_in(max(requests, key=lambda request: request.stack.tokens), job.lore, context)
+        requests = [replace(request, lore=brought.lore) for request in requests]
     records = engine.together(requests, context.cancel.is_set)
     _send(logged(records, engine.info, requests, "compare", [_files(layers) for layers in job.stacks]), context)
 

@@ -32,6 +32,8 @@ from .takes_journal import Journal
 
 
 if TYPE_CHECKING:
+    from kobold_modules.lorebook import Lorebook
+
     from .comparison import Comparison
 
 
@@ -94,6 +96,7 @@ class Manuscript:
         self._taking = False
         self._takes_ended = 0
         self._kept_comparison: Comparison | None = None
+        self._own_lore: tuple[Story, Lorebook | None] | None = None  # of which story, so that it is read once
 
     def _belong(self, path: Path) -> None:
         """Make ``path`` the story's file from now on."""
@@ -108,9 +111,30 @@ class Manuscript:
 
     @property
     def asides(self) -> dict[str, Any]:
-        """Memory and author's note as a job takes them."""
+        """Memory, author's note and lorebooks as a job takes them."""
         story = self.story
-        return {"memory": story.memory, "note": story.note_text, "note_depth": self.note_depth}
+        return {
+            "memory": story.memory,
+            "note": story.note_text,
+            "note_depth": self.note_depth,
+            "lore": self.lore_files,
+        }
+
+    @property
+    def lore_files(self) -> tuple[str, ...]:
+        """The files whose entries come in by their keys; world info that the story came with is in its own file."""
+        return (str(self.path), *self.story.lorebooks) if self.own_lore is not None else self.story.lorebooks
+
+    @property
+    def own_lore(self) -> Lorebook | None:
+        """The world info that the story came with."""
+        if not self.story.may_hold_lore:
+            return None
+        if self._own_lore is None or self._own_lore[0] is not self.story:
+            from kobold_modules.stories.lore import own_lorebook  # with all its readers, which few stories need
+
+            self._own_lore = self.story, own_lorebook(self.story)
+        return self._own_lore[1]
 
     def load(self) -> str:
         """Read the file. Returns a sentence for the person where something is to be said, else nothing."""

@@ -1,12 +1,14 @@
-"""Memory and author's note: two short texts that go to the model with every request, and are no part of the story."""
+"""Memory, author's note and lorebooks: what goes to the model beside the story, and is no part of it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -14,28 +16,42 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from kobold_modules.errors import BadInput
+
 from ...state.keys import quiet
 from ...state.phrases import counted
 
 
+if TYPE_CHECKING:
+    from kobold_modules.lorebook import Lorebook
+
+LOOK_AFTER = 0.3  # seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Asides:
-    """What stands beside the story. ``depth``: how many lines before its end the note is put."""
+    """What stands beside the story.
+
+    ``depth``: how many lines before its end the note is put; ``lore``: paths of lorebooks.
+    """
 
     memory: str
     note: str
     depth: int
+    lore: tuple[str, ...] = ()
 
 
 class Slip(TextArea, inherit_bindings=False):
     """A few lines of text."""
 
     HELP = """\
-    ## Memory and author's note
+    ## Memory, author's note and lorebooks
 
     *Memory* always stands before your story, however long it grows: who is who, what must not be forgotten.
     The *author's note* stands a few lines before the end, where its effect is strongest: a mood, a turn the scene
-    should take. Both take room from the story, as the meter shows. Saved with the story; **esc** closes.
+    should take. A *lorebook* is a file, one a line: each of its entries stands behind the memory while the last
+    paragraphs of the story have one of its keys in them. All of it takes room from the story, as the meter shows.
+    Saved with the story; **esc** closes.
     """
     BINDINGS: ClassVar[list[BindingType]] = quiet(TextArea.BINDINGS)
     DEFAULT_CSS = """
@@ -57,7 +73,22 @@ class Slip(TextArea, inherit_bindings=False):
         self.count()
 
     def count(self) -> None:
+        """Say how much there is."""
         self.border_subtitle = counted(len(self.text.split()), "word") if self.text.strip() else ""
+
+
+class Files(Slip):
+    """Paths, one a line."""
+
+    def count(self) -> None:
+        """Say how many there are."""
+        self.border_subtitle = counted(len(self.paths), "file") if self.paths else ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Whole paths of the files that are named; a terminal puts a dropped one in quotes."""
+        lines = (line.strip().strip("'\"") for line in self.text.splitlines())
+        return tuple(dict.fromkeys(str(Path(line).expanduser().absolute()) for line in lines if line))
 
 
 class NotesScreen(ModalScreen[Asides]):
@@ -80,14 +111,15 @@ class NotesScreen(ModalScreen[Asides]):
         ),
     ]
 
-    def __init__(self, asides: Asides, changed: Callable[[Asides], None]) -> None:
+    def __init__(self, asides: Asides, changed: Callable[[Asides], None], own: Lorebook | None = None) -> None:
         super().__init__()
         self.asides = asides
+        self.own = own  # world info that the story came with
         self.changed = changed
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question notes") as box:
-            box.border_title = "Memory and author's note"
+            box.border_title = "Memory, author's note and lorebooks"
             box.border_subtitle = "tab next field  esc closes; saved as you type"
             explanation = "Sent with every request, before the story and near its end. Not part of the exported text."
             yield Static(Content(explanation), classes="explanation")
@@ -98,12 +130,29 @@ class NotesScreen(ModalScreen[Asides]):
                 yield Input(
                     str(self.asides.depth), type="integer", valid_empty=True, compact=True, id="depth", max_length=2
                 )
+            yield Files("\n".join(self.asides.lore), "Lorebooks", "lore", "world.json, one file a line")
+            yield Static(id="books", markup=False)
+
+    def on_mount(self) -> None:
+        self._look()
 
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
         if isinstance(event.text_area, Slip):
             event.text_area.count()
+        if isinstance(event.text_area, Files):
+            self._look()
         self.keep_work()
+
+    @work(exclusive=True)
+    async def _look(self) -> None:
+        """Say what is in the lorebooks, once the hands rest: a picture with a card in it may be large."""
+        paths = self.query_one(Files).paths
+        if paths:
+            await asyncio.sleep(LOOK_AFTER)
+        lines = [f"Came with the story: {_in_words(self.own)}"] if self.own is not None else []
+        lines += await asyncio.to_thread(lambda: [_described(Path(path)) for path in paths])
+        self.query_one("#books", Static).update("\n".join(lines))
 
     @on(Input.Changed)
     def keep_work(self) -> None:
@@ -119,8 +168,24 @@ class NotesScreen(ModalScreen[Asides]):
     def now(self) -> Asides:
         memory, note = (self.query_one(f"#{name}", Slip).text for name in ("memory", "note"))
         depth = self.query_one("#depth", Input).value
-        return Asides(memory, note, min(99, int(depth)) if depth.isdigit() else self.asides.depth)
+        lines = min(99, int(depth)) if depth.isdigit() else self.asides.depth
+        return Asides(memory, note, lines, self.query_one(Files).paths)
 
     def action_keep(self) -> None:
         self.keep_work()
         self.dismiss(self.now)
+
+
+def _described(path: Path) -> str:
+    """Return what is in the lorebook at ``path``, or why it cannot be read."""
+    from kobold_modules.lorebook import read  # the bench opens without it
+
+    try:
+        return f"{path.name}: {_in_words(read(path))}"
+    except BadInput as error:
+        return error.message
+
+
+def _in_words(book: Lorebook) -> str:
+    off = f", {len(book.disabled):,} switched off" if book.disabled else ""
+    return f"{book.format}, {counted(len(book.entries), 'entry', 'entries')}{off}."

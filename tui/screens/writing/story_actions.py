@@ -96,16 +96,18 @@ class StoryActions:
             if asides is not None and asides != before:
                 self.status.say(asides_sentence(asides), "good")
 
-        self.screen.app.push_screen(NotesScreen(before, self._keep_asides), closed)
+        self.screen.app.push_screen(NotesScreen(before, self._keep_asides, self.manuscript.own_lore), closed)
 
     @property
     def _asides(self) -> Asides:
-        return Asides(self.page.story.memory, self.page.story.note, self.manuscript.note_depth)
+        story = self.page.story
+        return Asides(story.memory, story.note, self.manuscript.note_depth, story.lorebooks)
 
     def _keep_asides(self, asides: Asides) -> None:
         """Keep them with every key, as on the page: whatever ends the program, what was written is in the story."""
         if asides != self._asides:
             self.page.story.memory, self.page.story.note = asides.memory, asides.note
+            self.page.story.lorebooks = asides.lore
             self.manuscript.note_depth = asides.depth
             self.page.touch()
 
@@ -199,4 +201,6 @@ def asides_sentence(asides: Asides) -> str:
     parts = [f"Memory: {counted(memory, 'word')}."] if memory else []
     if note:
         parts.append(f"Author's note: {counted(note, 'word')}, {counted(asides.depth, 'line')} before the end.")
+    if asides.lore:
+        parts.append(f"{counted(len(asides.lore), 'lorebook')}.")
     return " ".join(parts) or "Memory and note are empty."

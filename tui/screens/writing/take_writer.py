@@ -9,7 +9,7 @@ from typing import Literal
 
 from textual.screen import Screen
 
-from kobold_modules.records import Failed, Finished, Note, TextChunk
+from kobold_modules.records import Failed, Finished, Note, Result, TextChunk
 from kobold_modules.stories.story import Take
 from kobold_modules.worker.messages import Generate
 
@@ -175,6 +175,8 @@ class TakeWriter:
                     self.page.editor.feed(record.text)
                     if self._stopping:  # asked while an earlier job was running: it was that one which stopped
                         self.app_state.client.cancel()
+                case Result(what="lore"):
+                    self.page.context.set_lore(record.data)
                 case Note():
                     self.status.say(record.text, "warning")
                 case Finished() | Failed():

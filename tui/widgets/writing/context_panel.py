@@ -14,7 +14,7 @@ from textual import work
 from textual.app import ComposeResult
 
 from kobold_modules.records import Result
-from kobold_modules.worker.messages import Count
+from kobold_modules.worker.messages import Count, Lore
 
 from ...state.app_state import AppState
 from ..panel import Panel
@@ -35,9 +35,12 @@ class ContextPanel(Panel):
         self.app_state = app_state
         self.meter = Meter()
         self.tokens: int | None = None
-        self.memory = 0
+        self.memory = self.lore = 0
+        self.entries: tuple[tuple[str, int], ...] = ()  # of lorebooks, that are in: title and tokens
         self._text = self._asides = ""
         self._counted_asides = ""
+        self._counted_lore: tuple[object, ...] = ()
+        self._all_asides: Mapping[str, Any] = {}
         self._kept = self._added = 0
         self._saw: tuple[int, int] | None = None
         self._due = NEVER
@@ -61,8 +64,9 @@ class ContextPanel(Panel):
         return len(self._text) * lost // tokens if lost and tokens else 0
 
     def read(self, text: str, asides: Mapping[str, Any]) -> None:
-        """Show what is on the page now, and in memory and note."""
+        """Show what is on the page now, and in memory, note and lorebooks."""
         self._text, self._due = text, monotonic() + COUNT_AFTER
+        self._all_asides = asides
         self._asides = f"{asides['memory']}\n{asides['note']}".strip()
         if self._saw is not None and self._saw[1] != len(text):
             self._saw = None
@@ -70,6 +74,13 @@ class ContextPanel(Panel):
     def saw(self, left_out: int, length: int) -> None:
         """Record that the model left out so many characters of a story that is now ``length`` long."""
         self._saw = (left_out, length) if left_out else None
+
+    def set_lore(self, found: Mapping[str, Any]) -> None:
+        """Show the entries that are in, as generation.lore.as_data tells them."""
+        self.entries = tuple((str(entry["title"]), int(entry["tokens"])) for entry in found["entries"])
+        self.lore = int(found["tokens"])
+        self.set_class(bool(self.lore), "-lore")
+        self._show()
 
     def set_kept(self, tokens: int) -> None:
         """Note how many tokens are kept for the next take."""
@@ -88,7 +99,7 @@ class ContextPanel(Panel):
         self._show()
 
     def _recount(self) -> None:
-        self._due, self._counted_asides = monotonic(), ""
+        self._due, self._counted_asides, self._counted_lore = monotonic(), "", ()
         self._show()
 
     def _tick(self) -> None:
@@ -99,8 +110,9 @@ class ContextPanel(Panel):
     def _show(self) -> None:
         total, virtual = self.app_state.model.context, self.app_state.stack.tokens
         tokens = None if self.tokens is None else self.tokens + self._added
-        kept = min(self._kept, max(0, (total - virtual - self.memory) // 2))  # what the engine keeps, at most
-        self.meter.context = Context(total, virtual, tokens, kept, self.memory)
+        half = max(0, (total - virtual - self.memory - self.lore) // 2)
+        kept = min(self._kept, half)  # what the engine keeps, at most
+        self.meter.context = Context(total, virtual, tokens, kept, self.memory, self.lore, self.entries)
 
     @work(exclusive=True)
     async def _count(self, text: str, asides: str) -> None:
@@ -110,7 +122,24 @@ class ContextPanel(Panel):
             self.tokens = round(counted * len(text) / len(tail)) if tail else 0
         if asides != self._counted_asides and (memory := await self._tokens(asides)) is not None:
             self.memory, self._counted_asides = memory, asides
+        await self._look_up(tail)
         self._show()
+
+    async def _look_up(self, text: str) -> None:
+        """Ask which entries of the story's lorebooks are in."""
+        asides = self._all_asides
+        if not asides.get("lore"):
+            if self.entries:
+                self.set_lore({"entries": (), "tokens": 0})
+            return
+        stack = self.app_state.stack.paths()
+        wanted = (text, stack, *asides.values())
+        if wanted == self._counted_lore:
+            return
+        async for record in self.app_state.client.run(Lore(text, stack, **asides)):
+            if isinstance(record, Result) and record.what == "lore":
+                self._counted_lore = wanted
+                self.set_lore(record.data)
 
     async def _tokens(self, text: str) -> int | None:
         """Return how many tokens ``text`` is; None if the worker does not say."""

@@ -13,8 +13,10 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from ...state.phrases import shortened
 
-VIRTUAL, MEMORY, TEXT, KEPT, FREE = "▨", "▤", "■", "□", "·"
+
+VIRTUAL, MEMORY, LORE, TEXT, KEPT, FREE = "▨", "▤", "▥", "■", "□", "·"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Context:
     """Token counts.
 
     ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take, ``memory`` what
-    memory and author's note take.
+    memory and author's note take, ``lore`` what ``entries`` of lorebooks take that are in,
+    each as its title and its tokens.
     """
 
     total: int = 0
@@ -30,11 +33,18 @@ class Context:
     text: int | None = None
     kept: int = 0
     memory: int = 0
+    lore: int = 0
+    entries: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        """The entries that are in, with what each costs."""
+        return ", ".join(f"{title} {tokens:,}" for title, tokens in self.entries)
 
     @property
     def room(self) -> int:
         """Tokens of text that fit."""
-        return max(0, self.total - self.virtual - self.memory - self.kept)
+        return max(0, self.total - self.virtual - self.memory - self.lore - self.kept)
 
     @property
     def seen(self) -> int:
@@ -56,6 +66,7 @@ def cells(context: Context, width: int) -> list[tuple[str, int]]:
     parts = [
         (VIRTUAL, context.virtual),
         (MEMORY, context.memory),
+        (LORE, context.lore),
         (TEXT, context.seen),
         (KEPT, context.kept),
         (FREE, context.free),
@@ -80,6 +91,7 @@ class Meter(Widget):
     STYLES: ClassVar[dict[str, str]] = {
         VIRTUAL: "$text-accent",
         MEMORY: "$text-secondary",
+        LORE: "$text-secondary",
         TEXT: "$text-primary",
         KEPT: "$foreground-muted",
         FREE: "$foreground-muted",
@@ -110,6 +122,8 @@ class Meter(Widget):
             f" {context.virtual:,} virtual ",
             (f"{MEMORY} ", self.STYLES[MEMORY]) if context.memory else "",
             f"{context.memory:,} memory " if context.memory else "",
+            (f"{LORE} ", self.STYLES[LORE]) if context.lore else "",
+            f"{context.lore:,} lore " if context.lore else "",
             (TEXT, self.STYLES[TEXT]),
             f" {self._text_words()} text",
             (f" of {context.total:,}", "$foreground-muted"),
@@ -120,6 +134,7 @@ class Meter(Widget):
         rows = [
             (VIRTUAL, f"{context.virtual:,}", "virtual tokens"),
             *([(MEMORY, f"{context.memory:,}", "memory and note")] if context.memory else []),
+            *([(LORE, f"{context.lore:,}", f"lore: {context.in_words}")] if context.lore else []),
             (TEXT, self._text_words(), "of your text"),
             (KEPT, f"{context.kept:,}", "kept for the next take"),
         ]
@@ -131,7 +146,11 @@ class Meter(Widget):
             sentence = f"! About the oldest {context.lost:,} no longer fit."
             lines.append(Content.styled(sentence[:width], "$text-warning"))
         lines += [
-            Content.assemble((mark, self.STYLES[mark]), f" {number:>{digits}} ", (words, "$foreground-muted"))
+            Content.assemble(
+                (mark, self.STYLES[mark]),
+                f" {number:>{digits}} ",
+                (shortened(words, max(8, width - digits - 3)), "$foreground-muted"),
+            )
             for mark, number, words in rows
         ]
         return lines

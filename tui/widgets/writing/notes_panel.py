@@ -1,6 +1,8 @@
-"""What stands beside the story, in a few lines: the beginning of memory and author's note."""
+"""What stands beside the story, in a few lines: the beginning of memory and author's note, and its lorebooks."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from textual import events
 from textual.app import ComposeResult
@@ -27,30 +29,33 @@ class NotesPanel(Panel):
     def __init__(self) -> None:
         super().__init__("Memory and note", "notes")
         self.body = Static(markup=False)
-        self._shown: tuple[str, str] | None = None
+        self._shown: tuple[str, ...] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.body
 
     def show(self, story: Story) -> None:
         """Show those of ``story``."""
-        if self._shown == (story.memory, story.note):
+        shown = (story.memory, story.note, *story.lorebooks)
+        if self._shown == shown:
             return
-        self._shown = (story.memory, story.note)
-        if not (story.memory.strip() or story.note.strip()):
+        self._shown = shown
+        lore = ", ".join(Path(name).name for name in story.lorebooks)
+        if not (story.memory.strip() or story.note.strip() or lore):
             hint = "F6 edits memory and author's note."
             self.body.update(Content.styled(hint, "$foreground-muted"))
             self.set_titles(note="")
             return
         room = LINES * max(20, self.content_size.width or 44)
         parts: list[Content] = []
-        for name, text in (("memory ", story.memory), ("note ", story.note)):
+        for name, text in (("memory ", story.memory), ("note ", story.note), ("lore ", lore)):
             words = " ".join(text.split())
             if words:
                 cut = words if len(words) <= room else words[:room].rpartition(" ")[0] + " …"
                 parts.append(Content.assemble((name, "$foreground-muted"), cut))
         self.body.update(Content("\n").join(parts))
-        self.set_titles(note=counted(len(f"{story.memory} {story.note}".split()), "word"))
+        count = len(f"{story.memory} {story.note}".split())
+        self.set_titles(note=counted(count, "word") if count else "")
 
     async def on_click(self, event: events.Click) -> None:
         event.stop()

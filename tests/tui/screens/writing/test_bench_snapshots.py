@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kobold_modules.tui.screens.writing.next_words import NextWordsScreen
 from kobold_modules.tui.screens.writing.notes import NotesScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
+from tests.lorebook.examples import FILES
 from tests.tui.conftest import Open, Stage
 from tests.tui.pictures import SIZES, SteadyClient, looks_like
 
@@ -74,6 +77,17 @@ async def test_memory_and_note(stage: Open, size: tuple[int, int]) -> None:
         await on.press("f6")
         await on.until(lambda: isinstance(on.app.screen, NotesScreen))
         await looks_like(on, "memory_and_note")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_bench_with_lore(stage: Open, size: tuple[int, int], tmp_path: Path) -> None:
+    (tmp_path / "skerry.json").write_bytes(FILES["SillyTavern"])
+    async with stage(size=size, client=SteadyClient()) as on:
+        await bench(on)
+        on.bench.story.lorebooks = (str(tmp_path / "skerry.json"),)
+        await on.type(" Orla woke.")
+        await on.until(lambda: on.bench.page.context.meter.context.lore > 0)
+        await looks_like(on, "bench_with_lore")
 
 
 @pytest.mark.parametrize("size", SIZES)
