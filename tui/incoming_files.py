@@ -7,6 +7,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from kobold_modules.corpus.kinds import READABLE
+
 from .rendering.internals import screen_stacks
 from .rendering.key_order import KeyOrderApp
 from .state.dropped import kind_of, model_of
@@ -47,7 +49,7 @@ class IncomingFiles:
             (await self._opened("train")).take_paths(paths)
         else:
             said = f"{paths[0].name} is not a model, module, story or text that can be read here."
-            self.warn(said, "Texts are .txt or .md files, models .gguf, modules .zip or .safetensors.")
+            self.warn(said, f"{READABLE} Models are .gguf files, modules .zip or .safetensors.")
 
     async def _opened(self, place: str) -> Any:
         """Go to ``place`` and return its screen when all that belongs on it is there."""

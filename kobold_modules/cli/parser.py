@@ -15,6 +15,7 @@ from .options.typed_text import typed
 from .options.writing_options import add_memory_flags, add_writing_flags
 
 
+TEXTS_HELP = "texts, books and manuscripts, or folders: .txt .md .docx .odt .epub .html .rtf .fb2 .pdf, Scrivener"
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
 
@@ -97,7 +98,7 @@ def _demo(verbs: Any) -> None:
 
 def _train(verbs: Any) -> None:
     verb = _verb(verbs, "train", "train", "train a module on your texts")
-    verb.add_argument("files", nargs="*", metavar="FILE", help=".txt and .md files, or folders of them")
+    verb.add_argument("files", nargs="*", metavar="FILE", help=TEXTS_HELP)
     _model(verb)
     verb.add_argument("--kind", default="style", choices=["style", "world"], help="what it is for (default: style)")
     verb.add_argument("--name", metavar="NAME", help="name of the module (required)")

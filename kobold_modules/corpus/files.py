@@ -22,6 +22,7 @@ PLAIN_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".mdown"})
 SUFFIXES = PLAIN_SUFFIXES | READER_SUFFIXES
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
 _ENDINGS = tuple(SUFFIXES)
+_BOOKS = tuple(SUFFIXES - {".json"})
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -67,6 +68,11 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
 def is_readable_name(name: str) -> bool:
     """Whether a file of this name is of a kind that can be read. What is inside decides when it is read."""
     return name.lower().endswith(_ENDINGS)
+
+
+def is_book_name(name: str) -> bool:
+    """Whether a file of this name is a text or a book, and not data that may be one (JSON)."""
+    return name.lower().endswith(_BOOKS)
 
 
 def _identity(path: Path) -> Path:

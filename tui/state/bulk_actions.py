@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kobold_modules.corpus.files import is_book_name
 from kobold_modules.errors import BadInput, BadUsage, KoboldModulesError
 from kobold_modules.formats import SUFFIXES, write
 from kobold_modules.library.library import Entry, Library
@@ -18,9 +19,6 @@ from kobold_modules.soft_prompt.layer import Layer
 
 from .app_state import AppState
 from .phrases import counted
-
-
-TEXTS = {".txt", ".md", ".epub", ".docx", ".odt", ".html", ".htm", ".rtf", ".pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +139,7 @@ def bring_in(library: Library, paths: Sequence[Path]) -> Entry | Outcome:
 
 
 def _better_hint(path: Path) -> str:
-    if path.suffix.lower() in TEXTS:
+    if is_book_name(path.name):
         return "To make a module from a text, train one: F4."
     return "Models are listed on F5." if path.suffix.lower() == ".gguf" else ""
 

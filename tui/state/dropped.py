@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from kobold_modules.corpus.files import is_book_name
+from kobold_modules.corpus.readers import is_project
 from kobold_modules.errors import KoboldModulesError
 
 
@@ -17,7 +19,6 @@ LONGEST = 1 << 16
 Kind = Literal["model", "module", "story", "text", "nothing"]
 MODELS = (".gguf", ".kcpps")
 STORIES = (".json", ".kaistory", ".story", ".scenario")
-TEXTS = (".txt", ".text", ".md", ".markdown", ".mdown", ".docx", ".odt", ".epub", ".rtf", ".html", ".htm", ".fb2")
 
 
 def kind_of(path: Path) -> Kind:
@@ -34,10 +35,12 @@ def kind_of(path: Path) -> Kind:
 def _kind_of_folder(folder: Path) -> Kind:
     if (folder / "adapter_config.json").exists():
         return "module"
+    if is_project(folder):
+        return "text"
     names = [child.name.lower() for child in folder.iterdir()]
     if "config.json" in names or any(name.endswith(MODELS) for name in names):
         return "model"
-    holds_texts = any(name.endswith(TEXTS) for name in names) or any(child.is_dir() for child in folder.iterdir())
+    holds_texts = any(map(is_book_name, names)) or any(child.is_dir() for child in folder.iterdir())
     return "text" if holds_texts else "nothing"
 
 
@@ -51,7 +54,7 @@ def _kind_of_file(path: Path) -> Kind:
     weights = suffix in (".safetensors", ".bin", ".index.json") and (folder / "config.json").exists()
     if weights and not (folder / "adapter_config.json").exists():
         return "model"
-    if suffix in TEXTS:
+    if is_book_name(path.name):
         return "text"
     from kobold_modules.formats import sniff
 

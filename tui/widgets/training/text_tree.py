@@ -15,7 +15,8 @@ from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from kobold_modules.corpus.files import SUFFIXES
+from kobold_modules.corpus.files import is_readable_name
+from kobold_modules.corpus.readers import is_project
 from kobold_modules.plain_text import printable
 
 from ...rendering.internals import forget_tree_lines
@@ -33,7 +34,8 @@ class TextTree(DirectoryTree, inherit_bindings=False):
     ## Your texts
 
     **space** selects the file under the cursor, or a whole folder; again deselects it. **enter** opens and closes
-    folders, **←** goes up. Only files that can be read are shown: .txt and .md.
+    folders, **←** goes up. Only files that can be read are shown: plain
+    text and Markdown, Word, OpenDocument, RTF, EPUB, FictionBook, HTML, PDF, Scrivener projects and lorebooks.
 
     Type a path into the line above to select a file or show a folder. You can also drag a file onto this window.
     """
@@ -82,11 +84,13 @@ class TextTree(DirectoryTree, inherit_bindings=False):
         self.chosen: list[Path] = []
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        return [path for path in paths if not path.name.startswith(".") and self._shown(path)]
+        """Keep folders and what can be read. A Scrivener project is one text, so nothing in it is shown."""
+        shown = [path for path in paths if not path.name.startswith(".") and self._shown(path)]
+        return [] if shown and is_project(shown[0].parent) else shown
 
     def _shown(self, path: Path) -> bool:
         try:
-            return path.is_dir() or path.suffix.lower() in SUFFIXES
+            return path.is_dir() or is_readable_name(path.name)
         except OSError:
             return False
 

@@ -17,6 +17,7 @@ from kobold_modules.tui.widgets.choice import Choice
 from kobold_modules.tui.widgets.training.preview_panel import PreviewPanel
 from kobold_modules.tui.widgets.training.text_tree import TextTree
 from kobold_modules.worker.messages import Estimate, Job, Models
+from tests.corpus.readers import books
 from tests.lorebook.examples import FILES
 from tests.tui.conftest import Open, module
 from tests.tui.screens.training.conftest import Knowing, choose, opened, submit
@@ -259,3 +260,23 @@ async def test_choosing_a_lorebook_makes_it_a_world(stage: Open, pages: Path) ->
         await on.until(lambda: train.recipe.kind == "world")
         assert "skerry.json is a lorebook, so the kind is world." in on.status
         assert "Switched off in the lorebook, so not trained:" in on.text()
+
+
+async def test_books_of_every_kind_are_offered_and_what_is_left_out_of_them_is_told(stage: Open, pages: Path) -> None:
+    """Issue 13, 5: the tree shows each readable kind, and the preview the structure and the cuts."""
+    words = "The ferry did not run on Sundays, so the two of them walked along the shore. " * 5
+    notes = books.docx(books.para(words), parts={"comments": books.para("Rather slow here.")})
+    (pages / "novel.docx").write_bytes(notes)
+    for name in ("a.odt", "b.epub", "c.html", "d.rtf", "e.fb2", "f.pdf", "g.fb2.zip"):
+        (pages / name).write_bytes(b"x")
+    project = pages / "Book.scriv"
+    for name, text in books.scrivener("", {"Z/content.rtf": "x"}).items():
+        books.write(project, name, text.encode())
+    async with stage() as on:
+        train = await opened(on)
+        for name in ("novel.docx", "a.odt", "b.epub", "c.html", "d.rtf", "e.fb2", "f.pdf", "g.fb2.zip", "Book.scriv"):
+            assert name in on.text()
+        await choose(on, "novel.docx")
+        assert "Left out: comments (3 words)." in " ".join(on.text().split())
+        assert "Word document" in on.text()
+        assert train.preview.pages[0].words == 80
