@@ -86,7 +86,7 @@ class Structured:
             if gap > 1:
                 out.append("\n" * (gap - 1))
             gap = 0
-            out.append(f"{block.text if block.kind == 'paragraph' else BREAK}\n\n")
+            out += (block.text if block.kind == "paragraph" else BREAK, "\n\n")  # no copy of a long book
         return "".join(out).strip("\n")
 
 
