@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from kobold_modules.braille import braille
 from kobold_modules.sampling.settings import PRESETS
 from kobold_modules.soft_prompt.module import Card
 from kobold_modules.tui.state import phrases
@@ -44,22 +43,6 @@ def test_words() -> None:
     assert phrases.day("last spring") == "last spring"
     assert phrases.shortened("gothic house", 8) == "gothic…"
     assert phrases.ending("It was\n\na dark and stormy night", 12) == "… night"
-
-
-def test_a_falling_curve_falls() -> None:
-    lines = braille([(0, 3.0), (100, 1.0)], 10, 4)
-    assert [len(line) for line in lines] == [10] * 4
-    assert lines[0].strip() == lines[0].rstrip() != ""
-    assert lines[-1].rstrip()[-1] == lines[-1][-1] != " "
-    assert [next(i for i, cell in enumerate(line) if cell != " ") for line in lines] == sorted(
-        next(i for i, cell in enumerate(line) if cell != " ") for line in lines
-    )
-
-
-def test_a_flat_curve_runs_through_the_middle() -> None:
-    lines = braille([(0, 2.0), (5, 2.0)], 6, 3)
-    assert lines[0].strip() == lines[2].strip() == ""
-    assert len(lines[1].strip()) == 6
 
 
 def test_meter_cells_add_up_and_show_the_smallest_part() -> None:

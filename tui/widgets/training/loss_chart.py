@@ -6,15 +6,13 @@ words in front of it instead of a module. The width stands for the whole budget,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from kobold_modules.braille import BRAILLE, DOTS
+from kobold_modules.braille import BRAILLE, Canvas
 
 
 PATTERNS = ((0, 1, 2), (4,))  # dots of every six that are set, by baseline: dashes, then points between them
@@ -49,37 +47,30 @@ def draw(chart: Chart, width: int, height: int) -> list[Row]:
         return []
     low, high = min(values), max(values)
     span = high - low or 1.0
-    rows, columns = height * 4, width * 2
+    curve, under = Canvas(width, height), Canvas(width, height)
 
     def y(value: float) -> int:
-        return round((high - value) / span * (rows - 1))
+        return round((high - value) / span * (curve.rows - 1))
 
     last = max(chart.total, chart.points[-1][0] if chart.points else 0, 1)
 
     def x(step: int) -> int:
-        return round(step / last * (columns - 1))
+        return round(step / last * (curve.columns - 1))
 
-    curve = [[0] * width for _ in range(height)]
-    for (x0, y0), (x1, y1) in _pairs([(x(step), y(value)) for step, value in chart.points]):
-        for column in range(x0, x1 + 1):
-            first = y0 + (y1 - y0) * (column - x0) / max(1, x1 - x0)
-            until = y0 + (y1 - y0) * (min(x1, column + 1) - x0) / max(1, x1 - x0)
-            for dot in range(round(min(first, until)), round(max(first, until)) + 1):
-                curve[dot // 4][column // 2] |= DOTS[column % 2][dot % 4]
-    under = [[0] * width for _ in range(height)]
+    curve.stroke([(x(step), y(value)) for step, value in chart.points])
     labels = [""] * height
     for number, (name, value) in enumerate(chart.baselines):
         dot = y(value)
-        for column in range(columns):
+        for column in range(under.columns):
             if column % PERIOD in PATTERNS[min(number, len(PATTERNS) - 1)]:
-                under[dot // 4][column // 2] |= DOTS[column % 2][dot % 4]
+                under.set(column, dot)
         labels[_free(labels, dot // 4)] = f"{name} {value:.3f}"
     best = min(chart.points, key=lambda point: point[1]) if chart.points else None
     at = (y(best[1]) // 4, min(width - 1, x(best[0]) // 2)) if best and len(chart.points) > 1 else None
     scale = {0: f"{high:.3f}", height - 1: f"{low:.3f}"}
     return [
-        Row(scale.get(row, ""), _braille(curve[row]), _braille(under[row]), labels[row], _at(at, row))
-        for row in range(height)
+        Row(scale.get(row, ""), cells, marks, labels[row], _at(at, row))
+        for row, (cells, marks) in enumerate(zip(curve.lines(), under.lines(), strict=True))
     ]
 
 
@@ -87,18 +78,10 @@ def _at(best: tuple[int, int] | None, row: int) -> int | None:
     return best[1] if best is not None and best[0] == row else None
 
 
-def _pairs(dots: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    return [(dots[0], dots[0])] if len(dots) == 1 else list(pairwise(dots))
-
-
 def _free(labels: list[str], wanted: int) -> int:
     """Return the row nearest to ``wanted`` that has no label yet."""
     free = [row for row, label in enumerate(labels) if not label] or [wanted]
     return min(free, key=lambda row: (abs(row - wanted), row))
-
-
-def _braille(row: list[int]) -> str:
-    return "".join(chr(BRAILLE | dots) if dots else " " for dots in row)
 
 
 class LossChart(Widget):
