@@ -117,6 +117,7 @@ class _Scanner:
         self._story = story
         self._paragraphs = [line.strip() for line in story.split("\n") if line.strip()]
         self._called: list[str] = []  # texts of entries, looked through in later passes
+        self._parts: dict[tuple[int, bool], str] = {}  # of the story with those texts, by depth
         self._chance = random.Random(scan.seed)
         candidates = [_Candidate(entry, content.decorated(entry), book) for book in books for entry in book.enabled]
         self._left = sorted(
@@ -137,6 +138,7 @@ class _Scanner:
         for number in range(1, MOST_PASSES + 1):
             texts = self._pass(recursion, level)
             self._called += texts
+            self._parts.clear()
             may_go_on = self._recursive and not (self._scan.passes and number >= self._scan.passes)
             if not may_go_on or self._overflowed:
                 break
@@ -227,12 +229,15 @@ class _Scanner:
 
     def _text(self, one: _Candidate) -> str:
         """What ``one`` looks for its keys in."""
-        if one.entry.search_range is not None and self._scan.depth is None:
-            part = self._story[-one.entry.search_range :] if one.entry.search_range else ""
+        in_characters = one.entry.search_range is not None and self._scan.depth is None
+        if in_characters and one.entry.search_range is not None:
+            depth = one.entry.search_range
         else:
             depth = _first(one.entry.scan_depth, self._scan.depth, one.book.scan_depth, DEPTH)
-            part = "\n".join(self._paragraphs[-depth:]) if depth else ""
-        return "\n".join([part, *self._called])
+        if (depth, in_characters) not in self._parts:
+            part = self._story[-depth:] if in_characters else "\n".join(self._paragraphs[-depth:])
+            self._parts[depth, in_characters] = "\n".join([part if depth else "", *self._called])
+        return self._parts[depth, in_characters]
 
     def _one_of_each_group(self, called: list[_Candidate]) -> list[_Candidate]:
         """``called`` without those that lose to another of their inclusion group, or to one that is in already."""

@@ -35,6 +35,7 @@ class Entry:
         search_range: the same in characters, for NovelAI's entries.
         case_sensitive, whole_words: how plain keys are found (None: as everywhere).
         patterns: whether every key is a pattern, without slashes (``use_regex`` of a V3 card).
+        joined: whether ``a & b`` is a key that asks for both (NovelAI).
         exclude_recursion: whether only the story can call it, and no other entry.
         prevent_recursion: whether its text calls no others.
         delay_recursion: 0, or the level of the passes over entries' texts from which on it can be called.
@@ -63,6 +64,7 @@ class Entry:
     case_sensitive: bool | None = None
     whole_words: bool | None = None
     patterns: bool = False
+    joined: bool = False
     exclude_recursion: bool = False
     prevent_recursion: bool = False
     delay_recursion: int = 0

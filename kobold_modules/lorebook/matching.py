@@ -38,17 +38,26 @@ def found(key: str, text: str, entry: Entry, *, case_sensitive: bool = False, wh
     key = key.strip()
     if not key:
         return False
+    if entry.joined and " & " in key:
+        switches = {"case_sensitive": case_sensitive, "whole_words": whole_words}
+        return all(found(side, text, entry, **switches) for side in key.split(" & "))
     if (pattern := pattern_of(key, entry.patterns)) is not None:
         try:
             return pattern.search(text, timeout=SECONDS) is not None
         except TimeoutError as error:
             raise TooSlow(key) from error
     if not (case_sensitive if entry.case_sensitive is None else entry.case_sensitive):
-        key, text = key.casefold(), text.casefold()
+        key, text = key.casefold(), _folded(text)
     whole = whole_words if entry.whole_words is None else entry.whole_words
     if not whole or len(key.split()) > 1:
         return key in text
     return _whole_word(key, text)
+
+
+@lru_cache(maxsize=16)
+def _folded(text: str) -> str:
+    """Return ``text`` without regard to case, once for the thousands of keys that are looked for in it."""
+    return text.casefold()
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ what has no like there in ``extensions``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -41,6 +42,7 @@ _MEMBERS = {  # of an entry in SillyTavern's JSON, by what it is called here
     "case_sensitive": ("caseSensitive",),
     "whole_words": ("matchWholeWords",),
     "patterns": ("key", "keysecondary"),
+    "joined": ("key",),
     "exclude_recursion": ("excludeRecursion",),
     "prevent_recursion": ("preventRecursion",),
     "delay_recursion": ("delayUntilRecursion",),
@@ -154,6 +156,9 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 def _pattern(key: str, entry: Entry) -> str:
     """``key`` with the slashes that SillyTavern knows a pattern by."""
+    if entry.joined and " & " in key:
+        sides = "".join(rf"(?=[\s\S]*{re.escape(side.strip())})" for side in key.split(" & "))
+        return f"/^{sides}/i".replace("\\ ", " ")
     if not entry.patterns or key.startswith("/"):
         return key
     return "/" + key.replace("/", "\\/") + "/" + ("" if entry.case_sensitive else "i")

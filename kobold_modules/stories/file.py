@@ -204,6 +204,11 @@ def _parsed(data: bytes, path: Path) -> Story:
     try:
         return Story.from_dict(values)
     except (ValueError, RecursionError) as error:
+        from ..lorebook.reading import is_lorebook
+
+        if is_lorebook(data):
+            hint = "Give it to a story: --lore FILE, or f6 in the interface. `kobold-modules lore FILE` shows it."
+            raise BadText(f"{path.name} is a lorebook, not a story.", hint) from error
         raise BadText(f"{path.name} is not a story of ours: {error}.", "Text goes in a .txt file.") from error
 
 

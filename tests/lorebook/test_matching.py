@@ -51,6 +51,9 @@ TABLE: dict[str, tuple[str, str, Entry, bool]] = {
     "look behind": (r"/(?<!un)kind/", "unkind", PLAIN, False),
     "flags that are none": ("/king/q", "king", PLAIN, False),
     "a broken pattern is a plain key": ("/king(/", "the /king(/ of", Entry(whole_words=False), True),
+    "NovelAI's both": ("Orla & lamp", "The lamp that Orla lit.", Entry(joined=True), True),
+    "NovelAI's both, one of them": ("Orla & lamp", "Orla slept.", Entry(joined=True), False),
+    "an ampersand is one elsewhere": ("salt & pepper", "salt & pepper", PLAIN, True),
     "patterns without slashes": (r"wre(ck|ak)", "a wreak", Entry(patterns=True), True),
     "patterns with slashes": (r"/WRECK/i", "a wreck", Entry(patterns=True), True),
 }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kobold_modules.lorebook import Entry, read
+from kobold_modules.lorebook.activation import activate
 from kobold_modules.lorebook.reading import read_bytes
 from kobold_modules.lorebook.write import to_json, write
 from tests.lorebook import examples
@@ -92,7 +93,7 @@ def test_a_book_of_another_program_says_the_same_as_one_of_sillytavern(name: str
 
     assert again.format == "SillyTavern world info"
     for before, after in zip(book.entries, again.entries, strict=True):
-        same = replace(before, rest={}, search_range=None, selective=after.selective, exclude_keys=())
+        same = replace(before, rest={}, search_range=None, joined=False, selective=after.selective, exclude_keys=())
         if before.exclude_keys:
             same = replace(same, secondary_keys=before.exclude_keys, logic="not any")
         assert replace(after, rest={}) == same
@@ -119,3 +120,14 @@ def test_a_bare_pattern_of_a_card_gets_the_slashes_that_sillytavern_knows_it_by(
     data = to_json(read_bytes(examples.as_json({"spec": "lorebook_v3", "data": {"entries": entries}}), "x.json"))
 
     assert data["entries"]["0"]["key"] == ["/wre(ck|ak)/i", r"/a\/b/i"]
+
+
+def test_a_key_of_novelai_that_asks_for_both_sides_asks_for_both_in_sillytavern() -> None:
+    data = {"lorebookVersion": 5, "entries": [{"text": "x", "keys": ["Orla & the lamp"], "enabled": True}]}
+    again = read_bytes(examples.as_json(to_json(read_bytes(examples.as_json(data), "x.lorebook"))), "x.json")
+
+    def called(story: str) -> bool:
+        return bool(activate([again], story, len).active)
+
+    assert called("The lamp\nthat Orla lit.")
+    assert not called("Orla slept.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kobold_modules.errors import BadInput
+from kobold_modules.errors import BadInput, BadText
 from kobold_modules.lorebook import read
 from kobold_modules.stories.file import describe_used, load, save
 from kobold_modules.stories.lore import lorebooks, own_lorebook
@@ -86,3 +86,9 @@ def test_a_story_of_ours_is_a_lorebook_by_the_world_info_it_came_with(tmp_path: 
     assert read(tmp_path / "ours.json").entries[0].text == examples.KEEPER
     with pytest.raises(BadInput, match="without world info"):
         read(tmp_path / "plain.json")
+
+
+def test_a_lorebook_that_is_opened_as_a_story_says_where_it_belongs(tmp_path: Path) -> None:
+    with pytest.raises(BadText, match="is a lorebook, not a story") as raised:
+        load(saved(tmp_path / "skerry.json", examples.SILLYTAVERN))
+    assert "f6" in raised.value.hint

@@ -44,6 +44,7 @@ def _entry(data: Object, off: set[str], version: int) -> Entry:
         keys=words(data.get("keys")),
         text=text(data, "text"),
         selective=False,
+        joined=True,
         always=flag(data, "forceActivation"),
         enabled=flag(data, "enabled", True) and not (category and category in off),
         order=number(members(data.get("contextConfig")), "budgetPriority", PRIORITY),
