@@ -5,6 +5,7 @@ The hash is of the bytes as they lay on disk: it names a source in a module's ca
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,11 @@ class Corpus:
             changes = merge(change for report in self.reports for change in report.changes)
             if changes:
                 sentences.append(f"In all files: {_listed(changes)}.")
+            left_out: Counter[str] = Counter()
+            for left in (left for report in self.reports for left in report.left_out):
+                left_out[left.what] += left.words
+            if left_out:
+                sentences.append(_left_out(tuple(LeftOut(what, words) for what, words in left_out.items())))
             sentences += [f"{report.path.name}: {warning}" for report in self.reports for warning in report.warnings]
         if self.passed_over:
             names = ", ".join(path.name for path in self.passed_over[:5])
@@ -103,16 +109,17 @@ def _describe(report: FileReport) -> list[str]:
 
 
 def structure_sentences(report: FileReport) -> list[str]:
-    """Return what a document's format says: its chapters and scenes, and what in it is no prose."""
-    sentences = []
-    if report.chapters or report.scene_breaks:
-        sentences.append(
-            f"It has {_count(report.chapters, 'chapter')} and {_count(report.scene_breaks, 'scene break')}."
-        )
-    if report.left_out:
-        parts = ", ".join(f"{left.what} ({_count(left.words, 'word')})" for left in report.left_out)
-        sentences.append(f"Left out: {parts}.")
-    return sentences
+    """Tell what a document's format says: its chapters and scenes, and what in it is no prose."""
+    counts = [(report.chapters, "chapter"), (report.scene_breaks, "scene break")]
+    parts = [_count(number, noun) for number, noun in counts if number]
+    return ([f"It has {' and '.join(parts)}."] if parts else []) + (
+        [_left_out(report.left_out)] if report.left_out else []
+    )
+
+
+def _left_out(left_out: tuple[LeftOut, ...]) -> str:
+    parts = ", ".join(f"{left.what} ({_count(left.words, 'word')})" for left in left_out)
+    return f"Left out: {parts}."
 
 
 def _count(number: int, noun: str) -> str:

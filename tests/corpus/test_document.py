@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.corpus import Change, Corpus, Document, FileReport, require_enough
+from kobold_modules.corpus.readers import LeftOut
 from kobold_modules.corpus.words import count_words
 from kobold_modules.errors import BadText
 
@@ -66,3 +67,16 @@ def test_description_of_many_files_is_short() -> None:
         "Read 40 texts: 36,000 words of prose.",
         "In all files: chapter titles removed (80).",
     ]
+
+
+def test_what_many_files_leave_out_is_added_up() -> None:
+    left = (LeftOut("comments", 2), LeftOut("footnotes", 1000))
+    reports = tuple(FileReport(Path(f"{n}.docx"), "Word document", (), (), 9, left, 1, 0) for n in range(10))
+    document = Document("0.docx", "x", 9, "0")
+    told = Corpus((document,) * 10, reports).describe()
+    assert "Left out: comments (20 words), footnotes (10,000 words)." in told
+    alone = Corpus((document,), reports[:1]).describe()[1]
+    assert alone == (
+        "0.docx (Word document): 9 words kept. It has 1 chapter. "
+        "Left out: comments (2 words), footnotes (1,000 words). Nothing needed cleaning."
+    )

@@ -189,6 +189,8 @@ class Body:
             self._build.open_cell()
         elif tag == "w:txbxContent":
             self._build.open_box()
+        elif tag == "w:altChunk":
+            self._build.warnings.append("A document that is embedded in it was not read: open it and save it again.")
         elif tag in ("w:drawing", "w:pict", "w:object") and self._paragraphs:
             self._paragraphs[-1].other = True
 

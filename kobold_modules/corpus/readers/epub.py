@@ -58,7 +58,7 @@ def read(source: Source) -> Structured:
     parse_xml_bytes(container.read(package, _MOST_PART), book, {}, source.name)
     build, notes = Builder(), Notes()
     build.title = book.title.strip()
-    known = {posixpath.normpath(name): name for name in container.names}
+    known = {posixpath.normpath(name.replace("\\", "/")): name for name in container.names}
     folder = posixpath.dirname(package)
     starts = chapters(container, {kind: inside(folder, href) for kind, href in book.contents()}, known)
     css = _style_sheets(container, [inside(folder, item.href) for item in book.items.values()], known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import email
 import re
 
 from ..decode import decode
@@ -20,14 +21,25 @@ _CLOSED = re.compile(rb"</(?:p|div|h[1-6]|section|article)\s*>", re.IGNORECASE)
 _CHARSET = re.compile(rb"<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,200}?encoding)\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 _ARCHIVE = re.compile(r'archiveofourown\.org[\s\S]{0,20000}id="chapters"')
 _FRAME = re.compile(r'<div id="(preface|afterword)"')
+_ARCHIVED = re.compile(rb"(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:", re.IGNORECASE)
 _MOST_HEAD = 4096
+_MOST_PART = 65_536
+SUFFIXES = (".html", ".htm", ".xhtml", ".mht", ".mhtml")
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a page of HTML: it begins as one, or its first lines are closed paragraphs of one."""
-    if _BEGINS.match(source.head):
+    """Whether this is a page of HTML, alone or in an archive of one page (.mht).
+
+    A part of a page, without its frame, is one where most of its lines have tags: Markdown may begin with a tag, too.
+    """
+    if _BEGINS.match(source.head) or _is_archive(source):
         return True
-    return source.head.startswith(b"<") and bool(_TAGGED.match(source.head)) and bool(_CLOSED.search(source.head))
+    if not (_TAGGED.match(source.head) and _CLOSED.search(source.data[:_MOST_PART])):
+        return False
+    if source.name.lower().endswith(SUFFIXES):
+        return True
+    lines = [line for line in source.data[:_MOST_PART].splitlines() if line.strip()]
+    return sum(bool(_TAGGED.search(line) or _CLOSED.search(line)) for line in lines) >= 0.6 * len(lines)
 
 
 def read(source: Source) -> Structured:
@@ -36,7 +48,8 @@ def read(source: Source) -> Structured:
     Raises:
         BadText: if its bytes are text in no encoding that we know.
     """
-    text, warnings = decoded(source.data, source.name)
+    data = _in_archive(source.data) if _is_archive(source) else source.data
+    text, warnings = decoded(data, source.name)
     build, notes = Builder(), Notes()
     if _ARCHIVE.search(text[:100_000]):
         text = _FRAME.sub(r'<div role="doc-colophon"', text)
@@ -46,6 +59,22 @@ def read(source: Source) -> Structured:
     build.title = page.title
     build.warnings += warnings
     return build.done()
+
+
+def _is_archive(source: Source) -> bool:
+    return bool(_ARCHIVED.match(source.head)) and b"multipart/related" in source.head
+
+
+def _in_archive(data: bytes) -> bytes:
+    """Return the page in an archive of one: its first part that is HTML."""
+    for part in email.message_from_bytes(data).walk():
+        if part.get_content_type() in ("text/html", "application/xhtml+xml"):
+            content = part.get_payload(decode=True)
+            charset = part.get_content_charset()
+            if isinstance(content, bytes):
+                mark = f'<meta charset="{charset}">' if charset and not _CHARSET.search(content[:_MOST_HEAD]) else ""
+                return mark.encode("ascii", "replace") + content
+    return b""
 
 
 def decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:

@@ -45,7 +45,9 @@ _TYPES = {
     ),
     **dict.fromkeys(["index", "doc-index"], "indexes"),
     **dict.fromkeys(["bibliography", "doc-bibliography"], "bibliographies"),
-    **dict.fromkeys(["annotation"], "comments"),
+    "annotation": "comments",
+    **dict.fromkeys(["navigation", "search", "complementary", "menu", "menubar"], "navigation"),
+    **dict.fromkeys(["banner", "contentinfo"], "headers and footers"),
 }
 _CLASSES = {
     **dict.fromkeys(
@@ -61,10 +63,13 @@ _CLASSES = {
     **dict.fromkeys(["pg-boilerplate", "pgheader", "pg-header", "pg-footer"], "licences"),
     **dict.fromkeys(["msocommenttext", "msocomanchor", "msocomoff"], "comments"),
     **dict.fromkeys(["msoheader", "msofooter"], "headers and footers"),
-    **dict.fromkeys(["msocaption", "caption"], "captions"),
+    **dict.fromkeys(["msocaption", "caption", "wp-caption-text"], "captions"),
+    **dict.fromkeys(names("sidebar breadcrumb breadcrumbs sharedaddy nav-links post-navigation"), "navigation"),
+    **dict.fromkeys(["comments-area", "comment-list", "comment-respond"], "comments"),
 }
 _IDS = (
     (re.compile(r"(?:sd(?:foot|end)note|ftn|edn)\d+"), NOTES),
+    (re.compile(r"comments|respond"), "comments"),
     (re.compile(r"table of contents.*|toc|table-of-contents", re.IGNORECASE), CONTENTS),
 )
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)

@@ -40,6 +40,7 @@ _REGIONS = {
     **dict.fromkeys(["style:footer", "style:footer-left", "style:footer-first"], "headers and footers"),
     **dict.fromkeys(["svg-compatible:title", "svg-compatible:desc", "text:script", "office:forms"], ""),
 }
+_BOXES = frozenset(f"drawing:{name}" for name in ("text-box", "custom-shape", "rect", "ellipse", "polygon", "path"))
 _SPACE = re.compile(r"[ \t\r\n]+")
 _ESCAPED = re.compile(r"_([0-9a-f]{2})_")
 _LONGEST_CHAIN = 20
@@ -142,7 +143,7 @@ class _Body:
             self._style = None
         elif tag == "table:table":
             self._build.close_table()
-        elif tag == "drawing:text-box":
+        elif tag in _BOXES:
             blocks = self._build.close_box()
             if self._paragraphs:
                 self._paragraphs[-1].boxes += blocks
@@ -173,7 +174,7 @@ class _Body:
             self._build.open_table()
         elif tag == "table:table-cell":
             self._build.open_cell()
-        elif tag == "drawing:text-box":
+        elif tag in _BOXES:
             self._build.open_box()
         elif not self._paragraphs:
             return

@@ -127,6 +127,8 @@ class _Gatherer:
     def end_line(self) -> None:
         """End the line."""
         text = " ".join("".join(self._parts).split())
+        if text.endswith(("\u00ad", "\u2010")):  # signs for a word that is cut
+            text = text[:-1] + "-"
         if text:
             self.lines.append(Line(text, self._x, self._y, self._size, tuple(self._marks)))
         self._parts.clear()

@@ -22,6 +22,7 @@ _OFTEN = 3  # pages on which a line must come back
 _SAME_PLACE = 4.0  # points
 _LARGE, _SMALL = 1.15, 0.9  # of the text's size: a heading, a note
 _INDENT, _DEEPEST = 4.0, 72.0  # points
+_COLUMN = 150.0  # points from one column to the next, at least
 _GAP = 1.35  # of the usual step from line to line
 _FULL = 0.8  # of the longest lines
 _NUMBER = re.compile(r"[-–—|\[( ]*(?:page )?(?:\d{1,4}|[ivxlc]{1,7})(?: (?:of|/) ?\d{1,4})?[-–—|\]) ]*", re.IGNORECASE)
@@ -104,7 +105,8 @@ class Lines:
                 line = page[at]
                 same = {other for other, y in places[_key(line.text)] if abs(y - line.y) <= _SAME_PLACE}
                 is_number = _NUMBER.fullmatch(line.text) is not None
-                if len(same) >= _OFTEN and (is_number or len(same) >= 0.2 * len(self._pages) or _is_edge(page, at)):
+                often = min(_OFTEN, max(2, len(self._pages)))
+                if len(same) >= often and (is_number or len(same) >= 0.2 * len(self._pages) or _is_edge(page, at)):
                     doomed.add(at)
                     self._aside.append(("page numbers" if is_number else "headers and footers", line.text))
             self._pages[number] = [line for at, line in enumerate(page) if at not in doomed]
@@ -124,10 +126,7 @@ class Lines:
 
     def _measure(self) -> None:
         """Find the margins, the step from line to line, and whether indents or gaps begin a paragraph."""
-        self._margins = [
-            min(Counter(round(line.x) for line in page if self._is_text(line)).most_common(2) or [(0, 0)])[0]
-            for page in self._pages
-        ]
+        self._margins = [self._margins_of(page) for page in self._pages]
         lines = [line for page in self._pages for line in page if self._is_text(line)]
         lengths = sorted(len(line.text) for line in lines)
         self._longest = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
@@ -151,9 +150,24 @@ class Lines:
     def _is_text(self, line: Line) -> bool:
         return abs(line.size - self._size) <= 0.1 * self._size
 
+    def _margins_of(self, page: Sequence[Line]) -> list[float]:
+        """Return where the lines of a page begin: one place, or one for each of its columns."""
+        places = Counter(round(line.x) for line in page if self._is_text(line))
+        common = places.most_common(6)
+        if not common:
+            return [0.0]
+        margins = [min(place for place, _ in common[:2])]
+        for place, count in sorted(common):
+            if place > margins[-1] + _COLUMN and count >= 0.2 * len(page):
+                margins.append(place)
+        return [float(margin) for margin in margins]
+
+    def _margin(self, line: Line, page: int) -> float:
+        return max((place for place in self._margins[page] if place <= line.x + 2), default=self._margins[page][0])
+
     def _indent(self, line: Line, page: int) -> float:
         """Return how far a line is set in, in points; 0 for one at the margin or in the middle of the page."""
-        indent = line.x - self._margins[page]
+        indent = line.x - self._margin(line, page)
         return indent if _INDENT <= indent <= _DEEPEST else 0.0
 
     def _between(self, before: Line | None, line: Line, following: Line | None, page: int, first: bool) -> str:
@@ -164,6 +178,7 @@ class Lines:
         if any(headings) or is_break(line.text) or is_break(before.text):
             near = not first and before.y - line.y <= 1.6 * line.size
             return "goes on" if all(headings) and near else "paragraph"
+        first = first or line.y > before.y  # the next column begins as a page does
         step = 0.0 if first else before.y - line.y
         if step > 1.6 * self._usual_gap:
             return "scene" if ends_sentence(before.text) and not starts_low(line.text) else "paragraph"
@@ -182,7 +197,7 @@ class Lines:
             if full and not ends_sentence(before.text):
                 return "goes on"
             return "paragraph" if ends_sentence(before.text) else "verse"
-        if line.x - self._margins[page] > _DEEPEST:  # centred
+        if line.x - self._margin(line, page) > _DEEPEST:  # centred
             return "paragraph" if ends_sentence(before.text) else "verse"
         if ends_sentence(before.text) and not full and (self._by_gaps or not self._uses_indents):
             return "paragraph"

@@ -39,7 +39,7 @@ READERS: tuple[Reader, ...] = (
     Reader("RTF document", (".rtf",), rtf.sniff, rtf.read),
     Reader("Scrivener project", (".scriv", ".scriv.zip"), scrivener.sniff, scrivener.read),
     Reader("PDF, a guess", (".pdf",), pdf.sniff, pdf.read),
-    Reader("web page, HTML", (".html", ".htm", ".xhtml"), html.sniff, html.read),
+    Reader("web page, HTML", html.SUFFIXES, html.sniff, html.read),
     Reader(lorebook.TITLE, (".json", ".lorebook", ".charx"), lorebook.sniff, lorebook.read),
 )
 SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)

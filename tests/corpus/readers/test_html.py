@@ -148,3 +148,20 @@ def test_time_is_linear_in_what_is_left_open(piece: str) -> None:
     """A reader that looks for the end of each anew would take minutes here."""
     assert len(list(tokens(piece * 100_000))) <= 300_001
     opened(page(piece * 100_000))
+
+
+def test_an_archive_of_one_page_is_read() -> None:
+    data = (
+        b"From: <Saved by Blink>\r\nSubject: The Ferry\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n"
+        b'\ttype="text/html";\r\n\tboundary="x"\r\n\r\n--x\r\nContent-Type: text/html; charset=utf-8\r\n'
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        b"<html><body><p>A caf=C3=A9 by the =\r\nsea.</p></body></html>"
+        b"\r\n--x--\r\n"
+    )
+    assert texts(opened(data)) == ["A café by the sea."]
+
+
+def test_markdown_that_begins_with_a_tag_is_no_page(tmp_path: Path, paragraphs: list[str]) -> None:
+    text = '<p align="center">The Ferry</p>\n\n' + "\n\n".join(paragraphs)
+    corpus = read([write(tmp_path, "a.md", text.encode())])
+    assert corpus.text.split("\n\n")[-len(paragraphs) :] == paragraphs

@@ -33,6 +33,7 @@ P, Q = f"<text:p>{FERRY}</text:p>", f"<text:p>{WALK}</text:p>"
             f"<text:p>Outside<draw:frame><draw:text-box>{Q}</draw:text-box></draw:frame> text.</text:p>",
             ["Outside text.", WALK],
         ),
+        (f"<text:p>Out<draw:custom-shape>{Q}</draw:custom-shape>side.</text:p>", ["Outside.", WALK]),
         ("<text:p>A <text:soft-page-break/>page.</text:p>", ["A page."]),
         ("<text:p>See <text:bookmark-start/>here<text:bookmark-end/>.</text:p>", ["See here."]),
     ],

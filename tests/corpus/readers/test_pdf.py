@@ -93,3 +93,9 @@ def test_without_pypdf_a_sentence_names_the_way(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(BadText, match="not installed") as error:
         opened(pdf([page((LINES[0], 0.0))]))
     assert "kobold-modules[pdf]" in error.value.hint
+
+
+def test_columns_are_read_one_behind_the_other() -> None:
+    left = page(*[(line, 18.0 if at in (0, 3) else 0.0) for at, line in enumerate(LINES)])
+    right = [(x + 260, y, size, text.upper()) for x, y, size, text in left]
+    assert texts(opened(pdf([[*left, *right]]))) == [FIRST, SECOND, FIRST.upper(), SECOND.upper()]
