@@ -240,3 +240,10 @@ def test_half_a_character_in_a_text_of_a_stranger_does_no_harm() -> None:
     entry = read_bytes(data, "x.json").entries[0]
 
     assert (entry.title + entry.text).encode()
+
+
+def test_a_card_with_two_thousand_pictures_is_read() -> None:
+    pictures = {f"assets/{number}.webp": b"x" for number in range(2000)}
+    data = examples.zipped({"card.json": examples.as_json(examples.CARD_V3), **pictures})
+
+    assert read_bytes(data, "x.charx").entries[0].text == examples.KEEPER

@@ -11,6 +11,7 @@ from ...formats.safe_zip import LOCAL, Damaged, open_zip
 
 
 MOST_CARD = 32 << 20
+MOST_MEMBERS, MOST_DIRECTORY = 20_000, 8 << 20  # a card may bring hundreds of pictures
 JPEG = b"\xff\xd8\xff"
 AGAIN = "Download it again."
 
@@ -25,7 +26,7 @@ def embedded(data: bytes, name: str) -> bytes:
     if not data.startswith(LOCAL):
         data = data[data.index(b"\xff\xd9" + LOCAL) + 2 :]
     try:
-        archive = open_zip(data, name)
+        archive = open_zip(data, name, most_members=MOST_MEMBERS, most_directory=MOST_DIRECTORY)
         inside = [member for member in archive.names if member.lower().endswith(".json")]
         inside.sort(key=lambda member: (member != "card.json", "/" in member, not member.endswith("story.json")))
         if "tensor.npy" in archive.names:
@@ -42,6 +43,9 @@ def embedded(data: bytes, name: str) -> bytes:
 def has_risu_module(data: bytes, name: str) -> bool:
     """Return whether RisuAI's encoded module is in the zip as well."""
     try:
-        return data.startswith(LOCAL) and "module.risum" in open_zip(data, name).names
+        return (
+            data.startswith(LOCAL)
+            and "module.risum" in open_zip(data, name, most_members=MOST_MEMBERS, most_directory=MOST_DIRECTORY).names
+        )
     except BadModule:
         return False

@@ -82,7 +82,13 @@ class BenchScreen(PromptScreen[None]):
         _key("ctrl+s", "save", "Save", "Save the story; a new one is given a name first", show=False),
         _key("ctrl+f", "find", "Find and replace", "Find and replace words in the whole story", show=False),
         _key("ctrl+d", "outline", "Go to a chapter", "List chapters and scenes and go to one", show=False),
-        _key("f6", "notes", "Memory and note", "Edit memory and author's note, sent with every request", show=False),
+        _key(
+            "f6",
+            "notes",
+            "Memory, note, lore",
+            "Edit memory, author's note and lorebooks, sent with every request",
+            show=False,
+        ),
         _key("f7", "stories", "Stories", "Open, start or delete a story", show=False),
         _key("f8", "outside", "Open in $EDITOR", "Edit the story in your own editor", show=False),
         _key(

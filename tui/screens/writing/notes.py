@@ -99,7 +99,7 @@ class NotesScreen(ModalScreen[Asides]):
 
     CSS_PATH = "notes.tcss"
     AUTO_FOCUS = "#memory"
-    BINDING_GROUP_TITLE = "Memory and note"
+    BINDING_GROUP_TITLE = "Memory, note, lore"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape,f6,ctrl+s",

@@ -84,10 +84,10 @@ class StoryActions:
         self.screen.run_worker(self._save_aloud(), group="save")
         return title
 
-    # -- memory and author's note --
+    # -- memory, author's note and lorebooks --
 
     def edit_notes(self) -> None:
-        """Open memory and author's note."""
+        """Open memory, author's note and lorebooks."""
         if not self.writer.page_is_free():
             return
         before = self._asides
@@ -203,4 +203,4 @@ def asides_sentence(asides: Asides) -> str:
         parts.append(f"Author's note: {counted(note, 'word')}, {counted(asides.depth, 'line')} before the end.")
     if asides.lore:
         parts.append(f"{counted(len(asides.lore), 'lorebook')}.")
-    return " ".join(parts) or "Memory and note are empty."
+    return " ".join(parts) or "Memory, note and lorebooks are empty."

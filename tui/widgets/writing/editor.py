@@ -56,7 +56,8 @@ class Editor(KeptLines, inherit_bindings=False):
     colour; the line below says who wrote the passage under the cursor. Text outside the model's context is dimmed.
 
     **ctrl+b** compares takes side by side: without a module, with one, with all, from the same seed. **ctrl+n** shows
-    which words could come next, and how the stack changes that. **F6** opens memory and author's note.
+    which words could come next, and how the stack changes that. **F6** opens memory, note and
+    lorebooks.
 
     **ctrl+f** finds and replaces, **ctrl+d** lists the chapters; **ctrl+home** and **ctrl+end** go to the start and the
     end, **ctrl+a** selects all.

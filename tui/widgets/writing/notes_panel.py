@@ -27,7 +27,7 @@ class NotesPanel(Panel):
     """
 
     def __init__(self) -> None:
-        super().__init__("Memory and note", "notes")
+        super().__init__("Memory, note, lore", "notes")
         self.body = Static(markup=False)
         self._shown: tuple[str, ...] | None = None
 
@@ -42,7 +42,7 @@ class NotesPanel(Panel):
         self._shown = shown
         lore = ", ".join(Path(name).name for name in story.lorebooks)
         if not (story.memory.strip() or story.note.strip() or lore):
-            hint = "F6 edits memory and author's note."
+            hint = "F6 edits memory, note and lorebooks."
             self.body.update(Content.styled(hint, "$foreground-muted"))
             self.set_titles(note="")
             return

@@ -57,7 +57,7 @@ async def test_the_palette_has_everything_the_bench_can_do(stage: Open) -> None:
         "Next words",
         "Continue from cursor",
         "Highlight the stack's words",
-        "Memory and note",
+        "Memory, note, lore",
         "Stories",
         "New story",
         "Rename story",
