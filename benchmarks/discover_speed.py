@@ -35,7 +35,7 @@ def make(folder: Path, files: int) -> int:
     for number in range(files):
         words, merges, layers = KINDS[number % len(KINDS)]
         path = folder / f"publisher-{number % FOLDERS}" / f"model-{number:03d}.Q4_K_M.gguf"
-        write_llama(path, words, merges, layers, **{"llama.block_count": layers})
+        write_llama(path, words, merges, layers, more={"llama.block_count": layers})
     return sum(file.stat().st_size for file in folder.rglob("*.gguf"))
 
 

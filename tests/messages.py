@@ -64,6 +64,7 @@ def of(kind: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(of(arguments[0]), of(arguments[1]), max_size=3)
     if is_dataclass(kind):
+        assert isinstance(kind, type)
         hints = typing.get_type_hints(kind)
         return st.builds(kind, **{field.name: of(hints[field.name]) for field in fields(kind)})
     assert issubclass(kind, msgspec.Struct), kind

@@ -36,7 +36,7 @@ def test_a_crash_names_the_signal_and_never_blames_memory() -> None:
     """interface.md: training the file blamed memory and named a setting that does not exist."""
     for number in (signal.SIGILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE):
         for work in ("model", "training"):
-            failed = explain(-number, work)  # type: ignore[arg-type]
+            failed = explain(-number, work)
             assert number.name in failed.message
             assert "memory" not in (failed.message + failed.hint).lower()
             assert failed.hint

@@ -6,14 +6,15 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from kobold_modules.records import Done, Finished, Loss, Record, TextChunk, from_json, to_dict, to_json
 from tests import messages
 
 
 @pytest.mark.parametrize("kind", messages.members(Record))
-@given(data=messages.st.data())
-def test_every_record_comes_back_from_one_line(kind: type, data: messages.st.DataObject) -> None:
+@given(data=st.data())
+def test_every_record_comes_back_from_one_line(kind: type, data: st.DataObject) -> None:
     record = data.draw(messages.of(kind))
     line = to_json(record)
     assert b"\n" not in line

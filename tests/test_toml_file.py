@@ -63,7 +63,7 @@ def test_what_is_changed_keeps_comments_order_and_spacing(tmp_path: Path) -> Non
     file.write_text("# my own words\n[a]   # first\nx = 1  # ten is too hot\n\n\n[b]\ny = 2\n", encoding="utf-8")
 
     document = edit_toml(file)
-    document["a"]["x"] = 3  # type: ignore[index]
+    document["a"]["x"] = 3
 
     assert document.as_string() == "# my own words\n[a]   # first\nx = 3  # ten is too hot\n\n\n[b]\ny = 2\n"
     assert edit_toml(tmp_path / "not there").as_string() == ""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.backends.llamacpp.sequences import Decoder
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.soft_prompt.module import Card, Module
 
@@ -49,3 +50,9 @@ def module_of(table: np.ndarray, rows: int, seed: int) -> Module:
     picked = table[rng.integers(0, len(table), rows)]
     shaken = picked + 0.3 * table.std() * rng.standard_normal(picked.shape)
     return Module(shaken.astype(np.float32), Card(f"module {seed}"))
+
+
+def decoder_of(engine: LlamaEngine) -> Decoder:
+    """Return what ``engine`` computes with; it is None only once the engine is closed."""
+    assert engine._decoder is not None
+    return engine._decoder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ class Toy:
 
     WORDS = ("the", " cold", " rain", " fell", " shivers", " down", " her", " spine", ".", "<end>")
     vocabulary = len(WORDS)
+    opening = 0
 
     def piece(self, token: int) -> bytes:
         return self.WORDS[token].encode()
@@ -27,7 +30,8 @@ class Toy:
     def logits(self, tokens: list[int]) -> np.ndarray:
         """Make the next word in order likeliest, the others less likely the farther they are."""
         at = (tokens[-1] + 1) % self.vocabulary if tokens else 0
-        return -np.abs((np.arange(self.vocabulary) - at + 0.1) % self.vocabulary).astype(np.float32)
+        farther: np.ndarray = np.abs((np.arange(self.vocabulary) - at + 0.1) % self.vocabulary).astype(np.float32)
+        return -farther
 
 
 def write(settings: Sampler, stop: tuple[str, ...] = (), most: int = 40, before: str = "") -> tuple[str, str, int]:
@@ -48,13 +52,13 @@ def write(settings: Sampler, stop: tuple[str, ...] = (), most: int = 40, before:
             assert computed == continuation.tokens
 
 
-GREEDY = {"temperature": 0.0, "repetition": 1.0}
+GREEDY = Sampler(temperature=0.0, repetition=1.0)
 
 
 def test_it_writes_until_the_model_ends_the_text() -> None:
-    assert write(Sampler(**GREEDY)) == ("the cold rain fell shivers down her spine.", "end", 0)
-    assert write(Sampler(**GREEDY), most=3) == ("the cold rain", "length", 0)
-    assert write(Sampler(**GREEDY), (" down",)) == ("the cold rain fell shivers", "stop", 0)
+    assert write(GREEDY) == ("the cold rain fell shivers down her spine.", "end", 0)
+    assert write(GREEDY, most=3) == ("the cold rain", "length", 0)
+    assert write(GREEDY, (" down",)) == ("the cold rain fell shivers", "stop", 0)
 
 
 @pytest.mark.parametrize(
@@ -69,23 +73,23 @@ def test_it_writes_until_the_model_ends_the_text() -> None:
     ],
 )
 def test_what_is_banned_is_written_around(banned: tuple[str, ...], text: str, back: int) -> None:
-    shown, reason, taken_back = write(Sampler(**GREEDY, banned=banned))
+    shown, reason, taken_back = write(replace(GREEDY, banned=banned))
     assert reason == "end"
     assert (shown, taken_back) == (text, back)
 
 
 def test_a_banned_string_that_the_writer_began_is_not_completed() -> None:
-    shown, _, _ = write(Sampler(**GREEDY, banned=("into the",)), before="He went in")
+    shown, _, _ = write(replace(GREEDY, banned=("into the",)), before="He went in")
     assert shown.startswith("the")
-    shown, _, _ = write(Sampler(**GREEDY, banned=("into the",)), before="He went into ")
+    shown, _, _ = write(replace(GREEDY, banned=("into the",)), before="He went into ")
     assert not shown.startswith("the")
 
 
 def test_when_every_word_is_banned_the_text_stops() -> None:
-    shown, reason, _ = write(Sampler(**GREEDY, banned=tuple(word.strip() for word in Toy.WORDS)))
+    shown, reason, _ = write(replace(GREEDY, banned=tuple(word.strip() for word in Toy.WORDS)))
     assert (shown, reason) == ("", "end")  # only the end was left
     every_letter = tuple("abcdefghijklmnopqrstuvwxyz. ")
-    assert write(Sampler(**GREEDY, banned=every_letter))[0] == ""
+    assert write(replace(GREEDY, banned=every_letter))[0] == ""
 
 
 def test_one_seed_one_text_however_often_it_went_back() -> None:
@@ -104,7 +108,7 @@ def test_one_seed_one_text_however_often_it_went_back() -> None:
 
 
 def test_a_stop_string_before_a_banned_one_ends_the_text() -> None:
-    settings = Sampler(**GREEDY, banned=("down her",))
+    settings = replace(GREEDY, banned=("down her",))
     assert write(settings, ("shivers",)) == ("the cold rain fell ", "stop", 0)
     assert write(settings, ("s down",))[1] == "stop"
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.open import open_engine
+from kobold_modules.backends.torch.engine import HfEngine
 from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
 from kobold_modules.generation.inspect import OpenEngine
 from kobold_modules.generation.protocol import Request
@@ -22,11 +24,12 @@ from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
 from tests.backends import tiny_folder
 from tests.backends.conftest import module_of
+from tests.last import last, text_in
 
 
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 GREEDY = Sampler(temperature=0, repetition=1)
-ENDLESS = {"#1": -100.0, "#2": -100.0, "#260": -100.0}  # a bias against the ends of text of all models here
+ENDLESS = (("#1", -100.0), ("#2", -100.0), ("#260", -100.0))  # a bias against the ends of text of all models here
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +59,13 @@ def some(model: ModelFile) -> Callable[[int, int], Module]:
     return lambda rows, seed: module_of(table, rows, seed)
 
 
-def write(engine: OpenEngine, request: Request, **more: object) -> tuple[str, Finished]:
-    records = list(engine.generate(request, **more))
-    assert isinstance(records[-1], Finished)
+def write(engine: OpenEngine, request: Request, cancelled: Callable[[], bool] = lambda: False) -> tuple[str, Finished]:
+    records = list(engine.generate(request, cancelled))
     assert all(isinstance(record, TextChunk) and record.text for record in records[:-1])
-    return "".join(record.text for record in records[:-1]), records[-1]
+    return text_in(records), last(records, Finished)
 
 
-def test_it_says_what_it_loaded(engine: OpenEngine, model: ModelFile) -> None:
+def test_it_says_what_it_loaded(engine: LlamaEngine | HfEngine, model: ModelFile) -> None:
     assert engine.info.name == model.name
     assert engine.info.context == 512
     assert engine.info.fingerprint.width == engine.info.width
@@ -129,6 +131,8 @@ def test_a_cancel_ends_the_text_and_spoils_nothing(
         if isinstance(record, TextChunk):
             heard += 1
             text += record.text
+    assert isinstance(record, Finished)
+    assert isinstance(record, Finished)
     assert record.reason == "cancelled"
     whole, _ = write(engine, request)
     assert whole.startswith(text)

@@ -18,9 +18,12 @@ from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
+from tests.backends.conftest import decoder_of
 from tests.backends.tiny_gguf import write as write_tiny
 
 
+NEVER_ENDING = (("#1", -99.0), ("#2", -99.0))  # BOS and EOS of stories260K
+NEVER_ENDING = (("#1", -99.0), ("#2", -99.0))  # BOS and EOS of stories260K
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
@@ -119,10 +122,7 @@ def test_an_edited_page_is_read_from_the_first_change(
 
 def test_more_than_the_cells_hold_wait_their_turn(stories: Path, some_module: Callable[[int, int], Module]) -> None:
     page = " ".join([OPENING] * 8)
-    requests = [
-        Request(page, Stack().add(some_module(8, n)), 60, Sampler(seed=1, bias={"#1": -99.0, "#2": -99.0}))
-        for n in range(4)
-    ]
+    requests = [Request(page, Stack().add(some_module(8, n)), 60, Sampler(seed=1, bias=NEVER_ENDING)) for n in range(4)]
     with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), kept=0, exact=True) as engine:
         texts, finished = split(engine.together(requests))
         assert [finished[number].tokens for number in range(4)] == [60] * 4
@@ -130,7 +130,7 @@ def test_more_than_the_cells_hold_wait_their_turn(stories: Path, some_module: Ca
 
 
 def test_long_takes_slide_side_by_side(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
-    settings = Sampler(seed=3, bias={"#1": -99.0, "#2": -99.0})
+    settings = Sampler(seed=3, bias=NEVER_ENDING)
     requests = [Request(OPENING, Stack().add(some_module(8, n)), 700, settings) for n in range(2)]
     _, finished = split(engine.together(requests))
     assert [finished[number].tokens for number in range(2)] == [700, 700]
@@ -154,7 +154,7 @@ def test_leaving_early_frees_everything(engine: LlamaEngine, some_module: Callab
         for record in engine.together(requests):
             assert isinstance(record, TextChunk)
             break
-    assert not any(cached.busy for cached in engine._decoder.sequences)
+    assert not any(cached.busy for cached in decoder_of(engine).sequences)
     assert len(split(engine.together(requests))[1]) == 8
 
 
@@ -188,7 +188,7 @@ def test_memory_and_note_reach_the_model_and_stay(engine: LlamaEngine) -> None:
     _, finished = split(engine.generate(Request(long, Stack(), 5, settings, memory="Tim is a dragon.")))
     memory = len(engine.tokenize("Tim is a dragon.\n"))
     assert finished[0].left_out > 0
-    cached = engine._decoder.sequences[-1]
+    cached = decoder_of(engine).sequences[-1]
     assert cached.tokens[:memory] == engine.tokenize("Tim is a dragon.\n")
 
 

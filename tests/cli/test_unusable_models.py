@@ -40,7 +40,7 @@ def no_merges(place: Path, stories: Path) -> Path:
 
 
 def diffusion(place: Path, stories: Path) -> Path:
-    return write_llama(place / "x.gguf", **{"general.architecture": "dream"})
+    return write_llama(place / "x.gguf", more={"general.architecture": "dream"})
 
 
 LISTED = [
@@ -104,7 +104,7 @@ def no_index(place: Path, stories: Path) -> Path:
 
 
 def projector(place: Path, stories: Path) -> Path:
-    return write_llama(place / "mmproj-x.gguf", **{"general.architecture": "clip"})
+    return write_llama(place / "mmproj-x.gguf", more={"general.architecture": "clip"})
 
 
 def cut(place: Path, stories: Path) -> Path:

@@ -44,8 +44,8 @@ def test_output_and_gradients_are_those_of_prompt_and_row_together(documents: bo
     if documents:
         seen[1, :, 4:, :4] = False  # the second row holds two
     at = Layout(PROMPTS, TOKENS, ROWS, LENGTH, seen if documents else None)
-    arrays = tuple(drawn(at.positions, HEADS, WIDTH) for _ in range(3))
-    constants = tuple(each.detach() for each in arrays)
+    q, k, v = (drawn(at.positions, HEADS, WIDTH) for _ in range(3))
+    arrays, constants = (q, k, v), (q.detach(), k.detach(), v.detach())
 
     out, prompt_lse, lse = prefix_attention.forward(*constants, at, SCALE)
     wanted = plainly(*arrays, seen)

@@ -15,7 +15,7 @@ class Letters:
     PIECES = (" ", *"abcdefghijklmnopqrstuvwxyzABCL", " rain", "Rain", "\n")
 
     def piece(self, token: int) -> bytes:
-        return self.PIECES[token].encode()
+        return str(self.PIECES[token]).encode()
 
     def tokenize(self, text: str) -> list[int]:
         ids = []

@@ -15,16 +15,20 @@ def kept(*texts: tuple[str, list[int]], most: int = 4) -> CachedSequences:
 def test_the_longest_shared_beginning_behind_the_same_stack_counts() -> None:
     sequences = kept(("a", [1, 2]), ("a", [1, 2, 3, 4]), ("b", [1, 2, 3, 5]))
     near, shared = sequences.nearest("a", [1, 2, 3, 5, 6])
+    assert near is not None
     assert (near.number, shared) == (1, 3)
     assert sequences.nearest("c", [1]) == (None, 0)
     near, shared = sequences.nearest("a", [9])
+    assert near is not None
     assert (near.number, shared) == (1, 0)  # the stack alone is worth having
 
 
 def test_of_equals_one_that_nobody_writes_with() -> None:
     sequences = kept(("a", [1, 2]), ("a", [1, 2]))
     next(iter(reversed(list(sequences)))).busy = True
-    assert sequences.nearest("a", [1, 2, 3])[0].number == 0
+    near, _ = sequences.nearest("a", [1, 2, 3])
+    assert near is not None
+    assert near.number == 0
 
 
 def test_the_least_recently_used_goes_but_not_one_at_work() -> None:
@@ -35,6 +39,8 @@ def test_the_least_recently_used_goes_but_not_one_at_work() -> None:
     assert sequences.oldest() is second
     second.busy = True
     assert sequences.oldest() is third
-    assert sequences.oldest(but=third).key == "d"
+    oldest = sequences.oldest(but=third)
+    assert oldest is not None
+    assert oldest.key == "d"
     sequences.remove(third)
     assert sequences.free_number() == 2

@@ -100,7 +100,7 @@ def test_a_cancelled_score_leaves_the_rest_open(exact_stories: LlamaEngine) -> N
 def test_the_best_of_several_takes_is_the_likeliest(
     engine: LlamaEngine, some_module: Callable[[int, int], Module]
 ) -> None:
-    stack, done = Stack().add(some_module(12, 1)), []
+    stack, done = Stack().add(some_module(12, 1)), list[object]()
     request = Request(OPENING, stack, 12, Sampler(seed=10))
     takes = best_of(engine, request, 10, wrote=done.append)
     assert sorted(take.seed for take in takes) == list(range(10, 20))

@@ -11,12 +11,13 @@ from kobold_modules.generation.prompt import build
 from kobold_modules.generation.protocol import Request
 
 
-def letters(text: str) -> list[str]:
-    return list(text)
+def letters(text: str) -> list[int]:
+    """Return a token a character."""
+    return [ord(letter) for letter in text]
 
 
 def read(request: Request, free: int = 10_000, still: int = 10) -> str:
-    return "".join(build(request, request.text, still, free, letters).tokens)
+    return "".join(map(chr, build(request, request.text, still, free, letters).tokens))
 
 
 STORY = "One fine day.\n\nIt rained.\nShe left.\nHe stayed"

@@ -55,7 +55,8 @@ class Toy:
         chances = np.full(self.vocabulary, 1e-9)
         for piece, chance in likely.items():
             chances[self.PIECES.index(piece.replace("_", " "))] = chance
-        return np.log(chances).astype(np.float32)
+        logits: np.ndarray = np.log(chances).astype(np.float32)
+        return logits
 
 
 toy = Toy()

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def kill_at(moment: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(where, attribute, call)
 
 
-DEEDS = {
+DEEDS: dict[str, Callable[[Library], object]] = {
     "add": lambda library: library.add(module("Gothic", 2)),
     "replace": lambda library: library.add(module(fill=2), replace=True),
     "update": lambda library: library.update_card("noir in the rain", description="new"),
@@ -111,7 +112,7 @@ def test_a_writer_without_our_lock_loses_nothing(library: Library, monkeypatch: 
     """An older version, or a file system that has no locks."""
     other = Library(library.root)
     monkeypatch.setattr(other, "locked", nullcontext)
-    real, raced = os.rename, []
+    real, raced = os.rename, list[object]()
 
     def rename(source: object, target: object) -> None:
         if not raced:

@@ -30,7 +30,7 @@ def names(found: Activation) -> list[str]:
 
 FAR = "Orla slept.\n" + "The sea was grey.\n" * 30
 KEEPER = entry("keeper", "Orla")
-NOT = {"secondary_keys": ("fog", "night")}
+NOT: dict[str, Any] = {"secondary_keys": ("fog", "night")}
 COW = entry("Bessie", text="Bessie is a cow and is friends with Rufus.")
 DOG = entry("Rufus", text="Rufus is a dog.")
 CHAIN = (entry("a", text="then b"), entry("b", text="then c"), entry("c", text="the end"))

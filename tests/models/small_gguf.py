@@ -105,8 +105,10 @@ def weights(words: int = 64) -> bytes:
     return bytes(4 * 64 * max(words, 8) + 32)
 
 
-def write_llama(path: Path, words: int = 64, pairs: int = 32, layers: int = 2, **more: Any) -> Path:
-    """Write a Llama's header, and zeros where its weights would be."""
+def write_llama(
+    path: Path, words: int = 64, pairs: int = 32, layers: int = 2, more: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a Llama's header with ``more`` settings, and zeros where its weights would be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(header(llama_fields(words, pairs, **more), llama_tensors(words, layers)) + weights(words))
+    path.write_bytes(header(llama_fields(words, pairs, **(more or {})), llama_tensors(words, layers)) + weights(words))
     return path

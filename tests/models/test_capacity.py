@@ -164,7 +164,7 @@ def test_the_estimate_is_near_what_writing_takes(starter: Path) -> None:
 
 
 def test_a_long_context_is_named_as_a_way_out(tmp_path: Path) -> None:
-    path = write_llama(tmp_path / "x.gguf", **{"llama.block_count": 80, "llama.context_length": 2**20})
+    path = write_llama(tmp_path / "x.gguf", more={"llama.block_count": 80, "llama.context_length": 2**20})
 
     with pytest.raises(OutOfMemory) as error:
         check_room(ModelFile.at(path), context=2**20, here=SystemMemory(GB, 10**8))

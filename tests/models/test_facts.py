@@ -57,7 +57,7 @@ def test_the_list_of_trainable_architectures_is_that_of_transformers() -> None:
     ],
 )
 def test_what_is_no_model_of_text_is_left_out(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
-    assert reason in facts_of_gguf(write_llama(tmp_path / "x.gguf", **changes)).left_out
+    assert reason in facts_of_gguf(write_llama(tmp_path / "x.gguf", more=changes)).left_out
 
 
 def test_a_vocabulary_alone_is_left_out(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_vocabulary_alone_is_left_out(tmp_path: Path) -> None:
 
 def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     def of(**changes: Any) -> Any:
-        return facts_of_gguf(write_llama(tmp_path / "x.gguf", **changes))
+        return facts_of_gguf(write_llama(tmp_path / "x.gguf", more=changes))
 
     assert "transformers does not read" in of(**{"general.architecture": "glm4"}).no_train
     assert "no soft prompts" in of(**{"general.architecture": "glm4"}).no_modules
@@ -101,7 +101,7 @@ def test_parts_are_one_model(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_token_leaves_in_the_cache(tmp_path: Path, changes: dict[str, Any], numbers: int) -> None:
-    assert facts_of_gguf(write_llama(tmp_path / "x.gguf", **changes)).cache_row == numbers
+    assert facts_of_gguf(write_llama(tmp_path / "x.gguf", more=changes)).cache_row == numbers
 
 
 def save(file: Path, tensors: dict[str, np.ndarray], dtype: str = "F32") -> None:

@@ -15,11 +15,13 @@ from kobold_modules.errors import WrongModel
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.injection import PROVEN, injection_for
 from kobold_modules.models.reference import ModelFile
+from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
 from tests.backends.grown_gguf import grow
 from tests.backends.tiny_gguf import write
+from tests.last import last, text_in
 
 
 TEXT = "The quick brown fox jumps over the lazy dog, twice. " * 2
@@ -83,10 +85,10 @@ def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path: Path) ->
         first = list(engine.generate(Request(TEXT, stack, 12, settings)))
         again = list(engine.generate(Request(TEXT, stack, 12, settings)))
         other = list(engine.generate(Request("Another text", stack, 3, settings)))
-    assert first[-1].prefix_decoded == 10
-    assert again[-1].prefix_decoded == other[-1].prefix_decoded == 0
-    assert [piece.text for piece in again[:-1]] == [piece.text for piece in first[:-1]]
-    assert again[-1].text_decoded == len(TEXT.rstrip())  # the space at the end goes to the first token
+    assert last(first, Finished).prefix_decoded == 10
+    assert last(again, Finished).prefix_decoded == last(other, Finished).prefix_decoded == 0
+    assert text_in(again) == text_in(first)
+    assert last(again, Finished).text_decoded == len(TEXT.rstrip())  # the space at the end goes to the first token
 
 
 def test_a_model_whose_library_would_abort_refuses_modules_in_a_sentence(tmp_path: Path) -> None:

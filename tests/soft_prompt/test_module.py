@@ -37,11 +37,11 @@ def test_koboldais_limit_on_rows_is_ours() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_what_is_no_float32_number_is_refused(value: float) -> None:
     with pytest.raises(BadModule, match="not numbers"):
-        Module(np.array([[1.0, value]]), Card("Broken"))  # type: ignore[arg-type]
+        Module(np.array([[1.0, value]]), Card("Broken"))
 
 
 def test_other_layouts_and_types_become_float32_in_c_order() -> None:
-    module = Module(np.asfortranarray(ROWS.astype(np.float64)), Card("Noir"))  # type: ignore[arg-type]
+    module = Module(np.asfortranarray(ROWS.astype(np.float64)), Card("Noir"))
     assert module.vectors.dtype == np.float32
     assert module.vectors.flags.c_contiguous
     assert np.array_equal(module.vectors, ROWS)

@@ -7,6 +7,7 @@ import os
 import stat
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ from kobold_modules.stories.lite import write as lite_dict
 from kobold_modules.stories.story import Span, Story
 
 
-LITE = {
+LITE: dict[str, Any] = {
     "gamestarted": True,
     "prompt": "The lift stopped.",
     "memory": "Nora is a detective.",

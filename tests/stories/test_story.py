@@ -24,7 +24,7 @@ actions = st.lists(
 )
 
 
-def do(story: Story, action: tuple) -> None:
+def do(story: Story, action: tuple[Any, ...]) -> None:
     match action:
         case ("take", text, label, seed):
             story.append_take(text, label, seed)
@@ -35,7 +35,7 @@ def do(story: Story, action: tuple) -> None:
             getattr(story, name)()
 
 
-def state(story: Story) -> tuple:
+def state(story: Story) -> tuple[object, ...]:
     return story.text, story.spans, story.takes
 
 

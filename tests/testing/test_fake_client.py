@@ -9,6 +9,7 @@ from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.messages import Count, Generate, Load
+from tests.last import last
 from tests.worker.conftest import ask, failure, text_of
 
 
@@ -17,13 +18,13 @@ async def test_it_loads_writes_and_counts() -> None:
     assert failure(await ask(client, Generate("The rain"))).message == "No model is loaded."
     records = await ask(client, Load("starter", 1024))
     assert isinstance(records[0], Progress)
-    assert records[-1] == Loaded("starter", 1024, 8, 1000, records[-1].fingerprint)
+    assert records[-1] == Loaded("starter", 1024, 8, 1000, last(records, Loaded).fingerprint)
     first = await ask(client, Generate("The rain", max_tokens=20))
     stacked = await ask(client, Generate("The rain", (Layer("noir.zip", 0.5),), 20))
     other = await ask(client, Generate("The rain", sampler=Sampler(seed=2), max_tokens=20))
     assert text_of(await ask(client, Generate("The rain", max_tokens=20))) == text_of(first)
     assert len({text_of(first), text_of(stacked), text_of(other)}) == 3
-    assert other[-1].seed == 2
+    assert last(other, Finished).seed == 2
     assert await ask(client, Count("The rain")) == [Result("count", {"tokens": 2})]
     assert [type(job) for job in client.jobs[:2]] == [Generate, Load]
 

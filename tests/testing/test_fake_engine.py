@@ -11,12 +11,13 @@ import pytest
 from kobold_modules.errors import BadUsage, WrongModel
 from kobold_modules.generation.inspect import best_of, peek, score
 from kobold_modules.generation.protocol import Engine, Request
-from kobold_modules.records import TextChunk
+from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.fingerprint import Fit
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
 from kobold_modules.testing.fake_engine import FakeEngine, fake_fingerprint
+from tests.last import last, text_in
 
 
 def text_of(engine: Engine, request: Request) -> str:
@@ -35,14 +36,14 @@ def test_the_same_request_the_same_words() -> None:
 def test_it_counts_stops_and_ends() -> None:
     engine = FakeEngine()
     stack = Stack().add(Module(np.ones((3, 8), dtype=np.float32), Card("ones")))
-    *pieces, finished = engine.generate(Request("The rain", stack, 5))
-    assert (len(pieces), finished.reason, finished.tokens, finished.prefix_decoded) == (5, "length", 5, 3)
-    *_, finished = engine.generate(Request("The rain", stack, 5))
-    assert finished.prefix_decoded == 0
-    *pieces, finished = engine.generate(Request("The rain", stack, 50, Sampler(), (".",)))
-    assert finished.reason == "stop"
-    assert "." not in "".join(piece.text for piece in pieces)
-    assert list(engine.generate(Request("The rain"), lambda: True))[-1].reason == "cancelled"
+    records = list(engine.generate(Request("The rain", stack, 5)))
+    finished = last(records, Finished)
+    assert (len(records) - 1, finished.reason, finished.tokens, finished.prefix_decoded) == (5, "length", 5, 3)
+    assert last(list(engine.generate(Request("The rain", stack, 5))), Finished).prefix_decoded == 0
+    records = list(engine.generate(Request("The rain", stack, 50, Sampler(), (".",))))
+    assert last(records, Finished).reason == "stop"
+    assert "." not in text_in(records)
+    assert last(list(engine.generate(Request("The rain"), lambda: True)), Finished).reason == "cancelled"
 
 
 def test_log_probabilities_have_the_shape_of_the_real_ones() -> None:
@@ -71,6 +72,7 @@ def test_it_can_be_looked_into() -> None:
     assert stacked[0].probability >= stacked[-1].probability
     found = score(engine, "The rain had stopped.", stack)
     assert found.plain[0] is None
+    assert found.plain[1] is not None
     assert found.stacked[1] == pytest.approx(found.plain[1] + 0.25)
     takes = best_of(engine, Request("The rain", stack, 6, Sampler(seed=1)), 3)
     assert [take.nats_per_token for take in takes] == sorted(take.nats_per_token for take in takes)

@@ -94,7 +94,7 @@ async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf:
         peek = on.app.screen
         assert isinstance(peek, NextWordsScreen)
         assert any(row.with_stack != row.without for row in peek.rows)
-        before, word = on.app.screen_stack[-2].query_one("Editor").text, peek.rows[0].text  # type: ignore[attr-defined]
+        before, word = on.app.screen_stack[-2].query_one("Editor").text, peek.rows[0].text
         await on.press("enter")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and not on.bench.writing, 60)
         assert on.editor.text.startswith(before + word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
+from textual.theme import Theme
 from textual.widgets import Select
 from textual.widgets._select import SelectOverlay
 
@@ -57,10 +58,9 @@ async def test_tags_are_whole_on_a_large_terminal(stage: Open, empty_shelf: Libr
 
 
 @pytest.mark.parametrize("theme", [INK, PAPER], ids=lambda theme: theme.name)
-def test_a_scrollbar_can_be_seen(theme: object) -> None:
+def test_a_scrollbar_can_be_seen(theme: Theme) -> None:
     """interface.md: the scrollbar's track was nearly black."""
-    assert theme in (INK, PAPER)
-    colors = (INK if theme is INK else PAPER).to_color_system().generate()
+    colors = theme.to_color_system().generate()
     page, track, thumb = (Color.parse(colors[name]) for name in ("background", "scrollbar-background", "scrollbar"))
     assert abs(track.brightness - page.brightness) > 0.08
     assert abs(thumb.brightness - track.brightness) > 0.2

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -35,14 +35,24 @@ class Pipes:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
         )
 
+    @property
+    def stdin(self) -> IO[bytes]:
+        assert self.process.stdin is not None
+        return self.process.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
     def send(self, line: bytes) -> None:
-        self.process.stdin.write(line.removesuffix(b"\n") + b"\n")
-        self.process.stdin.flush()
+        self.stdin.write(line.removesuffix(b"\n") + b"\n")
+        self.stdin.flush()
 
     def until_end(self) -> list[dict[str, Any]]:
         found = []
         while True:
-            found.append(json.loads(self.process.stdout.readline()))
+            found.append(json.loads(self.stdout.readline()))
             if found[-1]["line"] == "end":
                 return found
 
@@ -53,6 +63,7 @@ def child() -> Iterator[Pipes]:
     yield pipes
     pipes.process.kill()
     for pipe in (pipes.process.stdin, pipes.process.stdout, pipes.process.stderr):
+        assert pipe is not None
         pipe.close()
     pipes.process.wait()
 
@@ -97,9 +108,9 @@ def test_it_ends_in_the_middle_of_a_job_when_nobody_is_left(child: Pipes, storie
     child.send(encode(Ask(1, Load(str(stories / "stories260K-F16.gguf")))))
     child.until_end()
     child.send(encode(Ask(2, Generate("Once", max_tokens=10**6, sampler=Sampler(repetition=1.0)))))
-    child.process.stdout.readline()
-    child.process.stdin.close()
-    child.process.stdout.close()
+    child.stdout.readline()
+    child.stdin.close()
+    child.stdout.close()
     assert child.process.wait(PATIENCE) == 0
 
 

@@ -22,6 +22,7 @@ from kobold_modules.worker import client as client_module
 from kobold_modules.worker.client import WorkerClient, child_environment
 from kobold_modules.worker.messages import Count, Estimate, Generate, Load
 from tests.faults import faulty
+from tests.last import last
 from tests.worker.conftest import ask, failure, text_of
 
 
@@ -56,16 +57,19 @@ async def test_load_count_and_write(client: WorkerClient, stories: Path) -> None
     again = await ask(client, Generate(OPENING, max_tokens=30, sampler=Sampler(seed=3)))
     assert len(first) > 20
     assert text_of(first) == text_of(again) != ""
-    assert again[-1].text_decoded == 1
-    assert again[-1].seed == 3
+    assert last(again, Finished).text_decoded == 1
+    assert last(again, Finished).seed == 3
     records = await ask(client, Load(str(stories / "stories260K-F16.gguf"), 256))
     assert len(records) == 1  # it is there already
 
 
 async def test_pieces_arrive_while_the_model_writes(loaded: WorkerClient) -> None:
+    records = []
     async for record in loaded.run(ENDLESS):
+        records.append(record)
         if isinstance(record, TextChunk):  # had it come with the end, there were nothing left to cancel
             loaded.cancel()
+    record = last(records, Finished)
     assert record.reason == "cancelled"
     assert record.tokens < ENDLESS.max_tokens
 
@@ -78,14 +82,16 @@ async def test_a_cancel_is_answered_and_the_next_job_is_done(loaded: WorkerClien
             loaded.cancel()
     assert isinstance(record, Finished)
     assert record.reason == "cancelled"
-    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+    assert last(await ask(loaded, Generate(OPENING, max_tokens=3)), Finished).tokens == 3
 
 
 async def test_leaving_the_loop_cancels_the_job(loaded: WorkerClient) -> None:
     async for record in loaded.run(ENDLESS):
         if isinstance(record, TextChunk):
             break
-    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3  # it waited for no billion tokens
+    assert (
+        last(await ask(loaded, Generate(OPENING, max_tokens=3)), Finished).tokens == 3
+    )  # it waited for no billion tokens
 
 
 async def test_a_cancelled_task_cancels_its_job(loaded: WorkerClient) -> None:
@@ -93,12 +99,12 @@ async def test_a_cancelled_task_cancels_its_job(loaded: WorkerClient) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+    assert last(await ask(loaded, Generate(OPENING, max_tokens=3)), Finished).tokens == 3
 
 
 async def test_jobs_wait_for_each_other(loaded: WorkerClient) -> None:
     jobs = [ask(loaded, Generate(OPENING, max_tokens=20, sampler=Sampler(seed=seed))) for seed in range(4)]
-    assert [records[-1].seed for records in await asyncio.gather(*jobs)] == [0, 1, 2, 3]
+    assert [last(records, Finished).seed for records in await asyncio.gather(*jobs)] == [0, 1, 2, 3]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is another matter there")
@@ -110,12 +116,13 @@ async def test_a_killed_child_costs_one_take(loaded: WorkerClient) -> None:
         heard += isinstance(record, TextChunk)
         if heard == 3:
             heard += 1
+            assert loaded.pid is not None
             os.kill(loaded.pid, signal.SIGKILL)
     assert "SIGKILL" in failure(records).message
     assert failure(records).code == 6  # memory, most likely
     assert loaded.pid is None
     records = await ask(loaded, Generate(OPENING, max_tokens=10))
-    assert records[-1].tokens == 10
+    assert last(records, Finished).tokens == 10
     assert not any(isinstance(record, Loaded | Failed) for record in records)
 
 
@@ -123,9 +130,10 @@ async def test_a_killed_child_costs_one_take(loaded: WorkerClient) -> None:
 async def test_a_child_that_died_between_jobs_is_started_again(loaded: WorkerClient) -> None:
     heard = asyncio.Event()
     loaded.on_death = heard.set
+    assert loaded.pid is not None
     os.kill(loaded.pid, signal.SIGKILL)
     await asyncio.wait_for(heard.wait(), 60)  # whoever shows what is loaded hears of it at once
-    assert (await ask(loaded, Generate(OPENING, max_tokens=10)))[-1].tokens == 10
+    assert last(await ask(loaded, Generate(OPENING, max_tokens=10)), Finished).tokens == 10
 
 
 async def test_a_worker_that_is_closed_has_not_died(loaded: WorkerClient) -> None:
@@ -147,7 +155,7 @@ async def test_errors_are_sentences_with_codes(client: WorkerClient, stories: Pa
     stack = (Layer(str(tmp_path / "missing.zip")),)
     assert "missing.zip" in failure(await ask(client, Generate(OPENING, stack))).message
     assert failure(await ask(client, Estimate(TrainingRequest((str(tmp_path / "missing.txt"),), "noir")))).code == 3
-    assert (await ask(client, Generate(OPENING, max_tokens=2)))[-1].tokens == 2
+    assert last(await ask(client, Generate(OPENING, max_tokens=2)), Finished).tokens == 2
 
 
 async def test_a_stack_is_read_from_its_files(loaded: WorkerClient, tmp_path: Path) -> None:
@@ -161,21 +169,22 @@ async def test_a_stack_is_read_from_its_files(loaded: WorkerClient, tmp_path: Pa
     first = await ask(loaded, Generate(OPENING, (Layer(str(file)),), 30, settings))
     again = await ask(loaded, Generate(OPENING, (Layer(str(file)),), 30, settings))
     off = await ask(loaded, Generate(OPENING, (Layer(str(file), 1.0, False),), 30, settings))
-    assert (first[-1].prefix_decoded, again[-1].prefix_decoded) == (9, 0)
+    assert (last(first, Finished).prefix_decoded, last(again, Finished).prefix_decoded) == (9, 0)
     assert text_of(first) == text_of(again) != text_of(plain) == text_of(off)
     kobold.write(Module(rng.standard_normal((5, 64)).astype(np.float32) * 0.1, Card("noir")), file)
-    assert (await ask(loaded, Generate(OPENING, (Layer(str(file)),), 3, settings)))[-1].prefix_decoded == 5
+    assert last(await ask(loaded, Generate(OPENING, (Layer(str(file)),), 3, settings)), Finished).prefix_decoded == 5
 
 
 async def test_half_letters_and_long_texts_travel(loaded: WorkerClient) -> None:
-    assert (await ask(loaded, Count("a\ud83d\u2028\x00")))[-1].data["tokens"] > 2
+    assert last(await ask(loaded, Count("a\ud83d\u2028\x00")), Result).data["tokens"] > 2
     long = "The cat sat on the mat. " * 40_000
-    assert (await ask(loaded, Generate(long, max_tokens=2)))[-1].tokens == 2
+    assert last(await ask(loaded, Generate(long, max_tokens=2)), Finished).tokens == 2
 
 
 async def test_closing_ends_a_busy_child(loaded: WorkerClient) -> None:
     task = await writing(loaded)
     pid = loaded.pid
+    assert pid is not None
     await loaded.close()
     records = await task
     assert isinstance(records[-1], Failed | Finished)
@@ -195,6 +204,7 @@ async def test_a_child_that_will_not_end_is_killed(tmp_path: Path) -> None:
     while client.pid is None or not (tmp_path / "ignores").exists():
         await asyncio.sleep(0.01)
     pid = client.pid
+    assert pid is not None
     await client.close()
     assert isinstance((await task)[-1], Failed)
     with pytest.raises(ProcessLookupError):
@@ -280,8 +290,10 @@ async def test_memory_that_ran_out_may_be_free_the_next_time(loaded: WorkerClien
             if isinstance(record, TextChunk) and loaded.pid is not None:
                 with contextlib.suppress(ProcessLookupError):  # what it had said before may still come
                     os.kill(loaded.pid, signal.SIGKILL)
+        assert isinstance(record, Failed)
+        assert isinstance(record, Failed)
         assert "memory" in record.message
-    assert (await ask(loaded, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+    assert last(await ask(loaded, Generate(OPENING, max_tokens=3)), Finished).tokens == 3
 
 
 async def test_what_does_not_work_on_this_processor_is_told_while_loading(
@@ -295,5 +307,5 @@ async def test_what_does_not_work_on_this_processor_is_told_while_loading(
     model = Load(str(quantised(starter, "Q8_0", tmp_path)))
     heard = [record.text for record in await ask(client, model) if isinstance(record, Note)]
     assert [text for text in heard if "fast path for Q8_0 does not work" in text]
-    assert (await ask(client, Generate(OPENING, max_tokens=3)))[-1].tokens == 3
+    assert last(await ask(client, Generate(OPENING, max_tokens=3)), Finished).tokens == 3
     await client.close()

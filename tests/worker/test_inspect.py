@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.formats import kobold
-from kobold_modules.records import Loaded, Result
+from kobold_modules.records import Finished, Loaded, Result
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
@@ -17,6 +17,7 @@ from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Generate, Load, Nearest, Peek, Score
 from tests.backends import tiny_folder
+from tests.last import last
 from tests.worker.conftest import ask, failure, text_of
 
 
@@ -112,4 +113,4 @@ async def test_the_client_without_a_worker_answers_alike() -> None:
     assert answer(await ask(client, Peek("The rain", (Layer("noir.zip"),), 3)), "peek")["with"]
     assert answer(await ask(client, Score("The rain")), "score")["tokens"]
     records = await ask(client, Generate("The rain", sampler=Sampler(repetition=1.1, seed=2), max_tokens=3))
-    assert records[-1].seed == 2
+    assert last(records, Finished).seed == 2

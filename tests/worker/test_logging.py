@@ -42,7 +42,7 @@ async def test_a_take_of_the_bench_is_logged_and_written_again(
     assert "identical" in capsys.readouterr().err
 
 
-async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[Layer, ...]) -> None:
+async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[Layer[str], ...]) -> None:
     await ask(loaded, Compare("Once upon a time", ((), stack), 6, Sampler(seed=5)))
 
     logged = entries()

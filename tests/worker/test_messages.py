@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from kobold_modules.errors import BadUsage
 from kobold_modules.records import Record, TextChunk
@@ -23,8 +24,8 @@ from tests import messages
 
 
 @pytest.mark.parametrize("kind", messages.members(Job))
-@given(data=messages.st.data())
-def test_every_job_comes_back_as_it_went(kind: type, data: messages.st.DataObject) -> None:
+@given(data=st.data())
+def test_every_job_comes_back_as_it_went(kind: type, data: st.DataObject) -> None:
     asked = Ask(3, data.draw(messages.of(kind)))
     line = encode(asked)
     assert line.count(b"\n") == 1
@@ -32,8 +33,8 @@ def test_every_job_comes_back_as_it_went(kind: type, data: messages.st.DataObjec
 
 
 @pytest.mark.parametrize("kind", messages.members(Record))
-@given(data=messages.st.data())
-def test_every_record_comes_back_with_its_job(kind: type, data: messages.st.DataObject) -> None:
+@given(data=st.data())
+def test_every_record_comes_back_with_its_job(kind: type, data: st.DataObject) -> None:
     answer = Answer(data.draw(messages.of(int | None)), data.draw(messages.of(kind)))
     assert FROM_WORKER.decode(encode(answer)) == answer
 

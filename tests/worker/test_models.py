@@ -15,7 +15,7 @@ from tests.worker.conftest import ask, failure
 
 
 async def test_it_searches_the_disk(client: WorkerClient, stories: Path, tmp_path: Path) -> None:
-    write_llama(tmp_path / "mine" / "glm.gguf", **{"general.architecture": "glm4"})
+    write_llama(tmp_path / "mine" / "glm.gguf", more={"general.architecture": "glm4"})
 
     (answer,) = await ask(client, Models((str(stories), str(tmp_path / "mine"))))
 

@@ -21,16 +21,17 @@ from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
+from tests.backends.conftest import decoder_of
+from tests.last import last, text_in
 
 
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
-def write(engine: LlamaEngine, request: Request, **more) -> tuple[str, Finished]:
-    records = list(engine.generate(request, **more))
-    assert isinstance(records[-1], Finished)
+def write(engine: LlamaEngine, request: Request, cancelled: Callable[[], bool] = lambda: False) -> tuple[str, Finished]:
+    records = list(engine.generate(request, cancelled))
     assert all(isinstance(record, TextChunk) and record.text for record in records[:-1])
-    return "".join(record.text for record in records[:-1]), records[-1]
+    return text_in(records), last(records, Finished)
 
 
 def test_it_says_what_it_loaded(engine: LlamaEngine) -> None:
@@ -97,7 +98,7 @@ def test_an_evicted_stack_is_computed_again(stories: Path, some_module: Callable
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     page = " ".join([OPENING] * 12)  # two of them do not fit the context together
     with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), kept=0, snapshots=1, disk=0) as engine:
-        assert engine._decoder.cells == 512
+        assert decoder_of(engine).cells == 512
         assert 256 < len(engine.tokenize(page)) < 480
         decoded = [write(engine, Request(page, stack, 2))[1].prefix_decoded for stack in (one, one, two, one)]
     assert decoded == [12, 0, 9, 12]
@@ -207,7 +208,7 @@ def test_a_text_longer_than_the_context_goes_on(
     engine: LlamaEngine, some_module: Callable[[int, int], Module], stories: Path
 ) -> None:
     stack = Stack().add(some_module(12, 1))
-    settings = Sampler(seed=4, bias={"#1": -100.0, "#2": -100.0})  # never ends by itself
+    settings = Sampler(seed=4, bias=(("#1", -100.0), ("#2", -100.0)))  # never ends by itself
     text, finished = write(engine, Request(OPENING, stack, 1500, settings))
     assert (finished.reason, finished.tokens, finished.prefix_decoded) == ("length", 1500, 12)
     assert finished.left_out > len(OPENING)
@@ -258,9 +259,10 @@ def test_log_probabilities_need_no_clean_context(
 
 
 def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories: LlamaEngine) -> None:
-    decoder = exact_stories._decoder
+    decoder = decoder_of(exact_stories)
     ids = exact_stories.tokenize(OPENING)
     opened = decoder.open("", None, ids)
+    assert opened.cached.logits is not None
     logits = opened.cached.logits.astype(np.float64)
     decoder.release(opened.cached)
     expected = logits - np.log(np.exp(logits).sum())
@@ -320,7 +322,7 @@ def test_memory_comes_back(stories: Path) -> None:
     def cycle() -> int:
         with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as engine:
             write(engine, Request(OPENING, Stack(), 5))
-        return psutil.Process().memory_info().rss
+        return int(psutil.Process().memory_info().rss)
 
     cycle()
     before = cycle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ def draws(settings: Sampler, seed: int = 1, count: int = 400, seen: tuple[int, .
         return Counter(chain.sample(LOGITS) for _ in range(count))
 
 
-def plain(**changes) -> Sampler:
-    return Sampler(**({"temperature": 1.0, "min_p": 0.0, "repetition": 1.0} | changes))
+def plain(**changes: Any) -> Sampler:
+    return replace(Sampler(temperature=1.0, min_p=0.0, repetition=1.0), **changes)
 
 
 def test_temperature_one_draws_as_often_as_likely() -> None:

@@ -14,13 +14,14 @@ from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
+from tests.backends.conftest import decoder_of
 
 
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
-ENDLESS = Sampler(seed=3, bias={"#1": -100.0, "#2": -100.0})
+ENDLESS = Sampler(seed=3, bias=(("#1", -100.0), ("#2", -100.0)))
 
 
-def cached() -> int:
+def resident_bytes() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
@@ -39,15 +40,15 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(
         for number in range(100):  # caches and pools fill
             switch(number)
         list(engine.generate(Request(OPENING, stacks[1], 1000, ENDLESS)))
-        before = cached()
+        before = resident_bytes()
         for number in range(1000):
             switch(number)
-        after_switches = cached()
+        after_switches = resident_bytes()
         *_, finished = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
-        after_tokens = cached()
+        after_tokens = resident_bytes()
         assert isinstance(finished, Finished)
         assert finished.tokens == 10_000
-        assert len(engine._decoder.sequences) <= 16
+        assert len(decoder_of(engine).sequences) <= 16
     assert after_switches - before < 8 * 2**20
     assert after_tokens - after_switches < 8 * 2**20
 

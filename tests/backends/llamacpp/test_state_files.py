@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +18,15 @@ from kobold_modules.backends.llamacpp.state_files import StateFiles
 from kobold_modules.generation.prefix_cache import PrefixCache, Snapshot
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.reference import ModelFile
-from kobold_modules.records import Finished, TextChunk
+from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
+from tests.backends.conftest import decoder_of
+from tests.last import last, text_in
 
 
-MADE_WITH = {"build": "1", "file": ["m.gguf", 7, 8]}
+MADE_WITH: dict[str, object] = {"build": "1", "file": ["m.gguf", 7, 8]}
 
 
 def snapshot(size: int = 100, rows: int = 3) -> Snapshot:
@@ -39,6 +42,7 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     kept = snapshot()
     files(tmp_path).put("a", kept)
     found = files(tmp_path).get("a")
+    assert found is not None
     assert found.rows == kept.rows
     assert np.array_equal(found.state, kept.state)
     assert np.array_equal(found.logits, kept.logits)
@@ -134,12 +138,10 @@ def stack(some_module: Callable[[int, int], Module]) -> Stack:
     return Stack().add(some_module(12, 1))
 
 
-def write(path: Path, stack: Stack, **more) -> tuple[str, Finished]:
+def write(path: Path, stack: Stack, **more: Any) -> tuple[str, Finished]:
     with LlamaEngine(ModelFile.at(path), **more) as engine:
-        *pieces, finished = engine.generate(
-            Request("Once upon a time", stack, 20, Sampler(temperature=0)),
-        )
-    return "".join(piece.text for piece in pieces if isinstance(piece, TextChunk)), finished
+        records = list(engine.generate(Request("Once upon a time", stack, 20, Sampler(temperature=0))))
+    return text_in(records), last(records, Finished)
 
 
 def states(home: Path) -> list[Path]:
@@ -177,8 +179,10 @@ def test_a_state_that_llama_cpp_refuses_is_computed_again(stories: Path, stack: 
     path = stories / "stories260K-F16.gguf"
     first, _ = write(path, stack)
     with LlamaEngine(ModelFile.at(path)) as engine:
-        store = engine._decoder._cache._behind
+        store = decoder_of(engine)._cache._behind
+        assert store is not None
         good = store.get(stack.digest)
+        assert good is not None
         for state in (good.state[:-8].copy(), np.zeros_like(good.state), good.state[:4].copy()):
             store.put(stack.digest, Snapshot(good.rows, state, good.logits))
             again, finished = write(path, stack)

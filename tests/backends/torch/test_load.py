@@ -55,7 +55,8 @@ def test_however_its_weights_are_kept_a_model_gives_the_same_gradient(stories: P
     def gradient(frozen: TorchModel) -> torch.Tensor:
         prompt = frozen.table[10:18].float().clone().requires_grad_(True)
         rows = torch.tensor([frozen.encode("Once upon a time there was a little girl. " * 4)])
-        return torch.autograd.grad(PromptLoss(frozen)(prompt, rows), prompt)[0]
+        gradient: torch.Tensor = torch.autograd.grad(PromptLoss(frozen)(prompt, rows), prompt)[0]
+        return gradient
 
     assert plain.whole
     assert not kept.whole

@@ -40,7 +40,7 @@ def test_one_model_says_what_it_needs(capsys: pytest.CaptureFixture[str], starte
 
 
 def test_reasons_with_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    write_llama(tmp_path / "glm.gguf", **{"general.architecture": "glm4"})
+    write_llama(tmp_path / "glm.gguf", more={"general.architecture": "glm4"})
     write_llama(tmp_path / "good.gguf")
     write_llama(tmp_path / "mmproj-x.gguf")
 

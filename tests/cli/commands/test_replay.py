@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -161,10 +162,13 @@ def test_nothing_logged_is_one_sentence(capsys: pytest.CaptureFixture[str], monk
     assert "switched off" in err
 
 
+NO_VALUES: tuple[object, ...] = (None, 5, {}, "x")
+
+
 @pytest.mark.parametrize(
     ("part", "value"),
     [
-        *((part, value) for part in ("sampler", "stack", "prompt", "model", "stop") for value in (None, 5, {}, "x")),
+        *itertools.product(("sampler", "stack", "prompt", "model", "stop"), NO_VALUES),
         ("max_tokens", None),
         ("max_tokens", "x"),
         ("memory", 5),

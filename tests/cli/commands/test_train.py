@@ -165,4 +165,5 @@ def test_two_processes_make_the_module_that_one_makes(home: Path, starter: Path)
     assert done.stdout.count('"record": "done"') == 1  # the other worked in silence
     one, two = Library().find("one"), Library().find("two")
     assert np.allclose(one.vectors, two.vectors, atol=1e-4)
+    assert two.initial is not None
     assert not np.array_equal(two.vectors, two.initial)

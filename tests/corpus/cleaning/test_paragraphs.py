@@ -3,8 +3,8 @@ import textwrap
 import pytest
 
 from kobold_modules.corpus.cleaning.breaks import tidy_breaks
-from kobold_modules.corpus.cleaning.paragraphs import measure
 from kobold_modules.corpus.cleaning.paragraphs import paragraphs as rejoin_paragraphs
+from kobold_modules.corpus.cleaning.wrapping import measure
 
 
 def wrap(paragraph: str, width: int, first: str = "") -> str:

@@ -125,7 +125,7 @@ def epub(
         f'</manifest><spine toc="ncx">{order}</spine><guide>{guide}</guide></package>',
         "OEBPS/style.css": ".secret { display: none }",
     }
-    for address, body in reversed(pages.items()):  # the order of the zip says nothing
+    for address, body in reversed(list(pages.items())):  # the order of the zip says nothing
         page = body if isinstance(body, bytes) else wrap.format(body if "<body" in body else f"<body>{body}</body>")
         members[f"OEBPS/{unquote(address)}"] = page
     if nav:

@@ -14,7 +14,7 @@ from kobold_modules.models import reference
 from kobold_modules.models.discovery import discover as discovering
 from kobold_modules.models.discovery.discover import Survey, called, discover
 from kobold_modules.models.discovery.places import named_by_kcpps
-from kobold_modules.models.facts import Facts
+from kobold_modules.models.facts import Facts, facts_of_gguf
 from kobold_modules.models.find import resolve
 from tests.models.small_gguf import write_llama
 from tests.models.test_facts import save
@@ -185,8 +185,8 @@ def test_parts_count_once_and_a_missing_part_is_a_problem(person: Path) -> None:
 def test_what_is_no_model_is_left_out_with_a_reason(person: Path) -> None:
     folder = person / "models"
     write_llama(folder / "mmproj-story.gguf")
-    write_llama(folder / "lora.gguf", **{"general.type": "adapter"})
-    write_llama(folder / "search.gguf", **{"general.architecture": "bert"})
+    write_llama(folder / "lora.gguf", more={"general.type": "adapter"})
+    write_llama(folder / "search.gguf", more={"general.architecture": "bert"})
     (folder / "noise.gguf").write_bytes(b"not a model")
 
     survey = discover([folder], only=True)
@@ -232,7 +232,7 @@ def test_a_folder_that_fails_is_noted(person: Path, monkeypatch: pytest.MonkeyPa
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(discovering.os, "scandir", scandir)
+    monkeypatch.setattr("os.scandir", scandir)
 
     survey = discover([person / "models"], only=True)
 
@@ -259,7 +259,7 @@ def with_facts(survey: Survey) -> tuple[Survey, list[Facts]]:
 def test_what_was_read_is_kept_until_the_file_changes(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_llama(person / "models" / "story.gguf")
     read: list[Path] = []
-    real = reference.facts_of_gguf
+    real = facts_of_gguf
     monkeypatch.setattr(reference, "facts_of_gguf", lambda *parts: read.extend(parts) or real(*parts))
 
     first = with_facts(discover([path.parent], only=True))

@@ -198,7 +198,7 @@ def test_what_cannot_be_had_is_a_sentence(
 def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloading.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10**6})())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**6})())
 
     with pytest.raises(OutOfDisk, match="needs 3 MB of disk, and 1 MB is free"):
         fetch("maker/story-GGUF:Q4_K_M")

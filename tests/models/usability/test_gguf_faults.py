@@ -153,7 +153,7 @@ def test_weights_of_a_kind_that_was_given_up(tmp_path: Path) -> None:
     ],
 )
 def test_architectures_that_cannot_continue_a_text(tmp_path: Path, architecture: str, said: str) -> None:
-    write, train = refusals(write_llama(tmp_path / "x.gguf", **{"general.architecture": architecture}))
+    write, train = refusals(write_llama(tmp_path / "x.gguf", more={"general.architecture": architecture}))
 
     assert said in write
     assert train.startswith("x cannot be trained through: ")
@@ -175,19 +175,19 @@ def test_what_is_no_model_of_text_says_what_it_is_at_every_door(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     """M18, of GGUF files."""
-    write, train = refusals(write_llama(tmp_path / "x.gguf", **changes))
+    write, train = refusals(write_llama(tmp_path / "x.gguf", more=changes))
 
     assert write == train
     assert write.startswith(f"x is {said}")
 
 
 def test_a_sign_of_a_strangers_file_never_reaches_the_terminal(tmp_path: Path) -> None:
-    path = write_llama(tmp_path / "x.gguf", **{"tokenizer.ggml.pre": "\x1b]0;owned\x07"})
+    path = write_llama(tmp_path / "x.gguf", more={"tokenizer.ggml.pre": "\x1b]0;owned\x07"})
 
     assert "\x1b" not in facts_of_gguf(path).no_write
     assert (
         "\x1b"
-        not in facts_of_gguf(write_llama(tmp_path / "y.gguf", **{"general.architecture": "\x1b[2Jllama"})).no_write
+        not in facts_of_gguf(write_llama(tmp_path / "y.gguf", more={"general.architecture": "\x1b[2Jllama"})).no_write
     )
 
 

@@ -34,8 +34,8 @@ def test_a_written_model_gives_its_own_probabilities_in_both_readers(tmp_path: P
 
     sentence = TEXT[:60]
     ids = tokenizer.encode(sentence).ids
-    expected = torch.log_softmax(model(torch.tensor([ids])).logits[0, :-1], -1)
-    expected = expected.gather(1, torch.tensor(ids[1:])[:, None])[:, 0].detach().numpy()
+    logs = torch.log_softmax(model(torch.tensor([ids])).logits[0, :-1], -1)
+    expected = logs.gather(1, torch.tensor(ids[1:])[:, None])[:, 0].detach().numpy()
     frozen = load_torch_model(ModelFile("tiny", target, "gguf"), "cpu")
     assert frozen.encode(sentence) == ids
     assert torch.allclose(frozen.model(torch.tensor([ids])).logits, model(torch.tensor([ids])).logits, atol=5e-3)

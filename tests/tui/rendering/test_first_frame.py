@@ -11,6 +11,7 @@ import pytest
 from textual._compositor import Compositor, CompositorUpdate
 from textual.app import App
 from textual.css import stylesheet
+from textual.css.parse import parse
 from textual.screen import Screen
 
 from kobold_modules.tui.rendering.stylesheet import Sheet
@@ -130,7 +131,6 @@ def test_tls_waits_until_somebody_wants_it() -> None:
 
 async def test_a_source_is_parsed_once_for_each_theme(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[tuple[Any, ...]] = []
-    parse = stylesheet.parse
 
     def counted(scope: str, css: str, read_from: Any, *arguments: Any, **options: Any) -> Any:
         parsed.append((read_from, css, options["tie_breaker"]))

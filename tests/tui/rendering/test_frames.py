@@ -77,7 +77,7 @@ async def test_a_frame_asks_only_what_shows_in_it(stage: Open) -> None:
                 asked[widget] = crop
                 return type(widget).render_lines(widget, crop)
 
-            widget.render_lines = render  # type: ignore[method-assign, assignment]
+            widget.render_lines = render
         line = on.editor.region.y + 3
         compositor._dirty_regions = {on.stack_list.region, Region(on.editor.region.x, line, 10, 1)}
         assert compositor.render_partial_update() is not None
@@ -106,11 +106,11 @@ def frames_of(compositor: SparseCompositor) -> list[str]:
     composed = compositor.render_partial_update
 
     def compose() -> ChopsUpdate | None:
-        update = composed()
+        update: ChopsUpdate | None = composed()
         drawn.append("".join(letter for _, letter in sorted(cells(update).items())))
         return update
 
-    compositor.render_partial_update = compose  # type: ignore[method-assign]
+    compositor.render_partial_update = compose
     return drawn
 
 

@@ -123,7 +123,7 @@ async def test_a_stream_draws_only_its_end_anew(stage: Open) -> None:
         editor.render_lines(crop)
         drawn: list[int] = []
         render = editor.render_line
-        editor.render_line = lambda y: (drawn.append(y), render(y))[1]  # type: ignore[method-assign, func-returns-value]
+        editor.render_line = lambda y: (drawn.append(y), render(y))[1]
         for word in ("and", "then", "she", "came", "back", "to", "the", "harbour", ".\n\n", "No", "lamp") * 4:
             drawn.clear()
             editor.feed(f" {word}")
@@ -141,7 +141,7 @@ async def test_the_scroll_bar_is_drawn_when_it_has_moved(stage: Open) -> None:
         await on.pilot.pause()
         asked: list[bool] = []
         refresh = bar.refresh
-        bar.refresh = lambda *a, **k: (asked.append(True), refresh(*a, **k))[1]  # type: ignore[method-assign]
+        bar.refresh = lambda *a, **k: (asked.append(True), refresh(*a, **k))[1]
         editor.begin()
         editor.feed(" a")
         editor.flush()
@@ -164,7 +164,7 @@ async def test_a_long_story_opens_at_its_end_and_the_view_follows_what_is_writte
 
         def end_in_sight() -> bool:
             top = editor.scroll_offset.y
-            return top <= editor.wrapped_document.height - 1 < top + editor.size.height
+            return bool(top <= editor.wrapped_document.height - 1 < top + editor.size.height)
 
         assert end_in_sight()
         editor.begin()

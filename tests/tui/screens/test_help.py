@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from textual import events
@@ -28,6 +29,10 @@ async def help_opened(on: Stage) -> HelpPage:
 
 def groups(on: Stage) -> dict[str, KeyGroup]:
     return {group.title: group for group in on.app.screen.query_one(KeyTable).groups}
+
+
+def has_scrolled_to(page: HelpPage, y: float) -> bool:
+    return bool(page.scroll_y == y)
 
 
 @pytest.mark.parametrize("key", ["escape", "f1"])
@@ -57,7 +62,8 @@ async def test_everything_on_it_can_be_read(stage: Open, size: tuple[int, int]) 
         while page.scroll_y < page.max_scroll_y:
             before = page.scroll_y
             await on.press("pagedown")
-            await on.until(lambda before=before: page.scroll_y == min(before + page.size.height, page.max_scroll_y))
+            target = min(before + page.size.height, page.max_scroll_y)
+            await on.until(partial(has_scrolled_to, page, target))
             seen += on.text()
         named = [row.name for group in groups(on).values() for row in group.rows]
         assert {"Continue", "Several takes", "Quit", "Command palette"} <= set(named)

@@ -18,7 +18,7 @@ from kobold_modules.soft_prompt.module import Card, Module
 @pytest.fixture(autouse=True)
 def noir(home: Path) -> Module:
     vectors = np.ones((2, 3), np.float32)
-    made = Module(vectors, Card("noir"), vectors / 2)
+    made = Module(vectors, Card("noir"), vectors * np.float32(0.5))
     Library().add(made)
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.widget import Widget
 
 from kobold_modules import paths
 from kobold_modules.tui.commands import screen_commands
@@ -38,8 +39,8 @@ def test_every_binding_has_an_id_of_its_own(owner: type[DOMNode]) -> None:
 @pytest.mark.parametrize(
     "owner", [Editor, SamplerPanel, StackList, TakeColumn, LineupList, CandidateList, StoryList, Slip]
 )
-def test_what_takes_the_focus_explains_itself(owner: type) -> None:
-    assert len(owner.HELP.split()) > 20
+def test_what_takes_the_focus_explains_itself(owner: type[Widget]) -> None:
+    assert len((owner.HELP or "").split()) > 20
 
 
 async def test_the_palette_has_everything_the_bench_can_do(stage: Open) -> None:

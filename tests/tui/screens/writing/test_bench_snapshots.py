@@ -22,7 +22,7 @@ async def bench(on: Stage) -> None:
     by_name = {entry.name: entry for entry in on.app.app_state.entries}
     on.app.app_state.stack = on.app.app_state.stack.add(by_name["gothic house"]).add(by_name["noir rain"], 0.8)
     await on.press("f3")
-    on.bench.sampler.query_one("#seed").value = "7"  # type: ignore[attr-defined]
+    on.bench.sampler.query_one("#seed").value = "7"
     on.editor.insert(TEXT)
     await on.pilot.pause()
 

@@ -25,14 +25,14 @@ def page(on: Stage) -> Editor:
 
 
 def selected(on: Stage) -> str:
-    return page(on).selected_text
+    return str(page(on).selected_text)
 
 
 def in_sight(on: Stage) -> bool:
     """Return whether the end of what is selected stands in the part of the page that is shown."""
     editor = page(on)
     row = editor.wrapped_document.location_to_offset(editor.selection.end).y
-    return editor.scroll_offset.y <= row < editor.scroll_offset.y + editor.size.height
+    return bool(editor.scroll_offset.y <= row < editor.scroll_offset.y + editor.size.height)
 
 
 async def find(on: Stage, words: str) -> Find:

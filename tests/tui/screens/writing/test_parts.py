@@ -23,10 +23,10 @@ def test_a_part_inherits_nothing(part: type[object]) -> None:
 
 
 def test_the_screen_is_a_screen_and_nothing_else() -> None:
-    assert BenchScreen.__bases__ == (PromptScreen[None].__origin__,)  # type: ignore[misc]
+    assert BenchScreen.__bases__ == (PromptScreen[None].__origin__,)
 
 
 def test_every_key_of_the_bench_has_an_action_there() -> None:
     for binding in BenchScreen.BINDINGS:
-        action = binding.action.partition("(")[0]  # type: ignore[union-attr]
+        action = binding.action.partition("(")[0]
         assert action.startswith("app.") or hasattr(BenchScreen, f"action_{action}"), action

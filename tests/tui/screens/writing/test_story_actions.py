@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from textual.widgets import Input
 
@@ -20,7 +21,10 @@ async def test_the_story_survives(stage: Open) -> None:
         await on.written()
         whole = on.editor.text
         await on.press("ctrl+g")
-        saved = lambda: json.loads(bench_path().read_text())  # noqa: E731
+
+        def saved() -> Any:
+            return json.loads(bench_path().read_text())
+
         await on.until(lambda: saved()["text"] == whole and saved()["bench"]["sampler"]["preset"] == "careful")
         assert file.load(bench_path()).text == whole
     async with stage() as on:

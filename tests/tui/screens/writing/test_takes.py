@@ -109,7 +109,7 @@ async def test_escape_leaves_the_page_and_the_takes_are_there_again(stage: Open)
 async def test_a_held_seed_is_everybodys_seed(stage: Open) -> None:
     async with stage() as on:
         await on.press("f3")
-        on.bench.sampler.query_one("#seed").value = "77"  # type: ignore[attr-defined]
+        on.bench.sampler.query_one("#seed").value = "77"
         await on.pilot.pause()
         await compare(on, "gothic house")
         await ended(on)
