@@ -24,7 +24,7 @@ from kobold_modules.tui.screens.writing.bench import BenchScreen
 from kobold_modules.tui.widgets.library.module_list import ModuleList
 from kobold_modules.tui.widgets.status_line import StatusLine
 from kobold_modules.tui.widgets.writing.editor import Editor
-from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from kobold_modules.tui.widgets.writing.stack_list import StackList
 
 
 OPENING = "The lamp was out."

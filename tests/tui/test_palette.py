@@ -20,7 +20,7 @@ from kobold_modules.tui.state.keys import read_keymap
 from kobold_modules.tui.widgets.library.greeting import Greeting
 from kobold_modules.tui.widgets.library.module_list import ModuleList
 from kobold_modules.tui.widgets.library.shelf_head import Filter
-from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from kobold_modules.tui.widgets.writing.stack_list import StackList
 from tests.tui.conftest import Open
 
 

@@ -18,7 +18,7 @@ from kobold_modules.tui.dialogs.ask import Ask
 from kobold_modules.tui.quitting import last_save
 from kobold_modules.tui.screens.unsaved import Unsaved
 from kobold_modules.tui.state.save_errors import reason
-from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from kobold_modules.tui.widgets.writing.stack_list import StackList
 from kobold_modules.tui.writing.manuscript import Manuscript, bench_path
 from tests.tui.conftest import OPENING, Open, Stage
 

@@ -14,7 +14,7 @@ from kobold_modules.tui.dialogs.ask import Ask
 from kobold_modules.tui.screens.help import HelpPage, HelpScreen
 from kobold_modules.tui.screens.library.library import LibraryScreen
 from kobold_modules.tui.widgets.key_table import KeyGroup, KeyTable
-from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from kobold_modules.tui.widgets.writing.stack_list import StackList
 from tests.tui.conftest import Open, Stage
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import HorizontalScroll
@@ -20,18 +19,18 @@ from textual.widgets import Static
 
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.generation.limits import MOST_TOGETHER
-from kobold_modules.records import Failed, Finished, Note, TextChunk
-from kobold_modules.worker.messages import Compare
+from kobold_modules.records import Failed
 
 from ...state.app_state import AppState
 from ...state.phrases import blind_tests, counted, ending
 from ...widgets.key_bar import KeyBar
-from ...widgets.status_line import Mood, Status, StatusLine
+from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
 from ...widgets.writing.editor import FLUSHES_A_SECOND
 from ...widgets.writing.take_column import TakeColumn
-from ...writing.comparison import FEWEST, LINEUPS, USUAL, Column, Comparison, Lineup, pace, set_out
+from ...writing.comparison import FEWEST, LINEUPS, USUAL, Column, Comparison, Lineup, set_out
 from ...writing.manuscript import Manuscript
+from .comparison_writer import ComparisonWriter
 
 
 def _key(key: str, action: str, name: str, about: str, show: bool = True, display: str | None = None) -> Binding:
@@ -72,11 +71,22 @@ class TakesScreen(Screen[Column | None]):
         self.fresh = kept is None or not kept.goes_on(self.text) or not any(c.text for c in kept.columns)
         self.takes = USUAL
         self._earlier: list[Comparison] = []
-        self.comparison = self._set_out(lineup) if self.fresh or kept is None else kept
         self.status_line = StatusLine()
-        self.running = False
-        self._waiting: dict[int, str] = {}
+        comparison = self._set_out(lineup) if self.fresh or kept is None else kept
+        self.writer = ComparisonWriter(
+            self, app_state, manuscript, self.status_line, comparison, self._show, self._ended
+        )
         self._picked: int | None = None
+
+    @property
+    def comparison(self) -> Comparison:
+        """Return the takes that are shown."""
+        return self.writer.comparison
+
+    @property
+    def running(self) -> bool:
+        """Return whether takes are still coming."""
+        return self.writer.running
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.app_state, "bench")
@@ -86,12 +96,12 @@ class TakesScreen(Screen[Column | None]):
         yield KeyBar()
 
     async def on_mount(self) -> None:
-        self.set_interval(1 / FLUSHES_A_SECOND, self._flush)
+        self.set_interval(1 / FLUSHES_A_SECOND, self.writer.flush)
         await self._lay_out()
         if self.fresh:
             self._start()
         else:
-            self._tell_end()
+            self._say_end()
 
     def on_resize(self) -> None:
         self._show_opening()
@@ -101,7 +111,7 @@ class TakesScreen(Screen[Column | None]):
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "") -> None:
         """Put a sentence on the status line."""
-        self.status_line.status = Status(text, mood, hint)
+        self.status_line.say(text, mood, hint)
 
     def _show_opening(self) -> None:
         takes = counted(len(self.comparison.columns), "take")
@@ -145,81 +155,23 @@ class TakesScreen(Screen[Column | None]):
                 chosen = self.comparison.chosen == index
                 columns[index].show(self.comparison.name(index), take.text, take.tokens, take.ended, chosen)
 
-    # -- writing --
+    # -- the end --
 
     def _start(self) -> None:
-        self.running, self._picked = True, None
-        self.say("Reading …", "busy", "esc stops them.")
-        self.refresh_bindings()
-        self._write()
+        self._picked = None
+        self.writer.start()
 
-    @work(exclusive=True, group="takes")
-    async def _write(self) -> None:
-        columns, choice = self.comparison.columns, self.manuscript.choice
-        self.manuscript.comparison = self.comparison
-        self.manuscript.journal.begin(self.text, self.comparison.to_dict())
-        failed: Failed | None = None
-        job = Compare(
-            self.text,
-            tuple(column.stack for column in columns),
-            choice.length,
-            choice.sampler,
-            seeds=tuple(column.seed for column in columns),
-            **self.manuscript.asides,
-        )
-        try:
-            async for record in self.app_state.client.run(job):
-                match record:
-                    case TextChunk():
-                        self._waiting[record.sequence] = self._waiting.get(record.sequence, "") + record.text
-                        self._count(record.sequence)
-                    case Finished() if record.sequence < len(columns):
-                        self._end(record.sequence, record.reason)
-                    case Note():
-                        self.say(record.text, "warning")
-                    case Failed():
-                        failed = record
-        finally:
-            self._flush()
-            self.comparison = self.comparison.stopped()
-            self.manuscript.comparison = self.comparison
-            self.manuscript.journal.close()
-            self.running = False
-        self._show()
-        self.refresh_bindings()
+    def _ended(self, failed: Failed | None) -> None:
         if failed is not None:
             self.say(failed.message, "error", failed.hint)
         elif self._picked is not None:
             self._take(self._picked)
         else:
-            self._tell_end()
+            self._say_end()
 
-    def _count(self, index: int) -> None:
-        if index < len(self.comparison.columns):
-            tokens = self.comparison.columns[index].tokens + 1
-            self.comparison = self.comparison.with_column(index, tokens=tokens)
-
-    def _end(self, index: int, reason: str) -> None:
-        self._flush()
-        self.comparison = self.comparison.with_column(index, ended=reason)
-        self._show((index,))
-
-    def _flush(self) -> None:
-        """Show what has come, after it is on the disk."""
-        waiting, self._waiting = self._waiting, {}
-        for index, text in waiting.items():
-            if index < len(self.comparison.columns):
-                self.manuscript.journal.add(index, text)
-                whole = self.comparison.columns[index].text + text
-                self.comparison = self.comparison.with_column(index, text=whole)
-        if waiting:
-            self.manuscript.comparison = self.comparison
-            self._show(waiting)
-            self.say(pace(self.comparison.columns, self.manuscript.choice.length), "busy", "esc stops them.")
-
-    def _tell_end(self) -> None:
+    def _say_end(self) -> None:
         if self.comparison.chosen is not None:
-            self._tell_tally()
+            self._say_tally()
         elif any(column.text for column in self.comparison.columns):
             count = len(self.comparison.columns)
             if self.comparison.hidden:
@@ -239,7 +191,7 @@ class TakesScreen(Screen[Column | None]):
             return
         if self.running:
             self._picked = index
-            self.app_state.client.cancel()
+            self.writer.stop()
         else:
             self._take(index)
 
@@ -256,14 +208,12 @@ class TakesScreen(Screen[Column | None]):
         elif self.comparison.hidden:
             self._reveal(index)
         else:
-            self.comparison = replace(self.comparison, chosen=index)
-            self.manuscript.comparison = self.comparison
+            self.writer.keep(replace(self.comparison, chosen=index))
             self.dismiss(column)
 
     def _reveal(self, index: int) -> None:
         """Say what was what, and count the vote."""
-        self.comparison = replace(self.comparison, chosen=index)
-        self.manuscript.comparison = self.comparison
+        self.writer.keep(replace(self.comparison, chosen=index))
         problem = ""
         for slug, won in self.comparison.votes(index).items():
             if (entry := self.app_state.entries.filed(slug)) is not None:
@@ -275,9 +225,9 @@ class TakesScreen(Screen[Column | None]):
         self._show_opening()
         self._show()
         self.query(TakeColumn)[index].focus()
-        self._tell_tally(problem)
+        self._say_tally(problem)
 
-    def _tell_tally(self, problem: str = "") -> None:
+    def _say_tally(self, problem: str = "") -> None:
         chosen = self.comparison.chosen
         if chosen is None:
             return
@@ -300,7 +250,7 @@ class TakesScreen(Screen[Column | None]):
     def action_leave(self) -> None:
         if self.running:
             self.say("Stopping …", "busy")
-            self.app_state.client.cancel()
+            self.writer.stop()
         else:
             self.dismiss(None)
 
@@ -340,7 +290,7 @@ class TakesScreen(Screen[Column | None]):
             return
         if any(column.text for column in self.comparison.columns):
             self._earlier.append(self.comparison)
-        self.comparison = self._set_out(lineup, blind=blind, fresh_dice=blind)
+        self.writer.comparison = self._set_out(lineup, blind=blind, fresh_dice=blind)
         await self._lay_out()
         self._start()
 
@@ -351,9 +301,9 @@ class TakesScreen(Screen[Column | None]):
         elif not self._earlier:
             self.say("There are no takes before these.")
         else:
-            self.comparison = self.manuscript.comparison = self._earlier.pop()
+            self.writer.keep(self._earlier.pop())
             await self._lay_out()
-            self._tell_end()
+            self._say_end()
 
     def action_walk(self, by: int) -> None:
         columns = list(self.query(TakeColumn))

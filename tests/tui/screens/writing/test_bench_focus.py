@@ -7,7 +7,7 @@ from textual.widgets import Input
 from kobold_modules.tui.screens.writing.bench import BenchScreen
 from kobold_modules.tui.screens.writing.stories import StoriesScreen, StoryList
 from kobold_modules.tui.widgets.writing.context_panel import ContextPanel
-from kobold_modules.tui.widgets.writing.stack_panel import StackList
+from kobold_modules.tui.widgets.writing.stack_list import StackList
 from tests.tui.conftest import OPENING, Open
 
 

@@ -18,7 +18,8 @@ from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.widgets.key_bar import MOST, KeyBar
 from kobold_modules.tui.widgets.writing.editor import Editor
 from kobold_modules.tui.widgets.writing.sampler_panel import SamplerPanel
-from kobold_modules.tui.widgets.writing.stack_panel import StackList, StackPanel
+from kobold_modules.tui.widgets.writing.stack_list import StackList
+from kobold_modules.tui.widgets.writing.stack_panel import StackPanel
 from kobold_modules.tui.widgets.writing.take_column import TakeColumn
 from tests.tui.conftest import Open
 

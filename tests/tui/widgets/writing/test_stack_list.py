@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobold_modules.tui.widgets.writing.stack_panel import MARK, Layout, slider
+from kobold_modules.tui.widgets.writing.stack_list import MARK, Layout, slider
 from tests.tui.conftest import Open
 
 
