@@ -25,6 +25,7 @@ from .rendering.internals import screen_stacks
 from .rendering.stylesheet import Sheet
 from .screens.library.library import LibraryScreen
 from .state.app_state import AppState
+from .state.background import run_in_background
 from .state.keys import key_name, read_keymap
 from .story_model import StoryModel
 from .themes import DEFAULT, INK, PAPER, extra_variables
@@ -188,7 +189,7 @@ class ModulesApp(SwiftApp[int]):
             self._begin_check()
 
     def _begin_check(self) -> None:
-        self.run_worker(self._check_shelf(), group="shelf")
+        run_in_background(self, self._check_shelf, "shelf")
 
     async def _check_shelf(self) -> None:
         read_just_now = self.app_state.reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from textual.screen import Screen
@@ -13,6 +14,7 @@ from kobold_modules.worker.client import Client
 from kobold_modules.worker.messages import Models
 
 from ...dialogs.ask import Ask
+from ...state.background import run_in_background
 from ...state.disk_models import FOLDERS, Disk, DiskModel, read_disk
 from ...state.dropped import kind_of, model_of, one_path
 from ...state.remembered import recall, remember
@@ -36,7 +38,7 @@ class DiskSearch:
 
     def search(self, then: Callable[[bool], None] | None = None) -> None:
         """Look at the disk. ``then`` is called afterwards, with whether these are the first models that are known."""
-        self.screen.run_worker(self._search(then), group="search", exclusive=True)
+        run_in_background(self.screen, partial(self._search, then), "search", exclusive=True)
 
     async def _search(self, then: Callable[[bool], None] | None) -> None:
         self.searching = True

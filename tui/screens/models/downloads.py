@@ -15,6 +15,7 @@ from kobold_modules.worker.client import Client
 from kobold_modules.worker.messages import Download
 
 from ...dialogs.ask import Ask
+from ...state.background import run_in_background
 from ...widgets.models.download_line import DownloadLine
 from ...widgets.status_line import StatusLine
 
@@ -79,7 +80,7 @@ class Downloads:
         """Fetch ``model`` after those that are being fetched."""
         self._queue.append(model)
         if self.current is None:
-            self.screen.run_worker(self._fetch(), group="fetch")
+            run_in_background(self.screen, self._fetch, "fetch")
         else:
             self.status.say(f"{model} is fetched after {self.current}.")
         self.changed()

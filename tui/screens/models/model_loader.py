@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from textual.screen import Screen
 
@@ -10,6 +11,7 @@ from kobold_modules.errors import BadUsage
 
 from ...dialogs.ask import Ask
 from ...state.app_state import AppState, ModelState
+from ...state.background import run_in_background
 from ...state.disk_models import USUAL, DiskModel
 from ...state.phrases import counted
 from ...state.remembered import context_of, remember, remember_context
@@ -55,7 +57,7 @@ class ModelLoader:
             self._begin(model)
 
     def _begin(self, model: DiskModel) -> None:
-        self.screen.run_worker(self._load(model), group="load")
+        run_in_background(self.screen, partial(self._load, model), "load")
 
     async def _load(self, model: DiskModel) -> None:
         self.status.say(f"Loading {model.name} …", "busy", "esc stops it.")
@@ -73,7 +75,7 @@ class ModelLoader:
 
     def unload(self) -> None:
         """Free the memory of the model that is loaded."""
-        self.screen.run_worker(self._unload(), group="load")
+        run_in_background(self.screen, self._unload, "load")
 
     async def _unload(self) -> None:
         if self.app_state.model.phase != "ready":

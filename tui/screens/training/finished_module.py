@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from textual.screen import Screen
@@ -16,6 +15,7 @@ from ...state.bulk_actions import export
 from ...state.dropped import one_path
 from ...state.entry_stack import EntryStack
 from ...state.remembered import recall, remember
+from ...widgets.status_line import StatusLine
 from ..library.library import LibraryScreen
 from ..writing.bench import BenchScreen
 
@@ -23,17 +23,17 @@ from ..writing.bench import BenchScreen
 SOFTPROMPTS = "softprompts folder"  # as it is remembered
 
 
-class HandOn:
-    """Does it for ``screen``, which says what came of it."""
+class FinishedModule:
+    """Does what a finished module is for, on ``screen``.
 
-    def __init__(
-        self,
-        screen: Screen[None],
-        app_state: AppState,
-        say: Callable[..., None],
-        say_error: Callable[[Exception], None],
-    ) -> None:
-        self.screen, self.app_state, self.say, self.say_error = screen, app_state, say, say_error
+    Args:
+        screen: where questions are opened.
+        app_state: the stack that is tried, and the library.
+        status: where it is said what came of it.
+    """
+
+    def __init__(self, screen: Screen[None], app_state: AppState, status: StatusLine) -> None:
+        self.screen, self.app_state, self.status = screen, app_state, status
 
     async def do(self, what: str, entry: Entry) -> None:
         """Do ``try``, ``send`` or ``library``."""
@@ -84,7 +84,7 @@ class HandOn:
             if isinstance(folder, Path):
                 remember(SOFTPROMPTS, str(folder.absolute()))
                 if entry is None:
-                    self.say(f"KoboldAI's softprompts folder is set to {folder}.", "good")
+                    self.status.say(f"KoboldAI's softprompts folder is set to {folder}.", "good")
                 else:
                     self.send(entry)
 
@@ -102,8 +102,8 @@ class HandOn:
         target = folder / f"{entry.slug}.zip"
         outcome = export(self.app_state.library, [entry], target, "kobold")
         if outcome.error is not None:
-            self.say_error(outcome.error)
+            self.status.say_error(outcome.error)
         else:
-            self.say(
+            self.status.say(
                 f"{entry.name} was saved to {folder} as {target.name}.", "good", "Select it in KoboldAI's settings."
             )

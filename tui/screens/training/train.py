@@ -1,72 +1,56 @@
 """Training: choose pages, see what will be read and what it will take, start; then watch it, or go elsewhere.
 
-Two views of one screen: the form of a new training, which is here, and the trainings there are (``watching``).
+Two views of one screen: the form of a new training, which is here, and the trainings there are (``queue_view``).
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.screen import Screen
 from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.corpus.readers.lorebook import TITLE as LOREBOOK
-from kobold_modules.errors import BadUsage, KoboldModulesError, OutOfMemory
+from kobold_modules.errors import BadUsage, KoboldModulesError
 from kobold_modules.free_name import free_name
 from kobold_modules.library.slug import key_of
-from kobold_modules.records import Failed, Result
-from kobold_modules.worker import messages
-from kobold_modules.worker.client import Client, WorkerClient
 
-from ...dialogs.ask import PathInput
 from ...state.app_state import AppState
 from ...state.dropped import dropped_paths, kind_of, one_path
 from ...state.reading import read_preview
-from ...state.recipe import DIALS, Estimate, Recipe, guess, name_from
+from ...state.recipe import DIALS, Recipe, name_from
 from ...state.remembered import recall, remember
+from ...state.trainings import Trainings
 from ...widgets.key_bar import KeyBar
 from ...widgets.panel import Panel
-from ...widgets.status_line import StatusLine
+from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
 from ...widgets.training.course_panel import CoursePanel
 from ...widgets.training.preview_panel import PreviewPanel
 from ...widgets.training.recipe_panel import RecipePanel
 from ...widgets.training.text_tree import TextTree
 from ...widgets.training.training_list import TrainingList
-from .watching import View, WatchingScreen
+from .estimator import LEAST_WORDS, Estimator
+from .path_field import PathField
+from .queue_view import QueueView
 
 
 if TYPE_CHECKING:
     from ...state.app_state import AppServices
 
+View = Literal["new", "watch"]
 FOLDER, AUTHOR, DIAL = "texts folder", "author", "dial"  # as they are remembered
-LEAST_WORDS = 300
-SETTLE = 0.4  # seconds the hands rest before the worker is asked for an estimate
 
 
-class PathField(PathInput):
-    """A path of a text or a folder; files dragged onto the terminal land here."""
-
-    HELP = """\
-    ## A path
-
-    **enter** selects a text, or shows a folder in the tree below. **tab** completes the path.
-    """
-    BINDING_GROUP_TITLE = "Path"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "Go to files", id="path.tree", tooltip="Go to the list of files below"),
-    ]
-
-
-class TrainScreen(WatchingScreen):
-    """See the module."""
+class TrainScreen(Screen[None]):
+    """See the module. ``view`` says which of the two is shown."""
 
     CSS_PATH = "train.tcss"
     AUTO_FOCUS = ""
@@ -104,17 +88,28 @@ class TrainScreen(WatchingScreen):
     ]
 
     def __init__(self, app_state: AppState) -> None:
-        super().__init__(app_state)
+        super().__init__()
+        self.app_state = app_state
+        self.view: View = "new"
         self.preview = Preview()
-        self._memory: dict[str, int] = {}
-        self._measured: dict[tuple[object, ...], Estimate] = {}
-        self._measurer: Client | None = None
         dial = recall(DIAL)
         self.recipe = Recipe(
             model=app_state.model.name or "starter",
             author=recall(AUTHOR),
             dial=next((known for known in DIALS if known == dial), "normal"),
         )
+        self.status_line = StatusLine()
+        self.form = RecipePanel(self.recipe, [("starter", "starter")])
+        self.queue = QueueView(self, app_state, self.status_line, lambda: self.view == "watch")
+        self.estimator = Estimator(self, app_state, self.status_line, self.form)
+
+    @property
+    def trainings(self) -> Trainings:
+        return self.queue.trainings
+
+    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
+        """Put a sentence on the status line."""
+        self.status_line.say(text, mood, hint, about)
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.app_state, "train")
@@ -123,20 +118,20 @@ class TrainScreen(WatchingScreen):
                 yield PathField(placeholder="path, or choose below", id="path")
                 yield TextTree(_first_folder(), id="tree")
             yield PreviewPanel()
-            yield RecipePanel(self.recipe, [("starter", "starter")])
+            yield self.form
         with Container(id="watch"):
             with Panel("Trainings", "queue"), Vertical():
                 yield TrainingList()
             yield CoursePanel()
-        yield StatusLine()
+        yield self.status_line
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.follow_queue()
+        self.queue.follow()
         busy = any(not training.ended for training in self.trainings.items)
         self.show_view("watch" if busy or self.trainings.ended else "new")
         self._say_first()
-        self._find_models()
+        self.estimator.find_models()
 
     def _say_first(self) -> None:
         if self.view == "new":
@@ -154,7 +149,7 @@ class TrainScreen(WatchingScreen):
         self.set_class(view == "watch", "-watching")
         if view == "watch":
             self.query_one(TrainingList).focus()
-            self.show_course()
+            self.queue.show_course()
         else:
             self.query_one(TextTree).focus()
         self.refresh_bindings()
@@ -219,7 +214,7 @@ class TrainScreen(WatchingScreen):
             self.say(f"{event.path.name} added.", "good", "ctrl+s starts the training.")
         else:
             self.say(f"{event.path.name} deselected.")
-        self.query_one(RecipePanel).suggest_name(self._free_name(name_from(files[0])) if files else "")
+        self.form.suggest_name(free_name(name_from(files[0]), self._is_taken) if files else "")
         self._read(files, str(event.path) if event.chosen else "")
 
     def action_give_back(self) -> None:
@@ -247,7 +242,7 @@ class TrainScreen(WatchingScreen):
         """Set the kind to *world* where what was just chosen is a lorebook, or a folder with one in it."""
         pages = [page for page in self.preview.pages if Path(page.path).is_relative_to(chosen)]
         books = [page.name for page in pages if page.encoding == LOREBOOK]
-        if books and self.query_one(RecipePanel).choose_world():
+        if books and self.form.choose_world():
             self.say(f"{books[0]} is a lorebook, so the kind is world.", "good", "ctrl+s starts the training.")
 
     # -- the form --
@@ -261,64 +256,7 @@ class TrainScreen(WatchingScreen):
         self._estimate()
 
     def _estimate(self) -> None:
-        """Say at once what can be guessed, then ask whoever knows."""
-        recipe = replace(self.recipe, files=self.files)
-        known = self._measured.get(recipe.measured_by)
-        if known is not None:
-            self.query_one(RecipePanel).show_estimate(known.at(recipe))
-            return
-        self.query_one(RecipePanel).show_estimate(guess(self.preview.words, recipe, self._memory.get(recipe.model)))
-        if self.preview.words >= LEAST_WORDS and not self.preview.problems:
-            self._measure(recipe)
-
-    @work(exclusive=True, group="estimate")
-    async def _measure(self, recipe: Recipe) -> None:
-        """Have two steps measured, in a process of their own: nobody who writes meanwhile should wait for it."""
-        await asyncio.sleep(SETTLE)
-        try:
-            request = replace(recipe, name=recipe.name or "unnamed").request()
-        except BadUsage:
-            return
-        if self._measurer is None:
-            client = self.app_state.client
-            self._measurer = WorkerClient() if isinstance(client, WorkerClient) else client
-        async for record in self._measurer.run(messages.Estimate(request)):
-            if isinstance(record, Result) and record.what == "estimate":
-                self._measured[recipe.measured_by] = Estimate.of(record.data)
-            elif isinstance(record, Failed) and record.code == OutOfMemory.exit_code:
-                self.say(record.message, "warning", record.hint)
-        if recipe.measured_by in self._measured and self.is_attached:
-            self._estimate()
-
-    @work(group="measurer")
-    async def _let_go(self) -> None:
-        """End the process that measures: it holds a whole model, and the training needs the room."""
-        self.workers.cancel_group(self, "estimate")
-        measurer, self._measurer = self._measurer, None
-        if measurer is not None and measurer is not self.app_state.client:
-            await measurer.close()
-
-    @work(group="models")
-    async def _find_models(self) -> None:
-        """Fill the list of models with those that can be trained through here."""
-        found: list[tuple[str, str]] = []
-        searcher = (
-            self.app_state.client.another()
-        )  # not the worker that writes: nobody's take waits for a look at the disk
-        folders = tuple(line for line in recall("model folders").splitlines() if line)
-        async for record in searcher.run(messages.Models(folders)):
-            if not isinstance(record, Result) or record.what != "models":
-                continue
-            for about in record.data.get("models", ()):
-                trains = about.get("train")
-                if isinstance(trains, dict) and trains.get("can") != "no" and not about.get("no_modules"):
-                    tight = " (tight)" if trains.get("can") == "tight" else ""
-                    found.append((f"{about['name']}{tight}", str(about["model"])))
-                    self._memory[str(about["model"])] = int(trains.get("needs", 0))
-        await searcher.close()
-        if found and self.is_attached:
-            self.query_one(RecipePanel).set_models(found)
-            self._estimate()
+        self.estimator.estimate(replace(self.recipe, files=self.files), self.preview)
 
     @on(RecipePanel.Start)
     async def _start_pressed(self) -> None:
@@ -327,17 +265,17 @@ class TrainScreen(WatchingScreen):
     async def action_start(self) -> None:
         """Put what the form says into the queue."""
         try:
-            recipe = self.query_one(RecipePanel).read()  # a key before this one may not have been heard of yet
+            recipe = self.form.read()  # a key before this one may not have been heard of yet
             request = replace(recipe, files=self.files).request()
             self._check(request.name)
             id = await self.trainings.ask(self.trainings.queue.submit, request)
         except (KoboldModulesError, OSError) as error:
-            self.say_error(error)
+            self.status_line.say_error(error)
             return
-        self._let_go()
+        self.estimator.release()
         ahead = sum(1 for training in self.trainings.items if not training.ended) - 1
         self.query_one(TextTree).give_back_all()
-        self.query_one(RecipePanel).clear()
+        self.form.clear()
         self._read(())
         self.query_one(TrainingList).choose(id)
         self.show_view("watch")
@@ -359,14 +297,10 @@ class TrainScreen(WatchingScreen):
             raise BadUsage(f"A module called {name} already exists.", "Choose another name.")
 
     def _is_taken(self, name: str) -> bool:
-        """Return whether a module in the library, or one that is still to be trained, has this name."""
+        """Return whether a module on the shelf, or one that is still to be trained, has this name."""
         key = key_of(name)
         unfinished = (training.request.name for training in self.trainings.items if not training.ended)
         return any(key_of(known) == key for known in (*(entry.name for entry in self.app_state.entries), *unfinished))
-
-    def _free_name(self, name: str) -> str:
-        """Return ``name``, with the first number behind it that makes it one nobody has."""
-        return free_name(name, self._is_taken) if name else ""
 
     def _say_name(self) -> None:
         """Say at once that a name is taken, and no longer once it is not."""
@@ -374,14 +308,43 @@ class TrainScreen(WatchingScreen):
         if name and self._is_taken(name):
             self.say(f"A module called {name} already exists.", "warning", "Choose another name.", "name")
         else:
-            self.query_one(StatusLine).settle("name")
+            self.status_line.settle("name")
+
+    # -- the queue --
+
+    @on(TrainingList.Chosen)
+    def _other_training(self) -> None:
+        if self.view == "watch":
+            self.queue.show_course()
+
+    @on(TrainingList.Wanted)
+    async def _wanted(self, event: TrainingList.Wanted) -> None:
+        await self.queue.do(event)
+
+    def action_softprompts(self) -> None:
+        """Ask for KoboldAI's folder again."""
+        self.queue.finished.ask_folder(None)
+
+    def on_screen_resume(self) -> None:
+        if self.is_mounted and self.view == "watch":
+            self.queue.show_course()
 
     def on_screen_suspend(self) -> None:
-        self._let_go()
+        self.trainings.watched = ""
+        self.estimator.release()
+
+    # -- leaving --
+
+    @property
+    def unfinished_work(self) -> str:
+        """See places.Working."""
+        return self.queue.unfinished_work
+
+    def keep_work(self) -> None:
+        """Do nothing: the queue is on the disk."""
 
     async def on_unmount(self) -> None:
-        if self._measurer is not None and self._measurer is not self.app_state.client:
-            await self._measurer.close()
+        await self.estimator.close()
 
 
 def _first_folder() -> Path:

@@ -10,6 +10,7 @@ from kobold_modules.records import Failed, Finished, Note, TextChunk
 from kobold_modules.worker.messages import Compare
 
 from ...state.app_state import AppState
+from ...state.background import run_in_background
 from ...widgets.status_line import StatusLine
 from ...writing.comparison import Column, Comparison, pace
 from ...writing.manuscript import Manuscript
@@ -49,7 +50,7 @@ class ComparisonWriter:
         self.running = True
         self.status.say("Reading …", "busy", "esc stops them.")
         self.screen.refresh_bindings()
-        self.screen.run_worker(self._write(), group="takes", exclusive=True)
+        run_in_background(self.screen, self._write, "takes", exclusive=True)
 
     def stop(self) -> None:
         """Stop the model; what it has written stays."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.screen import Screen
 
 from ...dialogs.ask import Confirm
 from ...state.app_state import AppState
 from ...state.authorship import CHOSEN
+from ...state.background import run_in_background
 from ...state.phrases import counted
 from ...widgets.status_line import StatusLine
 from ...widgets.writing.voice import passage, say_voice, voice
@@ -37,7 +40,7 @@ class StackViews:
 
     def compare_takes(self, lineup: Lineup) -> None:
         """Write takes side by side; the chosen one joins the story."""
-        self.screen.run_worker(self._compare_takes(lineup), group="look", exclusive=True)
+        run_in_background(self.screen, partial(self._compare_takes, lineup), "look", exclusive=True)
 
     async def _compare_takes(self, lineup: Lineup) -> None:
         if not (self.writer.page_is_free() and await self.writer.ready()):
@@ -66,7 +69,7 @@ class StackViews:
 
     def next_words(self) -> None:
         """Show the words that could come next at the cursor; chosen ones join the story there."""
-        self.screen.run_worker(self._next_words(), group="look", exclusive=True)
+        run_in_background(self.screen, self._next_words, "look", exclusive=True)
 
     async def _next_words(self) -> None:
         if self.writer.page_is_free() and await self.writer.ready():
@@ -111,7 +114,7 @@ class StackViews:
 
     def highlight(self) -> None:
         """Mark the words of the passage at the cursor by what the stack does to them; again takes the marks away."""
-        self.screen.run_worker(self._highlight(), group="look", exclusive=True)
+        run_in_background(self.screen, self._highlight, "look", exclusive=True)
 
     async def _highlight(self) -> None:
         editor = self.page.editor

@@ -12,6 +12,7 @@ from kobold_modules.stories import file
 from kobold_modules.stories.story import Story
 
 from ...dialogs.ask import Ask
+from ...state.background import run_in_background
 from ...state.phrases import counted, place
 from ...widgets.status_line import StatusLine
 from ...writing.external_editor import edited, editor_command
@@ -48,11 +49,11 @@ class StoryActions:
         if not self.writer.page_is_free():
             return
         if not self.page.saver.saved:
-            self.screen.run_worker(self._save_again(), group="save")
+            run_in_background(self.screen, self._save_again, "save")
         elif not self.page.story.title:
             self.rename()
         else:
-            self.screen.run_worker(self._save_aloud(), group="save")
+            run_in_background(self.screen, self._save_aloud, "save")
 
     async def _save_again(self) -> None:
         """Try again to save a story that could not be saved a moment ago, then ask for another place."""
@@ -81,7 +82,7 @@ class StoryActions:
     def _give_name(self, title: str) -> str:
         self.page.story.title = title
         self.page.panel.set_titles(title)
-        self.screen.run_worker(self._save_aloud(), group="save")
+        run_in_background(self.screen, self._save_aloud, "save")
         return title
 
     # -- memory, author's note and lorebooks --

@@ -6,6 +6,7 @@ from time import monotonic
 
 from textual.screen import Screen
 
+from ...state.background import run_in_background
 from ...state.save_errors import reason
 from ...widgets.status_line import StatusLine
 from ...writing.manuscript import Manuscript
@@ -38,7 +39,7 @@ class StorySaver:
         """Save if it is time to."""
         if monotonic() >= self._due:
             self._due = NEVER
-            self.screen.run_worker(self.save(), group="save")
+            run_in_background(self.screen, self.save, "save")
 
     async def save(self) -> bool:
         """Save now, without holding up the screen. Return whether the story is on the disk; say so where it is not."""

@@ -16,6 +16,7 @@ from kobold_modules.worker.messages import Generate
 from ...rendering.frames import answered
 from ...state.app_state import AppState
 from ...state.authorship import model_ranges
+from ...state.background import run_in_background
 from ...state.phrases import counted
 from ...widgets.status_line import StatusLine
 from ...widgets.writing.sampler_panel import SamplerPanel
@@ -137,7 +138,7 @@ class TakeWriter:
         self.page.move_cursor_to_end()  # where it is written is where one looks
         self.writing = True
         self._show_writing()
-        self.screen.run_worker(self._write(), group="write", exclusive=True)
+        run_in_background(self.screen, self._write, "write", exclusive=True)
 
     async def _write(self) -> None:
         ended: Finished | Failed | None = None

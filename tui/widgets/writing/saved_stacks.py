@@ -15,6 +15,7 @@ from kobold_modules.library import stack_file
 from ...dialogs.ask import Ask
 from ...state import named_stacks
 from ...state.app_state import AppState
+from ...state.background import run_in_background
 
 
 class SavedStacks:
@@ -43,7 +44,7 @@ class SavedStacks:
     def _named(self, name: object) -> None:
         self.widget.call_after_refresh(self.back)
         if isinstance(name, str):
-            self.widget.run_worker(self._save(name), group="stacks")
+            run_in_background(self.widget, partial(self._save, name), "stacks")
 
     async def _save(self, name: str) -> None:
         try:
@@ -53,7 +54,7 @@ class SavedStacks:
 
     def load(self) -> None:
         """Ask for a saved stack and put it in the place of the one in use."""
-        self._pick("Load stack …", lambda name: self.widget.run_worker(self._load(name), group="stacks"))
+        self._pick("Load stack …", lambda name: run_in_background(self.widget, partial(self._load, name), "stacks"))
 
     async def _load(self, name: str) -> None:
         try:

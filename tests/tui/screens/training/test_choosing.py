@@ -11,7 +11,7 @@ from kobold_modules.library.library import Library
 from kobold_modules.records import Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.training_queue.queue import TrainingQueue
-from kobold_modules.tui.screens.training.train import PathField
+from kobold_modules.tui.screens.training.path_field import PathField
 from kobold_modules.tui.state.remembered import recall
 from kobold_modules.tui.widgets.choice import Choice
 from kobold_modules.tui.widgets.training.preview_panel import PreviewPanel

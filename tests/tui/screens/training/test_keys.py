@@ -9,7 +9,8 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from kobold_modules.tui.screens.training.train import PathField, TrainScreen
+from kobold_modules.tui.screens.training.path_field import PathField
+from kobold_modules.tui.screens.training.train import TrainScreen
 from kobold_modules.tui.widgets.choice import Choice
 from kobold_modules.tui.widgets.key_bar import KeyBar
 from kobold_modules.tui.widgets.training.preview_panel import PreviewPanel

@@ -1,14 +1,12 @@
 """The trainings there are: the queue, the course of the one under the cursor, and what may be done to it.
 
-What trains is the queue's own process (worker.detached), so that this screen only asks and shows.
+What trains is the queue's own process (``training_queue.runner``), so that this only asks and shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
 
-from textual import on
 from textual.screen import Screen
 
 from kobold_modules.errors import KoboldModulesError
@@ -19,80 +17,57 @@ from ...dialogs.ask import Confirm
 from ...state.app_state import AppState
 from ...state.trainings import Trainings, trainings_of
 from ...widgets.panel import Panel
-from ...widgets.status_line import Mood, Status, StatusLine
+from ...widgets.status_line import StatusLine
 from ...widgets.training.course_panel import CoursePanel
 from ...widgets.training.training_list import TrainingList
-from .finished_module import HandOn
+from .finished_module import FinishedModule
 
 
-View = Literal["new", "watch"]
+class QueueView:
+    """Shows the queue on ``screen``.
 
+    Args:
+        screen: has the list of trainings and the panel of a course on it.
+        app_state: whose shelf finished modules are on.
+        status: where it is said what came of it.
+        shown: returns whether the trainings are what the screen shows now.
+    """
 
-class WatchingScreen(Screen[None]):
-    """See the module. ``view`` says whether the trainings are what is shown."""
-
-    view: View = "new"
-
-    def __init__(self, app_state: AppState) -> None:
-        super().__init__()
-        self.app_state = app_state
-        self.hand_on = HandOn(self, app_state, self.say, self.say_error)
-
-    def follow_queue(self) -> None:
-        """Show the queue, and from now on whatever happens in it."""
-        self.trainings.changed.subscribe(self, self._queue_changed)
-        self.query_one(TrainingList).show(self.trainings)
+    def __init__(
+        self, screen: Screen[None], app_state: AppState, status: StatusLine, shown: Callable[[], bool]
+    ) -> None:
+        self.screen, self.app_state, self.status, self.shown = screen, app_state, status, shown
+        self.finished = FinishedModule(screen, app_state, status)
 
     @property
     def trainings(self) -> Trainings:
-        return trainings_of(self.app)
+        """Return the trainings as the whole interface sees them."""
+        return trainings_of(self.screen.app)
 
-    # -- saying --
-
-    def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
-        """Put a sentence on the status line."""
-        self.query_one(StatusLine).status = Status(text, mood, hint, about=about)
-
-    def say_error(self, error: Exception) -> None:
-        """Show the sentence of what went wrong."""
-        if isinstance(error, KoboldModulesError):
-            self.say(error.message, "error", error.hint)
-        else:
-            self.say(f"{error}.", "error")
-
-    # -- the queue --
+    def follow(self) -> None:
+        """Show the queue, and from now on whatever happens in it."""
+        self.trainings.changed.subscribe(self.screen, self._queue_changed)
+        self.screen.query_one(TrainingList).show(self.trainings)
 
     def _queue_changed(self, trainings: Trainings) -> None:
-        self.query_one(TrainingList).show(trainings)
+        self.screen.query_one(TrainingList).show(trainings)
         live = sum(1 for training in trainings.items if not training.ended)
-        self.query_one("#queue", Panel).set_titles(note=f"{live} unfinished" if live else "")
+        self.screen.query_one("#queue", Panel).set_titles(note=f"{live} unfinished" if live else "")
         if trainings.problem:
-            self.say(trainings.problem, "error")
-        if self.view == "watch":
+            self.status.say(trainings.problem, "error")
+        if self.shown():
             self.show_course()
-        self.refresh_bindings()
-
-    @on(TrainingList.Chosen)
-    def _other_training(self) -> None:
-        if self.view == "watch":
-            self.show_course()
-
-    def on_screen_resume(self) -> None:
-        if self.is_mounted and self.view == "watch":
-            self.show_course()
-
-    def on_screen_suspend(self) -> None:
-        self.trainings.watched = ""
+        self.screen.refresh_bindings()
 
     def show_course(self) -> None:
         """Show what became of the training under the cursor so far."""
-        training = self.query_one(TrainingList).chosen
+        training = self.screen.query_one(TrainingList).chosen
         course = self.trainings.course(training.id) if training else None
-        panel = self.query_one(CoursePanel)
+        panel = self.screen.query_one(CoursePanel)
         if training is None or course is None:
             panel.show(None, panel.course if panel.training is None else type(panel.course)())
             return
-        if self.is_current:
+        if self.screen.is_current:
             self.trainings.see(training.id)
             self.trainings.watched = training.id
         panel.show(training, course, self._card(training.id) if training.state == "done" else None)
@@ -109,15 +84,15 @@ class WatchingScreen(Screen[None]):
         except (KoboldModulesError, OSError):
             return None
 
-    @on(TrainingList.Wanted)
-    async def _wanted(self, event: TrainingList.Wanted) -> None:
-        training, queue = self.query_one(TrainingList).chosen, self.trainings.queue
+    async def do(self, event: TrainingList.Wanted) -> None:
+        """Do with the training under the cursor what was asked for."""
+        training, queue = self.screen.query_one(TrainingList).chosen, self.trainings.queue
         if training is None:
             return
         name, id = training.request.name, training.id
         match event.what:
             case "sample_before" | "sample_after":
-                self.query_one(CoursePanel).page(-1 if event.what == "sample_before" else 1)
+                self.screen.query_one(CoursePanel).page(-1 if event.what == "sample_before" else 1)
             case "try" | "send" | "library":
                 await self._with_module(event.what, id)
             case "pause":
@@ -128,7 +103,7 @@ class WatchingScreen(Screen[None]):
                 await self._change(queue.stop, id, said=f"{name} is stopping; the best version so far is saved.")
             case "cancel" if training.started:
                 question = f"Nothing of {name} will be saved. To save the best version so far, stop it instead (s)."
-                self.app.push_screen(
+                self.screen.app.push_screen(
                     Confirm("Discard this training?", question, "Discard", "Keep training"), self._cancel(id)
                 )
             case "cancel":
@@ -151,10 +126,10 @@ class WatchingScreen(Screen[None]):
         try:
             await self.trainings.ask(change, *arguments)
         except (KoboldModulesError, OSError) as error:
-            self.say_error(error)
+            self.status.say_error(error)
         else:
             if said:
-                self.say(said, "good", hint)
+                self.status.say(said, "good", hint)
 
     # -- what came of it --
 
@@ -164,21 +139,14 @@ class WatchingScreen(Screen[None]):
             self.app_state.refresh_shelf()
             entry = self._entry(id)
         if entry is None:
-            self.say("Its module is no longer in the library.", "warning", "It may have been renamed or deleted.")
+            self.status.say(
+                "Its module is no longer in the library.", "warning", "It may have been renamed or deleted."
+            )
         else:
-            await self.hand_on.do(what, entry)
-
-    def action_softprompts(self) -> None:
-        """Ask for KoboldAI's folder again."""
-        self.hand_on.ask_folder(None)
-
-    # -- leaving --
+            await self.finished.do(what, entry)
 
     @property
     def unfinished_work(self) -> str:
-        """What quitting should ask about first."""
+        """Return a sentence about the training that runs, or nothing."""
         alive = next((training for training in self.trainings.items if training.alive), None)
         return f"{alive.request.name} is training. It continues if you quit." if alive is not None else ""
-
-    def keep_work(self) -> None:
-        """Do nothing: the queue is on the disk, so nothing is lost by leaving."""
