@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,3 +90,17 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class ClosedAtTheEnd(ABC):
+    """The two methods that make an engine usable in a ``with`` block, which closes it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the model. A second call does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

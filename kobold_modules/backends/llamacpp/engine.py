@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from ...generation.bias import check_ids
 from ...generation.cached_sequences import CachedSequence
 from ...generation.limits import MOST_TOGETHER
 from ...generation.prefix_cache import DEFAULT_LIMIT, PrefixCache
-from ...generation.protocol import ModelInfo, Request
+from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
 from ...generation.token_healing import Boundary, TokenPrefixes
 from ...models.capacity import check_room
@@ -45,7 +44,7 @@ DEFAULT_KEPT = 512 * 2**20
 SEQUENCES = MOST_TOGETHER + 8  # those being written, and texts that stay beside them
 
 
-class LlamaEngine:
+class LlamaEngine(ClosedAtTheEnd):
     """One GGUF model. A context manager; :meth:`close` frees everything.
 
     Args:
@@ -229,12 +228,6 @@ class LlamaEngine:
             self._decoder.close()
         self._decoder = None
         self._model.close()
-
-    def __enter__(self) -> LlamaEngine:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def _open(self) -> Decoder:
         if self._decoder is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from ...errors import BadUsage
 from ...generation.bias import check_ids
 from ...generation.cached_sequences import CachedSequence
 from ...generation.prefix_cache import Snapshot
-from ...generation.protocol import ModelInfo, Request
+from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
 from ...generation.token_healing import Boundary, TokenPrefixes
 from ...models.capacity import check_folder_room
@@ -37,7 +36,7 @@ from .load import load_torch_model
 DEFAULT_CONTEXT = 4096
 
 
-class HfEngine:
+class HfEngine(ClosedAtTheEnd):
     """One Hugging Face folder. A context manager; :meth:`close` frees everything.
 
     Implements generation.protocol.Engine.
@@ -224,12 +223,6 @@ class HfEngine:
             import torch
 
             torch.cuda.empty_cache()
-
-    def __enter__(self) -> HfEngine:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def _opened(self) -> TorchContext:
         if self._context is None:
