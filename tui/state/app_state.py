@@ -13,6 +13,7 @@ from textual.signal import Signal
 from kobold_modules.errors import BadInput, KoboldModulesError, WrongModel
 from kobold_modules.library.library import Entry, Library
 from kobold_modules.library.listing import Listing
+from kobold_modules.library.slug import key_of
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 from kobold_modules.soft_prompt.layer import Layer
 
@@ -155,6 +156,10 @@ class AppState:
         self.shelf_version += 1
         self.stack = self.stack.refreshed(self.entries, renamed)
         self.shelf_changed.publish(self.entries)
+
+    def has_module(self, name: str) -> bool:
+        """Return whether a module on the shelf has that name; case does not matter."""
+        return any(key_of(entry.name) == key_of(name) for entry in self.entries)
 
     def add_named(self, wanted: str) -> bool:
         """Put the module of that name, or filed under that slug, on the stack. Return whether it can be used."""

@@ -17,6 +17,7 @@ from textual.signal import Signal
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.evaluation.interval import Gain
 from kobold_modules.evaluation.report import Headline, gain_of, headline
+from kobold_modules.library.slug import key_of
 from kobold_modules.records import Failed, Loss, Note, Progress, Record, Result, Sample, Saved
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
@@ -167,6 +168,10 @@ class Trainings:
         """The one a process works on, else the first that waits or is held."""
         alive = next((training for training in self.items if training.alive), None)
         return alive or next((training for training in self.items if not training.ended), None)
+
+    def will_make(self, name: str) -> bool:
+        """Return whether a training that has not ended makes a module of that name; case does not matter."""
+        return any(key_of(item.request.name) == key_of(name) for item in self.items if not item.ended)
 
     async def keep_looking(self) -> None:
         """Look again and again, until cancelled."""

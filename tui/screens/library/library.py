@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -16,10 +15,10 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from kobold_modules.byte_size import byte_size
-from kobold_modules.library.library import Entry
 
 from ...rendering.first_frame import HeldScreen
 from ...state.app_state import AppState, ModelState
+from ...state.background import run_in_background
 from ...state.entry_stack import EntryStack
 from ...state.phrases import counted
 from ...state.shelf_view import SORTS, Look, Shelf
@@ -28,13 +27,14 @@ from ...widgets.library.card_panel import CardPanel
 from ...widgets.library.module_list import ModuleList
 from ...widgets.library.shelf_head import Filter, Header
 from ...widgets.panel import Panel
-from ...widgets.status_line import Mood, Status, StatusLine
+from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
 from ...widgets.writing.stack_panel import StackPanel
 
 
 if TYPE_CHECKING:
     from .library_actions import LibraryActions
+    from .nearest_words import NearestWords
 
 NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
 HELD_DOWN = 0.08  # seconds
@@ -76,13 +76,19 @@ class LibraryScreen(HeldScreen[None]):
         self.field: Filter | None = None
         self._shown = 0.0
         self._later: Timer | None = None
-        self._nearest: dict[tuple[str, int], Sequence[Sequence[str]]] = {}
+        self.status_line = StatusLine(self._totals)
 
     @cached_property
     def actions(self) -> LibraryActions:
         from .library_actions import LibraryActions  # after the first paint
 
         return LibraryActions(self)
+
+    @cached_property
+    def nearest(self) -> NearestWords:
+        from .nearest_words import NearestWords  # when somebody asks for them
+
+        return NearestWords(self.app_state, self.status_line, self._nearest_found)
 
     @property
     def list(self) -> ModuleList:
@@ -99,7 +105,7 @@ class LibraryScreen(HeldScreen[None]):
             yield StackPanel(self.app_state)
             if not self.app_state.entries and not self.app_state.reading:
                 yield self._greeting()
-        yield StatusLine()
+        yield self.status_line
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -118,7 +124,8 @@ class LibraryScreen(HeldScreen[None]):
         return Greeting(id="greeting")
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
-        self.query_one(StatusLine).status = Status(text, mood, hint, self._totals(), about)
+        """Put a sentence on the status line."""
+        self.status_line.say(text, mood, hint, about)
 
     def _totals(self) -> str:
         entries = self.app_state.entries
@@ -149,8 +156,7 @@ class LibraryScreen(HeldScreen[None]):
             self.call_after_refresh(lambda: self.query_one("#greeting").focus())
         elif was_empty:
             self.list.focus()
-        status = self.query_one(StatusLine)
-        if not status.status.text and entries:
+        if not self.status_line.status.text and entries:
             broken = entries.broken
             self.say(f"{counted(broken, 'module')} cannot be read." if broken else "", "warning" if broken else "calm")
 
@@ -204,7 +210,7 @@ class LibraryScreen(HeldScreen[None]):
         panel.show(
             self.app_state.library.whole(entry),
             self.app_state.fit(entry),
-            self._nearest.get((str(entry.path), entry.modified_ns)),
+            self.nearest.known(entry) if "nearest" in self.__dict__ else None,
         )
 
     def _stack_changed(self, stack: EntryStack) -> None:
@@ -217,7 +223,7 @@ class LibraryScreen(HeldScreen[None]):
             self.list.refresh()
             self.show_card()
         if model.phase == "ready":
-            self.query_one(StatusLine).settle("model")
+            self.status_line.settle("model")
         if model.failed is not None:
             self.say(model.failed.message, "error", model.failed.hint, "model")
 
@@ -237,7 +243,7 @@ class LibraryScreen(HeldScreen[None]):
         if event.count:
             said = f"{counted(event.count, 'module')} selected: actions apply to "
             self.say(said + ("it." if event.count == 1 else "all of them."), "calm", "esc clears the selection.")
-        elif " selected: " in self.query_one(StatusLine).status.text:
+        elif " selected: " in self.status_line.status.text:
             self.say("")
 
     @on(Header.Wanted)
@@ -306,9 +312,11 @@ class LibraryScreen(HeldScreen[None]):
             case "fitting":
                 self._toggle_fitting()
             case "add" | "toggle":
-                self._stack_them(entries, what)
+                from .stacking import put_on_stack
+
+                self.say(*put_on_stack(self.app_state, entries, what == "toggle"))
             case "nearest":
-                self._find_nearest(entries[0])
+                run_in_background(self, partial(self.nearest.find, entries[0]), "nearest", exclusive=True)
             case _:
                 self.actions.do(what, entries)
 
@@ -322,54 +330,9 @@ class LibraryScreen(HeldScreen[None]):
         else:
             self.say(f"Showing only modules that fit {loaded.name}.", "calm", "m shows all.")
 
-    def _stack_them(self, entries: Sequence[Entry], what: str) -> None:
-        stack = self.app_state.stack
-        new = [entry for entry in entries if stack.index(entry) is None]
-        if len(entries) > 1:
-            for entry in new:
-                stack = stack.add(entry)
-            self.app_state.stack = stack
-            self.say(f"{counted(len(new), 'module')} added to the stack.", "good", "F3 opens the bench.")
-        elif new:
-            self.app_state.stack = stack.add(new[0])
-            fits, sentence, hint = self.app_state.fit(new[0])
-            if sentence:
-                self.say(sentence, "warning" if fits else "error", hint)
-            else:
-                self.say(f"{new[0].name} was added to the stack.", "good", "F3 opens the bench.")
-        elif what == "toggle":
-            at = stack.index(entries[0])
-            self.app_state.stack = stack if at is None else stack.remove(at)
-            self.say(f"{entries[0].name} was removed from the stack.")
-        else:
-            self.say(f"{entries[0].name} is already on the stack.", "calm", "space removes it.")
-
-    @work(exclusive=True, group="nearest")
-    async def _find_nearest(self, entry: Entry) -> None:
-        """Ask the loaded model which words the rows of ``entry`` are nearest to."""
-        fits, sentence, hint = self.app_state.fit(entry)
-        if self.app_state.model.loaded is None or not fits:
-            said = sentence or "Finding nearest words needs a loaded model."
-            self.say(said, "warning", hint or "F5 loads one.", "model")
-            return
-        from kobold_modules.records import Failed, Result
-        from kobold_modules.worker.messages import Nearest
-
-        self.say("Finding the nearest words …", "busy")
-        problem = ("The nearest words could not be found.", "")
-        async for record in self.app_state.client.run(Nearest(str(entry.path))):
-            if isinstance(record, Result) and record.what == "nearest":
-                rows = [[str(word.get("text", "")) for word in row] for row in record.data.get("rows", [])]
-                self._nearest[str(entry.path), entry.modified_ns] = rows
-                self.show_card()
-                self.query_one(CardPanel).show_nearest()
-                problem = ("", "")
-            elif isinstance(record, Failed):
-                problem = (record.message, record.hint)
-        if problem[0]:
-            self.say(problem[0], "warning", problem[1])
-        else:
-            self.say("For curiosity only: nearest words do not explain what a module does.")
+    def _nearest_found(self) -> None:
+        self.show_card()
+        self.query_one(CardPanel).show_nearest()
 
     def on_paste(self, event: events.Paste) -> None:
         """Search for the pasted text; dropped files have gone to the app."""

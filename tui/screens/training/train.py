@@ -20,7 +20,6 @@ from kobold_modules.corpus.preview import Preview
 from kobold_modules.corpus.readers.lorebook import TITLE as LOREBOOK
 from kobold_modules.errors import BadUsage, KoboldModulesError
 from kobold_modules.free_name import free_name
-from kobold_modules.library.slug import key_of
 
 from ...state.app_state import AppState
 from ...state.dropped import dropped_paths, kind_of, one_path
@@ -297,10 +296,7 @@ class TrainScreen(Screen[None]):
             raise BadUsage(f"A module called {name} already exists.", "Choose another name.")
 
     def _is_taken(self, name: str) -> bool:
-        """Return whether a module on the shelf, or one that is still to be trained, has this name."""
-        key = key_of(name)
-        unfinished = (training.request.name for training in self.trainings.items if not training.ended)
-        return any(key_of(known) == key for known in (*(entry.name for entry in self.app_state.entries), *unfinished))
+        return self.app_state.has_module(name) or self.trainings.will_make(name)
 
     def _say_name(self) -> None:
         """Say at once that a name is taken, and no longer once it is not."""
