@@ -159,7 +159,8 @@ class AppState:
 
     def has_module(self, name: str) -> bool:
         """Return whether a module on the shelf has that name; case does not matter."""
-        return any(key_of(entry.name) == key_of(name) for entry in self.entries)
+        key = key_of(name)
+        return any(key_of(entry.name) == key for entry in self.entries)
 
     def add_named(self, wanted: str) -> bool:
         """Put the module of that name, or filed under that slug, on the stack. Return whether it can be used."""

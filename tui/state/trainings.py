@@ -171,7 +171,8 @@ class Trainings:
 
     def will_make(self, name: str) -> bool:
         """Return whether a training that has not ended makes a module of that name; case does not matter."""
-        return any(key_of(item.request.name) == key_of(name) for item in self.items if not item.ended)
+        key = key_of(name)
+        return any(key_of(item.request.name) == key for item in self.items if not item.ended)
 
     async def keep_looking(self) -> None:
         """Look again and again, until cancelled."""

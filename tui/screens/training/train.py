@@ -258,9 +258,6 @@ class TrainScreen(Screen[None]):
         self.estimator.estimate(replace(self.recipe, files=self.files), self.preview)
 
     @on(RecipePanel.Start)
-    async def _start_pressed(self) -> None:
-        await self.action_start()
-
     async def action_start(self) -> None:
         """Put what the form says into the queue."""
         try:
