@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_CELL = 200
+LARGE = 4 * 2**20  # bytes of a text that takes a while to read, which is said also where no line can be drawn over
 
 
 class Output:
@@ -115,6 +116,11 @@ class Output:
         elif isinstance(record, Progress):
             self._progress(record)
 
+    def narrate(self, progress: Progress) -> None:
+        """Show progress to a person, and nothing with --json: for a command that prints one object at its end."""
+        if not self.json:
+            self._progress(progress)
+
     def _loss(self, loss: Loss) -> None:
         if loss.held_out is None:
             return
@@ -125,6 +131,9 @@ class Output:
             self.say(f"  step {loss.step:>5}  {self._held_out}")
 
     def _progress(self, progress: Progress) -> None:
+        reading = progress.stage.startswith("reading ")
+        if reading and not self._live and not progress.done and progress.total >= LARGE:
+            self.say(f"  {progress.stage} ({byte_size(progress.total)}) ...")
         if not self._live or (time.monotonic() - self._shown < 0.1 and progress.done < progress.total):
             return
         self._shown = time.monotonic()
@@ -136,6 +145,8 @@ class Output:
         left = "" if progress.seconds_left is None else f"  {duration(progress.seconds_left)} left"
         if progress.stage in ("downloading", "checking"):  # counted in bytes
             line = f"  {bar} {progress.stage} {byte_size(progress.done)} of {byte_size(progress.total)}{left}"
+        elif reading:
+            line = f"  {bar} {progress.stage}"
         else:
             line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"
         self._stage = None

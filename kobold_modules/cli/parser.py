@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
+from ..corpus.cleaning.names import KEEPABLE
 from ..generation.limits import MOST_TOGETHER
 from .options import inspect_options
 from .options.sampler_options import add_sampler_flags
@@ -17,6 +18,7 @@ from .options.writing_options import add_memory_flags, add_writing_flags
 
 TEXTS_HELP = "texts, books and manuscripts, or folders: .txt .md .docx .odt .epub .html .rtf .fb2 .pdf, Scrivener"
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
+KEEP_HELP = f"leave one of cleaning's rules out (again or with commas for more): {', '.join(KEEPABLE)}"
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
 
 
@@ -106,6 +108,7 @@ def _train(verbs: Any) -> None:
         "--description", default="", metavar="TEXT", help="a sentence for the card and for KoboldAI's list"
     )
     verb.add_argument("--author", default="", metavar="NAME", help="whose module it is, for the card")
+    verb.add_argument("--keep", action="append", metavar="RULE", help=KEEP_HELP)
     verb.add_argument("--tokens", type=int, metavar="N", help="virtual tokens of the module (1 to 2047)")
     verb.add_argument("--each", action="store_true", help="a module for each FILE, named after it, trained together")
     verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import BadText
 from .encodings import HANZI, MULTIBYTE_CODECS, Guess, guesses, score_single
 from .kinds import READABLE
-from .lost import lost_characters
+from .lost import LostLetters
 
 
 _BOMS: tuple[tuple[bytes, str, str], ...] = (
@@ -25,6 +25,7 @@ _BOMS: tuple[tuple[bytes, str, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+PART = 1 << 20  # bytes
 _SAMPLE = 200_000  # bytes from which an encoding is told
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -78,37 +79,59 @@ def decode(data: bytes, name: str) -> Decoded:
     Raises:
         BadText: if these bytes are no text in any encoding we know; ``name`` is for that sentence.
     """
-    encoding = find_encoding(data, name)
-    counts = Damage()
-    text = "".join(pieces(data, encoding, len(data) or 1, counts))
-    return Decoded(text, encoding.title, counts.warnings(encoding, text))
+    found = TextParts(data, name)
+    text = "".join(found)
+    return Decoded(text, found.encoding.title, found.warnings())
+
+
+class TextParts:
+    """A file's text in parts of about a megabyte, each decoded when it is asked for; to be gone through once.
+
+    Raises:
+        BadText: if these bytes are no text in any encoding we know; ``name`` is for that sentence.
+    """
+
+    def __init__(self, data: bytes, name: str, size: int = PART) -> None:
+        self.encoding = find_encoding(data, name)
+        self._data: bytes | None = data
+        self._size = size
+        self._damage = Damage()
+
+    def __iter__(self) -> Iterator[str]:
+        data, self._data = self._data, None  # a large file is let go of with its last part
+        if data is not None:
+            yield from pieces(data, self.encoding, self._size, self._damage)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what to look at, once all parts were read."""
+        return self._damage.warnings(self.encoding)
 
 
 @dataclass(slots=True)
 class Damage:
-    """What was found while decoding: characters that could not be read, and lines read in another encoding."""
+    """What was found while decoding: characters that could not be read, lines in another encoding, lost letters."""
 
     unread: int = 0
     other_lines: int = 0
+    lost: LostLetters = field(default_factory=LostLetters)
 
-    def warnings(self, encoding: Encoding, text: str) -> tuple[str, ...]:
-        """Return a sentence for each thing to look at. ``text`` is (the beginning of) what was read."""
+    def warnings(self, encoding: Encoding) -> tuple[str, ...]:
+        """Return a sentence for each thing to look at."""
         sentences: list[str] = []
         if encoding.guessed:
             sentences.append(
                 f"The encoding {encoding.title} is a guess; look whether accents and quotes are right, or save the "
-                f"file "
-                "as UTF-8."
+                "file as UTF-8."
             )
         if self.other_lines:
-            lines = "1 line" if self.other_lines == 1 else f"{self.other_lines:,} lines"
+            lines, were = ("1 line", "was") if self.other_lines == 1 else (f"{self.other_lines:,} lines", "were")
             sentences.append(
-                f"{lines} in another encoding than the rest {'was' if self.other_lines == 1 else 'were'} read as "
-                f"{encoding.line_title}; look whether accents and quotes are right there."
+                f"{lines} in another encoding than the rest {were} read as {encoding.line_title}; look whether accents "
+                "and quotes are right there."
             )
         if self.unread:
             sentences.append(f"{self.unread:,} characters could not be read and are lost.")
-        return (*sentences, *lost_characters(text, self.unread))
+        return (*sentences, *self.lost.sentences())
 
 
 def find_encoding(data: bytes, name: str) -> Encoding:
@@ -149,8 +172,10 @@ def pieces(data: bytes, encoding: Encoding, size: int, damage: Damage) -> Iterat
         text = (
             _mixed(piece, encoding, damage) if encoding.line_codec else piece.decode(encoding.codec, errors="replace")
         )
+        unread = damage.unread
         if "\ufffd" in text and not encoding.line_codec:
             damage.unread += text.count("\ufffd") - piece.count("\ufffd".encode(encoding.codec, errors="replace"))
+        damage.lost.look(text, damage.unread - unread)
         yield text
         at = stop
 

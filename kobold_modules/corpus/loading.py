@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..byte_size import byte_size
 from ..errors import BadText
 from .cleaning.change import Change
-from .decode import decode
+from .decode import TextParts
 from .files import MARKDOWN_SUFFIXES, Found
 from .kinds import not_text
 from .readers import LeftOut, Source, recognise
@@ -22,9 +23,10 @@ from .readers.limits import MOST_FILE
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A file's text before cleaning.
+    """A file's text before cleaning. :meth:`warnings` are whole when all parts were read.
 
     Attributes:
+        parts: the text; that of a plain file comes in parts and can be gone through once.
         kind: the encoding of a plain text, or what the document is (``Word document``).
         markdown: whether the text is Markdown.
         sha256: of the bytes as they lie on disk.
@@ -32,15 +34,20 @@ class Raw:
         left_out, chapters, scene_breaks: as in a :class:`~kobold_modules.corpus.document.FileReport`.
     """
 
-    text: str
+    parts: Iterable[str]
     kind: str
     sha256: str
     markdown: bool = False
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     chapters: int = 0
     scene_breaks: int = 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for a person."""
+        return (*self.remarks, *(self.parts.warnings() if isinstance(self.parts, TextParts) else ()))
 
 
 def load(file: Found) -> Raw:
@@ -57,10 +64,10 @@ def load(file: Found) -> Raw:
         headings = sum(block.kind == "heading" for block in document.blocks)
         change = Change("headings removed", headings, "A scene break marks where each one stood.")
         return Raw(
-            document.prose(),
+            (document.prose(),),
             reader.title,
             sha256,
-            warnings=document.warnings,
+            remarks=document.warnings,
             changes=(change,) if headings else (),
             left_out=document.left_out,
             chapters=document.chapters,
@@ -69,9 +76,8 @@ def load(file: Found) -> Raw:
     if kind := not_text(source.data):
         name, hint = kind
         raise BadText(f"{file.name} looks like {name}, which cannot be read.", hint)
-    decoded = decode(source.data, file.name)
-    markdown = file.path.suffix.lower() in MARKDOWN_SUFFIXES
-    return Raw(decoded.text, decoded.encoding, sha256, markdown, decoded.warnings)
+    parts = TextParts(source.data, file.name)
+    return Raw(parts, parts.encoding.title, sha256, file.path.suffix.lower() in MARKDOWN_SUFFIXES)
 
 
 def _hash_below(folder: Path) -> str:

@@ -7,27 +7,44 @@ with a warning instead: one stray PDF should not stand in the way of forty chapt
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..drain import drain
 from ..errors import BadText
-from .cleaning.clean import clean
+from ..records import Progress
+from .cleaning.clean import clean_parts
+from .cleaning.names import check_keep
 from .document import Corpus, Document, FileReport
 from .files import Found, find
 from .loading import load
 from .repeats import once
-from .warnings import corpus_warnings, file_warnings
+from .warnings import cleaning_warnings, corpus_warnings, file_warnings
 from .words import count_words
 
 
-def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
+def read(paths: Sequence[Path], *, straight_quotes: bool = True, keep: Sequence[str] = ()) -> Corpus:
     """Read texts, books and manuscripts and folders of them, clean them and report what was done.
 
+    Args:
+        paths: files and folders.
+        straight_quotes: whether curly quotes become straight ones.
+        keep: rules of cleaning that are not to run (:data:`.cleaning.names.KEEPABLE`).
+
     Raises:
+        BadUsage: if ``keep`` has a name that is no rule's.
         BadText: if a path is missing, a named file is no readable text or has nothing left after cleaning, or a folder
             holds nothing readable.
     """
+    return drain(read_stepwise(paths, straight_quotes=straight_quotes, keep=keep))
+
+
+def read_stepwise(
+    paths: Sequence[Path], *, straight_quotes: bool = True, keep: Sequence[str] = ()
+) -> Generator[Progress, None, Corpus]:
+    """Do what :func:`read` does; yield how many bytes of each file are done, and return the corpus."""
+    keep = check_keep(keep)
     files, passed_over = find(paths)
     documents: list[Document] = []
     report_of: list[int] = []  # which report is each document's
@@ -36,7 +53,7 @@ def read(paths: Sequence[Path], *, straight_quotes: bool = True) -> Corpus:
     failed: BadText | None = None
     for file in files:
         try:
-            document, report = _read_file(file, straight_quotes)
+            document, report = yield from _read_file(file, straight_quotes, keep)
         except BadText as error:
             if file.named:
                 raise
@@ -80,9 +97,19 @@ def _each_page_once(
     return kept, [f"{files} that stand in another file, too; each page is counted once."]
 
 
-def _read_file(file: Found, straight_quotes: bool) -> tuple[Document, FileReport]:
+def _read_file(
+    file: Found, straight_quotes: bool, keep: Sequence[str]
+) -> Generator[Progress, None, tuple[Document, FileReport]]:
+    size = file.path.stat().st_size if file.path.is_file() else 1
+    stage = f"reading {file.name}"
+    yield Progress(stage, 0, size)
     raw = load(file)
-    text, changes = clean(raw.text, markdown=raw.markdown, straight_quotes=straight_quotes)
+    cleaning = clean_parts(raw.parts, markdown=raw.markdown, straight_quotes=straight_quotes, keep=keep)
+    try:
+        while True:
+            yield Progress(stage, int(next(cleaning) * size), size)
+    except StopIteration as end:
+        text, changes = end.value
     words = count_words(text)
     if not words:
         raise BadText(
@@ -93,7 +120,7 @@ def _read_file(file: Found, straight_quotes: bool) -> tuple[Document, FileReport
         file.path,
         raw.kind,
         (*raw.changes, *changes),
-        (*raw.warnings, *file_warnings(text)),
+        (*raw.warnings, *cleaning_warnings(changes, len(text)), *file_warnings(text)),
         words,
         left_out=raw.left_out,
         chapters=raw.chapters,

@@ -10,12 +10,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from .cleaning.change import Change
 from .document import Document
 
 
 LITTLE = 2_000
 _DOMINATES = 0.6
 _OVERUSED = 0.01
+_MUCH = 0.1  # of a text; who loses more should hear of it
 _LEAST_LETTERS = 0.8  # of the visible characters; novels have 0.93 to 0.97
 _SAMPLE = 200_000
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{3,}(?!\w)")
@@ -47,6 +49,23 @@ _NO_NAMES = frozenset(
         "Signora",
     ]
 )
+
+
+def cleaning_warnings(changes: Sequence[Change], left: int) -> tuple[str, ...]:
+    """Return what cleaning itself has to say, and which rule took more than a tenth of a text away.
+
+    ``left`` is how many characters are left.
+    """
+    said = [change.warning for change in changes if change.warning]
+    whole = left + sum(change.removed for change in changes)
+    for change in changes:
+        if change.removed > _MUCH * whole:
+            keep = f"; --keep {change.rule} leaves it in" if change.rule else ""
+            said.append(
+                f"{change.what[:1].upper()}{change.what[1:]}: that was {change.removed / whole:.0%} of this file. Look "
+                f"whether any of it was yours{keep}."
+            )
+    return tuple(said)
 
 
 def file_warnings(text: str) -> tuple[str, ...]:

@@ -7,11 +7,14 @@ loads no torch, so that settings can be checked before anything heavy starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..records import Progress, Record
 from .settings import DIALS, TrainingRequest
 
+
+if TYPE_CHECKING:
+    from ..corpus import Corpus, Split
 
 __all__ = ["DIALS", "TrainingRequest", "estimate", "train", "train_together"]
 
@@ -43,8 +46,8 @@ def train_together(
     yield from run_training(requests, stop, paused)
 
 
-def estimate(request: TrainingRequest) -> dict[str, Any]:
+def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Split | None = None) -> dict[str, Any]:
     """Measure what ``request`` would cost by a few steps: see :mod:`.estimate`."""
     from .estimate import estimate as measure_costs
 
-    return measure_costs(request)
+    return measure_costs(request, corpus, split)

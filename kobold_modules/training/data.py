@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..backends.torch.load import TorchModel
-from ..corpus import Corpus, Split, require_enough
-from ..corpus import read as read_corpus
+from ..corpus import Corpus, Split, read_stepwise, require_enough
 from ..corpus import split as split_corpus
 from ..errors import BadText, BadUsage
 from ..evaluation.bits import HeldOut
+from ..records import Progress
 from .packing import Rows
 from .settings import TrainingRequest
 
@@ -37,9 +38,9 @@ class TrainingData:
     everything: HeldOut
 
 
-def read_texts(request: TrainingRequest) -> Corpus:
+def read_texts(request: TrainingRequest) -> Generator[Progress, None, Corpus]:
     """Read the writer's files as clean prose. Raises BadText where there is none, or too little."""
-    corpus = read_corpus([Path(name) for name in request.files])
+    corpus = yield from read_stepwise([Path(name) for name in request.files], keep=request.keep)
     require_enough(corpus)
     return corpus
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from ..corpus import Corpus, Split
 from ..corpus import split as split_corpus
+from ..drain import drain
 from ..evaluation.bits import HeldOut
 from ..evaluation.bits import measure as measure_bits
 from ..forward import memory
@@ -25,11 +27,12 @@ from .settings import TrainingRequest
 
 
 TIMED = 3  # steps
+SAMPLE = 60_000  # characters to time them on
 LOOKED_AT = 400  # tokens read to time a measurement
 
 
-def estimate(request: TrainingRequest) -> dict[str, Any]:
-    """Measure what the training would take on a few steps.
+def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Split | None = None) -> dict[str, Any]:
+    """Measure what the training would take on a few steps; texts that were read before are not read again.
 
     Returns ``words``, ``tokens`` (to train on), ``steps``, ``minutes``, ``passes`` over the text, ``seconds_per_step``,
     ``seconds_around`` (loading the model before the first step, measuring and the samples after the last),
@@ -38,9 +41,10 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
     Raises:
         BadText, NoModel, OutOfMemory, BadUsage: whatever the training itself would stop at.
     """
-    corpus = read_texts(request)
-    cost = _cost(replace(request, files=(), name="x", description="", author="", out=None), _sample_of(corpus.text))
-    split = split_corpus(corpus)
+    corpus = drain(read_texts(request)) if corpus is None else corpus
+    plain = replace(request, files=(), name="x", description="", author="", out=None, keep=())
+    cost = _cost(plain, _sample_of(corpus))
+    split = split_corpus(corpus) if split is None else split
     tokens = sum(len(text.encode()) for text in split.train) / max(1e-9, cost["bytes_per_token"])
     seconds = cost["seconds_per_step"]
     held_out = sum(len(text.encode()) for text in split.held_out) / max(1e-9, cost["bytes_per_token"])
@@ -60,9 +64,14 @@ def estimate(request: TrainingRequest) -> dict[str, Any]:
     }
 
 
-def _sample_of(text: str) -> str:
-    """Return enough of a text to time steps on."""
-    return text[:60_000]
+def _sample_of(corpus: Corpus) -> str:
+    """Return enough of the texts to time steps on."""
+    sample = ""
+    for document in corpus.documents:
+        sample += ("\n\n" if sample else "") + document.text[: SAMPLE - len(sample)]
+        if len(sample) >= SAMPLE:
+            break
+    return sample
 
 
 @lru_cache(maxsize=16)

@@ -71,7 +71,9 @@ def run_training(
     file = resolve(request.model)
     check_can_train(file)
     yield Progress("reading the texts", 0, 1)
-    corpora = [read_texts(each) for each in requests]
+    corpora = []
+    for each in requests:
+        corpora.append((yield from read_texts(each)))
     for corpus in corpora:
         for sentence in corpus.describe():
             yield Note(sentence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..corpus.cleaning.names import check_keep
 from ..errors import BadUsage
 
 
@@ -20,6 +21,7 @@ class TrainingRequest:
 
     Attributes:
         files: the writer's texts, files or folders.
+        keep: rules of cleaning that are not to run, see ``corpus.cleaning.names``.
         model: as the command line names models.
         tokens: virtual tokens of the module.
         dial: quick, normal or thorough: how long it may take where neither ``minutes`` nor ``steps`` is given.
@@ -70,8 +72,10 @@ class TrainingRequest:
     library: bool = True
     replace: bool = False
     resume: bool = False
+    keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "keep", check_keep(self.keep))  # one order, and a tuple also from JSON
         if not self.name.strip():
             raise BadUsage("A module needs a name.", "Add --name NAME.")
         if not 1 <= self.tokens <= 2047:

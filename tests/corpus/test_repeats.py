@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kobold_modules.corpus import Split, read, split
-from kobold_modules.corpus.preview import preview
+from kobold_modules.corpus.previewing import preview
 
 
 WORDS = tuple(

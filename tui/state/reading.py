@@ -10,7 +10,7 @@ from kobold_modules.corpus.preview import Preview, Problem
 from kobold_modules.worker.client import child_environment, default_command
 
 
-MODULE = "kobold_modules.corpus.preview"
+MODULE = "kobold_modules.corpus.previewing"
 LONGEST = 64 * 2**20
 
 

@@ -25,7 +25,7 @@ def request_of(arguments: argparse.Namespace) -> TrainingRequest:
     """Return the request that the options ask for; what was not given keeps its default."""
     names = [field.name for field in fields(TrainingRequest)]
     given = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
-    return TrainingRequest(**given | {"files": tuple(arguments.files)})
+    return TrainingRequest(**given | {"files": tuple(arguments.files), "keep": tuple(arguments.keep or ())})
 
 
 def train(arguments: argparse.Namespace, output: Output) -> int:
@@ -79,13 +79,20 @@ def _report(kept: list[Record], stopped: list[bool], output: Output) -> int:
 
 def dry_run(request: TrainingRequest, output: Output) -> int:
     """Measure what a training would do and cost on a few steps, and train nothing."""
-    from ...corpus import read as read_corpus
+    from ...corpus import read_stepwise, require_enough
     from ...corpus import split as split_corpus
 
-    corpus = read_corpus([Path(name) for name in request.files])
-    for sentence in (*corpus.describe(), *split_corpus(corpus).describe()):
+    reading = read_stepwise([Path(name) for name in request.files], keep=request.keep)
+    try:
+        while True:
+            output.narrate(next(reading))
+    except StopIteration as end:
+        corpus = end.value
+    split = split_corpus(corpus)
+    for sentence in (*corpus.describe(), *split.describe()):
         output.say(f"  {sentence}")
-    cost = estimate(request)
+    require_enough(corpus)
+    cost = estimate(request, corpus, split)
     output.data(
         f"{cost['words']:,} words, {cost['tokens']:,} tokens to train on; at most {cost['steps']:,} steps of "
         f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes "

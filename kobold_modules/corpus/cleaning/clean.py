@@ -11,9 +11,10 @@ something to tell meanwhile. How lines are broken is then measured part by part,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 
+from ...drain import drain
 from .change import Change, merge
 from .markdown import markdown as strip_markdown
 from .rules import CHARACTERS, Step, steps
@@ -21,6 +22,8 @@ from .rules import CHARACTERS, Step, steps
 
 PART = 1 << 20  # characters
 _PASSES = 12
+_GAPS = ("\n\n\n", "\n\n", "\n")
+_SHARE_OF_READING = 0.2  # of the time
 
 
 def clean(
@@ -29,12 +32,12 @@ def clean(
     """Return clean prose from a file's text, and what was done to it.
 
     Paragraphs are lines apart by one blank line, scenes by ``* * *``. Cleaning cleaned text (``markdown=False``) gives
-    the same text; what is left may be empty. ``keep`` names rules that are not to run (:data:`.rules.KEEPABLE`).
+    the same text; what is left may be empty. ``keep`` names rules that are not to run (:data:`.names.KEEPABLE`).
 
     Raises:
         BadUsage: if ``keep`` has a name that is no rule's.
     """
-    return clean_parts([text], markdown=markdown, straight_quotes=straight_quotes, keep=keep)
+    return drain(clean_parts([text], markdown=markdown, straight_quotes=straight_quotes, keep=keep))
 
 
 def clean_parts(
@@ -43,54 +46,60 @@ def clean_parts(
     markdown: bool = False,
     straight_quotes: bool = True,
     keep: Iterable[str] = (),
-    progress: Callable[[int], None] = lambda characters: None,
-) -> tuple[str, tuple[Change, ...]]:
-    """Return the same for a text that comes in parts; ``progress`` hears how many characters are done.
+) -> Generator[float, None, tuple[str, tuple[Change, ...]]]:
+    """Clean a text that comes in parts: yield which share of it is done, up to 1, and return what :func:`clean` does.
 
     Raises:
         BadUsage: if ``keep`` has a name that is no rule's.
     """
     rules = steps(keep, straight_quotes=straight_quotes)
     changes: list[Change] = []
-    first = tuple(rule for rule in rules if rule in CHARACTERS)
-    prepared: list[str] = []
+    prepared: list[bytes] = []  # as UTF-8: text with a dash in it takes twice as much
     for part in parts:
-        prepared.append(_apply(first, part, changes))
-        if markdown:
-            prepared[-1], signs = strip_markdown(prepared[-1])
-            changes += signs
-    once = tuple(rule for rule in rules if rule.place == "once")
-    if len(prepared) == 1 and len(prepared[0]) <= 2 * PART:
-        cleaned = _until_still(rules, prepared.pop(), changes)
-        return cleaned, merge(changes)
-    text = _apply(once, "".join(prepared), changes)
-    prepared.clear()
-    rules = tuple(rule for rule in rules if rule.place != "once")
-    out: list[str] = []
+        text = _apply(tuple(rule for rule in rules if rule in CHARACTERS), part, changes)
+        if markdown and any(rule.name == "markup" for rule in rules):
+            text, signs = strip_markdown(text)
+            changes += (replace(change, rule="markup") for change in signs)
+        if straight_quotes:
+            text = _apply(tuple(rule for rule in rules if rule.name == "quotes"), text, changes)
+        prepared.append(text.encode("utf-8", "surrogatepass"))
+        yield _SHARE_OF_READING * len(prepared) / (len(prepared) + 1)
+    if sum(map(len, prepared)) <= 2 * PART:
+        text = _text(prepared)
+        return _until_still(rules, text, changes), merge(changes)
+    if any(b"utenberg" in part or b"UTENBERG" in part for part in prepared):
+        text = _apply(tuple(rule for rule in rules if rule.place == "once"), _text(prepared), changes)
+        prepared = [text[start:end].encode("utf-8", "surrogatepass") for start, end in _cuts(text)]
+        del text
+    cleaned: list[bytes] = []
+    prepared.reverse()
+    of = len(prepared)
+    while prepared:
+        places = {"all"} | ({"front"} if not cleaned else set()) | ({"back"} if len(prepared) == 1 else set())
+        chosen = tuple(rule for rule in rules if rule.place in places)
+        text = _until_still(chosen, prepared.pop().decode("utf-8", "surrogatepass"), changes)
+        cleaned.append(text.encode("utf-8", "surrogatepass") if text else b"")
+        yield _SHARE_OF_READING + (1 - _SHARE_OF_READING) * len(cleaned) / of
+    return _text([part for part in cleaned if part], between=b"\n\n"), merge(changes)
+
+
+def _text(parts: list[bytes], between: bytes = b"") -> str:
+    """Return the text of ``parts``, which are let go of on the way."""
+    whole = between.join(parts)
+    parts.clear()
+    return whole.decode("utf-8", "surrogatepass")
+
+
+def _cuts(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where parts of a text begin and end: at wide gaps or blank lines."""
     at = 0
     while at < len(text):
-        end = _part_end(text, at)
-        places = {"all"} | ({"front"} if at == 0 else set()) | ({"back"} if end == len(text) else set())
-        out.append(_until_still(tuple(rule for rule in rules if rule.place in places), text[at:end], changes))
-        progress(end)
+        end = len(text)
+        if end - at > PART * 1.5:
+            found = next((f + len(g) for g in _GAPS if (f := text.rfind(g, at + PART // 2, at + PART)) >= 0), None)
+            end = at + PART if found is None else found
+        yield at, end
         at = end
-    del text
-    return _joined(out), merge(changes)
-
-
-def _part_end(text: str, at: int) -> int:
-    """Return where the part that begins at ``at`` ends: at a wide gap or a blank line."""
-    if len(text) - at <= PART * 1.5:
-        return len(text)
-    for gap in ("\n\n\n", "\n\n", "\n"):
-        found = text.rfind(gap, at + PART // 2, at + PART)
-        if found >= 0:
-            return found + len(gap)
-    return at + PART
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return "\n\n".join(part for part in parts if part)
 
 
 def _until_still(rules: tuple[Step, ...], text: str, changes: list[Change]) -> str:

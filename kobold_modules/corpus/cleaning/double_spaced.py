@@ -21,6 +21,7 @@ _WARNING = (
     "short lines: look at the preview."
 )
 _FEWEST = 12
+_SINGLE = re.compile(r"(?<!\n)\n(?!\n)")
 _LINE = re.compile(r"([^\n]+)(\n+|\Z)")
 
 
@@ -28,8 +29,7 @@ def double_spaced(text: str) -> Cleaned:
     """Take out the blank lines between the lines of a double-spaced text whose lines are broken at a margin."""
     none = text, Change(_WHAT, 0, _WHY)
     sample = text[:60_000]
-    singles = sample.count("\n") - 2 * sample.count("\n\n") + sample.count("\n\n\n")
-    if "\n\n" not in sample or singles > 0.1 * sample.count("\n\n"):
+    if "\n\n" not in sample or len(_SINGLE.findall(sample)) > 0.1 * sample.count("\n\n"):
         return none
     found = _LINE.findall(text)
     lines = [line for line, _ in found]

@@ -51,7 +51,7 @@ def drop_caps(text: str) -> Cleaned:
         if found.start() not in torn or not _belongs(letter, rest, found["gap"], words) or _is_name(letter, elsewhere):
             return found.group()
         count += 1
-        return f"\n\n{found['before']}{letter}{rest.lower() if rest.isupper() else rest}"
+        return f"\n\n{found['before']}{letter}{rest.lower() if rest[0].isupper() else rest}"
 
     return _TORN.sub(repair, padded)[2:], Change(_WHAT, count, _WHY)
 
@@ -59,7 +59,7 @@ def drop_caps(text: str) -> Cleaned:
 def _may_belong(found: re.Match[str]) -> bool:
     """Return False for what is certainly two words: "I was", "A man"."""
     letter, rest = found["letter"], found["rest"]
-    if not (rest.islower() or rest.isupper()):
+    if not (rest.islower() or rest.isupper() or (found["gap"] != " " and rest.istitle() and letter not in "IVX")):
         return False
     return letter.lower() not in _ALONE or (letter + rest).lower() in _COMMON
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ...errors import BadUsage
 from .archives import archives
 from .breaks import scene_breaks, tidy_breaks
 from .change import Rule
@@ -22,6 +21,7 @@ from .encoded import encoded
 from .first_page import back_page, front_page
 from .gutenberg import gutenberg
 from .markup import tags
+from .names import check_keep
 from .notes import notes
 from .notices import back_notices, front_notices
 from .pages import page_furniture
@@ -31,38 +31,13 @@ from .transcribers import transcribers
 from .typography import accents, dashes, ellipses, quotes
 
 
-# The names for ``--keep`` and the switches of the preview, and what stays in a text when one is kept.
-KEEPABLE: dict[str, str] = {
-    "gutenberg": "Project Gutenberg's header and licence",
-    "transcribers": "transcribers' notes and credits",
-    "imprints": "copyright notices, imprints and disclaimers",
-    "author-notes": "archive prefaces, notes to readers (A/N) and pleas for comments",
-    "first-page": "the name and address on a manuscript's first page",
-    "pictures": "pictures and files pasted as letters (base64)",
-    "notes": "footnotes, their marks and [Illustration]",
-    "markup": "tags, comments and character codes",
-    "emphasis": "_words_ and **words** with their marks, stars included",
-    "stars": "*actions* between stars, as role-play has them",
-    "page-numbers": "page numbers and running heads",
-    "contents": "tables of contents",
-    "titles": "chapter titles",
-    "scene-breaks": "scene breaks as the file has them",
-    "verse": "lines as they are broken in the file: verse, lists, letters",
-    "dialect": "spelling as it is: torn initials, ligatures, accents for apostrophes (don´t)",
-    "quotes": "curly and typewriter quotes",
-    "ellipses": "... in the file's own way",
-    "dashes": "double hyphens",
-    "spaces": "double spaces",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One rule in its place.
 
     Attributes:
         run: the rule.
-        name: what it is called in :data:`KEEPABLE`; empty for rules that always run.
+        name: what it is called in :data:`.names.KEEPABLE`; empty for rules that always run.
         deletes: it takes words away, so how much is told.
         local: it looks at single characters, so joining lines and taking paragraphs away gives it no new work.
         moves: all it does is to join lines and to take whole lines away.
@@ -129,16 +104,3 @@ def steps(keep: Iterable[str] = (), *, straight_quotes: bool = True) -> tuple[St
     if "stars" in kept:
         return tuple(_WITHOUT_STARS if step.run is emphasis else step for step in chosen)
     return chosen
-
-
-def check_keep(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of rules, sorted and each once; ``a,b`` counts as two.
-
-    Raises:
-        BadUsage: if one is unknown; the hint lists them all.
-    """
-    given = {part.strip().lower() for name in names for part in name.split(",") if part.strip()}
-    unknown = sorted(given - KEEPABLE.keys())
-    if unknown:
-        raise BadUsage(f'There is no cleaning rule "{unknown[0]}".', "The rules are: " + ", ".join(KEEPABLE) + ".")
-    return tuple(name for name in KEEPABLE if name in given)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules.corpus.preview import Preview, example, preview
+from kobold_modules.corpus.preview import Preview
+from kobold_modules.corpus.previewing import example, preview
 
 
 LINES = "\u201cYou could have asked,\u201d said Marta.  She waited.\r\n\r\n\r\n\r\nNobody came -- nobody at all.\t\r\n"
@@ -66,11 +67,11 @@ def test_a_file_that_is_not_used_says_so(pages: Path) -> None:
 
 
 def test_a_process_of_its_own_says_the_same_and_loads_nothing_heavy(pages: Path) -> None:
-    command = [sys.executable, "-m", "kobold_modules.corpus.preview", str(pages)]
+    command = [sys.executable, "-m", "kobold_modules.corpus.previewing", str(pages)]
     done = subprocess.run(command, capture_output=True, check=True)
     assert Preview.from_json(done.stdout) == preview([pages])
     heavy = "[m for m in ('torch', 'numpy', 'textual') if m in sys.modules]"
-    probe = f"import sys, kobold_modules.corpus.preview; print({heavy})"
+    probe = f"import sys, kobold_modules.corpus.previewing; print({heavy})"
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
