@@ -92,6 +92,7 @@ class Lorebook:
         character: whose card it came in; stands for ``{{char}}``.
         scan_depth, token_budget, recursive: what the book asks for, None where it says nothing.
         rest: the object that the entries came in, whole; of a card, its ``character_book``.
+        source: the file itself where it was SillyTavern's JSON, to be written back in the same layout.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -102,6 +103,7 @@ class Lorebook:
     token_budget: int | None = None
     recursive: bool | None = None
     rest: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    source: bytes = field(default=b"", compare=False, repr=False)
 
     @property
     def enabled(self) -> tuple[Entry, ...]:

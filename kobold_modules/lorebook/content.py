@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from .book import Entry
+from .book import Entry, Lorebook
 from .values import words
 
 
@@ -33,6 +33,13 @@ def with_names(text: str, character: str = "") -> str:
     if character:
         text = _CHARACTER.sub(lambda _: character, text)
     return _USER.sub(USER, text)
+
+
+def unnamed(book: Lorebook) -> int:
+    """Return in how many entries ``{{char}}`` stands for somebody whose card is not here."""
+    if book.character:
+        return 0
+    return sum(bool(_CHARACTER.search(entry.text)) for entry in book.enabled)
 
 
 def decorated(entry: Entry) -> Entry:

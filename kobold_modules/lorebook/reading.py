@@ -30,6 +30,7 @@ from .values import Object, objects, parse
 MOST_BYTES = 128 << 20  # a card's picture and all that a .charx carries beside it
 MOST_JSON = 32 << 20
 MOST_TEXT = 16 << 20
+MOST_LAID_OUT = 4 << 20  # bytes of a file whose layout is kept when it is written back
 MOST_ENTRIES = 20_000
 KNOWN = (
     "SillyTavern world info, character cards, NovelAI, KoboldAI, AI Dungeon, Agnai and RisuAI files can be read, "
@@ -72,6 +73,8 @@ def read_bytes(data: bytes, name: str) -> Lorebook:
     book = _read(data, name)
     if len(book.entries) > MOST_ENTRIES:
         raise BadInput(f"{name} has {len(book.entries):,} entries; {MOST_ENTRIES:,} are the most.")
+    if book.format == sillytavern.FORMAT and len(data) <= MOST_LAID_OUT:
+        book = replace(book, source=data)
     return book if book.name else replace(book, name=PurePath(name).stem)
 
 

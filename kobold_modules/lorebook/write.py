@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,28 @@ _ALSO: dict[str, Any] = {"vectorized": False, "depth": 4, "automationId": "", "r
 
 def write(book: Lorebook, path: Path) -> None:
     """Write ``book`` to ``path``, whole or not at all. Raises OutOfDisk or BadUsage."""
-    text = json.dumps(to_json(book), ensure_ascii=False, indent=4)
-    write_file(path, text.encode("utf-8", "surrogatepass"))
+    write_file(path, _layout(book)(to_json(book)))
+
+
+def _layout(book: Lorebook) -> Callable[[Any], bytes]:
+    """Return the way to write JSON that gives the file ``book`` came from to the byte; else SillyTavern's own way."""
+    ways = [
+        partial(_laid_out, mark=mark, indent=indent, ascii=ascii, apart=apart, end=end)
+        for indent, apart in ((4, ": "), (2, ": "), (None, ":"), (None, ": "), ("\t", ": "), (1, ": "), (3, ": "))
+        for ascii in (False, True)
+        for mark, end in (("", ""), ("", "\n"), ("\ufeff", ""))
+    ]
+    if book.source:
+        for way in ways:
+            if way(book.rest) == book.source:
+                return way
+    return ways[0]
+
+
+def _laid_out(data: Any, mark: str, indent: int | str | None, ascii: bool, apart: str, end: str) -> bytes:
+    between = "," if indent is not None or apart == ":" else ", "
+    text = json.dumps(data, ensure_ascii=ascii, indent=indent, separators=(between, apart))
+    return (mark + text + end).encode("utf-8", "surrogatepass")
 
 
 def to_json(book: Lorebook) -> dict[str, Any]:

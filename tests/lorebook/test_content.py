@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kobold_modules.lorebook import Entry
-from kobold_modules.lorebook.content import decorated, prose, with_names
+from kobold_modules.lorebook import Entry, Lorebook
+from kobold_modules.lorebook.content import decorated, prose, unnamed, with_names
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,10 @@ def test_decorators_change_what_an_entry_does_and_not_the_file() -> None:
 
     assert (done.scan_depth, done.keys, done.exclude_keys) == (3, ("a", "b", "c"), ("d",))
     assert done.text == entry.text
+
+
+def test_entries_that_name_a_character_nobody_knows_are_counted() -> None:
+    entries = (Entry(text="{{char}} waits."), Entry(text="{{char}} sleeps.", enabled=False), Entry(text="Rain."))
+
+    assert unnamed(Lorebook(entries)) == 1
+    assert unnamed(Lorebook(entries, character="Orla")) == 0

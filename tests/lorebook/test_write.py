@@ -20,13 +20,37 @@ def silly(**changed: Any) -> dict[str, Any]:
     return {**examples.SILLYTAVERN, **changed}
 
 
-def test_a_book_of_sillytavern_comes_back_as_it_was_to_the_byte(tmp_path: Path) -> None:
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "SillyTavern's": {"indent": 4, "ensure_ascii": False},
+    "two spaces": {"indent": 2, "ensure_ascii": False},
+    "one line": {"separators": (",", ":"), "ensure_ascii": False},
+    "Python's": {},
+    "tabs": {"indent": "\t"},
+}
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_book_of_sillytavern_comes_back_as_it_was_to_the_byte(layout: str, end: str, tmp_path: Path) -> None:
     path = tmp_path / "skerry.json"
-    path.write_text(json.dumps(examples.SILLYTAVERN, indent=4, ensure_ascii=False), encoding="utf-8")
+    data = silly(entries={**examples.SILLYTAVERN["entries"], "9": examples.st_entry(9, key=["Zoë"], content="雨 🙂")})
+    path.write_bytes((json.dumps(data, **LAYOUTS[layout]) + end).encode())
 
     write(read(path), tmp_path / "out.json")
 
     assert (tmp_path / "out.json").read_bytes() == path.read_bytes()
+
+
+def test_a_book_that_was_changed_keeps_its_layout(tmp_path: Path) -> None:
+    path = tmp_path / "skerry.json"
+    path.write_text(json.dumps(examples.SILLYTAVERN, indent=2) + "\n")
+    book = read(path)
+
+    write(replace(book, entries=(replace(book.entries[0], text="New."), *book.entries[1:])), path)
+
+    old, new = (json.dumps(examples.SILLYTAVERN, indent=2) + "\n").splitlines(), path.read_text().splitlines()
+    assert [line for line in new if line not in old] == ['      "content": "New.",']
+    assert len(old) == len(new)
 
 
 ODD: dict[str, Any] = {

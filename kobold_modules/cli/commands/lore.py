@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import BadUsage
 from ...files import check_target
 from ...lorebook import Entry, Lorebook, read
-from ...lorebook.content import prose
+from ...lorebook.content import prose, unnamed
 from ...lorebook.write import write
 from ...models.find import resolve
 from ...records import Saved
@@ -38,6 +38,10 @@ def lore(arguments: argparse.Namespace, output: Output) -> int:
         output.object(**_as_data(name, book, counts))
         if not output.json:
             output.data(("\n" if number else "") + _shown(book, counts, model.name))
+        if count := unnamed(book):
+            output.say(
+                f"warning: {_counted(count)} of {book.name} say {{{{char}}}}, and nothing here says who that is."
+            )
     if target is not None:
         write(books[0][1], target)
         output.show(Saved(str(target), "lorebook"))

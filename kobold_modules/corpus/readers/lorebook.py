@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...errors import BadInput, BadText
 from ...lorebook import Entry, Lorebook
-from ...lorebook.content import prose
+from ...lorebook.content import prose, unnamed
 from ...lorebook.readers import charx, png
 from ...lorebook.reading import is_lorebook, read_bytes
 from .source import Source
@@ -50,6 +50,8 @@ def read(source: Source) -> Structured:
         names = [entry.name for entry in book.disabled]
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         build.warnings.append(f"Switched off in the lorebook, so not trained: {', '.join(names[:_MOST_NAMED])}{more}.")
+    if count := unnamed(book):
+        build.warnings.append(f"{count:,} of its entries say {{{{char}}}}, and nothing here says who that is.")
     build.title = book.name
     return build.done()
 
