@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from .docx_styles import OFF, Styles, outline_level
-from .fields import field_aside
+from .fields import field_aside, ruby
 from .structure import PAGE, Block, Builder, pages
 from .styles import NOTHING, Meaning
 
@@ -94,6 +94,8 @@ class Body:
             self._in_text = True
         elif tag in _PROPERTIES:
             self._properties.append(tag)
+            if tag == "w:sectPr" and self._paragraphs:  # the end of a section stands in a paragraph of its own
+                self._paragraphs[-1].other = True
         elif self._properties:
             self._property(tag, attributes)
         elif tag == "w:r":
@@ -212,7 +214,10 @@ class Body:
 
     def _end_field(self) -> None:
         if self._fields:
-            self._fields.pop()
+            field = self._fields.pop()
+            if (words := ruby(field.code)) is not None:
+                self._put(words[0])
+                self._build.leave_out("pronunciation guides", words[1])
 
     def _end_box(self) -> None:
         blocks = self._build.close_box()

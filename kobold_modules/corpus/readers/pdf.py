@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ _GUESS = (
     "made from."
 )
 _INSTEAD = "Give the file that it was made from, or save its text as .txt."
+_WIDEST = 0.7  # of their height that letters are wide, on the average
+_LIST_MARK = re.compile(r"^[\u2022\u25aa\u25e6\u2023\uf000-\uf8ff]\s+")
+_MARK = re.compile(r"[\[(]?(?:\d{1,4}|[ivxlc]{1,5}|[a-z]|[*†‡§]{1,3})[\])]?")  # raised and small, it leads to a note
 _MOST_TEXT = 100_000_000  # characters
 
 
@@ -94,7 +98,7 @@ class _Gatherer:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._parts: list[str] = []
-        self._x = self._y = self._size = 0.0
+        self._x = self._y = self._size = self._right = 0.0
         self._marks: list[str] = []
 
     def take(self, text: str, cm: list[float], tm: list[float], font: Any, size: float) -> None:
@@ -113,12 +117,15 @@ class _Gatherer:
         apart = abs(y - self._y)
         if self._parts and apart > 0.6 * max(height, self._size):
             self.end_line()
-        if self._parts and height < 0.8 * self._size and apart > 0.1 * self._size and first.strip().isdigit():
+        if self._parts and height < 0.8 * self._size and apart > 0.1 * self._size and _MARK.fullmatch(first.strip()):
             self._marks.append(first.strip())
             return
         if not self._parts:
             self._x, self._y, self._size = x, y, height
+        elif x > self._right + height:
+            self._parts.append("  ")
         self._parts.append(first)
+        self._right = x + _WIDEST * height * len(first)
         for line in more:  # lines of which only the first says where it stands
             self.end_line()
             self._y -= 1.2 * height
@@ -126,7 +133,7 @@ class _Gatherer:
 
     def end_line(self) -> None:
         """End the line."""
-        text = " ".join("".join(self._parts).split())
+        text = _LIST_MARK.sub("", " ".join("".join(self._parts).split()))
         if text.endswith(("\u00ad", "\u2010")):  # signs for a word that is cut
             text = text[:-1] + "-"
         if text:

@@ -22,8 +22,10 @@ _OFTEN = 3  # pages on which a line must come back
 _SAME_PLACE = 4.0  # points
 _LARGE, _SMALL = 1.15, 0.9  # of the text's size: a heading, a note
 _INDENT, _DEEPEST = 4.0, 72.0  # points
+_DROP_CAP = 2  # characters
 _COLUMN = 150.0  # points from one column to the next, at least
 _GAP = 1.35  # of the usual step from line to line
+_SHORT = 0.6  # of the longest lines: prose never breaks a line so early
 _FULL = 0.8  # of the longest lines
 _NUMBER = re.compile(r"[-–—|\[( ]*(?:page )?(?:\d{1,4}|[ivxlc]{1,7})(?: (?:of|/) ?\d{1,4})?[-–—|\]) ]*", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
@@ -83,7 +85,9 @@ class Lines:
     def _end(self, build: Builder, text: str, last: Line | None) -> None:
         if not text or last is None:
             return
-        if self._is_heading(last):
+        if self._is_heading(last) and len(text) <= _DROP_CAP:
+            build.glue(text)
+        elif self._is_heading(last):
             build.heading(text)
         else:
             build.paragraph(text)
@@ -201,7 +205,8 @@ class Lines:
             return "paragraph" if ends_sentence(before.text) else "verse"
         if ends_sentence(before.text) and not full and (self._by_gaps or not self._uses_indents):
             return "paragraph"
-        return "goes on"
+        short = len(before.text) < _SHORT * self._longest and not first
+        return "verse" if short and not ends_sentence(before.text) and not starts_low(line.text) else "goes on"
 
     @property
     def _uses_indents(self) -> bool:

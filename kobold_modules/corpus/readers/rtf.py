@@ -10,7 +10,7 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
-from .fields import field_aside
+from .fields import field_aside, ruby
 from .limits import MOST_DEPTH
 from .rtf_words import ASIDES, CODEPAGES, PICTOGRAMS, SIGNS, SILENT, SYMBOLS
 from .source import Source
@@ -143,12 +143,20 @@ class Rtf:
             self._deep -= 1
         elif self._outer:
             inner, self._group = self._group, self._outer.pop()
+            if inner.field is not None and inner.field is not self._group.field:
+                self._end_field(inner.field)
             if inner.box:
                 self._end_box()
             if inner.table == "stylesheet" and self._group.table == "stylesheet":
                 self._end_style()
             if inner.aside and inner.aside != self._group.aside:
                 self._asides.setdefault(inner.aside, []).append(" ")
+
+    def _end_field(self, field: _Field) -> None:
+        """Take the word out of a field that sets its reading above it."""
+        if (words := ruby(field.code)) is not None:
+            self._put(words[0])
+            self._build.leave_out("pronunciation guides", words[1])
 
     # -- words --
 
@@ -347,7 +355,7 @@ class Rtf:
         elif self._in_table and not (cell or self._paragraph.in_table):
             self._build.close_table()
             self._in_table = False
-        self._end_paragraph(last=cell)
+        self._end_paragraph(last=cell or word == "sect")
         if cell:
             self._build.open_cell()
 

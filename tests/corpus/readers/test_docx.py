@@ -182,6 +182,16 @@ def test_ruby_keeps_the_words_and_not_their_reading() -> None:
     assert left_out(document) == {"pronunciation guides": 1}
 
 
+def test_a_field_that_sets_a_reading_above_a_word_gives_the_word() -> None:
+    document = opened(docx(para("A ", field(r"EQ \* jc2 \o\ad(\s\up 9(hana),flower)", ""), ".")))
+    assert texts(document) == ["A flower."]
+    assert left_out(document) == {"pronunciation guides": 1}
+
+
+def test_the_end_of_a_section_is_no_empty_line() -> None:
+    assert texts(opened(docx(para(FERRY) + para(properties="<w:sectPr/>") + para(WALK)))) == [FERRY, WALK]
+
+
 def test_a_drop_capital_goes_back_to_its_word() -> None:
     body = para("W", properties="<w:framePr w:dropCap='drop' w:lines='3'/>") + para("e went down.")
     assert texts(opened(docx(body))) == ["We went down."]

@@ -95,6 +95,25 @@ def test_without_pypdf_a_sentence_names_the_way(monkeypatch: pytest.MonkeyPatch)
     assert "kobold-modules[pdf]" in error.value.hint
 
 
+def test_lines_that_stop_early_are_verse_or_a_list() -> None:
+    verse = ["O the tide comes in", "And the tide goes out", "And the salt is in the cellar."]
+    lines = [(line, 18.0 if at in (0, 3) else 0.0) for at, line in enumerate(LINES)]
+    data = pdf([page(*lines, ("", 0), *[(line, 0.0) for line in verse])])
+    assert texts(opened(data))[-1] == "\n".join(verse)
+
+
+def test_a_drop_capital_goes_back_to_its_word_and_raised_marks_go() -> None:
+    words = [
+        (72.0, 672.0, 40.0, "W"),
+        (104.0, 700.0, 12.0, "e went down to the shore, slowly, in the last full week of"),
+    ]
+    words += [(104.0, 686.0, 12.0, LINES[0]), (72.0, 672.0, 12.0, LINES[1])]
+    words += [(72.0, 658.0, 12.0, LINES[2]), (240.0, 662.0, 7.0, "1")]
+    document = opened(pdf([words]))
+    assert texts(document) == [f"We went down to the shore, slowly, in the last full full week of {FIRST}"]
+    assert left_out(document) == {"footnotes": 1}
+
+
 def test_columns_are_read_one_behind_the_other() -> None:
     left = page(*[(line, 18.0 if at in (0, 3) else 0.0) for at, line in enumerate(LINES)])
     right = [(x + 260, y, size, text.upper()) for x, y, size, text in left]

@@ -74,6 +74,13 @@ def test_what_is_no_prose_goes_and_is_counted(aside: str, what: str, words: int)
     assert left_out(document) == {what: words}
 
 
+def test_a_reading_above_a_word_goes_and_the_word_stays() -> None:
+    code = r"{\field{\*\fldinst { EQ \\* jc3 \\o\\al(\\s\\up 11(hana),flower)}}{\fldrslt {}}}"
+    document = opened(rtf(rf"A {code}.\par\sect\sectd One.\par"))
+    assert texts(document) == ["A flower.", "One."]
+    assert left_out(document) == {"pronunciation guides": 1}
+
+
 def test_insertions_stay_and_a_struck_out_paragraph_mark_joins() -> None:
     assert texts(opened(rtf(r"She {\revised really }went{\deleted\par} home.\par"))) == ["She really went home."]
 
