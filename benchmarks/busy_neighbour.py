@@ -19,6 +19,8 @@ import sys
 import time
 from pathlib import Path
 
+from kobold_modules.records import Finished
+
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -40,6 +42,7 @@ REQUEST = Request("The rain had stopped, and the street was quiet.", Stack(), TO
 def seconds_a_token(engine: LlamaEngine) -> float:
     began = time.perf_counter()
     *_, finished = engine.generate(REQUEST)
+    assert isinstance(finished, Finished)
     return (time.perf_counter() - began) / finished.tokens
 
 

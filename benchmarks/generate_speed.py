@@ -64,9 +64,9 @@ ROWS, TOKENS = 100, 400  # of the stack, of the text
 SETTINGS: dict[str, Any] = {"temperature": 0.8, "min_p": 0.05, "repetition": 1.05, "repetition_range": 256}
 
 
-def never_ending(model: NativeModel) -> dict[str, float]:
+def never_ending(model: NativeModel) -> tuple[tuple[str, float], ...]:
     """Return a bias that keeps the model from ending a text, for both sides must write as much."""
-    return {f"#{token}": -100.0 for token in range(model.vocabulary) if model.ends(token)}
+    return tuple((f"#{token}", -100.0) for token in range(model.vocabulary) if model.ends(token))
 
 
 class Peer:
@@ -136,9 +136,10 @@ def timed(call: Callable[[], object]) -> float:
 
 def first_token(engine: LlamaEngine, request: Request) -> float:
     """Return the seconds until ``request`` shows its first token."""
-    writing = engine.generate(request)
-    seconds = timed(lambda: next(writing))
-    writing.close()
+    begun: list[object] = []
+    writing = engine.generate(request, lambda: bool(begun))  # cancelled once the first token is here
+    seconds = timed(lambda: begun.append(next(writing)))
+    list(writing)
     return seconds
 
 

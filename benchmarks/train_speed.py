@@ -110,12 +110,13 @@ def child(items: list[str], shapes: dict[str, Shape], model: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     from kobold_modules.backends.torch.load import load_torch_model
+    from kobold_modules.backends.torch.precision import Precision
     from kobold_modules.corpus import read
     from kobold_modules.forward.memory import watch
     from kobold_modules.models.find import resolve
 
     first = items[0]
-    precision = "auto" if first.startswith("ours") else "bfloat16" if first.startswith("bf16") else "float32"
+    precision: Precision = "auto" if first.startswith("ours") else "bfloat16" if first.startswith("bf16") else "float32"
     frozen = load_torch_model(resolve(model), "cpu", precision=precision)
     text = "\n\n".join(document.text for document in read(VOICES).documents)
     steps, memory = {}, {}

@@ -73,9 +73,9 @@ def fill(library: Library, real: bool) -> None:
 async def library(app: ModulesApp, pilot: Pilot[int]) -> None:
     """Picture the library, the stack and a card."""
     modules = app.screen.query_one("ModuleList")
-    modules.choose("demo-noir")  # type: ignore[attr-defined]
+    modules.choose("demo-noir")
     await pilot.press("enter")
-    modules.choose("gothic-house")  # type: ignore[attr-defined]
+    modules.choose("gothic-house")
     await pilot.pause(0.3)
 
 
@@ -89,7 +89,7 @@ async def bench(app: ModulesApp, pilot: Pilot[int]) -> None:
     """Picture a story that goes on."""
     from kobold_modules.tui.screens.writing.bench import BenchScreen
 
-    app.screen.query_one("ModuleList").choose("demo-noir")  # type: ignore[attr-defined]
+    app.screen.query_one("ModuleList").choose("demo-noir")
     await pilot.press("enter", "f3")
     screen = app.screen
     assert isinstance(screen, BenchScreen)
@@ -187,7 +187,7 @@ async def draw(name: str, arguments: argparse.Namespace) -> None:
     path.write_text(svg, encoding="utf-8")
     print(path)
     if arguments.png:
-        import cairosvg  # type: ignore[import-untyped]
+        import cairosvg
 
         svg = svg.replace("Fira Code", "DejaVu Sans Mono")  # which is on every Linux
         cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path.with_suffix(".png")), output_width=1600)
