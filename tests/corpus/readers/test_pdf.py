@@ -110,7 +110,7 @@ def test_a_drop_capital_goes_back_to_its_word_and_raised_marks_go() -> None:
     words += [(104.0, 686.0, 12.0, LINES[0]), (72.0, 672.0, 12.0, LINES[1])]
     words += [(72.0, 658.0, 12.0, LINES[2]), (240.0, 662.0, 7.0, "1")]
     document = opened(pdf([words]))
-    assert texts(document) == [f"We went down to the shore, slowly, in the last full full week of {FIRST}"]
+    assert texts(document) == [f"We went down to the shore, slowly, in the last full week of {FIRST}"]
     assert left_out(document) == {"footnotes": 1}
 
 
