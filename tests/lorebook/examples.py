@@ -117,6 +117,46 @@ CARD_V3: dict[str, Any] = {
 }
 LONE_V3: dict[str, Any] = {"spec": "lorebook_v3", "data": CARD_V3["data"]["character_book"]}
 
+CHUB: dict[str, Any] = {
+    "name": "Skerry Point",
+    "description": "",
+    "is_creation": False,
+    "scan_depth": 4,
+    "token_budget": 300,
+    "recursive_scanning": True,
+    "extensions": {"chub": {"id": 1, "full_path": "lorebooks/nobody/skerry"}},
+    "entries": {
+        "1": {
+            "uid": 1,
+            "key": ["Orla", "the keeper"],
+            "keys": ["Orla", "the keeper"],
+            "keysecondary": [],
+            "secondary_keys": [],
+            "comment": "",
+            "name": "Orla",
+            "content": KEEPER,
+            "constant": False,
+            "selective": True,
+            "selectiveLogic": 0,
+            "insertion_order": 50,
+            "order": 50,
+            "enabled": True,
+            "position": 0,
+            "priority": 10,
+            "extensions": {},
+        },
+        "2": {
+            "uid": 2,
+            "keys": ["lamp"],
+            "name": "The light",
+            "content": LIGHT,
+            "constant": True,
+            "insertion_order": 9,
+        },
+        "3": {"uid": 3, "keys": ["wreck"], "content": RUMOUR, "enabled": False, "position": "before_char"},
+    },
+}
+
 NOVELAI: dict[str, Any] = {
     "lorebookVersion": 6,
     "entries": [
@@ -345,6 +385,7 @@ def zipped(members: dict[str, bytes]) -> bytes:
 CHARX = zipped({"card.json": as_json(CARD_V3), "assets/icon/main.png": png(), "module.risum": b"o\0"})
 FILES: dict[str, bytes] = {
     "SillyTavern": as_json(SILLYTAVERN),
+    "Chub": as_json(CHUB),
     "card V2 JSON": as_json(CARD_V2),
     "card V3 JSON": as_json(CARD_V3),
     "lone V3 book": as_json(LONE_V3),

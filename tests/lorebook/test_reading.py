@@ -15,7 +15,7 @@ from tests.lorebook import examples
 
 
 WITH_A_SWITCH = [name for name in examples.FILES if "KoboldAI Lite" in name or name.split()[0] in {
-    "SillyTavern", "card", "lone", "bare", "charx", "NovelAI", "Agnai"
+    "SillyTavern", "Chub", "card", "lone", "bare", "charx", "NovelAI", "Agnai"
 }]  # fmt: skip
 ALWAYS_IN = [*WITH_A_SWITCH[:-1], "KoboldAI Client", "KoboldAI United", "KoboldAI United alone", "kaistory", "RisuAI"]
 
@@ -132,6 +132,14 @@ def test_the_card_of_version_3_counts_where_both_stand_in_a_picture() -> None:
 def test_lites_anti_keys_keep_an_entry_out() -> None:
     assert book("KoboldAI Lite").entries[0].exclude_keys == ("daylight",)
     assert book("KoboldAI Lite").entries[0].probability == 90
+
+
+def test_entries_by_number_with_a_cards_members_are_read_too() -> None:
+    data = {"entries": {"0": {"keys": ["Orla"], "content": "She sleeps.", "enabled": False}}}
+
+    (entry,) = read_bytes(examples.as_json(data), "x.json").entries
+
+    assert (entry.keys, entry.text, entry.enabled) == (("Orla",), "She sleeps.", False)
 
 
 def test_a_comma_in_a_pattern_divides_nothing() -> None:

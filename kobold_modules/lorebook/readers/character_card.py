@@ -27,13 +27,14 @@ def fits(data: Object) -> bool:
         return True
     if {"name", "description", "first_mes"} <= set(data):
         return True
-    return any(_SIGNS & set(entry) for entry in objects(data.get("entries")))
+    entries = data.get("entries")
+    return isinstance(entries, list) and any(_SIGNS & set(entry) for entry in objects(entries))
 
 
 def read(data: Object, name: str) -> Lorebook:
     """Return the book of the card in ``data``. Raises BadInput where the card has none."""
     inner = members(data.get("data")) if "data" in data else data
-    if data.get("spec") == "lorebook_v3" or isinstance(inner.get("entries"), list):
+    if data.get("spec") == "lorebook_v3" or "entries" in inner:
         return _book(inner, LOREBOOK, "")
     character = text(inner, "name")
     book = inner.get("character_book")
