@@ -24,7 +24,7 @@ from .readers import (
     sample,
     sillytavern,
 )
-from .values import Object, objects, parse
+from .values import Object, decoded, objects, parse
 
 
 MOST_BYTES = 128 << 20  # a card's picture and all that a .charx carries beside it
@@ -96,9 +96,9 @@ def _read(data: bytes, name: str) -> Lorebook:
         return _of_zip(data, name)
     if data.startswith((charx.JPEG, b"RIFF")):
         raise BadInput(f"{name} is a picture, and no card can be read from this kind.", "Save the card as PNG or JSON.")
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if decoded(data[:4096]).lstrip()[:1] in ("{", "["):
         return _of_json(data, name)
-    return markdown.read(_decoded(data, name), name)
+    return markdown.read(_plain_text(data, name), name)
 
 
 def _of_zip(data: bytes, name: str) -> Lorebook:
@@ -131,14 +131,10 @@ def _of_json(data: bytes, name: str) -> Lorebook:
     raise BadInput(f"{name} is JSON, but no lorebook that is known here.", KNOWN)
 
 
-def _decoded(data: bytes, name: str) -> str:
+def _plain_text(data: bytes, name: str) -> str:
     if len(data) > MOST_TEXT:
         raise BadInput(f"{name} is larger than any lorebook ({byte_size(len(data))}).")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    if b"\0" in data:
+    text = decoded(data)
+    if "\0" in text:
         raise BadInput(f"{name} is no lorebook that is known here.", KNOWN)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+    return text.encode("utf-8", "replace").decode()

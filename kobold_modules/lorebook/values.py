@@ -24,12 +24,23 @@ def parse(data: bytes, name: str) -> Any:
     """Decode JSON. Raises BadInput for anything else, or where it is nested beyond ``DEEPEST``."""
     hint = "Download or export it again."
     try:
-        value = json.loads(data.decode("utf-8-sig", "surrogatepass"), parse_constant=_no_number)
+        value = json.loads(decoded(data), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{name} begins like JSON, but is malformed or cut short.", hint) from error
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadInput(f"{name} begins like JSON, but is malformed or cut short{where}.", hint) from error
     if _depth_exceeds(value, DEEPEST):
         raise BadInput(f"{name} is nested more than {DEEPEST} levels deep, as no lorebook is.", hint)
     return value
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a file: UTF-8, UTF-16 where it begins with that mark, else what Windows wrote before."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def members(value: Any) -> Object:

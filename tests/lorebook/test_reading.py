@@ -134,6 +134,19 @@ def test_lites_anti_keys_keep_an_entry_out() -> None:
     assert book("KoboldAI Lite").entries[0].probability == 90
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_of_an_old_editor_is_read_in_its_encoding(encoding: str) -> None:
+    data = json.dumps({"entries": [{"title": "Zoë", "keys": ["Zoë"], "content": "Zoë’s light."}]}, ensure_ascii=False)
+
+    assert read_bytes(data.encode(encoding), "x.json").entries[0].text == "Zoë’s light."
+    assert read_bytes("# Zoë\n\nZoë’s light.\n".encode(encoding), "x.md").entries[0].keys == ("Zoë",)
+
+
+def test_a_mistake_in_a_file_is_told_with_its_line() -> None:
+    with pytest.raises(BadInput, match=r"malformed or cut short \(line 3\)"):
+        read_bytes(b'{"entries": {\n"0": {"key": ["a"], "content": "x"},\n}}', "x.json")
+
+
 def test_entries_by_number_with_a_cards_members_are_read_too() -> None:
     data = {"entries": {"0": {"keys": ["Orla"], "content": "She sleeps.", "enabled": False}}}
 

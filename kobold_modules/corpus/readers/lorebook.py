@@ -41,7 +41,8 @@ def read(source: Source) -> Structured:
         raise BadText(error.message, error.hint) from error
     build = Builder()
     for entry in book.enabled:
-        build.scene_break()
+        if build.blocks:
+            build.scene_break()
         for paragraph in _passage(entry, book).split("\n"):
             build.paragraph(paragraph)
     for entry in book.disabled:
