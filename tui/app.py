@@ -202,7 +202,7 @@ class ModulesApp(SwiftApp[int]):
         await self.app_state.close()
 
     def _tidy(self) -> None:
-        if self.rested > REST and not self.quitting.under_way() and gc_policy.look_at_everything():
+        if self.rested > REST and not self.quitting.under_way() and gc_policy.collect_everything():
             return
         if self.rested > PAUSE:
             gc_policy.collect()

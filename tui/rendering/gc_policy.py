@@ -35,7 +35,7 @@ def collect() -> None:
         gc.collect()
 
 
-def look_at_everything() -> bool:
+def collect_everything() -> bool:
     """Collect everything if much has come since the last time.
 
     Takes a tenth of a second or more; returns whether it did.

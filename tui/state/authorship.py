@@ -19,7 +19,7 @@ def model_ranges(story: Story) -> list[tuple[int, int]]:
     return ranges
 
 
-def hand_at(story: Story, offset: int) -> str:
+def author_at(story: Story, offset: int) -> str:
     """Return ``noir rain ×0.8 wrote this, seed 7`` of the character before ``offset``; empty for an empty story."""
     here = 0
     for span in story.spans:

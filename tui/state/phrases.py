@@ -40,10 +40,10 @@ def short_effect(card: Card) -> str:
 
 def clear_effect(card: Card) -> str:
     """Return ``better`` where the module does what it should, ``worse``, or empty: neither, or nobody knows."""
-    told, gain = headline(card.measured, card.training), gain_of(card.measured)
+    outcome, gain = headline(card.measured, card.training), gain_of(card.measured)
     if gain is None:
         return ""
-    return "better" if told.good else "worse" if verdict_of(gain) == "worse" else ""
+    return "better" if outcome.good else "worse" if verdict_of(gain) == "worse" else ""
 
 
 def effect_sentence(card: Card) -> str:
@@ -56,11 +56,11 @@ def full_effect(card: Card) -> str:
 
     As ``Predicts held-out pages 4.1 % better (3.2 to 5.0); other authors' 1.0 % worse (0.2 to 1.8).``
     """
-    told, others = headline(card.measured, card.training), gain_of(card.measured, "others_gain")
-    sentence = told.text
+    outcome, others = headline(card.measured, card.training), gain_of(card.measured, "others_gain")
+    sentence = outcome.text
     if others is not None and gain_of(card.measured) is not None:
         sentence = f"{sentence.rstrip('.')}; other authors' {long_gain(others)}."
-    return f"{sentence} {told.advice}" if told.advice else sentence
+    return f"{sentence} {outcome.advice}" if outcome.advice else sentence
 
 
 def blind_tests(notes: Notes) -> str:

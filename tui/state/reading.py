@@ -32,8 +32,8 @@ async def read_preview(files: Sequence[str]) -> Preview:
     except OSError as error:
         return Preview(problems=(Problem(files[0], f"The texts cannot be read now: {error}.", "Try again."),))
     try:
-        told, _ = await process.communicate()
-        return Preview.from_json(told)
+        output, _ = await process.communicate()
+        return Preview.from_json(output)
     except ValueError:
         sentence = "The process that reads texts ended without an answer."
         return Preview(problems=(Problem(files[0], sentence, "Choose fewer or smaller files, or try again."),))

@@ -1,4 +1,4 @@
-"""The queue of trainings as the interface sees it: read from the disk twice a second, told to whoever subscribed.
+"""The queue of trainings as the interface sees it: read from the disk twice a second, published to whoever subscribed.
 
 Nothing here trains: the queue's own process does, and goes on when this one ends. So all there is to do is to look,
 and to see to it that somebody works while something waits.
@@ -25,13 +25,13 @@ from kobold_modules.training_queue.queue import TrainingQueue
 from .app_state import AppState
 
 
-LOOK = 0.5  # seconds between two looks
+EVERY = 0.5  # seconds between two looks
 _KEY = "kobold_modules_trainings"
 
 
 @dataclass(slots=True)
 class TrainingHistory:
-    """What one training has told so far, folded as its records come.
+    """What one training has said so far, folded as its records come.
 
     Attributes:
         losses: held-out measurements by step, in nats per token, and in bits per byte where they are known.
@@ -149,7 +149,7 @@ class Trainings:
         self.problem = ""
         self.watched = ""  # the training that a person has before them
         self._watched: set[str] = set()
-        self._looking = asyncio.Lock()
+        self._reading = asyncio.Lock()
 
     def get(self, id: str) -> Training | None:
         return next((training for training in self.items if training.id == id), None)
@@ -174,18 +174,18 @@ class Trainings:
         key = key_of(name)
         return any(key_of(item.request.name) == key for item in self.items if not item.ended)
 
-    async def keep_looking(self) -> None:
+    async def keep_reading(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            await self.look()
-            await asyncio.sleep(LOOK)
+            await self.read()
+            await asyncio.sleep(EVERY)
 
-    async def look(self) -> None:
+    async def read(self) -> None:
         """Read what is new. A change is published."""
-        async with self._looking:
-            items, told, problem = await asyncio.to_thread(self._read)
+        async with self._reading:
+            items, fresh, problem = await asyncio.to_thread(self._read)
             before, self.items, self.problem = self.items, items, problem
-            for id, (records, offset, at) in told.items():
+            for id, (records, offset, at) in fresh.items():
                 course = self.course(id)
                 for record in records:
                     course.add(record, at)
@@ -198,12 +198,12 @@ class Trainings:
         app_state: AppState | None = getattr(self.app, "app_state", None)
         if app_state is not None and any(training.state == "done" for training in newly):
             app_state.refresh_shelf()
-        if items != before or any(records for records, _, _ in told.values()) or newly or self._waited_for:
+        if items != before or any(records for records, _, _ in fresh.values()) or newly or self._waited_for:
             self.changed.publish(self)
 
     @property
     def _waited_for(self) -> bool:
-        """Whether something takes its time and tells nothing meanwhile: then how long it has taken is told."""
+        """Whether something takes its time and tells nothing meanwhile: then how long it has taken is shown."""
         return any(
             training.alive and not training.control and self.course(training.id).stage != "training"
             for training in self.items
@@ -211,7 +211,7 @@ class Trainings:
 
     def _read(self) -> tuple[list[Training], dict[str, tuple[list[Record], int, float]], str]:
         """Read the trainings beside the screen; changes nothing of this object."""
-        problem, told = "", {}
+        problem, fresh = "", {}
         if self.watched:
             self.queue.watch(self.watched)
         try:
@@ -228,15 +228,15 @@ class Trainings:
                     continue
                 if file.st_size > (known.offset if known else 0):
                     records, offset = self.queue.records(training.id, known.offset if known else 0)
-                    told[training.id] = records, offset, file.st_mtime
+                    fresh[training.id] = records, offset, file.st_mtime
         except OSError as error:  # a disk that went away comes back, or the next look says so again
             return self.items, {}, f"The queue of trainings cannot be read: {error}."
-        return items, told, problem
+        return items, fresh, problem
 
     async def ask(self, change: Callable[..., Any], *arguments: Any) -> Any:
         """Do ``change`` to the queue beside the screen, then look. Raises what it raises."""
         result = await asyncio.to_thread(change, *arguments)
-        await self.look()
+        await self.read()
         return result
 
 
@@ -246,7 +246,7 @@ def trainings_of(app: App[Any]) -> Trainings:
     if not isinstance(found, Trainings):
         found = Trainings(app)
         setattr(app, _KEY, found)
-        app.run_worker(found.keep_looking(), group="trainings", exit_on_error=False)
+        app.run_worker(found.keep_reading(), group="trainings", exit_on_error=False)
     return found
 
 

@@ -51,9 +51,9 @@ def test_what_was_kept_and_became_garbage_goes_at_a_look_at_everything() -> None
     del thing
     gc_policy.collect()
     assert ring() is not None
-    assert gc_policy.look_at_everything()
+    assert gc_policy.collect_everything()
     assert ring() is None
-    assert not gc_policy.look_at_everything()  # nothing has come since
+    assert not gc_policy.collect_everything()  # nothing has come since
 
 
 def test_python_is_as_it_was_afterwards() -> None:
@@ -64,14 +64,14 @@ def test_python_is_as_it_was_afterwards() -> None:
     gc_policy.release()
     assert (gc.get_threshold(), gc.callbacks, gc.get_freeze_count()) == (thresholds, callbacks, 0)
     gc_policy.collect()
-    assert not gc_policy.look_at_everything()
+    assert not gc_policy.collect_everything()
 
 
 async def test_the_app_looks_while_nobody_types(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as on:
         looked: list[str] = []
         monkeypatch.setattr(gc_policy, "collect", lambda: looked.append("new"))
-        monkeypatch.setattr(gc_policy, "look_at_everything", lambda: looked.append("all") is None)
+        monkeypatch.setattr(gc_policy, "collect_everything", lambda: looked.append("all") is None)
         await on.press("down")
         on.app._tidy()
         assert looked == []

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from kobold_modules.stories.story import Story
 
 from ...state.app_state import AppState
-from ...state.authorship import hand_at, model_ranges
+from ...state.authorship import author_at, model_ranges
 from ...state.phrases import counted
 from ...widgets.panel import Panel
 from ...widgets.status_line import StatusLine
@@ -54,7 +54,7 @@ class Page:
     def author_at_cursor(self) -> str:
         """Who wrote what is before the cursor, or that the model does not see it."""
         at = self.cursor
-        return "outside the model's context" if at < self.editor.unseen else hand_at(self.story, at)
+        return "outside the model's context" if at < self.editor.unseen else author_at(self.story, at)
 
     def open(self) -> None:
         """Show the manuscript's story as the editor holds it, the cursor at its end."""

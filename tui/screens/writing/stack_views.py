@@ -12,7 +12,7 @@ from ...state.authorship import CHOSEN
 from ...state.background import run_in_background
 from ...state.phrases import counted
 from ...widgets.status_line import StatusLine
-from ...widgets.writing.voice import passage, say_voice, voice
+from ...widgets.writing.stack_effect import effect_sentence, measure_effect, passage
 from ...writing.comparison import Column, Lineup
 from .next_words import NextWordsScreen, Words
 from .page import Page
@@ -132,9 +132,9 @@ class StackViews:
             return
         start, end = passage(self.page.story.text, self.page.cursor)
         self.status.say("Reading the passage …", "busy")
-        found = await voice(self.app_state, self.page.story.text[start:end])
+        found = await measure_effect(self.app_state, self.page.story.text[start:end])
         if isinstance(found, str):
             self.status.say(found, "error")
             return
         editor.show_tinges([(start + low, start + high, tinge) for low, high, tinge in found.tinges])
-        self.status.say(*say_voice(found))
+        self.status.say(*effect_sentence(found))

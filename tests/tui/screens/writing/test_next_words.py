@@ -9,7 +9,7 @@ from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.screens.writing.bench import BenchScreen
 from kobold_modules.tui.screens.writing.next_words import CandidateList, NextWordsScreen
-from kobold_modules.tui.widgets.writing.voice import passage, voice_of
+from kobold_modules.tui.widgets.writing.stack_effect import effect_of, passage
 from kobold_modules.tui.writing.candidates import bar, candidates, per_cent, shown
 from kobold_modules.worker.messages import Generate, Peek, Score
 from tests.tui.conftest import OPENING, Open, Stage
@@ -257,12 +257,12 @@ def test_the_passage_is_the_paragraphs_around_the_cursor() -> None:
 
 def test_scores_of_another_text_are_no_voice() -> None:
     data = {"tokens": ["The", " lamp"], "with": [None, -1.0], "without": [None, -3.0]}
-    found = voice_of(data, "The lamp")
+    found = effect_of(data, "The lamp")
     assert found is not None
     assert found.tinges == ((4, 8, "likelier"),)
     assert found.gain == pytest.approx(2.0)
-    assert voice_of(data, "The lamps") is None
-    assert voice_of({"tokens": []}, "") is None
+    assert effect_of(data, "The lamps") is None
+    assert effect_of({"tokens": []}, "") is None
 
 
 def test_a_candidate_knows_what_it_adds_to_the_page() -> None:

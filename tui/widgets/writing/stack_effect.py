@@ -19,7 +19,7 @@ Mood = Literal["good", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class StackEffect:
     """Marked words, in characters from the passage's start, and the mean change in nats per token."""
 
     tinges: tuple[Tinge, ...]
@@ -38,8 +38,8 @@ def passage(text: str, at: int) -> tuple[int, int]:
     return start, end
 
 
-def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
-    """Return the voice in the Result("score") of ``text``; None where it does not belong to it."""
+def effect_of(data: Mapping[str, Any], text: str) -> StackEffect | None:
+    """Return the effect in the Result("score") of ``text``; None where it does not belong to it."""
     try:
         rows = list(zip(data["tokens"], data["with"], data["without"], strict=True))
         at, gains, tinges = 0, [], []
@@ -56,22 +56,22 @@ def voice_of(data: Mapping[str, Any], text: str) -> Voice | None:
         return None
     if at != len(text) or not gains:
         return None
-    return Voice(tuple(tinges), sum(gains) / len(gains), len(gains))
+    return StackEffect(tuple(tinges), sum(gains) / len(gains), len(gains))
 
 
-async def voice(app_state: AppState, text: str) -> Voice | str:
+async def measure_effect(app_state: AppState, text: str) -> StackEffect | str:
     """Ask the model. A sentence where that fails."""
     stack = app_state.stack.paths()
-    found: Voice | str = "The passage is too short to compare."
+    found: StackEffect | str = "The passage is too short to compare."
     async for record in app_state.client.run(Score(text, stack)):
         if isinstance(record, Result) and record.what == "score":
-            found = voice_of(record.data, text) or found
+            found = effect_of(record.data, text) or found
         elif isinstance(record, Failed):
             found = f"{record.message} {record.hint}".strip()
     return found
 
 
-def say_voice(found: Voice) -> tuple[str, Mood, str]:
+def effect_sentence(found: StackEffect) -> tuple[str, Mood, str]:
     """Return the sentence about it, its mood and a hint."""
     share = (2.718281828 ** abs(found.gain) - 1) * 100
     kinder = "more likely" if found.gain >= 0 else "less likely"
