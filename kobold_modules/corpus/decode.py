@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from ..errors import BadText
 from .encodings import HANZI, MULTIBYTE_CODECS, Guess, guesses, score_single
-from .kinds import READABLE
 from .lost import LostLetters
 
 
@@ -194,7 +193,7 @@ def _cut(data: bytes, at: int, size: int, end_of_line: bytes) -> int:
 
 
 def _no_text(name: str) -> BadText:
-    return BadText(f"{name} is not a text file.", READABLE)
+    return BadText(f"{name} is not a text file.", "Save it as plain text (.txt) in the program that made it.")
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -16,7 +16,7 @@ from ..errors import BadText
 from .cleaning.change import Change
 from .decode import TextParts
 from .files import MARKDOWN_SUFFIXES, Found
-from .kinds import not_text
+from .kinds import READABLE, not_text
 from .readers import LeftOut, Source, recognise
 from .readers.limits import MOST_FILE
 
@@ -76,7 +76,10 @@ def load(file: Found) -> Raw:
     if kind := not_text(source.data):
         name, hint = kind
         raise BadText(f"{file.name} looks like {name}, which cannot be read.", hint)
-    parts = TextParts(source.data, file.name)
+    try:
+        parts = TextParts(source.data, file.name)
+    except BadText as error:
+        raise BadText(error.message, READABLE) from error
     return Raw(parts, parts.encoding.title, sha256, file.path.suffix.lower() in MARKDOWN_SUFFIXES)
 
 

@@ -191,6 +191,8 @@ class Body:
             self._build.open_cell()
         elif tag == "w:txbxContent":
             self._build.open_box()
+        elif tag == "v:rect" and attributes.get("o:hr", "f")[:1] in ("t", "1") and self._paragraphs:
+            self._paragraphs[-1].ruled = True
         elif tag == "w:altChunk":
             self._build.warnings.append("A document that is embedded in it was not read: open it and save it again.")
         elif tag in ("w:drawing", "w:pict", "w:object") and self._paragraphs:

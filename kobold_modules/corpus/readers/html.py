@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import email
 import re
 
 from ..decode import decode
@@ -67,6 +66,8 @@ def _is_archive(source: Source) -> bool:
 
 def _in_archive(data: bytes) -> bytes:
     """Return the page in an archive of one: its first part that is HTML."""
+    import email  # slow to load, and hardly any file needs it
+
     for part in email.message_from_bytes(data).walk():
         if part.get_content_type() in ("text/html", "application/xhtml+xml"):
             content = part.get_payload(decode=True)

@@ -53,6 +53,7 @@ def docx(body: str, *, styles: str = "", parts: Mapping[str, str] = {}, main: st
     wrap = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:{0} xmlns:w="' + W + '"'
     wrap += ' xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
     wrap += ' xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
+    wrap += ' xmlns:o="urn:schemas-microsoft-com:office:office"'
     wrap += ' xmlns:v="urn:schemas-microsoft-com:vml">{1}</w:{0}>'
     package = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
     return zipped(

@@ -200,11 +200,23 @@ def test_a_drop_capital_goes_back_to_its_word() -> None:
 def test_scene_breaks_in_every_habit() -> None:
     ornament = "<w:r><w:sym w:font='Wingdings' w:char='F09B'/></w:r>"
     ruled = para(properties="<w:pBdr><w:bottom w:val='single'/></w:pBdr>")
+    line = para("<w:r><w:pict><v:rect o:hr='t'/></w:pict></w:r>")
     styled = para("#", properties="<w:pStyle w:val='Break'/>")
-    body = para(FERRY) + para("* * *") + para(WALK) + ruled + para(FERRY) + para(ornament) + para(WALK) + styled
+    body = (
+        para(FERRY)
+        + para("* * *")
+        + para(WALK)
+        + ruled
+        + para(FERRY)
+        + para(ornament)
+        + para(WALK)
+        + styled
+        + para(FERRY)
+        + line
+    )
     document = opened(docx(body, styles=HEADING.format("Break", "Scene Break", "")))
-    assert texts(document) == [FERRY, "***", WALK, "***", FERRY, "***", WALK, "***"]
-    assert document.scene_breaks == 4
+    assert texts(document) == [FERRY, "***", WALK, "***", FERRY, "***", WALK, "***", FERRY, "***"]
+    assert document.scene_breaks == 5
 
 
 def test_rare_empty_paragraphs_part_scenes_and_common_ones_only_paragraphs() -> None:
