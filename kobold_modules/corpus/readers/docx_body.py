@@ -43,6 +43,7 @@ class _Paragraph:
         ruled: it has a line above or below.
         other: something else than text stands in it (a picture, a page break, text that is left out).
         ornament: a sign of a font of pictures stands in it.
+        picture: the name of a picture in it.
         boxes: what stands in its text boxes.
     """
 
@@ -54,6 +55,7 @@ class _Paragraph:
     ruled: bool = False
     other: bool = False
     ornament: bool = False
+    picture: str = ""
     boxes: list[Block] = field(default_factory=list)
 
 
@@ -193,6 +195,8 @@ class Body:
             self._build.open_box()
         elif tag == "v:rect" and attributes.get("o:hr", "f")[:1] in ("t", "1") and self._paragraphs:
             self._paragraphs[-1].ruled = True
+        elif tag in ("a:blip", "v:imagedata") and self._paragraphs and not self._paragraphs[-1].picture:
+            self._paragraphs[-1].picture = attributes.get("r:embed") or attributes.get("r:id", "")
         elif tag == "w:altChunk":
             self._build.warnings.append("A document that is embedded in it was not read: open it and save it again.")
         elif tag in ("w:drawing", "w:pict", "w:object") and self._paragraphs:
@@ -259,6 +263,8 @@ class Body:
         if not text.strip():
             if paragraph.style.is_break or ((paragraph.ornament or paragraph.ruled) and not paragraph.boxes):
                 self._build.scene_break()
+            elif paragraph.picture:
+                self._build.picture(paragraph.picture)
             elif not (paragraph.other or paragraph.runs_on or PAGE in text):
                 self._build.paragraph("")
         elif paragraph.runs_on or (paragraph.drop_cap and len(text.strip()) <= _DROP_CAP):

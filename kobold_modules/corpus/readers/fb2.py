@@ -137,6 +137,8 @@ class _Book:
         elif name == "title":
             self._flush()
             self._titles += 1
+        elif name == "image" and not "".join(self._parts).strip():
+            self._build.picture(given.get("l:href") or given.get("xlink:href", ""))
         elif name == "stanza":
             self._verse = []
         elif name == "empty-line":

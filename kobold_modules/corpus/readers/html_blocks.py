@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from ..cleaning.breaks import is_break as is_ornament
 from .container import inside
 from .html_asides import NOTES, aside, hidden_classes, is_break, is_drop_cap
 from .html_tokens import VOID, attributes, names, tokens
@@ -119,6 +120,7 @@ class Page:
         self._own_ids: list[str] = []  # of the paragraph
         self._mark = ""
         self._other = False  # something that is no text stands in the paragraph
+        self._picture = ""  # of one in the paragraph
         self._chapter = self._chapters.pop("", None)
         self._chapter_title = ""
 
@@ -198,8 +200,10 @@ class Page:
             if len(alt) == 1 and alt.isalpha():  # a painted initial
                 self._parts.append(alt)
             self._other = True
-            if is_break(given) and not "".join(self._parts).strip():
+            if (is_break(given) or is_ornament(alt)) and not "".join(self._parts).strip():
                 self._build.scene_break()
+            else:
+                self._picture = given.get("src", "")[:200]
 
     def _begin_id(self, identity: str) -> None:
         self._own_ids.append(identity)
@@ -300,12 +304,14 @@ class Page:
         if text.strip(" \n\xa0"):
             if not self._begins_chapter(text, name):
                 self._add(text, name, entry)
+        elif self._picture and entry is not None and not entry.is_break and self._aside is None:
+            self._build.picture(self._picture)
         elif self._aside is None and not self._other and (name == "p" or text.strip(" ")):
             self._build.paragraph("")
         elif entry is not None and entry.is_break and self._aside is None and name != "hr":
             self._build.scene_break()
         if text.strip() or entry is not None:
-            self._own_ids, self._mark, self._other = [], "", False
+            self._own_ids, self._mark, self._other, self._picture = [], "", False, ""
 
     def _add(self, text: str, name: str, entry: _Open | None) -> None:
         heading = next((_HEADINGS[open_.name] for open_ in reversed(self._stack[-6:]) if open_.name in _HEADINGS), 0)

@@ -22,6 +22,7 @@ _NAMESPACES = {
     f"{_OASIS}{name}:1.0": name
     for name in ("office", "text", "table", "style", "manifest", "drawing", "svg-compatible")
 }
+_NAMESPACES["http://www.w3.org/1999/xlink"] = "xlink"
 _MIME = b"application/vnd.oasis.opendocument.text"
 _REGIONS = {
     "text:tracked-changes": "deleted text",
@@ -49,7 +50,7 @@ _MOST_PART = 64 * MIB
 
 def sniff(source: Source) -> bool:
     """Whether this is an OpenDocument text."""
-    if source.head.startswith(b"<") and b"office:document" in source.head and _MIME in source.head:
+    if source.head.startswith(b"<") and b"office:document" in source.head and _MIME in source.data[:20_000]:
         return True
     if source.data[30:38] == b"mimetype" and source.data[38:].startswith(_MIME):
         return True
@@ -92,12 +93,16 @@ class _Style:
 
 @dataclass(slots=True)
 class _Paragraph:
-    """A paragraph while it is read. ``other``: something else than text stands in it; ``boxes``: its text boxes."""
+    """A paragraph while it is read.
+
+    ``other`` says that something else than text stands in it; ``picture`` names one, ``boxes`` are its text boxes.
+    """
 
     style: Meaning
     level: int
     text: list[str] = field(default_factory=list)
     other: bool = False
+    picture: str = ""
     boxes: list[Block] = field(default_factory=list)
 
 
@@ -189,6 +194,7 @@ class _Body:
             self._paragraphs[-1].text.append("\n")
         elif tag in ("drawing:image", "drawing:object"):
             self._paragraphs[-1].other = True
+            self._paragraphs[-1].picture = attributes.get("xlink:href", "")
 
     # -- styles --
 
@@ -243,7 +249,9 @@ class _Body:
         elif paragraph.style.is_break:
             self._build.scene_break()
         elif not text.strip():
-            if not (paragraph.other or paragraph.boxes):
+            if paragraph.picture and not paragraph.boxes:
+                self._build.picture(paragraph.picture)
+            elif not (paragraph.other or paragraph.boxes):
                 self._build.paragraph("")
         elif paragraph.level:
             self._build.heading(text, paragraph.level)

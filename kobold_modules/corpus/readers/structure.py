@@ -18,6 +18,7 @@ from ..words import count_words
 
 Kind = Literal["paragraph", "heading", "break", "blank"]
 PAGE = "\f"  # in a paragraph's text: a page or column begins here
+ORNAMENT = 3  # times that a picture must come back
 LONGEST_HEADING = 40  # words
 FEW = 5  # as many paragraphs to an empty one, and the empty one means "new scene" rather than "new paragraph"
 _SPACES = " \t\r\n\xa0\u2007\u202f\u3000"
@@ -143,6 +144,10 @@ class Builder:
         """Add a break between two scenes."""
         self._add(Block("break"))
 
+    def picture(self, name: str) -> None:
+        """Add a picture that stands alone between paragraphs: one that comes back is the ornament between scenes."""
+        self._add(Block("break", name))
+
     def leave_out(self, what: str, text: str) -> None:
         """Count the words of ``text`` as left out."""
         if words := count_words(text):
@@ -204,8 +209,14 @@ class Builder:
             self.close_table()
         if self._glue:
             self.paragraph("")
+        pictures = Counter(block.text for block in self.blocks if block.kind == "break" and block.text)
+        blocks = tuple(
+            Block("break") if block.kind == "break" else block
+            for block in self.blocks
+            if not (block.kind == "break" and block.text and pictures[block.text] < ORNAMENT)
+        )
         left_out = tuple(LeftOut(what, words) for what, words in self.left_out.items() if words)
-        return Structured(tuple(self.blocks), left_out, tuple(self.warnings), self.title)
+        return Structured(blocks, left_out, tuple(self.warnings), self.title)
 
 
 def tidy(text: str) -> str:

@@ -12,7 +12,7 @@ from kobold_modules.corpus.readers import Source, Structured, recognise
 
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def zipped(members: Mapping[str, str | bytes]) -> bytes:
@@ -46,9 +46,7 @@ def left_out(document: Structured) -> dict[str, int]:
 def docx(body: str, *, styles: str = "", parts: Mapping[str, str] = {}, main: str = "word/document.xml") -> bytes:
     """A Word document. ``parts`` go from a part's kind (``comments``, ``header``) to the XML inside its root."""
     names = {kind: f"word/{kind}.xml" for kind in [*parts, "styles"]}
-    relations = "".join(
-        f'<Relationship Id="r{kind}" Type="{_RELATIONS}/{kind}" Target="{kind}.xml"/>' for kind in names
-    )
+    relations = "".join(f'<Relationship Id="r{kind}" Type="{RELATIONS}/{kind}" Target="{kind}.xml"/>' for kind in names)
     folder, _, file = main.rpartition("/")
     wrap = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:{0} xmlns:w="' + W + '"'
     wrap += ' xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
@@ -59,7 +57,7 @@ def docx(body: str, *, styles: str = "", parts: Mapping[str, str] = {}, main: st
     return zipped(
         {
             "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
-            "_rels/.rels": package.format(f'<Relationship Id="a" Type="{_RELATIONS}/officeDocument" Target="{main}"/>'),
+            "_rels/.rels": package.format(f'<Relationship Id="a" Type="{RELATIONS}/officeDocument" Target="{main}"/>'),
             f"{folder}/_rels/{file}.rels": package.format(relations),
             main: wrap.format("document", f"<w:body>{body}</w:body>"),
             "word/styles.xml": wrap.format("styles", styles),

@@ -255,3 +255,13 @@ def test_a_zip_of_something_else_is_still_told(tmp_path: Path) -> None:
 
     with pytest.raises(BadText, match="looks like a zip archive"):
         read([write(tmp_path, "novel.docx", zipped({"a.bin": b"x"}))])
+
+
+def picture(name: str) -> str:
+    drawing = f'<a:blip xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{books.RELATIONS}"'
+    return para(f'<w:r><w:drawing>{drawing} r:embed="{name}"/></w:drawing></w:r>')
+
+
+def test_a_picture_that_comes_back_between_paragraphs_parts_scenes() -> None:
+    body = para(FERRY) + (picture("rId7") + para(WALK)) * 3 + picture("rId8") + para(FERRY)
+    assert texts(opened(docx(body))) == [FERRY, "***", WALK, "***", WALK, "***", WALK, FERRY]

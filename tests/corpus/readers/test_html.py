@@ -165,3 +165,9 @@ def test_markdown_that_begins_with_a_tag_is_no_page(tmp_path: Path, paragraphs: 
     text = '<p align="center">The Ferry</p>\n\n' + "\n\n".join(paragraphs)
     corpus = read([write(tmp_path, "a.md", text.encode())])
     assert corpus.text.split("\n\n")[-len(paragraphs) :] == paragraphs
+
+
+def test_a_picture_that_comes_back_between_paragraphs_parts_scenes() -> None:
+    ornament, other = '<div class="x"><img src="../o.png"/></div>', '<p><img src="map.png" alt="A map"/></p>'
+    document = opened(page(P + (ornament + Q) * 3 + other + P + '<p><img src="y.png" alt="* * *"></p>' + Q))
+    assert texts(document) == [FERRY, "***", WALK, "***", WALK, "***", WALK, FERRY, "***", WALK]

@@ -134,3 +134,9 @@ def test_an_opendocument_text_is_read_whatever_it_is_called(tmp_path: Path, para
     corpus = read([write(tmp_path, "novel.txt", data)])
     assert corpus.text.split("\n\n") == paragraphs
     assert corpus.reports[0].encoding == "OpenDocument text"
+
+
+def test_a_picture_that_comes_back_between_paragraphs_parts_scenes() -> None:
+    image = "<draw:image xlink:href='o.png' xmlns:xlink='http://www.w3.org/1999/xlink'/>"
+    frame = f"<text:p><draw:frame>{image}</draw:frame></text:p>"
+    assert texts(opened(odt(P + (frame + Q) * 3))) == [FERRY, "***", WALK, "***", WALK, "***", WALK]
