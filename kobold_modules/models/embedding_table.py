@@ -18,10 +18,10 @@ from ..errors import NoModel
 from ..soft_prompt.fingerprint import sampled_rows
 from .headers.gguf import Tensor, read_gguf_header
 from .headers.safetensors import read_rows, read_safetensors_header
+from .headers.tensor_names import is_table
 
 
 WIDEST = 2**20
-_TABLES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
 
 
 def read_table(model: Path, parts: Sequence[Path], part: int) -> Iterator[NDArray[np.float32]]:
@@ -58,7 +58,7 @@ def _table(model: Path, parts: Sequence[Path]) -> _Table:
 def _in_gguf(model: Path, parts: Sequence[Path]) -> _Table:
     for path in parts:
         for tensor in read_gguf_header(path).tensors:
-            if tensor.name == "token_embd.weight" and len(tensor.shape) == 2:
+            if is_table(tensor.name) and len(tensor.shape) == 2:
                 return _Table(tensor.shape[1], _gguf_rows(path, tensor))
     raise NoModel(f"{model} has no embedding table; it is not a language model.")
 
@@ -93,6 +93,6 @@ def _gguf_rows(path: Path, table: Tensor) -> Callable[[Sequence[int]], NDArray[n
 def _in_folder(folder: Path, files: Sequence[Path]) -> _Table:
     for file in files:
         for tensor in read_safetensors_header(file):
-            if tensor.name.endswith(_TABLES) and len(tensor.shape) == 2 and 0 < tensor.shape[1] <= WIDEST:
+            if is_table(tensor.name) and len(tensor.shape) == 2 and 0 < tensor.shape[1] <= WIDEST:
                 return _Table(tensor.shape[0], partial(read_rows, file, tensor))
     raise NoModel(f"{folder} has no embedding table that we know by name.")

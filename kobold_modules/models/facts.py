@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import NoModel
 from .headers.gguf import GgufHeader, read_gguf_header
 from .headers.safetensors import read_safetensors_header
+from .headers.tensor_names import embedding_table
 from .usability.folder_faults import check_shards, left_out_folder, no_folder, no_use_folder, weight_files
 from .usability.gguf_faults import converted_wrongly, left_out_gguf, no_modules_gguf, no_train_gguf, no_write_gguf
 
@@ -70,7 +71,7 @@ def facts_of_gguf(path: Path, *others: Path) -> Facts:
     """
     headers = [read_gguf_header(file) for file in (path, *others)]
     head, tensors = headers[0], [tensor for header in headers for tensor in header.tensors]
-    table = next((tensor for tensor in tensors if tensor.name == "token_embd.weight"), None)
+    table = embedding_table(tensors)
     width = head.of_model("embedding_length") or (table.shape[0] if table else 0)
     vocabulary = (
         (table.shape[1] if table and len(table.shape) > 1 else 0)

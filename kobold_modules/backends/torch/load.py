@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ...errors import EngineFailed, KoboldModulesError, NoModel, OutOfMemory
 from ...models.corrections import amend_config, amend_model, refuse
 from ...models.headers.joined_gguf import joined
+from ...models.headers.tensor_names import GGUF_TABLE
 from ...models.reference import ModelFile
 from ...models.usability.usable import check_can_train
 from ...paths import cache_dir, made
@@ -200,7 +201,7 @@ def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str
     refuse(settings, file.name)
     with quick_gguf(), joined(file.parts) as whole:
         config = AutoConfig.from_pretrained(whole.parent, gguf_file=whole.name)
-        vocabulary = settings.shapes["token_embd.weight"][-1]
+        vocabulary = settings.shapes[GGUF_TABLE][-1]
         config.vocab_size = vocabulary  # transformers counts the texts, which are left out
         amend_config(config, settings)
         model, found = AutoModelForCausalLM.from_pretrained(

@@ -10,14 +10,13 @@ from typing import Any
 
 from ...errors import NoModel
 from ..headers.safetensors import Stored
+from ..headers.tensor_names import embedding_table, has_head
 from .known_names import installed, ties_by_default, transformers_writes
 from .not_a_model import is_lfs_pointer, lfs_pointer
 
 
 SHARD = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors$")
 TOKENIZER_MOST = 96 * 2**20  # bytes; the largest there is has 34 MB
-_TABLES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight", ".embeddings.weight")
-_HEADS = ("lm_head.weight", "embed_out.weight", "output_layer.weight", "lm_head.linear.weight")
 # Ends of tensor names that only packed weights have
 _PACKED = (
     ".qweight",
@@ -180,11 +179,11 @@ def _of_kind(config: Mapping[str, Any]) -> str:
 def _of_tensors(config: Mapping[str, Any], tensors: Sequence[Stored]) -> str:
     nested = config.get("text_config")
     text = nested if isinstance(nested, dict) else config
-    table = next((each for each in tensors if each.name.endswith(_TABLES) and len(each.shape) == 2), None)
+    table = embedding_table(tensors)
     words = text.get("vocab_size")
     if table is not None and isinstance(words, int) and words != table.shape[0]:
         return f"its embedding table has {table.shape[0]:,} rows, and its config.json says {words:,}"
-    if table is None or any(each.name.endswith(_HEADS) for each in tensors):
+    if table is None or has_head(tensors):
         return ""
     said = config.get("tie_word_embeddings", text.get("tie_word_embeddings"))
     ties = said if isinstance(said, bool) else ties_by_default(str(config.get("model_type")))
@@ -199,8 +198,8 @@ def _of_tensors(config: Mapping[str, Any], tensors: Sequence[Stored]) -> str:
 def _of_tokenizer(folder: Path, tensors: Sequence[Stored]) -> str:
     fast = folder / "tokenizer.json"
     if fast.exists():
-        rows = next((each.shape[0] for each in tensors if each.name.endswith(_TABLES) and len(each.shape) == 2), 0)
-        return _beyond(fast, rows)
+        table = embedding_table(tensors)
+        return _beyond(fast, table.shape[0] if table is not None else 0)
     for name in ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model"):
         if (folder / name).exists():
             if is_lfs_pointer(folder / name):

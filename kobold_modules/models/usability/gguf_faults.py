@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...errors import NoModel
 from ..headers.gguf import GgufHeader, Tensor
+from ..headers.tensor_names import embedding_table
 from .known_names import llama_cpp_knows
 
 
@@ -117,8 +118,8 @@ def _of_tokenizer(head: GgufHeader) -> str:
 
 
 def _of_table(head: GgufHeader, tensors: list[Tensor]) -> str:
-    table = next((tensor for tensor in tensors if tensor.name == "token_embd.weight"), None)
-    if table is None or len(table.shape) != 2:
+    table = embedding_table(tensors)
+    if table is None:
         return f"it was converted wrongly: its embedding table is missing; {_ANOTHER}"
     rows, tokens = table.shape[1], head.counts.get("tokenizer.ggml.tokens", 0)
     if rows != tokens:
