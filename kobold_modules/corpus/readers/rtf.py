@@ -12,18 +12,17 @@ from dataclasses import dataclass, replace
 
 from .fields import field_aside, ruby
 from .limits import MOST_DEPTH
+from .rtf_paragraphs import ENDS, OF_PARAGRAPHS, Paragraphs
 from .rtf_words import ASIDES, CODEPAGES, PICTOGRAMS, SIGNS, SILENT, SYMBOLS
 from .source import Source
-from .structure import PAGE, Block, Builder, Structured, pages
-from .styles import NOTHING, Meaning, meaning
+from .structure import Builder, Structured
+from .styles import Meaning, meaning
 
 
 _TOKEN = re.compile(
     r"\\([A-Za-z]{1,32})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z'])|([{}])|[\r\n\x00]+|([^\\{}\r\n\x00]+)|\\"
 )
-_DROP_CAP = 3  # characters
 _CLOSED = "}"
-_OF_PARAGRAPHS = frozenset({"pard", "s", "outlinelevel", "intbl", "dropcapli", "brdrb", "brdrt"})
 
 
 def sniff(source: Source) -> bool:
@@ -66,17 +65,6 @@ class _Group:
     box: bool = False
 
 
-@dataclass(slots=True)
-class _Paragraph:
-    """What a paragraph sets until ``pard`` ends it."""
-
-    style: Meaning = NOTHING
-    level: int | None = None
-    in_table: bool = False
-    drop_cap: bool = False
-    ruled: bool = False
-
-
 class Rtf:
     """A reader of one file."""
 
@@ -92,15 +80,9 @@ class Rtf:
         self._number, self._veiled = 0, False
         self._level: int | None = None
         self._font = 0
-        self._paragraph = _Paragraph()
-        self._parts: list[str] = []
+        self._paragraphs = Paragraphs(build)
         self._bytes = bytearray()
         self._waiting = 0  # characters to skip behind one of Unicode
-        self._asides: dict[str, list[str]] = {}
-        self._boxes: list[tuple[list[str], _Paragraph]] = []
-        self._after: list[Block] = []  # what stood in the text boxes of the paragraph
-        self._in_table = False
-        self._ornament = False
 
     def read(self, text: str) -> None:
         at, end = 0, len(text)
@@ -120,11 +102,8 @@ class Rtf:
                 self._byte(int(code, 16))
             elif symbol is not None:
                 self._symbol(symbol)
-        self._end_paragraph(last=True)
-        if self._in_table:
-            self._build.close_table()
-        for what, parts in self._asides.items():
-            self._build.leave_out(what, "".join(parts))
+        self._decode()
+        self._paragraphs.close()
         if self._outer:
             self._build.warnings.append("The file breaks off in the middle; what is there was read.")
 
@@ -146,11 +125,11 @@ class Rtf:
             if inner.field is not None and inner.field is not self._group.field:
                 self._end_field(inner.field)
             if inner.box:
-                self._end_box()
+                self._paragraphs.end_box()
             if inner.table == "stylesheet" and self._group.table == "stylesheet":
                 self._end_style()
             if inner.aside and inner.aside != self._group.aside:
-                self._asides.setdefault(inner.aside, []).append(" ")
+                self._paragraphs.leave_out(inner.aside, " ")
 
     def _end_field(self, field: _Field) -> None:
         """Take the word out of a field that sets its reading above it."""
@@ -169,7 +148,7 @@ class Rtf:
             self._unicode(number or 0)
         elif word in SIGNS:
             self._put(SIGNS[word])
-        elif word in ("par", "sect", "cell", "nestcell", "row", "nestrow"):
+        elif word in ENDS:
             self._end(word)
         elif word in SILENT or group.starred:
             self._begin_silent(word)
@@ -177,9 +156,9 @@ class Rtf:
             group.aside = ASIDES[word] if group.aside is None else group.aside
         elif group.table:
             self._table_word(word, number)
-        elif word in _OF_PARAGRAPHS:
+        elif word in OF_PARAGRAPHS:
             if group.aside is None:  # a note or a header has paragraphs of its own
-                self._paragraph_word(word, number)
+                self._paragraphs.word(word, number, self._styles)
         else:
             self._character_word(word, number)
 
@@ -260,21 +239,6 @@ class Rtf:
         self._entry.clear()
         self._number, self._level, self._veiled = 0, None, False
 
-    def _paragraph_word(self, word: str, number: int | None) -> None:
-        paragraph = self._paragraph
-        if word == "pard":
-            self._paragraph = _Paragraph(self._styles.get(0, NOTHING))
-        elif word == "s":
-            paragraph.style = self._styles.get(number or 0, NOTHING)
-        elif word == "outlinelevel":
-            paragraph.level = number + 1 if number is not None and 0 <= number < 9 else 0
-        elif word == "intbl":
-            paragraph.in_table = True
-        elif word == "dropcapli":
-            paragraph.drop_cap = True
-        elif word in ("brdrb", "brdrt"):
-            paragraph.ruled = True
-
     # -- text --
 
     def _data(self, data: str) -> None:
@@ -313,90 +277,29 @@ class Rtf:
             data = bytes(self._bytes)
             self._bytes.clear()
             if self._group.pictograms and self._group.aside is None:
-                self._ornament = self._ornament or bool(data.strip())
+                self._paragraphs.ornament()
             else:
                 self._put(data.decode(self._group.codec or self._default, "replace"))
 
     def _put(self, text: str) -> None:
         group = self._group
-        aside = group.aside
-        if aside is None:
-            style = self._paragraph.style
-            aside = "deleted text" if group.deleted else None
-            aside = "hidden text" if aside is None and (group.hidden or style.hidden) else aside
-            aside = style.aside if aside is None and style.aside else aside
-        if aside:
-            self._asides.setdefault(aside, []).append(text)
-        elif aside is None and not self._deep:
-            self._parts.append(text)
+        if group.aside is None and not self._deep:
+            self._paragraphs.put(text, deleted=group.deleted, hidden=group.hidden)
+        elif group.aside:
+            self._paragraphs.leave_out(group.aside, text)
         elif group.table == "fldinst" and group.field is not None:
             group.field.code += text
         elif group.table == "stylesheet":
             self._entry.append(text)
 
-    # -- paragraphs --
-
     def _end(self, word: str) -> None:
-        """End a paragraph, a cell or a row."""
+        """End a paragraph, a cell or a row; in a note it is only counted, and a mark that was struck out ends none."""
         group = self._group
-        if group.aside is not None:
-            if group.aside:
-                self._asides.setdefault(group.aside, []).append("\n")
-            return
-        if group.deleted and word == "par":  # the mark between two paragraphs was struck out
-            return
-        if word in ("row", "nestrow"):
-            self._parts.clear()
-            return
-        cell = word in ("cell", "nestcell")
-        if (cell or self._paragraph.in_table) and not self._in_table:
-            self._build.open_table()
-            self._in_table = True
-        elif self._in_table and not (cell or self._paragraph.in_table):
-            self._build.close_table()
-            self._in_table = False
-        self._end_paragraph(last=cell or word == "sect")
-        if cell:
-            self._build.open_cell()
-
-    def _end_paragraph(self, *, last: bool = False) -> None:
-        """Add the paragraph. ``last`` is one that ends with its cell or the file: nothing in it is no empty line."""
-        self._decode()
-        text = "".join(self._parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        self._parts.clear()
-        paragraph, ornament, self._ornament = self._paragraph, self._ornament, False
-        left = any("".join(parts).strip() for parts in self._asides.values())
-        for what, parts in self._asides.items():
-            self._build.leave_out(what, "".join(parts))
-        self._asides.clear()
-        level = paragraph.style.level if paragraph.level is None else paragraph.level
-        if not text.strip():
-            if ornament or paragraph.ruled or paragraph.style.is_break:
-                self._build.scene_break()
-            elif not (last or left or self._after or PAGE in text):
-                self._build.paragraph("")
-        elif paragraph.drop_cap and len(text.strip()) <= _DROP_CAP:
-            self._build.glue(text.strip())
-        elif paragraph.style.is_break:
-            self._build.scene_break()
-        elif level:
-            self._build.heading(text.replace(PAGE, "\n"), level)
-        else:
-            for part in pages(text):
-                self._build.paragraph(part)
-        self._build.add_all(self._after)
-        self._after.clear()
+        if group.aside:
+            self._paragraphs.leave_out(group.aside, "\n")
+        elif group.aside is None and not (group.deleted and word == "par"):
+            self._paragraphs.end(word)
 
     def _begin_box(self) -> None:
-        self._decode()
         self._group.aside, self._group.box = None, True
-        self._boxes.append((self._parts, self._paragraph))
-        self._parts, self._paragraph = [], _Paragraph()
-        self._build.open_box()
-
-    def _end_box(self) -> None:
-        if not self._boxes:
-            return
-        self._end_paragraph(last=True)
-        self._parts, self._paragraph = self._boxes.pop()
-        self._after += self._build.close_box()
+        self._paragraphs.begin_box()
