@@ -16,7 +16,7 @@ from large_library import WORDS
 
 def write_as_worker(rate: float) -> None:
     """Act as a worker that loads nothing and writes ``rate`` pieces a second, until its stdin ends."""
-    from kobold_modules.records import Finished, Loaded, Result, TextChunk
+    from kobold_modules.records import Finished, Loaded, TextChunk, TokenCount
     from kobold_modules.testing.fake_engine import FakeEngine
     from kobold_modules.worker import messages
     from kobold_modules.worker.messages import TO_WORKER, Answer, Ask, Cancel, End, Line, Quit, encode
@@ -56,7 +56,7 @@ def write_as_worker(rate: float) -> None:
             loaded = Loaded("starter", info.context, info.width, info.vocabulary, info.fingerprint.to_dict())
             say(Answer(number, loaded))
         elif isinstance(job, messages.Count):
-            say(Answer(number, Result("count", {"tokens": len(job.text) // 5})))
+            say(Answer(number, TokenCount(len(job.text) // 5)))
         elif isinstance(job, messages.Generate):
             began, count = time.monotonic(), 0
             while count < job.max_tokens and not cancelled.is_set():

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kobold_modules.records import Loss, Note, Result
+from kobold_modules.records import Loss, Note, TrainedModule
 from kobold_modules.training import TrainingRequest, train
 from kobold_modules.training.control_texts import samples_folder
 
@@ -117,8 +117,8 @@ def main() -> None:
                 print(f"  {record.text}", flush=True)
             elif isinstance(record, Loss) and record.held_out is not None:
                 print(f"  step {record.step:>4}  {record.held_out:.4f} nats per token", flush=True)
-            elif isinstance(record, Result) and record.what == "module":
-                print(f"{book.name}: {record.data['headline']}", flush=True)
+            elif isinstance(record, TrainedModule):
+                print(f"{book.name}: {record.headline}", flush=True)
 
 
 if __name__ == "__main__":

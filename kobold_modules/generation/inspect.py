@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..common_prefix import common_prefix
 from ..errors import BadUsage
-from ..records import Finished, TextChunk
+from ..records import Candidate, Finished, Scores, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.stack import Stack
 from .limits import MOST_TOGETHER
@@ -49,20 +49,6 @@ class OpenEngine(Engine, Protocol):
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as ``log_probabilities`` does; they must fit the context together with the stack."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A token that could come next. ``other`` is its probability without the stack (or with it, in the plain list).
-
-    ``adds`` is what it adds to the text: all of ``text``, but for what was held back and is there already.
-    """
-
-    token: int
-    text: str
-    adds: str
-    probability: float
-    other: float
 
 
 def peek(engine: OpenEngine, request: Request, top: int = 12) -> tuple[list[Candidate], list[Candidate]]:
@@ -131,26 +117,6 @@ def _shown(piece: bytes) -> str:
     return piece.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """A passage token by token: texts that together are the passage, and natural-log probabilities.
-
-    None where nothing stands before a token: the first one without a stack.
-    """
-
-    tokens: list[str]
-    stacked: list[float | None]
-    plain: list[float | None]
-
-    @property
-    def nats(self) -> tuple[float, float]:
-        """Mean loss in nats per token with and without the stack, over the tokens that both have."""
-        pairs = [(a, b) for a, b in zip(self.stacked, self.plain, strict=True) if a is not None and b is not None]
-        if not pairs:
-            return 0.0, 0.0
-        return -sum(a for a, _ in pairs) / len(pairs), -sum(b for _, b in pairs) / len(pairs)
-
-
 def score(engine: OpenEngine, text: str, stack: Stack, cancelled: Callable[[], bool] = lambda: False) -> Scores:
     """Return how likely each token of ``text`` is with ``stack`` and without, however long the text is.
 
@@ -162,7 +128,7 @@ def score(engine: OpenEngine, text: str, stack: Stack, cancelled: Callable[[], b
     texts = [letters.feed(engine.piece(token))[0] for token in tokens]
     plain = _windows(engine, tokens, Stack(), cancelled)
     stacked = _windows(engine, tokens, stack, cancelled) if stack.active else plain
-    return Scores(texts, stacked, plain)
+    return Scores(tuple(texts), tuple(stacked), tuple(plain))
 
 
 def _windows(engine: OpenEngine, tokens: list[int], stack: Stack, cancelled: Callable[[], bool]) -> list[float | None]:
@@ -250,8 +216,8 @@ def _nats(engine: OpenEngine, request: Request, take: str) -> float:
     return -float(values.mean()) if len(values) else float("inf")
 
 
-def as_json(candidates: list[Candidate]) -> list[dict[str, Any]]:
-    """Return candidates as a worker's Result carries them; ``adds`` only where it is not all of the text."""
+def as_json(candidates: Iterable[Candidate]) -> list[dict[str, Any]]:
+    """Return candidates for ``--json``; ``adds`` only where it is not all of the text."""
     return [
         {"token": c.token, "text": c.text, "probability": c.probability, "other": c.other}
         | ({} if c.adds == c.text else {"adds": c.adds})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..lorebook import Lorebook
 from ..lorebook.activation import SHARE, Activation, Scan, activate
+from ..records import LoreEntry, LoreFound
 from .prompt import line_of
 from .protocol import Request
 
@@ -83,19 +83,14 @@ def sentences(found: Activation, books: Sequence[Lorebook]) -> list[str]:
     return said
 
 
-def as_data(found: Activation) -> dict[str, Any]:
-    """Return ``found`` as JSON-ready data.
-
-    ``entries`` (``title``, ``tokens``, and the ``key`` that called each), ``tokens``, ``crowded_out`` and ``slow``.
-    """
-    return {
-        "entries": [
-            {"title": active.entry.name, "tokens": active.tokens, "key": active.because} for active in found.active
-        ],
-        "tokens": found.tokens,
-        "crowded_out": [entry.name for entry in found.crowded_out],
-        "slow": list(found.slow),
-    }
+def record_of(found: Activation) -> LoreFound:
+    """Return ``found`` as the record that the command line and the worker tell it with."""
+    return LoreFound(
+        tuple(LoreEntry(active.entry.name, active.tokens, active.because) for active in found.active),
+        found.tokens,
+        tuple(entry.name for entry in found.crowded_out),
+        tuple(found.slow),
+    )
 
 
 def _asked(books: Sequence[Lorebook], context: int) -> int:

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +20,13 @@ from .. import paths
 from ..errors import BadUsage, EngineFailed, WrongModel
 from ..file_stamp import file_stamp
 from ..models.reference import ModelFile
+from ..records import Neighbour
 from ..soft_prompt.module import Module
 
 
 CURIOSITY = "A curiosity: a virtual token need not mean what it is near to (Khashabi et al. 2022)."
 MOST = 20
 _VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A word near a virtual token, and the cosine between its row and the token's."""
-
-    text: str
-    cosine: float
 
 
 def nearest(

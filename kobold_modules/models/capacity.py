@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+
+import msgspec
 
 from ..byte_size import byte_size
 from ..errors import NoModel, OutOfMemory
+from ..records import Verdict
 from .facts import Facts
 from .reference import ModelFile
 from .system_memory import Gpu, SystemMemory, room
@@ -43,24 +45,6 @@ class Need:
     @property
     def total(self) -> int:
         return self.weights + self.cache + self.compute
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a model can do one thing here.
-
-    Attributes:
-        can: ``yes``; ``tight`` if it fits this machine but not what is free now; ``no``.
-        needs, has: bytes; ``has`` is what is free where it would run; ``needs`` is 0 where memory is not the reason.
-        where: ``memory``, or the graphics card's name.
-        sentence: the verdict in words.
-    """
-
-    can: Literal["yes", "tight", "no"]
-    needs: int
-    has: int
-    where: str
-    sentence: str
 
 
 def to_write(facts: Facts, context: int = 0) -> Need:
@@ -127,7 +111,7 @@ def can_train(facts: Facts, here: SystemMemory) -> Verdict:
     streamed = _verdict(waits, here.free, here.total, "memory", here.known)
     if streamed.can == "yes":
         said = f"{streamed.sentence} It is larger than the card: its layers stream by, which is slower."
-        return replace(streamed, sentence=said)
+        return msgspec.structs.replace(streamed, sentence=said)
     return on_card if on_card.can == "tight" else streamed
 
 

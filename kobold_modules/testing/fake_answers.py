@@ -11,12 +11,11 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from ..generation.lore import as_data, with_lore
+from ..generation.lore import record_of, with_lore
 from ..generation.protocol import Request
 from ..lorebook import read
-from ..records import Finished, Record, Result, TextChunk
+from ..records import Candidate, Finished, NearestWords, Neighbour, NextTokens, Record, Scores, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
 from ..worker.messages import Compare, Lore, Nearest, Peek, Score
@@ -53,18 +52,17 @@ def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> 
 
 def peek(job: Peek) -> Record:
     """Return words with falling probabilities, in another order for each text and stack."""
-    data = {"with": _likely(job.text, digest_of(job.stack), job.top), "without": _likely(job.text, 0, job.top)}
-    return Result("peek", data)
+    return NextTokens(_likely(job.text, digest_of(job.stack), job.top), _likely(job.text, 0, job.top))
 
 
 def lore(job: Lore, engine: FakeEngine) -> Record:
     """Look up lorebooks as a worker does, with the fake engine's tokens."""
     books = [read(Path(name)) for name in job.lore]
     request = Request(job.text, memory=job.memory, note=job.note)
-    return Result("lore", as_data(with_lore(request, books, engine.info.context, engine.tokenize)[1]))
+    return record_of(with_lore(request, books, engine.info.context, engine.tokenize)[1])
 
 
-def _likely(text: str, stack: int, top: int) -> list[dict[str, Any]]:
+def _likely(text: str, stack: int, top: int) -> tuple[Candidate, ...]:
     draw = random.Random(f"{text[-80:]}")
     words = list(WORDS)
     draw.shuffle(words)
@@ -74,10 +72,10 @@ def _likely(text: str, stack: int, top: int) -> list[dict[str, Any]]:
     space = "" if not text or text[-1:].isspace() else " "
     weights = [math.exp(-0.35 * place) for place in range(len(words))]
     whole = sum(weights)
-    return [
-        {"token": WORDS.index(word), "text": space + word, "probability": weight / whole}
+    return tuple(
+        Candidate(WORDS.index(word), space + word, space + word, weight / whole, 0.0)
         for word, weight in list(zip(words, weights, strict=True))[:top]
-    ]
+    )
 
 
 def score(job: Score, tokens: list[str]) -> Record:
@@ -91,7 +89,7 @@ def score(job: Score, tokens: list[str]) -> Record:
         plain.append(value if place else None)
         change = random.Random(f"{token}:{stack}").choice((-1.5, -0.2, 0.1, 0.3, 1.4)) if stack else 0.0
         stacked.append(min(0.0, value + change) if place or stack else None)
-    return Result("score", {"tokens": tokens, "with": stacked, "without": plain})
+    return Scores(tuple(tokens), tuple(stacked), tuple(plain))
 
 
 def nearest(job: Nearest) -> Record:
@@ -100,5 +98,5 @@ def nearest(job: Nearest) -> Record:
     rows = []
     for place in range(5):
         words = random.Random(f"{name}:{place}").sample(WORDS, job.top)
-        rows.append([{"text": word, "cosine": round(0.9 - 0.1 * rank, 2)} for rank, word in enumerate(words)])
-    return Result("nearest", {"rows": rows, "note": "A curiosity: a virtual token need not mean what it is near to."})
+        rows.append(tuple(Neighbour(word, round(0.9 - 0.1 * rank, 2)) for rank, word in enumerate(words)))
+    return NearestWords(tuple(rows), "A curiosity: a virtual token need not mean what it is near to.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import BadUsage, KoboldModulesError
 from ..generation.protocol import Request
 from ..models.smollm2 import NAME as SMOLLM2
-from ..records import Done, Failed, Finished, Loaded, Progress, Record, Result, Saved
+from ..records import Done, Failed, Finished, Loaded, Progress, Record, Saved, TokenCount
 from ..sampling.settings import Sampler
 from ..worker.messages import Compare, Count, Download, Generate, Job, Load, Lore, Models, Nearest, Peek, Score
 from . import fake_answers, fake_models
@@ -91,7 +91,7 @@ class FakeClient:
         elif isinstance(job, Nearest):
             yield fake_answers.nearest(job)
         elif isinstance(job, Count):
-            yield Result("count", {"tokens": len(self.engine.tokenize(job.text))})
+            yield TokenCount(len(self.engine.tokenize(job.text)))
 
     def _load(self, job: Load) -> Iterator[Record]:
         if not job.model:

@@ -15,7 +15,7 @@ from ..models.reference import ModelFile
 from ..models.smollm2 import FILE, OFFER, SIZE
 from ..models.smollm2 import NAME as SMOLLM2
 from ..models.system_memory import SystemMemory
-from ..records import Done, Note, Progress, Record, Result, Saved
+from ..records import Done, ModelsFound, Note, Progress, Record, Saved
 from ..worker.messages import Download
 
 
@@ -71,7 +71,7 @@ MODELS = (
 LEFT_OUT = ((HOME / "mmproj-F16.gguf", "a projector: the part of another model that reads pictures"),)
 
 
-def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
+def survey(also: str = "", named: tuple[str, ...] = ()) -> ModelsFound:
     """Return the answer to a Models job.
 
     ``also`` is the name of a model that has been downloaded since, ``named`` are paths of .gguf files that were named.
@@ -85,7 +85,7 @@ def survey(also: str = "", named: tuple[str, ...] = ()) -> Result:
     models = (*MODELS, new) if also else MODELS
     for path in (Path(path) for path in named if path.endswith(".gguf")):
         models = (*models, ModelFile(path.stem, path, "gguf", place="named", known=MODELS[-1].facts))
-    return Result("models", answered(Survey(models, LEFT_OUT, offer="" if also == SMOLLM2 else OFFER), HERE))
+    return answered(Survey(models, LEFT_OUT, offer="" if also == SMOLLM2 else OFFER), HERE)
 
 
 def download(job: Download, cancelled: Callable[[], bool]) -> Iterator[Record]:

@@ -7,9 +7,9 @@ loads no torch, so that settings can be checked before anything heavy starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..records import Progress, Record
+from ..records import Progress, Record, TrainingCost
 from .settings import DIALS, TrainingRequest
 
 
@@ -46,7 +46,7 @@ def train_together(
     yield from run_training(requests, stop, paused)
 
 
-def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Split | None = None) -> dict[str, Any]:
+def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Split | None = None) -> TrainingCost:
     """Measure what ``request`` would cost by a few steps: see :mod:`.estimate`."""
     from .estimate import estimate as measure_costs
 

@@ -14,6 +14,7 @@ from ..evaluation.bits import HeldOut
 from ..evaluation.bits import measure as measure_bits
 from ..forward import memory
 from ..models.find import resolve
+from ..records import TrainingCost
 from .checkpoint import State
 from .data import SLACK, held_out_tokens, read_texts, row_length
 from .distributed import World
@@ -31,12 +32,8 @@ SAMPLE = 60_000  # characters to time them on
 LOOKED_AT = 400  # tokens read to time a measurement
 
 
-def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Split | None = None) -> dict[str, Any]:
+def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Split | None = None) -> TrainingCost:
     """Measure what the training would take on a few steps; texts that were read before are not read again.
-
-    Returns ``words``, ``tokens`` (to train on), ``steps``, ``minutes``, ``passes`` over the text, ``seconds_per_step``,
-    ``seconds_around`` (loading the model before the first step, measuring and the samples after the last),
-    ``memory_bytes`` (weights and a step), ``disk_bytes`` (checkpoint and module), and ``rows_at_once`` of the batch.
 
     Raises:
         BadText, NoModel, OutOfMemory, BadUsage: whatever the training itself would stop at.
@@ -50,18 +47,18 @@ def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Spli
     held_out = sum(len(text.encode()) for text in split.held_out) / max(1e-9, cost["bytes_per_token"])
     after = cost["seconds_per_token"] * tokens_to_finish(held_out, held_out <= SLACK * held_out_tokens(request))
     steps = request.steps if request.steps is not None else max(1, round(request.budget / seconds))
-    return {
-        "words": corpus.words,
-        "tokens": round(tokens),
-        "steps": steps,
-        "minutes": round(steps * seconds / 60, 2),
-        "passes": round(steps * request.batch * cost["row"] / max(1.0, tokens), 2),
-        "seconds_per_step": round(seconds, 4),
-        "seconds_around": round(cost["seconds_to_load"] + after, 1),
-        "memory_bytes": cost["memory_bytes"],
-        "disk_bytes": cost["disk_bytes"],
-        "rows_at_once": cost["rows_at_once"],
-    }
+    return TrainingCost(
+        words=corpus.words,
+        tokens=round(tokens),
+        steps=steps,
+        minutes=round(steps * seconds / 60, 2),
+        passes=round(steps * request.batch * cost["row"] / max(1.0, tokens), 2),
+        seconds_per_step=round(seconds, 4),
+        seconds_around=round(cost["seconds_to_load"] + after, 1),
+        memory_bytes=int(cost["memory_bytes"]),
+        disk_bytes=cost["disk_bytes"],
+        rows_at_once=cost["rows_at_once"],
+    )
 
 
 def _sample_of(corpus: Corpus) -> str:

@@ -18,7 +18,7 @@ from ..forward.prompt_loss import PromptLoss
 from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
-from ..records import Finished, Progress, Record, Result, Saved
+from ..records import Baseline, Finished, Progress, Record, Saved, TextLoss, TrainedModule
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
 from .control_texts import TOKENS, VOICES, other_pages
@@ -42,13 +42,10 @@ class Baselines:
     model: Bits
     words: Bits
 
-    def to_dict(self) -> dict[str, Any]:
-        words = {"nats_per_token": self.words.nats_per_token, "bits_per_byte": self.words.bits_per_byte}
-        return {
-            "nats_per_token": self.model.nats_per_token,
-            "bits_per_byte": self.model.bits_per_byte,
-            "words_in_context": words,
-        }
+    def record(self, measured: int, held_out: int) -> Baseline:
+        """Return the record of it: ``measured`` tokens were looked at, ``held_out`` there are."""
+        words = TextLoss(self.words.nats_per_token, self.words.bits_per_byte)
+        return Baseline(self.model.nats_per_token, self.model.bits_per_byte, words, measured, held_out)
 
 
 def tokens_to_finish(held_out: float, measured: bool) -> float:
@@ -74,7 +71,7 @@ def finish(
 ) -> Iterator[Record]:
     """Finish module ``index`` of ``state``.
 
-    Yields Progress, Result("module", measured) and a Saved for each file written. ``stopped`` says that a person ended
+    Yields Progress, TrainedModule and a Saved for each file written. ``stopped`` says that a person ended
     the training early, ``left`` about how many seconds this takes.
     """
     request, corpus, rows = writer.request, writer.corpus, writer.rows
@@ -91,7 +88,7 @@ def finish(
     others_without, others_with = (measure(loss, prompt, others, request.tokens) for prompt in (None, best))
     over_others = others_with.compared_to(others_without)
     best_step = state.best_step(index)
-    measured = {
+    measured: dict[str, Any] = {
         "bits_per_byte_without": round(baselines.model.bits_per_byte, 5),
         "bits_per_byte_with": round(with_module.bits_per_byte, 5),
         "nats_per_token_without": round(baselines.model.nats_per_token, 5),
@@ -143,21 +140,19 @@ def finish(
     yield Progress("writing a sample", 0, 1, left / 2)
     module = replace(module, card=replace(card, samples=_samples(file, module, writer.split)))
     summary = headline(measured, facts)
-    yield Result(
-        "module",
-        {
-            "name": request.name,
-            "tokens": module.tokens,
-            "width": module.width,
-            "steps": state.step,
-            "best_step": best_step,
-            **measured,
-            **{key: facts[key] for key in ("budget", "stopped") if key in facts},
-            "headline": summary.text,
-            "advice": summary.advice,
-            "good": summary.good,
-            "short": summary.short,
-        },
+    yield TrainedModule(
+        name=request.name,
+        tokens=module.tokens,
+        width=module.width,
+        steps=state.step,
+        best_step=best_step,
+        budget=None if request.steps is not None else request.budget,
+        stopped=True if stopped else None,
+        headline=summary.text,
+        advice=summary.advice,
+        good=summary.good,
+        short=summary.short,
+        **measured,
     )
     if request.library:
         entry = Library().add(module, replace=True)

@@ -24,7 +24,7 @@ from ..models.find import resolve
 from ..models.reference import ModelFile
 from ..models.usability.usable import check_can_train
 from ..paths import trainings_dir
-from ..records import Done, Loss, Note, Progress, Record, Result, Sample
+from ..records import Done, Loss, Note, Progress, Record, Sample
 from .checkpoint import State, restore
 from .data import TrainingData, read_texts, writer_of
 from .destination import check_places, refuse_taken_name
@@ -117,10 +117,7 @@ def run_training(
             measure(loss, state.initial[index], writer.held_out, request.tokens),
         )
         baselines.append(found)
-        yield Result(
-            "baseline",
-            found.to_dict() | {"tokens": writer.held_out.tokens, "held_out_tokens": writer.everything.tokens},
-        )
+        yield found.record(writer.held_out.tokens, writer.everything.tokens)
     a_token = (time.monotonic() - looking) / max(1, 2 * sum(writer.held_out.tokens for writer in writers))
     ending = a_token * sum(tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers)
     if not any(state.curves):

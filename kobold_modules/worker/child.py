@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
 from ..file_stamp import FileStamp, file_stamp, file_stamps
 from ..generation.stack_rows import smaller_context
-from ..records import Done, Failed, Loaded, Note, Progress, Record, Result
+from ..records import Done, Failed, Loaded, Note, Progress, Record, TokenCount
 from ..soft_prompt.module import Module
 from ..training import estimate
 from . import inspect, lore, messages, models, writing
@@ -151,7 +151,7 @@ class Worker:
             case messages.Generate():
                 writing.generate(job, context)
             case messages.Count():
-                context.emit(Result("count", {"tokens": len(context.engine.tokenize(job.text))}))
+                context.emit(TokenCount(len(context.engine.tokenize(job.text))))
             case messages.Compare():
                 writing.compare(job, context)
             case messages.Peek():
@@ -163,7 +163,7 @@ class Worker:
             case messages.Nearest():
                 inspect.nearest_words(job, context)
             case messages.Estimate():
-                context.emit(Result("estimate", estimate(job.request)))
+                context.emit(estimate(job.request))
             case messages.Models():
                 models.find_models(job, context)
             case messages.Download():

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from ..generation import inspect
 from ..generation.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
-from ..records import Result
+from ..records import NearestWords, NextTokens
 from .context import JobContext
 from .lore import bring_in
 from .messages import Nearest, Peek, Score
@@ -19,18 +17,16 @@ def peek(job: Peek, context: JobContext) -> None:
     request = Request(job.text, stack, memory=job.memory, note=job.note, note_depth=job.note_depth)
     request, _ = bring_in(request, job.lore, context)
     stacked, plain = inspect.peek(context.engine, request, job.top)
-    context.emit(Result("peek", {"with": inspect.as_json(stacked), "without": inspect.as_json(plain)}))
+    context.emit(NextTokens(tuple(stacked), tuple(plain)))
 
 
 def score(job: Score, context: JobContext) -> None:
     """Answer ``job``; a cancelled one has None for the tokens that were not reached."""
-    found = inspect.score(context.engine, job.text, context.stack(job.stack), context.cancel.is_set)
-    context.emit(Result("score", {"tokens": found.tokens, "with": found.stacked, "without": found.plain}))
+    context.emit(inspect.score(context.engine, job.text, context.stack(job.stack), context.cancel.is_set))
 
 
 def nearest_words(job: Nearest, context: JobContext) -> None:
     """Answer ``job`` from the loaded model's file, with the sentence that says what to think of it."""
     engine = context.engine
     rows = nearest(context.module(job.path), engine.info.file, engine.piece, job.top, context.cancel.is_set)
-    found = [[asdict(neighbour) for neighbour in row] for row in rows]
-    context.emit(Result("nearest", {"rows": found, "note": CURIOSITY}))
+    context.emit(NearestWords(tuple(tuple(row) for row in rows), CURIOSITY))

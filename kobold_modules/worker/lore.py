@@ -8,11 +8,10 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..file_stamp import FileStamp, file_stamp
-from ..generation.lore import as_data, sentences, with_lore
+from ..generation.lore import record_of, sentences, with_lore
 from ..generation.protocol import Request
 from ..lorebook import Lorebook, read
 from ..lorebook.activation import Activation
-from ..records import Result
 from .context import JobContext
 from .messages import Lore
 
@@ -24,7 +23,7 @@ def look_up(job: Lore, context: JobContext) -> None:
     """Answer ``job``: which entries its text calls in, and what each costs."""
     request = Request(job.text, context.stack(job.stack), memory=job.memory, note=job.note, note_depth=job.note_depth)
     _, found = bring_in(request, job.lore, context)
-    context.emit(Result("lore", as_data(found)))
+    context.emit(record_of(found))
 
 
 def bring_in(request: Request, files: Iterable[str], context: JobContext) -> tuple[Request, Activation]:

@@ -44,7 +44,7 @@ class Generate(_Job, frozen=True):
     """Continue ``text``. Answers TextChunk records, then Finished.
 
     ``memory``, ``note`` and ``note_depth`` are those of generation.protocol.Request. ``lore`` are paths of lorebooks:
-    where there are some, Result("lore", ...) comes first, as Lore answers it.
+    where there are some, LoreFound comes first, as Lore answers it.
     """
 
     text: str
@@ -59,7 +59,7 @@ class Generate(_Job, frozen=True):
 
 
 class Count(_Job, frozen=True):
-    """How many tokens ``text`` is. Answers Result("count", {"tokens": n})."""
+    """How many tokens ``text`` is. Answers TokenCount."""
 
     text: str
 
@@ -86,8 +86,7 @@ class Compare(_Job, frozen=True):
 class Peek(_Job, frozen=True):
     """What could come next behind ``text``.
 
-    Answers Result("peek", {"with": [...], "without": [...]}), each a list of ``{"token": id, "text": str,
-    "probability": float}``, the ``top`` likeliest with the stack, before any sampler. Memory and note as in Generate.
+    Answers NextTokens, the ``top`` likeliest of both. Memory and note as in Generate.
     """
 
     text: str
@@ -102,8 +101,7 @@ class Peek(_Job, frozen=True):
 class Lore(_Job, frozen=True):
     """Which entries of the lorebooks ``lore`` the text calls in, with the same room as in Generate.
 
-    Answers Result("lore", {"entries": [{"title", "tokens", "key"}], "tokens", "crowded_out", "slow"}): what
-    generation.lore.as_data returns.
+    Answers LoreFound.
     """
 
     text: str
@@ -117,8 +115,7 @@ class Lore(_Job, frozen=True):
 class Score(_Job, frozen=True):
     """How likely each token of ``text`` was.
 
-    Answers Result("score", {"tokens": [str], "with": [nats], "without": [nats]}): log-probabilities, None where nothing
-    stands before the token.
+    Answers Scores.
     """
 
     text: str
@@ -128,7 +125,7 @@ class Score(_Job, frozen=True):
 class Nearest(_Job, frozen=True):
     """The vocabulary words nearest to each virtual token of the module at ``path``: a curiosity, not an explanation.
 
-    Answers Result("nearest", {"rows": [[{"text": str, "cosine": float}, ...], ...]}).
+    Answers NearestWords.
     """
 
     path: str
@@ -138,7 +135,7 @@ class Nearest(_Job, frozen=True):
 class Models(_Job, frozen=True):
     """Find the models on this disk, in ``folders`` besides the usual places.
 
-    Answers Result("models", {...}), what models.listing.answered returns.
+    Answers ModelsFound.
     """
 
     folders: tuple[str, ...] = ()
@@ -157,8 +154,7 @@ class Download(_Job, frozen=True):
 class Estimate(_Job, frozen=True):
     """Measure what a training would cost.
 
-    Answers Result("estimate", {"words", "tokens", "steps", "minutes", "seconds_per_step", "memory_bytes", "disk_bytes",
-    "passes"}).
+    Answers TrainingCost.
     """
 
     request: TrainingRequest

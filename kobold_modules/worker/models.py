@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..records import Result
 from .context import JobContext
 from .messages import Download, Models
 
@@ -16,7 +15,7 @@ def find_models(job: Models, context: JobContext) -> None:
     from ..models.system_memory import room
 
     survey = discover([Path(folder) for folder in job.folders], cancelled=context.cancel.is_set)
-    context.emit(Result("models", answered(survey, room())))
+    context.emit(answered(survey, room()))
 
 
 def fetch_model(job: Download, context: JobContext) -> None:

@@ -10,9 +10,9 @@ from ..errors import BadUsage
 from ..generation.bias import bias_warnings
 from ..generation.limits import MOST_TOGETHER
 from ..generation.log import logged, seeded
-from ..generation.lore import as_data
+from ..generation.lore import record_of
 from ..generation.protocol import Request
-from ..records import Record, Result
+from ..records import Record
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
 from .context import JobContext
@@ -27,7 +27,7 @@ def generate(job: Generate, context: JobContext) -> None:
     _warn_of_bias(job.sampler, context)
     if job.lore:
         request, found = bring_in(request, job.lore, context)
-        context.emit(Result("lore", as_data(found)))
+        context.emit(record_of(found))
     records = engine.generate(request, context.cancel.is_set)
     _send(logged(records, engine.info, [request], "bench", [_files(job.stack)]), context)
 

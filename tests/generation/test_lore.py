@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kobold_modules.generation.lore import LoreSettings, as_data, sentences, with_lore
+from kobold_modules.generation.lore import LoreSettings, record_of, sentences, with_lore
 from kobold_modules.generation.prompt import build
 from kobold_modules.generation.protocol import Request
 from kobold_modules.lorebook import Entry, Lorebook
+from kobold_modules.records import LoreEntry
 from kobold_modules.sampling.settings import Sampler
 
 
@@ -33,7 +34,7 @@ def test_lore_stands_behind_the_memory_and_before_the_story() -> None:
         "A sea tale.\nIt turns once in nine seconds.\nOrla keeps the light.\nOrla woke.\n[Dry.]\nShe rose."
     )
     assert sentences(found, [BOOK]) == ["Lore: 2 of 2 entries are in, 53 tokens: The light, Orla."]
-    assert as_data(found)["entries"][1] == {"title": "Orla", "tokens": 22, "key": "Orla"}
+    assert record_of(found).entries[1] == LoreEntry("Orla", 22, "Orla")
 
 
 def test_without_a_key_in_the_text_nothing_changes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from kobold_modules.records import Failed, Finished, Loaded, Progress, Result, TextChunk
+from kobold_modules.records import Failed, Finished, Loaded, Progress, TextChunk, TokenCount
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.testing.fake_client import FakeClient
@@ -25,7 +25,7 @@ async def test_it_loads_writes_and_counts() -> None:
     assert text_of(await ask(client, Generate("The rain", max_tokens=20))) == text_of(first)
     assert len({text_of(first), text_of(stacked), text_of(other)}) == 3
     assert last(other, Finished).seed == 2
-    assert await ask(client, Count("The rain")) == [Result("count", {"tokens": 2})]
+    assert await ask(client, Count("The rain")) == [TokenCount(2)]
     assert [type(job) for job in client.jobs[:2]] == [Generate, Load]
 
 

@@ -23,15 +23,15 @@ def test_a_cost_is_that_of_the_method(request_: TrainingRequest) -> None:
     plain = estimate(replace(request_, method="prompt"))
     residual = estimate(replace(request_, method="residual"))
 
-    assert plain["disk_bytes"] == 8 * 8 * 64 * 4  # float32 [8, 64], eight times: 3 trained, 5 prompts
-    assert residual["disk_bytes"] > 2 * plain["disk_bytes"]
-    assert plain["steps"] == residual["steps"] == 3
+    assert plain.disk_bytes == 8 * 8 * 64 * 4  # float32 [8, 64], eight times: 3 trained, 5 prompts
+    assert residual.disk_bytes > 2 * plain.disk_bytes
+    assert plain.steps == residual.steps == 3
 
 
 def test_what_is_counted_is_the_whole_text(request_: TrainingRequest) -> None:
     cost = estimate(request_)
 
-    assert cost["words"] == 120 * 14
-    assert 0 < cost["tokens"] < 120 * 14 * 4
-    assert cost["passes"] == pytest.approx(3 * 2 * 32 / cost["tokens"], abs=0.01)
-    assert 1 <= cost["rows_at_once"] <= 2
+    assert cost.words == 120 * 14
+    assert 0 < cost.tokens < 120 * 14 * 4
+    assert cost.passes == pytest.approx(3 * 2 * 32 / cost.tokens, abs=0.01)
+    assert 1 <= cost.rows_at_once <= 2

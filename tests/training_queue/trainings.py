@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from kobold_modules.records import Done, Loss, Note, Progress, Record, Result
+from kobold_modules.records import Done, Loss, Note, Progress, Record, TrainedModule
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
@@ -42,7 +42,7 @@ def steps(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record
             break
         yield Progress("training", step, 10, 1.0)
         yield Loss(step, 3.0 - step / 10, 3.1 - step / 10)
-    yield Result("module", {"name": request.name})
+    yield TrainedModule(name=request.name, tokens=100)
     yield Done("training")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kobold_modules.records import Failed, Finished, Loaded, Note, Progress, Record, Result, TextChunk
+from kobold_modules.records import Failed, Finished, Loaded, Note, Progress, Record, TextChunk, TokenCount
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
@@ -52,7 +52,7 @@ async def test_load_count_and_write(client: WorkerClient, stories: Path) -> None
     assert isinstance(records[-1], Loaded)
     assert (records[-1].name, records[-1].context, records[-1].width) == ("stories260K-F16", 256, 64)
     assert any(isinstance(record, Progress) for record in records)
-    assert await ask(client, Count(OPENING)) == [Result("count", {"tokens": 17})]
+    assert await ask(client, Count(OPENING)) == [TokenCount(17)]
     first = await ask(client, Generate(OPENING, max_tokens=30, sampler=Sampler(seed=3)))
     again = await ask(client, Generate(OPENING, max_tokens=30, sampler=Sampler(seed=3)))
     assert len(first) > 20
@@ -176,7 +176,7 @@ async def test_a_stack_is_read_from_its_files(loaded: WorkerClient, tmp_path: Pa
 
 
 async def test_half_letters_and_long_texts_travel(loaded: WorkerClient) -> None:
-    assert last(await ask(loaded, Count("a\ud83d\u2028\x00")), Result).data["tokens"] > 2
+    assert last(await ask(loaded, Count("a\ud83d\u2028\x00")), TokenCount).tokens > 2
     long = "The cat sat on the mat. " * 40_000
     assert last(await ask(loaded, Generate(long, max_tokens=2)), Finished).tokens == 2
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 
 from kobold_modules.formats import kobold
-from kobold_modules.records import Finished, Loaded, Result
+from kobold_modules.records import Finished, Loaded, NearestWords, NextTokens, Record, Scores
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
@@ -31,44 +32,45 @@ def noir(tmp_path: Path) -> str:
     return str(tmp_path / "noir.zip")
 
 
-def answer(records: list[Any], what: str) -> dict[str, Any]:
-    assert isinstance(records[-1], Result), records
-    assert records[-1].what == what
-    return records[-1].data
+A = TypeVar("A")
+
+
+def answer(records: Sequence[Record], kind: type[A]) -> A:
+    assert isinstance(records[-1], kind), records
+    return records[-1]
 
 
 async def test_a_child_answers_what_could_come_next(loaded: WorkerClient, noir: str) -> None:
-    data = answer(await ask(loaded, Peek(OPENING, (Layer(noir),), 5)), "peek")
-    assert [len(data["with"]), len(data["without"])] == [5, 5]
-    assert data["with"] != data["without"]
-    for candidate in data["with"]:
-        assert 0 < candidate["probability"] <= 1
-        assert isinstance(candidate["text"], str)
-    alone = answer(await ask(loaded, Peek(OPENING, top=2)), "peek")
-    assert alone["with"] == alone["without"]
-    assert [c["probability"] for c in alone["with"]] == [c["probability"] for c in data["without"][:2]]
+    found = answer(await ask(loaded, Peek(OPENING, (Layer(noir),), 5)), NextTokens)
+    assert [len(found.stacked), len(found.plain)] == [5, 5]
+    assert found.stacked != found.plain
+    assert all(0 < candidate.probability <= 1 for candidate in found.stacked)
+    alone = answer(await ask(loaded, Peek(OPENING, top=2)), NextTokens)
+    assert alone.stacked == alone.plain
+    assert [c.probability for c in alone.stacked] == [c.probability for c in found.plain[:2]]
 
 
 @pytest.mark.parametrize("aside", [{"memory": "Lily has a dog."}, {"note": "[A dog barks.]", "note_depth": 1}])
 async def test_memory_and_note_change_what_could_come_next(loaded: WorkerClient, aside: dict[str, Any]) -> None:
-    plain = answer(await ask(loaded, Peek(OPENING)), "peek")
-    assert answer(await ask(loaded, Peek(OPENING, **aside)), "peek")["without"] != plain["without"]
+    plain = answer(await ask(loaded, Peek(OPENING)), NextTokens)
+    assert answer(await ask(loaded, Peek(OPENING, **aside)), NextTokens).plain != plain.plain
 
 
 async def test_a_child_scores_a_passage(loaded: WorkerClient, noir: str) -> None:
-    data = answer(await ask(loaded, Score(OPENING, (Layer(noir),))), "score")
-    assert "".join(data["tokens"]) == OPENING
-    assert len(data["tokens"]) == len(data["with"]) == len(data["without"])
-    assert data["without"][0] is None
-    assert data["with"][0] < 0
-    assert data["with"][1:] != data["without"][1:]
+    found = answer(await ask(loaded, Score(OPENING, (Layer(noir),))), Scores)
+    assert "".join(found.tokens) == OPENING
+    assert len(found.tokens) == len(found.stacked) == len(found.plain)
+    assert found.plain[0] is None
+    assert found.stacked[0] is not None
+    assert found.stacked[0] < 0
+    assert found.stacked[1:] != found.plain[1:]
 
 
 async def test_a_child_names_the_nearest_words(loaded: WorkerClient, noir: str) -> None:
-    data = answer(await ask(loaded, Nearest(noir, 2)), "nearest")
-    assert [len(row) for row in data["rows"]] == [2] * 5
-    assert data["rows"][0][0]["cosine"] >= data["rows"][0][1]["cosine"]
-    assert "curiosity" in data["note"].lower()
+    found = answer(await ask(loaded, Nearest(noir, 2)), NearestWords)
+    assert [len(row) for row in found.rows] == [2] * 5
+    assert found.rows[0][0].cosine >= found.rows[0][1].cosine
+    assert "curiosity" in found.note.lower()
     assert failure(await ask(loaded, Nearest("/nowhere/noir.zip"))).code == 3
 
 
@@ -85,7 +87,7 @@ async def test_a_child_writes_with_a_folder(client: WorkerClient, tmp_path: Path
     first = await ask(client, Generate(OPENING, max_tokens=8, sampler=Sampler(seed=3, min_p=0.2)))
     again = await ask(client, Generate(OPENING, max_tokens=8, sampler=Sampler(seed=3, min_p=0.2)))
     assert text_of(first) == text_of(again)
-    assert len(answer(await ask(client, Peek(OPENING, top=4)), "peek")["with"]) == 4
+    assert len(answer(await ask(client, Peek(OPENING, top=4)), NextTokens).stacked) == 4
 
 
 async def test_every_setting_reaches_the_sampler(loaded: WorkerClient) -> None:
@@ -106,11 +108,11 @@ async def test_every_setting_reaches_the_sampler(loaded: WorkerClient) -> None:
 async def test_the_client_without_a_worker_answers_alike() -> None:
     client = FakeClient()
     await ask(client, Load("starter"))
-    data = answer(await ask(client, Nearest("/shelf/noir.zip", 2)), "nearest")
-    assert [len(row) for row in data["rows"]] == [2] * 5
-    assert answer(await ask(client, Nearest("/shelf/noir.zip", 2)), "nearest") == data
-    assert answer(await ask(client, Nearest("/shelf/gothic.zip", 2)), "nearest") != data
-    assert answer(await ask(client, Peek("The rain", (Layer("noir.zip"),), 3)), "peek")["with"]
-    assert answer(await ask(client, Score("The rain")), "score")["tokens"]
+    found = answer(await ask(client, Nearest("/shelf/noir.zip", 2)), NearestWords)
+    assert [len(row) for row in found.rows] == [2] * 5
+    assert answer(await ask(client, Nearest("/shelf/noir.zip", 2)), NearestWords) == found
+    assert answer(await ask(client, Nearest("/shelf/gothic.zip", 2)), NearestWords) != found
+    assert answer(await ask(client, Peek("The rain", (Layer("noir.zip"),), 3)), NextTokens).stacked
+    assert answer(await ask(client, Score("The rain")), Scores).tokens
     records = await ask(client, Generate("The rain", sampler=Sampler(repetition=1.1, seed=2), max_tokens=3))
     assert last(records, Finished).seed == 2

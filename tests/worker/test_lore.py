@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kobold_modules.generation.log import entries
-from kobold_modules.records import Note, Record, Result
+from kobold_modules.records import LoreFound, NextTokens, Note, Record
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Lore, Peek
@@ -17,8 +17,8 @@ GREEDY = Sampler(temperature=0, repetition=1)
 
 
 def found(records: list[Record]) -> list[str]:
-    (result,) = [record for record in records if isinstance(record, Result) and record.what == "lore"]
-    return [entry["title"] for entry in result.data["entries"]]
+    (result,) = [record for record in records if isinstance(record, LoreFound)]
+    return [entry.title for entry in result.entries]
 
 
 def skerry(folder: Path) -> str:
@@ -34,9 +34,9 @@ async def test_what_the_page_calls_in_is_told_with_its_cost_and_read(loaded: Wor
     (told,) = await ask(loaded, Lore("Orla woke.", lore=lore))
     written = await ask(loaded, Generate("Orla woke.", (), 12, GREEDY, lore=lore))
 
-    assert isinstance(told, Result)
+    assert isinstance(told, LoreFound)
     assert found([told]) == ["Orla", "The light"]
-    assert told.data["tokens"] == sum(entry["tokens"] for entry in told.data["entries"]) > 20
+    assert told.tokens == sum(entry.tokens for entry in told.entries) > 20
     assert found(written) == ["Orla", "The light"]
     assert text_of(written) != plain
     assert entries()[-1]["lore"] == [examples.KEEPER + "\n", examples.LIGHT + "\n"]
@@ -51,9 +51,9 @@ async def test_takes_and_next_words_read_it_too(loaded: WorkerClient, tmp_path: 
     (without,) = await ask(loaded, Peek("Orla woke."))
 
     assert [len(entry["lore"]) for entry in entries()[-2:]] == [2, 2]
-    assert isinstance(with_it, Result)
-    assert isinstance(without, Result)
-    assert with_it.data["without"] != without.data["without"]
+    assert isinstance(with_it, NextTokens)
+    assert isinstance(without, NextTokens)
+    assert with_it.plain != without.plain
 
 
 async def test_a_lorebook_that_changes_is_read_again_and_one_that_is_gone_is_said_once(

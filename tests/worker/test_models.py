@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from kobold_modules.records import Done, Loaded, Progress, Result, Saved
+from kobold_modules.records import Done, Loaded, ModelsFound, Progress, Saved, Verdict
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Count, Download, Load, Models
@@ -14,19 +14,23 @@ from tests.models.small_gguf import header, llama_fields, llama_tensors, weights
 from tests.worker.conftest import ask, failure
 
 
+def _can(verdict: Verdict | None) -> str:
+    return "" if verdict is None else verdict.can
+
+
 async def test_it_searches_the_disk(client: WorkerClient, stories: Path, tmp_path: Path) -> None:
     write_llama(tmp_path / "mine" / "glm.gguf", more={"general.architecture": "glm4"})
 
     (answer,) = await ask(client, Models((str(stories), str(tmp_path / "mine"))))
 
-    assert isinstance(answer, Result)
-    found = {model["name"]: model for model in answer.data["models"]}
+    assert isinstance(answer, ModelsFound)
+    found = {model.name: model for model in answer.models}
     assert {"starter", "stories260K-F16", "stories260K-hf", "glm"} <= set(found)
-    assert found["stories260K-F16"]["write"]["can"] == "yes"
-    assert found["stories260K-F16"]["train"]["can"] == "yes"
-    assert found["stories260K-hf"]["train"]["can"] == "yes"
-    assert found["glm"]["train"]["can"] == "no"
-    assert answer.data["memory"]["total"] > 0
+    assert _can(found["stories260K-F16"].write) == "yes"
+    assert _can(found["stories260K-F16"].train) == "yes"
+    assert _can(found["stories260K-hf"].train) == "yes"
+    assert _can(found["glm"].train) == "no"
+    assert answer.memory.total > 0
 
 
 async def test_it_downloads_and_then_loads_by_name(tmp_path: Path, stories: Path) -> None:
@@ -72,14 +76,14 @@ async def test_loading_what_cannot_fit_is_refused(client: WorkerClient, tmp_path
 async def test_the_fake_answers_alike() -> None:
     client = FakeClient()
     (answer,) = await ask(client, Models())
-    assert isinstance(answer, Result)
-    assert set(answer.data) == {"models", "left_out", "notes", "offer", "memory"}
+    assert isinstance(answer, ModelsFound)
+    assert answer.models[0].name == "starter"
     records = await ask(client, Download("maker/story:Q4_K_M"))
     assert isinstance(records[0], Progress)
     assert [type(record) for record in records[-2:]] == [Saved, Done]
     (after,) = await ask(client, Models())
-    assert isinstance(after, Result)
-    assert len(after.data["models"]) == len(answer.data["models"]) + 1
+    assert isinstance(after, ModelsFound)
+    assert len(after.models) == len(answer.models) + 1
     assert "no model" in failure(await ask(client, Download("maker/missing"))).message
     await ask(client, Load("starter"))
     assert await ask(client, Load("")) == [Done("unloaded")]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kobold_modules.records import Loaded, Note, Record, Result, TextChunk
+from kobold_modules.records import Loaded, NextTokens, Note, Record, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Load, Peek
@@ -36,11 +36,11 @@ async def test_a_space_at_the_end_of_the_page_is_given_to_the_first_word(loaded:
 
 async def test_next_words_say_what_they_add_to_the_page(loaded: WorkerClient) -> None:
     (found,) = [
-        r for r in await ask(loaded, Peek(TEXT + ". She loved to play outside ", (), 5)) if isinstance(r, Result)
+        r for r in await ask(loaded, Peek(TEXT + ". She loved to play outside ", (), 5)) if isinstance(r, NextTokens)
     ]
-    for candidate in found.data["with"]:
-        assert candidate["text"].startswith(" ")
-        assert candidate["adds"] == candidate["text"][1:]
+    for candidate in found.stacked:
+        assert candidate.text.startswith(" ")
+        assert candidate.adds == candidate.text[1:]
 
 
 async def test_a_bias_is_checked_and_said_once(loaded: WorkerClient) -> None:

@@ -5,35 +5,23 @@ No model is read here. Two small things are remembered between sessions: the usu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields
 
 from textual.content import Content
 
 from kobold_modules.byte_size import byte_size
+from kobold_modules.records import ListedModel, ModelsFound, Verdict
 
 from .remembered import FOLDERS as FOLDERS
 from .remembered import USUAL as USUAL
 
 
-Can = Literal["yes", "tight", "no"]
 MARKS: dict[str, tuple[str, str]] = {
     "yes": ("✓ yes", "$text-success"),
     "tight": ("~ tight", "$text-warning"),
     "no": ("✗ no", "$text-error"),
 }
 OWN, FREE, OTHERS, OVER = "■", "·", "▨", "!"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What models.fit says of one thing a model might do here; see there."""
-
-    can: Can
-    needs: int
-    has: int
-    where: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +80,15 @@ class Disk:
     offer: bool = False
 
 
-def read_disk(data: dict[str, Any]) -> Disk:
-    """Return the Disk in what models.listing.answered made."""
-    memory = data.get("memory", {})
-    cards = tuple((gpu["name"], gpu["total"], gpu["free"]) for gpu in memory.get("gpus", ()))
-    return Disk(
-        tuple(_model(item) for item in data.get("models", ())),
-        tuple((item["path"], item["reason"]) for item in data.get("left_out", ())),
-        tuple(data.get("notes", ())),
-        Memory(memory.get("total", 0), memory.get("free", 0), cards),
-        bool(data.get("offer")),
-    )
+def read_disk(found: ModelsFound) -> Disk:
+    """Return what the screen shows of the answer to a Models job."""
+    memory = Memory(found.memory.total, found.memory.free, found.memory.cards)
+    return Disk(tuple(_model(item) for item in found.models), found.left_out, found.notes, memory, bool(found.offer))
 
 
-def _model(item: dict[str, Any]) -> DiskModel:
-    known = {key: item[key] for key in DiskModel.__dataclass_fields__ if key in item}
-    for key in ("write", "train"):
-        known[key] = Verdict(**item[key]) if item.get(key) else None
-    return DiskModel(**known)
+def _model(item: ListedModel) -> DiskModel:
+    known = {field.name: getattr(item, field.name) for field in fields(DiskModel)}
+    return DiskModel(**{name: value for name, value in known.items() if value is not None})
 
 
 def about(model: DiskModel) -> str:

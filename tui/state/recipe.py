@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from kobold_modules.byte_size import byte_size
 from kobold_modules.errors import BadUsage
+from kobold_modules.records import TrainingCost
 from kobold_modules.training.settings import DIALS as DIAL_MINUTES
 from kobold_modules.training.settings import TrainingRequest
 
@@ -123,28 +124,19 @@ class Estimate:
     around: float = 0.0  # seconds before the first step and after the last
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Estimate:
-        """Read the data of a worker's ``Result("estimate", ...)``."""
-
-        def number(key: str) -> float | None:
-            value = data.get(key)
-            return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-        def whole(key: str) -> int | None:
-            value = number(key)
-            return None if value is None else round(value)
-
+    def of(cls, cost: TrainingCost) -> Estimate:
+        """Read what the worker measured."""
         return cls(
-            whole("words") or 0,
-            whole("tokens"),
-            number("passes"),
-            number("minutes"),
-            whole("steps"),
-            whole("memory_bytes"),
-            whole("disk_bytes"),
-            number("seconds_per_step"),
-            True,
-            number("seconds_around") or 0.0,
+            words=cost.words,
+            tokens=cost.tokens,
+            passes=cost.passes,
+            minutes=cost.minutes,
+            steps=cost.steps,
+            memory=cost.memory_bytes,
+            disk=cost.disk_bytes,
+            seconds_per_step=cost.seconds_per_step,
+            exact=True,
+            around=cost.seconds_around,
         )
 
     def at(self, recipe: Recipe) -> Estimate:

@@ -18,7 +18,7 @@ from kobold_modules.errors import KoboldModulesError
 from kobold_modules.evaluation.interval import Gain
 from kobold_modules.evaluation.report import Headline, gain_of, headline
 from kobold_modules.library.slug import key_of
-from kobold_modules.records import Failed, Loss, Note, Progress, Record, Result, Sample, Saved
+from kobold_modules.records import Baseline, Failed, Loss, Note, Progress, Record, Sample, Saved, TrainedModule
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
 
@@ -77,14 +77,12 @@ class TrainingHistory:
             case Note():
                 if record.text not in self.notes:
                     self.notes.append(record.text)
-            case Result(what="baseline"):
-                self.baseline = _number(record.data.get("nats_per_token"))
-                words = record.data.get("words_in_context")
-                self.in_context = _number(words.get("nats_per_token")) if isinstance(words, dict) else None
-                self.looked_at = int(_number(record.data.get("tokens")) or 0)
-                self.held_out = int(_number(record.data.get("held_out_tokens")) or 0)
-            case Result(what="module"):
-                self.measured = record.data
+            case Baseline():
+                self.baseline = record.nats_per_token
+                self.in_context = record.words_in_context.nats_per_token if record.words_in_context else None
+                self.looked_at, self.held_out = record.tokens, record.held_out_tokens
+            case TrainedModule():
+                self.measured = record.measured
             case Saved(what="module"):
                 self.module = record.path
             case Failed():
@@ -248,7 +246,3 @@ def trainings_of(app: App[Any]) -> Trainings:
         setattr(app, _KEY, found)
         app.run_worker(found.keep_reading(), group="trainings", exit_on_error=False)
     return found
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from kobold_modules import records
+from kobold_modules.records import NextTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,9 @@ class Candidate:
         return math.log2(self.with_stack / self.without)
 
 
-def candidates(data: Mapping[str, Any]) -> list[Candidate]:
-    """Return the rows of a Result("peek"): the stack's first, in its order, then those of the plain model alone."""
-    with_stack, without = _side(data.get("with")), _side(data.get("without"))
+def candidates(found: NextTokens) -> list[Candidate]:
+    """Return the rows of ``found``: the stack's first, in its order, then those of the plain model alone."""
+    with_stack, without = _side(found.stacked), _side(found.plain)
     rows = [
         Candidate(token, text, probability, without[(token, adds)][1] if (token, adds) in without else None, adds)
         for (token, adds), (text, probability) in with_stack.items()
@@ -48,16 +50,9 @@ def candidates(data: Mapping[str, Any]) -> list[Candidate]:
     return rows
 
 
-def _side(found: Any) -> dict[tuple[int, str], tuple[str, float]]:
+def _side(found: Iterable[records.Candidate]) -> dict[tuple[int, str], tuple[str, float]]:
     """Return text and probability by token and what it adds, likeliest first."""
-    rows = {}
-    for item in found if isinstance(found, Sequence) else ():
-        try:
-            text = str(item["text"])
-            rows[int(item["token"]), str(item.get("adds", text))] = (text, float(item["probability"]))
-        except (TypeError, KeyError, ValueError, AttributeError):
-            continue
-    return rows
+    return {(item.token, item.adds): (item.text, item.probability) for item in found}
 
 
 def shown(text: str) -> str:

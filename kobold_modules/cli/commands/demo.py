@@ -15,7 +15,7 @@ from ...library.library import Library
 from ...models.find import resolve
 from ...models.smollm2 import GET, smollm2_path
 from ...models.smollm2 import NAME as SMOLLM2
-from ...records import Result
+from ...records import TrainedModule
 from ...training import TrainingRequest, train
 from ...training.control_texts import samples_folder
 from ...training.destination import holds
@@ -53,7 +53,7 @@ def demo(arguments: argparse.Namespace, output: Output) -> int:
     )
     with stoppable() as stopped:
         kept = output.follow(train(request, lambda: bool(stopped)))
-    result = next(record for record in kept if isinstance(record, Result) and record.what == "module")
+    result = next(record for record in kept if isinstance(record, TrainedModule))
     module = Library().find(name)
 
     output.say("\n2. The module, as the library keeps it.\n")

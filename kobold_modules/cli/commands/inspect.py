@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
+
 from ... import corpus
 from ...errors import BadText
 from ...generation import inspect
@@ -21,6 +23,7 @@ from ...generation.protocol import Request
 from ...library.library import Library
 from ...models.find import resolve
 from ...models.reference import ModelFile
+from ...records import Scores
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible
@@ -135,7 +138,7 @@ def show_nearest(arguments: argparse.Namespace, output: Output) -> int:
     output.object(
         module=module.card.name,
         model=file.name,
-        nearest=[[asdict(word) for word in row] for row in rows],
+        nearest=[[msgspec.structs.asdict(word) for word in row] for row in rows],
         note=CURIOSITY,
     )
     lines = [
@@ -158,7 +161,7 @@ def _piece_of(file: ModelFile) -> Callable[[int], bytes]:
     return FolderVocabulary(file.path, file.fingerprint.vocabulary).piece
 
 
-def _coloured(scores: inspect.Scores, colour: bool) -> str:
+def _coloured(scores: Scores, colour: bool) -> str:
     """Return the text, each token coloured by what the stack changed; without colour, + or - and the change in nats."""
     parts = []
     for token, stacked, plain in zip(scores.tokens, scores.stacked, scores.plain, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ... import codec
 from ...byte_size import byte_size
 from ...errors import NoModel
 from ...models.capacity import can_train, can_write
@@ -41,7 +42,7 @@ def models(arguments: argparse.Namespace, output: Output) -> int:
     else:
         survey = discover()
     for model in survey.models:
-        output.object(**listed(model, here))
+        output.object(**codec.plain(listed(model, here)))
     _print(survey, here, arguments, output)
     return 0
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from ...errors import BadUsage
-from ...records import Failed, Progress, Result
+from ...records import Failed, Progress, TrainedModule
 from ...training import TrainingRequest
 from ...training_queue.files import Training
 from ...training_queue.queue import TrainingQueue
@@ -111,7 +111,7 @@ def _follow(queue: TrainingQueue, id: str, output: Output) -> int:
         output.say(f"\n{id} continues without this terminal.")
         return 0
     for record in kept:
-        if isinstance(record, Result) and record.what == "module":
+        if isinstance(record, TrainedModule):
             output.data(verdict(record))
     training = queue.get(id)
     if training.state == "failed":

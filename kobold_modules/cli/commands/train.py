@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
+import msgspec
+
 from ...braille import braille
 from ...byte_size import byte_size
 from ...errors import BadUsage
-from ...records import Loss, Record, Result
+from ...records import Loss, Record, TrainedModule
 from ...training import TrainingRequest, estimate, train_together
 from ...training import train as train_module
 from ...training.destination import check_places
@@ -65,7 +67,7 @@ def train_each(arguments: argparse.Namespace, output: Output) -> int:
 def _report(kept: list[Record], stopped: list[bool], output: Output) -> int:
     """Print the curve and the verdict on each module. Returns the exit code."""
     curve = [(record.step, record.held_out) for record in kept if isinstance(record, Loss) and record.held_out]
-    results = [record for record in kept if isinstance(record, Result) and record.what == "module"]
+    results = [record for record in kept if isinstance(record, TrainedModule)]
     if len(results) == 1 and len(curve) > 2:
         output.say(f"  held-out loss, {curve[0][1]:.3f} -> {min(loss for _, loss in curve):.3f} nats per token")
         for line in braille(curve, 48, 4):
@@ -94,14 +96,14 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     require_enough(corpus)
     cost = estimate(request, corpus, split)
     output.data(
-        f"{cost['words']:,} words, {cost['tokens']:,} tokens to train on; at most {cost['steps']:,} steps of "
-        f"{cost['seconds_per_step']:.2f} s, {cost['minutes']:g} minutes "
-        f"and some {cost['seconds_around']:.0f} s to load and to measure, {cost['passes']:g} times through the text; "
-        f"about {byte_size(cost['memory_bytes'])} of memory and {byte_size(cost['disk_bytes'])} of disk."
+        f"{cost.words:,} words, {cost.tokens:,} tokens to train on; at most {cost.steps:,} steps of "
+        f"{cost.seconds_per_step:.2f} s, {cost.minutes:g} minutes "
+        f"and some {cost.seconds_around:.0f} s to load and to measure, {cost.passes:g} times through the text; "
+        f"about {byte_size(cost.memory_bytes)} of memory and {byte_size(cost.disk_bytes)} of disk."
     )
-    if cost["rows_at_once"] < request.batch:
-        output.say(f"  {cost['rows_at_once']} of the {request.batch} rows of a step fit into memory at once.")
-    output.object(**cost)
+    if cost.rows_at_once < request.batch:
+        output.say(f"  {cost.rows_at_once} of the {request.batch} rows of a step fit into memory at once.")
+    output.object(**msgspec.structs.asdict(cost))
     return 0
 
 

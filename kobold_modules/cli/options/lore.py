@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...generation.lore import LoreSettings, as_data, sentences, with_lore
+from ... import codec
+from ...generation.lore import LoreSettings, record_of, sentences, with_lore
 from ...generation.protocol import Engine, Request
 from ..output import Output
 
@@ -60,7 +61,7 @@ def bring_in(
     request, found = with_lore(request, books, engine.info.context, engine.tokenize, settings_of(arguments))
     for sentence in sentences(found, books):
         output.say(sentence)
-    output.object(lore=as_data(found))
+    output.object(lore={key: value for key, value in codec.plain(record_of(found)).items() if key != "record"})
     return request
 
 

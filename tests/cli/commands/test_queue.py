@@ -11,7 +11,7 @@ import pytest
 
 from kobold_modules.cli import main
 from kobold_modules.errors import BadText
-from kobold_modules.records import Done, Loss, Note, Progress, Record, Result
+from kobold_modules.records import Done, Loss, Note, Progress, Record, TrainedModule
 from kobold_modules.training_queue import launch
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.training_queue.runner import carry_out
@@ -37,10 +37,7 @@ def training(request: Any, stop: Any) -> Iterator[Record]:
     yield Loss(4, 3.0, 3.1, 1.0)
     if request.name == "broken":
         raise BadText("pages.txt is empty.", "Write some.")
-    yield Result(
-        "module",
-        {"name": "n", "tokens": 4, "gain": 0.05, "bits_per_byte_without": 2.0, "bits_per_byte_with": 1.9},
-    )
+    yield TrainedModule(name="n", tokens=4, gain=0.05, bits_per_byte_without=2.0, bits_per_byte_with=1.9)
     yield Done("training")
 
 
@@ -73,7 +70,13 @@ def test_follow_shows_a_training_from_its_beginning(capsys: pytest.CaptureFixtur
     assert "Read 12 texts." in err
     assert "Predicts held-out pages 5.0 % better" in out
     code, out, _ = run(capsys, "--follow", "n-1", "--json")
-    assert [json.loads(line)["record"] for line in out.splitlines()] == ["note", "progress", "loss", "result", "done"]
+    assert [json.loads(line)["record"] for line in out.splitlines()] == [
+        "note",
+        "progress",
+        "loss",
+        "trained_module",
+        "done",
+    ]
 
 
 def test_following_one_that_failed_ends_with_its_sentence_and_code(

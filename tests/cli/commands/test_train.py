@@ -33,7 +33,7 @@ def test_a_training_ends_on_the_shelf_and_in_a_zip(
     kinds = [record["record"] for record in records]
     assert code == 0
     assert kinds[-1] == "done"
-    assert {"note", "progress", "loss", "saved", "result"} <= set(kinds)
+    assert {"note", "progress", "loss", "saved", "baseline", "trained_module"} <= set(kinds)
     written, kept = kobold.read(out), Library().find("noir")
     assert np.array_equal(written.vectors, kept.vectors)
     assert kept.card.model == "starter"

@@ -9,7 +9,7 @@ from pathlib import Path
 from textual.screen import Screen
 
 from kobold_modules.errors import BadInput
-from kobold_modules.records import Failed, Result
+from kobold_modules.records import Failed, ModelsFound
 from kobold_modules.worker.client import Client
 from kobold_modules.worker.messages import Models
 
@@ -57,8 +57,8 @@ class DiskSearch:
         failed: Failed | None = Failed("The search gave no answer.", "r tries again.", 5)
         try:
             async for record in self.client.run(Models(folders)):
-                if isinstance(record, Result):
-                    self.disk, failed = read_disk(record.data), None
+                if isinstance(record, ModelsFound):
+                    self.disk, failed = read_disk(record), None
                 elif isinstance(record, Failed):
                     failed = record
         finally:

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.errors import BadUsage, OutOfMemory
-from kobold_modules.records import Failed, Result
+from kobold_modules.records import Failed, ModelsFound, TrainingCost
 from kobold_modules.worker import messages
 from kobold_modules.worker.client import Client, WorkerClient
 
@@ -74,8 +74,8 @@ class Estimator:
             client = self.app_state.client
             self._client = WorkerClient() if isinstance(client, WorkerClient) else client
         async for record in self._client.run(messages.Estimate(request)):
-            if isinstance(record, Result) and record.what == "estimate":
-                self._measured[recipe.measured_by] = Estimate.of(record.data)
+            if isinstance(record, TrainingCost):
+                self._measured[recipe.measured_by] = Estimate.of(record)
             elif isinstance(record, Failed) and record.code == OutOfMemory.exit_code:
                 self.status.say(record.message, "warning", record.hint)
         if recipe.measured_by in self._measured:
@@ -90,14 +90,11 @@ class Estimator:
         searcher = self.app_state.client.another()  # not the worker that writes: no take waits for a look at the disk
         folders = tuple(line for line in recall("model folders").splitlines() if line)
         async for record in searcher.run(messages.Models(folders)):
-            if not isinstance(record, Result) or record.what != "models":
-                continue
-            for about in record.data.get("models", ()):
-                trains = about.get("train")
-                if isinstance(trains, dict) and trains.get("can") != "no" and not about.get("no_modules"):
-                    tight = " (tight)" if trains.get("can") == "tight" else ""
-                    found.append((f"{about['name']}{tight}", str(about["model"])))
-                    self._memory[str(about["model"])] = int(trains.get("needs", 0))
+            for about in record.models if isinstance(record, ModelsFound) else ():
+                if about.train is not None and about.train.can != "no" and not about.no_modules:
+                    tight = " (tight)" if about.train.can == "tight" else ""
+                    found.append((f"{about.name}{tight}", about.model))
+                    self._memory[about.model] = about.train.needs
         await searcher.close()
         if found and self.screen.is_attached:
             self.panel.set_models(found)

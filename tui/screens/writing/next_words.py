@@ -18,7 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from kobold_modules.records import Failed, Result
+from kobold_modules.records import Failed, NextTokens
 from kobold_modules.worker.messages import Peek
 
 from ...state.app_state import AppState
@@ -118,8 +118,8 @@ class NextWordsScreen(ModalScreen[Words | None]):
         stack = self.app_state.stack.paths()
         self.query_one("#said", Static).display = True
         async for record in self.app_state.client.run(Peek(self.text + self._words, stack, TOP, **self.asides)):
-            if isinstance(record, Result) and record.what == "peek":
-                self.rows = candidates(record.data)
+            if isinstance(record, NextTokens):
+                self.rows = candidates(record)
                 self._show()
             elif isinstance(record, Failed):
                 self.rows = []

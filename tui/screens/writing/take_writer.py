@@ -9,7 +9,7 @@ from typing import Literal
 
 from textual.screen import Screen
 
-from kobold_modules.records import Failed, Finished, Note, Result, TextChunk
+from kobold_modules.records import Failed, Finished, LoreFound, Note, TextChunk
 from kobold_modules.stories.story import Take
 from kobold_modules.worker.messages import Generate
 
@@ -176,8 +176,8 @@ class TakeWriter:
                     self.page.editor.feed(record.text)
                     if self._stopping:  # asked while an earlier job was running: it was that one which stopped
                         self.app_state.client.cancel()
-                case Result(what="lore"):
-                    self.page.context.set_lore(record.data)
+                case LoreFound():
+                    self.page.context.set_lore(record)
                 case Note():
                     self.status.say(record.text, "warning")
                 case Finished() | Failed():

@@ -16,8 +16,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from kobold_modules.byte_size import byte_size
+from kobold_modules.records import Verdict
 
-from ...state.disk_models import MARKS, DiskModel, Verdict
+from ...state.disk_models import MARKS, DiskModel
 from ...state.phrases import shortened
 from ..plain_list import moving
 

@@ -9,7 +9,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from ...state.disk_models import FREE, MARKS, OTHERS, OVER, OWN, DiskModel, Memory, Verdict, about, bar
+from kobold_modules.records import Verdict
+
+from ...state.disk_models import FREE, MARKS, OTHERS, OVER, OWN, DiskModel, Memory, about, bar
 from ...state.phrases import counted, place
 from ..panel import Titled
 

@@ -13,7 +13,7 @@ from typing import Any
 from textual import work
 from textual.app import ComposeResult
 
-from kobold_modules.records import Result
+from kobold_modules.records import LoreFound, TokenCount
 from kobold_modules.worker.messages import Count, Lore
 
 from ...state.app_state import AppState
@@ -75,10 +75,10 @@ class ContextPanel(Panel):
         """Record that the model left out so many characters of a story that is now ``length`` long."""
         self._saw = (left_out, length) if left_out else None
 
-    def set_lore(self, found: Mapping[str, Any]) -> None:
-        """Show the entries that are in, as generation.lore.as_data tells them."""
-        self.entries = tuple((str(entry["title"]), int(entry["tokens"])) for entry in found["entries"])
-        self.lore = int(found["tokens"])
+    def set_lore(self, found: LoreFound) -> None:
+        """Show the entries that are in."""
+        self.entries = tuple((entry.title, entry.tokens) for entry in found.entries)
+        self.lore = found.tokens
         self.set_class(bool(self.lore), "-lore")
         self._show()
 
@@ -130,22 +130,22 @@ class ContextPanel(Panel):
         asides = self._all_asides
         if not asides.get("lore"):
             if self.entries:
-                self.set_lore({"entries": (), "tokens": 0})
+                self.set_lore(LoreFound())
             return
         stack = self.app_state.stack.paths()
         wanted = (text, stack, *asides.values())
         if wanted == self._counted_lore:
             return
         async for record in self.app_state.client.run(Lore(text, stack, **asides)):
-            if isinstance(record, Result) and record.what == "lore":
+            if isinstance(record, LoreFound):
                 self._counted_lore = wanted
-                self.set_lore(record.data)
+                self.set_lore(record)
 
     async def _tokens(self, text: str) -> int | None:
         """Return how many tokens ``text`` is; None if the worker does not say."""
         found = None if text else 0
         if text:
             async for record in self.app_state.client.run(Count(text)):
-                if isinstance(record, Result) and record.what == "count":
-                    found = int(record.data["tokens"])
+                if isinstance(record, TokenCount):
+                    found = record.tokens
         return found

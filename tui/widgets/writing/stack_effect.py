@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from kobold_modules.records import Failed, Result
+from kobold_modules.records import Failed, Scores
 from kobold_modules.worker.messages import Score
 
 from ...state.app_state import AppState
@@ -38,22 +37,18 @@ def passage(text: str, at: int) -> tuple[int, int]:
     return start, end
 
 
-def effect_of(data: Mapping[str, Any], text: str) -> StackEffect | None:
-    """Return the effect in the Result("score") of ``text``; None where it does not belong to it."""
-    try:
-        rows = list(zip(data["tokens"], data["with"], data["without"], strict=True))
-        at, gains, tinges = 0, [], []
-        for token, stacked, plain in rows:
-            length = len(token)
-            if stacked is not None and plain is not None:
-                gain = float(stacked) - float(plain)
-                gains.append(gain)
-                if abs(gain) >= CLEAR and token.strip():
-                    lead = length - len(token.lstrip())
-                    tinges.append((at + lead, at + length, "likelier" if gain > 0 else "unlikelier"))
-            at += length
-    except (KeyError, TypeError, ValueError):
-        return None
+def effect_of(scores: Scores, text: str) -> StackEffect | None:
+    """Return the effect in the scores of ``text``; None where they do not belong to it."""
+    at, gains, tinges = 0, list[float](), list[Tinge]()
+    for token, stacked, plain in zip(scores.tokens, scores.stacked, scores.plain, strict=False):
+        length = len(token)
+        if stacked is not None and plain is not None:
+            gain = stacked - plain
+            gains.append(gain)
+            if abs(gain) >= CLEAR and token.strip():
+                lead = length - len(token.lstrip())
+                tinges.append((at + lead, at + length, "likelier" if gain > 0 else "unlikelier"))
+        at += length
     if at != len(text) or not gains:
         return None
     return StackEffect(tuple(tinges), sum(gains) / len(gains), len(gains))
@@ -64,8 +59,8 @@ async def measure_effect(app_state: AppState, text: str) -> StackEffect | str:
     stack = app_state.stack.paths()
     found: StackEffect | str = "The passage is too short to compare."
     async for record in app_state.client.run(Score(text, stack)):
-        if isinstance(record, Result) and record.what == "score":
-            found = effect_of(record.data, text) or found
+        if isinstance(record, Scores):
+            found = effect_of(record, text) or found
         elif isinstance(record, Failed):
             found = f"{record.message} {record.hint}".strip()
     return found

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kobold_modules.library.library import Library
-from kobold_modules.records import Failed, Record, Result
+from kobold_modules.records import Failed, NearestWords, Neighbour, Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.widgets.key_bar import KeyBar
 from kobold_modules.tui.widgets.library.card_panel import CardPanel
@@ -179,7 +179,7 @@ class Looking(FakeClient):
 
     async def run(self, job: Job) -> AsyncIterator[Record]:
         if isinstance(job, Nearest):
-            yield Result("nearest", {"rows": [[{"text": " rain", "cosine": 0.4}, {"text": " wet", "cosine": 0.3}]]})
+            yield NearestWords(((Neighbour(" rain", 0.4), Neighbour(" wet", 0.3)),), "")
             return
         async for record in super().run(job):
             yield record

@@ -6,7 +6,7 @@ import queue as queues
 import threading
 from collections.abc import Callable, Iterator
 
-from kobold_modules.records import Done, Loss, Note, Progress, Record, Result, Sample
+from kobold_modules.records import Baseline, Done, Loss, Note, Progress, Record, Sample, TextLoss
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.training_queue.runner import carry_out
@@ -47,8 +47,7 @@ class Actor:
     def train(self, steps: int = 10, of: int = 20) -> None:
         """Write what a training says on its way to step ``steps``."""
         self.tell(Note("Read 2 texts: 12,961 words of prose."))
-        words = {"nats_per_token": 3.2, "bits_per_byte": 1.46}
-        self.tell(Result("baseline", {"nats_per_token": 3.3, "bits_per_byte": 1.5, "words_in_context": words}))
+        self.tell(Baseline(3.3, 1.5, TextLoss(3.2, 1.46)))
         for step in range(steps + 1):
             self.tell(Loss(step, 3.0, 3.25 - 0.02 * step, 1.4))
             if step and step % 5 == 0:

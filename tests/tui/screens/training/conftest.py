@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from kobold_modules.records import Record, Result
+from kobold_modules.records import ListedModel, MemoryHere, ModelsFound, Record, TrainingCost, Verdict
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue import launch
@@ -115,6 +115,14 @@ async def watching(on: Stage, id: str, holds: Callable[[TrainingHistory], Any] =
     await on.pilot.pause()
 
 
+def listed(
+    name: str, model: str, can: Literal["yes", "no"] | None = None, needs: int = 0, problem: str = ""
+) -> ListedModel:
+    """Return a model as a search finds it, which can be trained through or not."""
+    train = None if can is None else Verdict(can, needs, 0, "memory", "")
+    return ListedModel(name=name, model=model, path=model, kind="gguf", place="", problem=problem, train=train)
+
+
 class Knowing(FakeClient):
     """A worker that knows models and what a training takes."""
 
@@ -126,28 +134,26 @@ class Knowing(FakeClient):
     async def run(self, job: Job) -> AsyncIterator[Record]:
         if isinstance(job, Estimate):
             self.jobs.append(job)
-            yield Result(
-                "estimate",
-                {"words": 6465, "tokens": 8600, "steps": 420, "minutes": 2.8, "passes": 3.1}
-                | {"memory_bytes": 812_000_000, "disk_bytes": 140_000, "seconds_per_step": 0.4},
+            yield TrainingCost(
+                words=6465,
+                tokens=8600,
+                steps=420,
+                minutes=2.8,
+                passes=3.1,
+                memory_bytes=812_000_000,
+                disk_bytes=140_000,
+                seconds_per_step=0.4,
+                seconds_around=0.0,
+                rows_at_once=2,
             )
         elif isinstance(job, Models):
-            about: dict[str, Any] = {
-                "name": "Small 1B",
-                "model": "/models/small.gguf",
-                "train": {"can": "yes", "needs": 1},
-            }
-            yield Result(
-                "models",
-                {
-                    "models": [
-                        {"name": "starter", "model": "starter", "train": {"can": "yes", "needs": 950_000_000}},
-                        about,
-                        about | {"name": "Huge 70B", "model": "/models/huge.gguf", "train": {"can": "no", "needs": 1}},
-                        {"name": "broken", "model": "/models/b.gguf", "problem": "is no model"},
-                    ]
-                },
+            models = (
+                listed("starter", "starter", "yes", 950_000_000),
+                listed("Small 1B", "/models/small.gguf", "yes", 1),
+                listed("Huge 70B", "/models/huge.gguf", "no", 1),
+                listed("broken", "/models/b.gguf", problem="is no model"),
             )
+            yield ModelsFound(models, (), (), "", MemoryHere(0, 0))
         else:
             async for record in super().run(job):
                 yield record

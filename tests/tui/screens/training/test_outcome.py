@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from textual.widgets import Input
 
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
-from kobold_modules.records import Loss, Note, Progress, Result, Sample, Saved
+from kobold_modules.records import Baseline, Loss, Note, Progress, Sample, Saved, TextLoss, TrainedModule
 from kobold_modules.tui.dialogs.ask import Ask, Confirm
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.state.trainings import trainings_of
@@ -26,7 +27,7 @@ async def finished(on: Stage, actor: Callable[[str], Actor], library: Library) -
     played.train(20)
     await watching(on, id, lambda course: course.total)
     made = library.add(module("night work", samples={"opening": OPENING, "with": " It had rained.", "without": " So."}))
-    played.end(Result("module", {"name": "night work"}), Saved(str(made.path), "module"))
+    played.end(TrainedModule(name="night work", tokens=20), Saved(str(made.path), "module"))
     await watching(on, id, lambda course: course.module)
     await on.until(lambda: any(entry.name == "night work" for entry in on.app.app_state.entries))
     return id
@@ -52,7 +53,7 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
 ) -> None:
     """Three steps fitted into a minute and the best was the start: no tick, no "3.0 % better", no sample of step 3."""
     (id,) = submit("slow night", minutes=1.0)
-    measured = {
+    measured: dict[str, Any] = {
         "bits_per_byte_without": 2.3,
         "bits_per_byte_with": 2.231,
         "gain": 0.03,
@@ -67,7 +68,7 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
     training = {"steps": 3, "best_step": 0, "seconds": 66.0, "budget": 60.0}
     async with stage() as on:
         played = actor(id)
-        played.tell(Result("baseline", {"nats_per_token": 3.3, "words_in_context": {"nats_per_token": 3.2}}))
+        played.tell(Baseline(3.3, words_in_context=TextLoss(3.2, 1.4)))
         played.tell(Loss(0, 3.2, 3.2), Sample(0, f"{OPENING} At the start."), Progress("training", 1, 3, 40.0))
         played.tell(Loss(1, 3.3, 3.3), Note("looked"))
         await watching(on, id, lambda course: len(course.losses) == 2)
@@ -75,7 +76,10 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
         await on.until(lambda: "No step so far improves on the words it started from" in on.text())
         written = {"opening": OPENING, "with": " As the start has it.", "without": " So."}
         made = shelf.add(module("slow night", samples=written, measured=measured, training=training))
-        played.end(Result("module", {"name": "slow night", **training, **measured}), Saved(str(made.path), "module"))
+        played.end(
+            TrainedModule(name="slow night", tokens=20, steps=3, best_step=0, budget=60.0, **measured),
+            Saved(str(made.path), "module"),
+        )
         await watching(on, id, lambda course: course.module)
         await on.until(lambda: "Nothing was learned: only 3 steps fitted into 1 minute." in on.text())
         text = on.text()
@@ -109,7 +113,7 @@ async def test_a_chart_over_a_part_of_the_pages_says_so(
     (id,) = submit("night work")
     played = actor(id)
     async with stage(size=(140, 40)) as on:
-        played.tell(Result("baseline", {"nats_per_token": 3.3, "tokens": 1320, "held_out_tokens": 5400}))
+        played.tell(Baseline(3.3, tokens=1320, held_out_tokens=5400))
         played.tell(Loss(0, 3.2, 3.2), Loss(1, 3.1, 3.1), Progress("training", 1, 3, 40.0), Note("looked"))
         await watching(on, id, lambda course: len(course.losses) == 2 and course.total)
         await opened(on)

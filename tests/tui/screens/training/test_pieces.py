@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules.records import Failed, Loss, Progress
+from kobold_modules.records import Failed, Loss, Progress, TrainingCost
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue.files import Training
 from kobold_modules.tui.state.recipe import Estimate, Recipe, guess, name_from
@@ -77,6 +77,17 @@ def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
 
 
 def test_an_estimate_counts_what_is_before_the_first_step_and_after_the_last() -> None:
-    data = {"words": 6465, "steps": 150, "minutes": 1.0, "passes": 3.0, "seconds_per_step": 0.4, "seconds_around": 45.0}
-    assert Estimate.of(data).lines()[0].startswith("1 min 45 s, reads your text 3 times")
-    assert Estimate.of(data).at(Recipe(dial="normal")).lines()[0].startswith("3 min 45 s")
+    cost = TrainingCost(
+        words=6465,
+        tokens=8600,
+        steps=150,
+        minutes=1.0,
+        passes=3.0,
+        seconds_per_step=0.4,
+        seconds_around=45.0,
+        memory_bytes=0,
+        disk_bytes=0,
+        rows_at_once=2,
+    )
+    assert Estimate.of(cost).lines()[0].startswith("1 min 45 s, reads your text 3 times")
+    assert Estimate.of(cost).at(Recipe(dial="normal")).lines()[0].startswith("3 min 45 s")

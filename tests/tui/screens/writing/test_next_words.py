@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobold_modules.records import Failed
+from kobold_modules.records import Candidate, Failed, NextTokens, Scores
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.screens.writing.bench import BenchScreen
@@ -220,15 +220,13 @@ async def test_keys_of_the_list_do_not_reach_the_page(stage: Open) -> None:
 
 
 def test_candidates_of_both_sides() -> None:
-    data = {
-        "with": [{"token": 1, "text": " rain", "probability": 0.4}, {"token": 2, "text": " sun", "probability": 0.1}],
-        "without": [{"token": 2, "text": " sun", "probability": 0.4}, {"token": 3, "text": " day", "probability": 0.2}],
-    }
-    rows = candidates(data)
+    stacked = (Candidate(1, " rain", " rain", 0.4, 0.0), Candidate(2, " sun", " sun", 0.1, 0.4))
+    plain = (Candidate(2, " sun", " sun", 0.4, 0.1), Candidate(3, " day", " day", 0.2, 0.0))
+    rows = candidates(NextTokens(stacked, plain))
     assert [row.text for row in rows] == [" rain", " sun", " day"]
     assert (rows[0].without, rows[2].with_stack) == (None, None)
     assert rows[1].pull == pytest.approx(-2)
-    assert candidates({"with": [{"token": "x"}], "without": None}) == []
+    assert candidates(NextTokens((), ())) == []
 
 
 @pytest.mark.parametrize(
@@ -256,18 +254,16 @@ def test_the_passage_is_the_paragraphs_around_the_cursor() -> None:
 
 
 def test_scores_of_another_text_are_no_voice() -> None:
-    data = {"tokens": ["The", " lamp"], "with": [None, -1.0], "without": [None, -3.0]}
-    found = effect_of(data, "The lamp")
+    scores = Scores(("The", " lamp"), (None, -1.0), (None, -3.0))
+    found = effect_of(scores, "The lamp")
     assert found is not None
     assert found.tinges == ((4, 8, "likelier"),)
     assert found.gain == pytest.approx(2.0)
-    assert effect_of(data, "The lamps") is None
-    assert effect_of({"tokens": []}, "") is None
+    assert effect_of(scores, "The lamps") is None
+    assert effect_of(Scores((), (), ()), "") is None
 
 
 def test_a_candidate_knows_what_it_adds_to_the_page() -> None:
-    """Behind "the do" the token " door" adds "or"; without that said, a token adds all of its text."""
-    found = candidates({"with": [{"token": 5, "text": " door", "adds": "or", "probability": 0.9}], "without": []})
+    """Behind "the do" the token " door" adds "or"."""
+    found = candidates(NextTokens((Candidate(5, " door", "or", 0.9, 0.0),), ()))
     assert (found[0].text, found[0].adds) == (" door", "or")
-    found = candidates({"with": [{"token": 5, "text": " door", "probability": 0.9}], "without": []})
-    assert found[0].adds == " door"
