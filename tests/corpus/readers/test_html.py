@@ -171,3 +171,11 @@ def test_a_picture_that_comes_back_between_paragraphs_parts_scenes() -> None:
     ornament, other = '<div class="x"><img src="../o.png"/></div>', '<p><img src="map.png" alt="A map"/></p>'
     document = opened(page(P + (ornament + Q) * 3 + other + P + '<p><img src="y.png" alt="* * *"></p>' + Q))
     assert texts(document) == [FERRY, "***", WALK, "***", WALK, "***", WALK, FERRY, "***", WALK]
+
+
+def test_html_left_in_a_text_file_goes_whole(tmp_path: Path, paragraphs: list[str]) -> None:
+    """T31: markup that leaked into a .txt."""
+    body = "\n".join(f"<p>{text}</p>" for text in paragraphs)
+    rest = "<o:p></o:p><hr><h2>Two</h2>\n<p>He <ins>really</ins> had a caf&eacute; &pound;5.</p><!-- note -->"
+    path = write(tmp_path, "a.txt", f"{body}\n{rest}\n<script>var x=1;</script>\n".encode())
+    assert read([path]).text.split("\n\n") == [*paragraphs, "* * *", "He really had a café £5."]
