@@ -67,9 +67,9 @@ class Tensors:
         return numbers(self.body[begin:end], kind, shape)
 
 
-def open_tensors(data: bytes, label: str) -> Tensors:
+def open_tensors(data: bytes, label: str, most: int = MOST_HEADER) -> Tensors:
     """Open the container in ``data``. Raises BadModule, with a sentence that begins with ``label``."""
-    length = header_length(data, len(data))
+    length = header_length(data, len(data), most)
     if length is None:
         raise BadModule(f"{label} is not a safetensors file, or is cut short.")
     try:
@@ -79,12 +79,18 @@ def open_tensors(data: bytes, label: str) -> Tensors:
     return Tensors(label, header, data[8 + length :])
 
 
-def header_length(start: bytes, size: int) -> int | None:
-    """Return the length of the header if ``start`` can begin a safetensors file of ``size`` bytes, else None."""
+def header_length(start: bytes, size: int, most: int = MOST_HEADER) -> int | None:
+    """Return the length of the header if ``start`` can begin a safetensors file of ``size`` bytes, else None.
+
+    Args:
+        start: the first nine bytes, or more: the length, and the bracket that begins the header.
+        size: of the file, in bytes.
+        most: bytes that such a header may have.
+    """
     if len(start) < 9 or start[8:9] != b"{":
         return None
     length = int(struct.unpack("<Q", start[:8])[0])
-    return length if 2 <= length <= min(size - 8, MOST_HEADER) else None
+    return length if 2 <= length <= min(size - 8, most) else None
 
 
 def parse_header(raw: bytes) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ..errors import BadInput, OutOfDisk
+from ..formats.tensors import open_tensors
 from ..paths import write_atomically
 from .distributed import World
 from .optimiser.reparametrisation import folded, trainables
@@ -131,8 +132,7 @@ def restore(path: Path, request: str, device: str, world: World | None = None) -
     if not data:
         return None
     try:
-        length = int.from_bytes(data[:8], "little")
-        numbers = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["state"])
+        numbers = json.loads(open_tensors(data, path.name, len(data)).metadata["state"])
         tensors = {name: tensor.to(device) for name, tensor in load(data).items()}
         groups: dict[str, Any] = {
             group: {name.split(".", 1)[1]: t for name, t in tensors.items() if name.startswith(f"{group}.")}

@@ -6,8 +6,6 @@ rows of the embedding table are all we want, and those can be read as they stand
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoModel
+from ...formats.tensors import header_length, parse_header
 from ..usability.not_a_model import LFS, is_lfs_pointer, lfs_pointer
 from .once import parsed_once
 
@@ -44,13 +43,13 @@ def read_safetensors_header(file: Path) -> tuple[Stored, ...]:
     try:
         with file.open("rb") as opened:
             size = file.stat().st_size
-            start = opened.read(8)
-            if start == LFS[:8] and is_lfs_pointer(file):
+            start = opened.read(9)
+            if start[:8] == LFS[:8] and is_lfs_pointer(file):
                 raise lfs_pointer(file)
-            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            if not 2 <= length <= min(HEADER_MOST, size - 8):
+            length = header_length(start, size, HEADER_MOST)
+            if length is None:
                 raise NoModel(f"{file} is damaged or unfinished.", "Download or copy it again.")
-            header = json.loads(opened.read(length))
+            header = parse_header(start[8:] + opened.read(length - 1))
         found = []
         for name, tensor in header.items():
             if name == "__metadata__":
