@@ -36,7 +36,9 @@ from kobold_modules.soft_prompt.stack import Stack
 
 
 TOKENS = 48
-REQUEST = Request("The rain had stopped, and the street was quiet.", Stack(), TOKENS, Sampler(seed=1))
+REQUEST = Request(
+    text="The rain had stopped, and the street was quiet.", stack=Stack(), max_tokens=TOKENS, sampler=Sampler(seed=1)
+)
 
 
 def seconds_a_token(engine: LlamaEngine) -> float:

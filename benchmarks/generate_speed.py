@@ -165,7 +165,7 @@ def speed(engine: LlamaEngine, peer: Peer, request: Request, rounds: int) -> tup
 
 def switching(engine: LlamaEngine, text: str, settings: Sampler, rounds: int, width: int) -> tuple[float, float]:
     """Time switching back, and to a stack new to the text, against continuing."""
-    one, two = (Request(text, stack_of(width, seed), 8, settings) for seed in (1, 2))
+    one, two = (Request(text=text, stack=stack_of(width, seed), max_tokens=8, sampler=settings) for seed in (1, 2))
     for request in (one, two):
         list(engine.generate(request))
     back, new = [], []
@@ -175,22 +175,24 @@ def switching(engine: LlamaEngine, text: str, settings: Sampler, rounds: int, wi
         again = first_token(engine, two)  # cached, but another one wrote last
         back.append((again, stay))
         if number < 3:
-            fresh = Request(text, stack_of(width, 50 + number), 8, settings)
-            list(engine.generate(Request("", fresh.stack, 1, settings)))  # its rows are kept; the text is new to it
+            fresh = Request(text=text, stack=stack_of(width, 50 + number), max_tokens=8, sampler=settings)
+            list(
+                engine.generate(Request(text="", stack=fresh.stack, max_tokens=1, sampler=settings))
+            )  # its rows are kept; the text is new to it
             new.append((first_token(engine, fresh), stay))
     return ratio(back), ratio(new)
 
 
 def restoring(path: Path, stacks: list[Stack], settings: Sampler) -> float:
     """Measure a stack restored from the disk in a fresh engine, against computing it there."""
-    empty = [Request("", stack, 1, settings) for stack in stacks]
+    empty = [Request(text="", stack=stack, max_tokens=1, sampler=settings) for stack in stacks]
     with LlamaEngine(ModelFile.at(path)) as engine:
         for request in empty:
             list(engine.generate(request))
     pairs = []
     with LlamaEngine(ModelFile.at(path)) as warm, LlamaEngine(ModelFile.at(path), disk=0) as cold:
         for engine in (warm, cold):
-            list(engine.generate(Request("a", Stack(), 1, settings)))
+            list(engine.generate(Request(text="a", stack=Stack(), max_tokens=1, sampler=settings)))
         for request in empty:
             restored, computed = first_token(warm, request), first_token(cold, request)
             pairs.append((restored, computed))
@@ -224,13 +226,16 @@ def main() -> None:
             while len(engine.tokenize(text)) > TOKENS:
                 text = text[:-20]
             tokens = len(engine.tokenize(text))
-            request = Request(text, stack_of(width, 1), length, settings)
+            request = Request(text=text, stack=stack_of(width, 1), max_tokens=length, sampler=settings)
             list(engine.generate(request))
             peer = Peer(engine._model, engine.info.context, ROWS + tokens)
             against, speeds = speed(engine, peer, request, rounds)
             peer.close()
             back, new = switching(engine, text, settings, 3 * rounds, width)
-            four = [Request(text, stack_of(width, seed), length, settings) for seed in range(1, 5)]
+            four = [
+                Request(text=text, stack=stack_of(width, seed), max_tokens=length, sampler=settings)
+                for seed in range(1, 5)
+            ]
             batch = together(engine, four, max(5, rounds // 3))
         restored = restoring(arguments.model, [stack_of(width, 20 + seed) for seed in range(min(rounds, 12))], settings)
     result = {

@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _go_on(engine: LlamaEngine, text: str, healing: bool) -> str:
-    request = Request(text[-CONTEXT:], max_tokens=4, sampler=Sampler(seed=7, token_healing=healing))
+    request = Request(text=text[-CONTEXT:], max_tokens=4, sampler=Sampler(seed=7, token_healing=healing))
     return "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
 
 

@@ -37,7 +37,7 @@ class ModelInfo:
         return str(self.file.path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Continue ``text`` by at most ``max_tokens`` tokens with ``stack`` in front of it.
 

@@ -36,7 +36,7 @@ def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> 
     seeds = job.seeds or (settings.seed if settings.seed is not None else 1,) * len(job.stacks)
     takes = []
     for stack, seed in zip(job.stacks, seeds, strict=True):
-        request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed ^ digest_of(stack)))
+        request = Request(text=job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed ^ digest_of(stack)))
         takes.append(engine.generate(request, cancelled))
     open_takes = dict(enumerate(takes))
     while open_takes:
@@ -58,7 +58,7 @@ def peek(job: Peek) -> Record:
 def lore(job: Lore, engine: FakeEngine) -> Record:
     """Look up lorebooks as a worker does, with the fake engine's tokens."""
     books = [read(Path(name)) for name in job.lore]
-    request = Request(job.text, memory=job.memory, note=job.note)
+    request = Request(text=job.text, memory=job.memory, note=job.note)
     return record_of(with_lore(request, books, engine.info.context, engine.tokenize)[1])
 
 

@@ -115,7 +115,7 @@ class FakeClient:
         settings = job.sampler
         # The files of a stack need not exist here; what they are called makes the difference they would make.
         seed = fake_answers.digest_of(job.stack) ^ (settings.seed if settings.seed is not None else 1)
-        request = Request(job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
+        request = Request(text=job.text, max_tokens=job.max_tokens, sampler=Sampler(seed=seed), stop=job.stop)
         for record in engine.generate(request, lambda: self._cancelled):
             if isinstance(record, Finished):
                 shown = settings.seed if settings.seed is not None else 1

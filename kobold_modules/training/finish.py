@@ -187,7 +187,9 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
     samples = {"opening": opening}
     with LlamaEngine(file) as engine:
         for key, stack in (("without", Stack()), ("with", Stack().add(module))):
-            request = Request(opening, stack, SAMPLE_TOKENS, Sampler(temperature=0.7, seed=1))
+            request = Request(
+                text=opening, stack=stack, max_tokens=SAMPLE_TOKENS, sampler=Sampler(temperature=0.7, seed=1)
+            )
             pieces = [record.text for record in engine.generate(request) if not isinstance(record, Finished)]
             samples[key] = "".join(pieces)
     return samples

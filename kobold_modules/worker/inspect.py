@@ -14,7 +14,7 @@ from .messages import Nearest, Peek, Score
 def peek(job: Peek, context: JobContext) -> None:
     """Answer ``job``. Beside the contract's fields each candidate has ``other``: its probability without the stack."""
     stack = context.stack(job.stack)
-    request = Request(job.text, stack, memory=job.memory, note=job.note, note_depth=job.note_depth)
+    request = Request(text=job.text, stack=stack, memory=job.memory, note=job.note, note_depth=job.note_depth)
     request, _ = bring_in(request, job.lore, context)
     stacked, plain = inspect.peek(context.engine, request, job.top)
     context.emit(NextTokens(tuple(stacked), tuple(plain)))

@@ -21,7 +21,9 @@ MOST_BOOKS = 32  # kept in memory
 
 def look_up(job: Lore, context: JobContext) -> None:
     """Answer ``job``: which entries its text calls in, and what each costs."""
-    request = Request(job.text, context.stack(job.stack), memory=job.memory, note=job.note, note_depth=job.note_depth)
+    request = Request(
+        text=job.text, stack=context.stack(job.stack), memory=job.memory, note=job.note, note_depth=job.note_depth
+    )
     _, found = bring_in(request, job.lore, context)
     context.emit(record_of(found))
 

@@ -53,7 +53,7 @@ def samples(file: ModelFile, tokens: int = 90) -> list[str]:
     texts = []
     with LlamaEngine(file) as engine:
         for seed, opening in enumerate(OPENINGS, start=1):
-            request = Request(opening, max_tokens=tokens, sampler=Sampler(temperature=0.7, seed=seed))
+            request = Request(text=opening, max_tokens=tokens, sampler=Sampler(temperature=0.7, seed=seed))
             texts.append(opening + "".join(r.text for r in engine.generate(request) if isinstance(r, TextChunk)))
     return texts
 

@@ -78,50 +78,52 @@ def test_text_is_tokens_is_text(engine: OpenEngine) -> None:
 
 
 def test_one_seed_one_text(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
-    request = Request(OPENING, Stack().add(some(12, 1)), 30, Sampler(seed=7))
+    request = Request(text=OPENING, stack=Stack().add(some(12, 1)), max_tokens=30, sampler=Sampler(seed=7))
     first, finished = write(engine, request)
     assert finished.seed == 7
-    write(engine, Request("Something else altogether.", Stack(), 5))
+    write(engine, Request(text="Something else altogether.", stack=Stack(), max_tokens=5))
     assert write(engine, request)[0] == first
-    assert write(engine, Request(OPENING, request.stack, 30, Sampler(seed=8)))[0] != first
+    assert write(engine, Request(text=OPENING, stack=request.stack, max_tokens=30, sampler=Sampler(seed=8)))[0] != first
 
 
 def test_a_drawn_seed_is_told_and_can_be_used_again(engine: OpenEngine) -> None:
-    text, finished = write(engine, Request(OPENING, max_tokens=20))
-    assert write(engine, Request(OPENING, max_tokens=20, sampler=Sampler(seed=finished.seed)))[0] == text
+    text, finished = write(engine, Request(text=OPENING, max_tokens=20))
+    assert write(engine, Request(text=OPENING, max_tokens=20, sampler=Sampler(seed=finished.seed)))[0] == text
 
 
 def test_nothing_is_read_twice(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     one, two = Stack().add(some(12, 1)), Stack().add(some(9, 2), 0.5)
     count = len(engine.tokenize(OPENING))
-    text, first = write(engine, Request(OPENING, one, 12, GREEDY))
+    text, first = write(engine, Request(text=OPENING, stack=one, max_tokens=12, sampler=GREEDY))
     assert (first.prefix_decoded, first.text_decoded) == (12, count)
-    again, retry = write(engine, Request(OPENING, one, 12, GREEDY))
+    again, retry = write(engine, Request(text=OPENING, stack=one, max_tokens=12, sampler=GREEDY))
     assert (again, retry.prefix_decoded, retry.text_decoded) == (text, 0, 1)
     edited = OPENING.replace("outside", "inside")
-    _, edit = write(engine, Request(edited, one, 2, GREEDY))
+    _, edit = write(engine, Request(text=edited, stack=one, max_tokens=2, sampler=GREEDY))
     assert edit.prefix_decoded == 0
     assert 0 < edit.text_decoded <= len(engine.tokenize(" inside.")) + 3
-    _, other = write(engine, Request(OPENING, two, 12, GREEDY))
+    _, other = write(engine, Request(text=OPENING, stack=two, max_tokens=12, sampler=GREEDY))
     assert (other.prefix_decoded, other.text_decoded) == (9, count)
-    back, finished = write(engine, Request(OPENING, one, 12, GREEDY))
+    back, finished = write(engine, Request(text=OPENING, stack=one, max_tokens=12, sampler=GREEDY))
     assert back == text
     assert finished.prefix_decoded == 0
 
 
 def test_an_empty_page(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some(12, 1))
-    text, finished = write(engine, Request("", stack, 10, Sampler(seed=1)))
+    text, finished = write(engine, Request(text="", stack=stack, max_tokens=10, sampler=Sampler(seed=1)))
     assert (finished.prefix_decoded, finished.text_decoded) == (12, 0)
-    assert write(engine, Request("", stack, 10, Sampler(seed=1)))[0] == text
-    assert write(engine, Request("", Stack(), 5, Sampler(seed=1)))[1].text_decoded == 1
+    assert write(engine, Request(text="", stack=stack, max_tokens=10, sampler=Sampler(seed=1)))[0] == text
+    assert write(engine, Request(text="", stack=Stack(), max_tokens=5, sampler=Sampler(seed=1)))[1].text_decoded == 1
 
 
 @pytest.mark.parametrize("after", [0, 1, 9])
 def test_a_cancel_ends_the_text_and_spoils_nothing(
     engine: OpenEngine, some: Callable[[int, int], Module], after: int
 ) -> None:
-    request = Request(OPENING, Stack().add(some(12, 1)), 30, Sampler(seed=5, repetition=1.0))
+    request = Request(
+        text=OPENING, stack=Stack().add(some(12, 1)), max_tokens=30, sampler=Sampler(seed=5, repetition=1.0)
+    )
     heard, text = 0, ""
 
     def cancelled() -> bool:
@@ -153,51 +155,62 @@ def test_a_cancel_in_the_middle_of_reading_spoils_nothing(
             asked += 1
             return asked > patience  # noqa: B023 - used up within the loop
 
-        _, finished = write(engine, Request(f"{patience} " + OPENING, stack, 9, Sampler(seed=5)), cancelled=cancelled)
+        _, finished = write(
+            engine,
+            Request(text=f"{patience} " + OPENING, stack=stack, max_tokens=9, sampler=Sampler(seed=5)),
+            cancelled=cancelled,
+        )
         assert finished.reason == "cancelled"
     assert np.allclose(engine.log_probabilities(OPENING, stack), clean, atol=2e-3)
-    assert write(engine, Request(OPENING, stack, 4))[1].tokens == 4
+    assert write(engine, Request(text=OPENING, stack=stack, max_tokens=4))[1].tokens == 4
 
 
 def test_stop_and_banned_strings_are_never_seen(engine: OpenEngine) -> None:
     endless = replace(GREEDY, bias=ENDLESS)
-    free, _ = write(engine, Request(OPENING, Stack(), 40, endless))
+    free, _ = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=40, sampler=endless))
     stop = free[12:16]
-    text, finished = write(engine, Request(OPENING, Stack(), 40, endless, (stop,)))
+    text, finished = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=40, sampler=endless, stop=(stop,)))
     assert (text, finished.reason) == (free[: free.index(stop)], "stop")
     for banned in ((free[12:16].strip() or free[11:17],), (free[3:5], free[20:23])):
         settings = replace(endless, banned=banned)
-        text, finished = write(engine, Request(OPENING, Stack(), 40, settings))
+        text, finished = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=40, sampler=settings))
         assert not any(word.lower() in text.lower() for word in banned)
         assert (finished.tokens, finished.reason) == (40, "length")
-        assert write(engine, Request(OPENING, Stack(), 40, settings))[0] == text
+        assert write(engine, Request(text=OPENING, stack=Stack(), max_tokens=40, sampler=settings))[0] == text
 
 
 def test_going_back_leaves_the_context_right(engine: OpenEngine) -> None:
     """After a banned string the next words are what a fresh reading of the same text gives."""
-    free, _ = write(engine, Request(OPENING, Stack(), 30, GREEDY))
+    free, _ = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=GREEDY))
     banned = (free[10:14],)
-    text, _ = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0, repetition=1, banned=banned)))
+    text, _ = write(
+        engine,
+        Request(
+            text=OPENING, stack=Stack(), max_tokens=30, sampler=Sampler(temperature=0, repetition=1, banned=banned)
+        ),
+    )
     scored = engine.score([*engine.tokenize(OPENING), *engine.tokenize(text)], Stack())
     assert np.isfinite(scored).all()
-    more, _ = write(engine, Request(OPENING + text, Stack(), 8, GREEDY))
-    engine.generate(Request("Elsewhere.", Stack(), 1, GREEDY))
-    assert write(engine, Request(OPENING + text, Stack(), 8, GREEDY))[0] == more
+    more, _ = write(engine, Request(text=OPENING + text, stack=Stack(), max_tokens=8, sampler=GREEDY))
+    engine.generate(Request(text="Elsewhere.", stack=Stack(), max_tokens=1, sampler=GREEDY))
+    assert write(engine, Request(text=OPENING + text, stack=Stack(), max_tokens=8, sampler=GREEDY))[0] == more
 
 
 def test_memory_and_note_are_read(engine: OpenEngine) -> None:
-    plain, _ = write(engine, Request(OPENING, max_tokens=20, sampler=GREEDY))
-    kept = engine.next_logits(Request(OPENING, memory="A story about a dragon."))
-    noted = engine.next_logits(Request(OPENING, note="A story about a dragon.", note_depth=0))
-    assert not np.allclose(kept, engine.next_logits(Request(OPENING)), atol=1e-3)
+    plain, _ = write(engine, Request(text=OPENING, max_tokens=20, sampler=GREEDY))
+    kept = engine.next_logits(Request(text=OPENING, memory="A story about a dragon."))
+    noted = engine.next_logits(Request(text=OPENING, note="A story about a dragon.", note_depth=0))
+    assert not np.allclose(kept, engine.next_logits(Request(text=OPENING)), atol=1e-3)
     assert not np.allclose(kept, noted, atol=1e-3)
-    assert write(engine, Request(OPENING, max_tokens=20, sampler=GREEDY))[0] == plain
+    assert write(engine, Request(text=OPENING, max_tokens=20, sampler=GREEDY))[0] == plain
 
 
 def test_a_text_longer_than_the_context(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some(12, 1))
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(120))
-    text, finished = write(engine, Request(story, stack, 24, Sampler(seed=1, repetition=1.0)))
+    text, finished = write(
+        engine, Request(text=story, stack=stack, max_tokens=24, sampler=Sampler(seed=1, repetition=1.0))
+    )
     assert finished.left_out > 0
     assert finished.prefix_decoded == 12
     assert finished.context_used <= 512
@@ -205,13 +218,16 @@ def test_a_text_longer_than_the_context(engine: OpenEngine, some: Callable[[int,
 
 
 def test_a_continuation_longer_than_the_context_goes_on(engine: OpenEngine) -> None:
-    _, finished = write(engine, Request(OPENING, Stack(), 560, Sampler(seed=3, repetition=1, bias=ENDLESS)))
+    _, finished = write(
+        engine,
+        Request(text=OPENING, stack=Stack(), max_tokens=560, sampler=Sampler(seed=3, repetition=1, bias=ENDLESS)),
+    )
     assert (finished.tokens, finished.reason) == (560, "length")
 
 
 def test_takes_side_by_side_are_those_written_alone(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     stacks = [Stack(), Stack().add(some(12, 1)), Stack().add(some(5, 2)).add(some(4, 3), 0.5)]
-    requests = [Request(OPENING, stack, 12, GREEDY) for stack in stacks]
+    requests = [Request(text=OPENING, stack=stack, max_tokens=12, sampler=GREEDY) for stack in stacks]
     texts, ended = [""] * 3, set()
     for record in engine.together(requests):
         if isinstance(record, TextChunk):
@@ -228,7 +244,7 @@ def test_log_probabilities(engine: OpenEngine, some: Callable[[int, int], Module
     plain, stacked = engine.log_probabilities(OPENING, Stack()), engine.log_probabilities(OPENING, stack)
     assert (plain.shape, stacked.shape) == ((len(tokens) - 1,), (len(tokens),))
     assert plain.dtype == np.float32
-    logits = engine.next_logits(Request(OPENING, stack)).astype(np.float64)
+    logits = engine.next_logits(Request(text=OPENING, stack=stack)).astype(np.float64)
     chances = logits - np.log(np.exp(logits - logits.max()).sum()) - logits.max()
     for token in (3, 70, 200):
         assert engine.score([*tokens, token], stack)[-1] == pytest.approx(chances[token], abs=2e-2)
@@ -249,17 +265,17 @@ def test_typed_tokens_and_their_rows_are_the_same(engine: OpenEngine, model: Mod
 def test_what_does_not_fit_is_refused(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
     wide = Module(np.ones((3, engine.info.width * 2), dtype=np.float32), Card("wide"))
     with pytest.raises(WrongModel, match="wide"):
-        write(engine, Request(OPENING, Stack().add(wide)))
+        write(engine, Request(text=OPENING, stack=Stack().add(wide)))
     stranger = Fingerprint(99, engine.info.width, (1.0, 2.0))
     with pytest.raises(WrongModel):
         engine.log_probabilities(
             OPENING, Stack().add(Module(some(3, 1).vectors, Card("stranger", fingerprint=stranger)))
         )
     with pytest.raises(BadUsage, match="takes 500 of the 512"):
-        write(engine, Request(OPENING, Stack().add(some(500, 1))))
+        write(engine, Request(text=OPENING, stack=Stack().add(some(500, 1))))
     with pytest.raises(BadUsage):
-        write(engine, Request(OPENING, max_tokens=-1))
-    assert write(engine, Request(OPENING, max_tokens=0))[1].tokens == 0
+        write(engine, Request(text=OPENING, max_tokens=-1))
+    assert write(engine, Request(text=OPENING, max_tokens=0))[1].tokens == 0
 
 
 def test_rows_that_blow_the_model_up_are_named_as_such(engine: OpenEngine, some: Callable[[int, int], Module]) -> None:
@@ -267,8 +283,8 @@ def test_rows_that_blow_the_model_up_are_named_as_such(engine: OpenEngine, some:
     rows, start = np.full((3, width), 1e38, np.float32), np.zeros((3, width), np.float32)
     large = Module(rows, Card("large"), start)
     with pytest.raises(EngineFailed, match="not numbers"), np.errstate(over="ignore"):
-        write(engine, Request(OPENING, Stack().add(large, 9.0)))
-    assert write(engine, Request(OPENING, Stack().add(some(4, 1)), 5))[1].tokens <= 5
+        write(engine, Request(text=OPENING, stack=Stack().add(large, 9.0)))
+    assert write(engine, Request(text=OPENING, stack=Stack().add(some(4, 1)), max_tokens=5))[1].tokens <= 5
 
 
 def test_a_closed_engine_says_so(model: ModelFile) -> None:
@@ -277,7 +293,7 @@ def test_a_closed_engine_says_so(model: ModelFile) -> None:
     engine.close()
     engine.close()
     with pytest.raises(BadUsage, match="closed"):
-        write(engine, Request(OPENING))
+        write(engine, Request(text=OPENING))
 
 
 def test_loading_tells_how_far_it_is_and_can_be_stopped(model: ModelFile) -> None:
@@ -302,7 +318,7 @@ def test_the_two_engines_write_the_same_text(stories: Path, tmp_path: Path) -> N
                 ours.log_probabilities(OPENING, stack), theirs.log_probabilities(OPENING, stack), atol=0.03
             )
             settings = Sampler(seed=4, temperature=0.7, dry_multiplier=0.8, banned=("park",))
-            request = Request(OPENING, stack, 30, settings)
+            request = Request(text=OPENING, stack=stack, max_tokens=30, sampler=settings)
             assert write(ours, request)[0][:30] == write(theirs, request)[0][:30]
 
 
@@ -313,10 +329,10 @@ def test_architectures(kind: str, tmp_path: Path) -> None:
     with open_engine(model) as engine:
         assert engine.refusal == ""
         stack = Stack().add(module_of(np.concatenate(list(model.read_table())), 7, 1))
-        first, finished = write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))
+        first, finished = write(engine, Request(text=OPENING, stack=stack, max_tokens=12, sampler=Sampler(seed=2)))
         assert finished.prefix_decoded == 7
-        write(engine, Request(OPENING.replace("Lily", "Rose"), stack, 4, Sampler(seed=2)))
-        assert write(engine, Request(OPENING, stack, 12, Sampler(seed=2)))[0] == first
+        write(engine, Request(text=OPENING.replace("Lily", "Rose"), stack=stack, max_tokens=4, sampler=Sampler(seed=2)))
+        assert write(engine, Request(text=OPENING, stack=stack, max_tokens=12, sampler=Sampler(seed=2)))[0] == first
 
 
 def test_folders_that_are_no_models(tiny: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_each_take_reads_as_it_would_alone(
 ) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     requests = [
-        Request(OPENING, stack, length, Sampler(seed=seed))
+        Request(text=OPENING, stack=stack, max_tokens=length, sampler=Sampler(seed=seed))
         for stack, length, seed in ((one, 40, 1), (two, 25, 1), (Stack(), 60, 1), (one, 40, 2), (one, 33, 3))
     ]
     texts, finished = split(exact_stories.together(requests))
@@ -59,7 +59,10 @@ def test_each_take_reads_as_it_would_alone(
 
 def test_on_the_starter_too(starter: Path) -> None:
     with LlamaEngine(ModelFile.at(starter), exact=True) as engine:
-        requests = [Request("The rain had stopped,", Stack(), 20, Sampler(seed=seed)) for seed in range(4)]
+        requests = [
+            Request(text="The rain had stopped,", stack=Stack(), max_tokens=20, sampler=Sampler(seed=seed))
+            for seed in range(4)
+        ]
         texts, _ = split(engine.together(requests))
         assert [texts[number] for number in range(4)] == [alone(engine, request) for request in requests]
 
@@ -68,7 +71,10 @@ def test_they_stream_together_and_one_may_end_early(
     engine: LlamaEngine, some_module: Callable[[int, int], Module]
 ) -> None:
     stack = Stack().add(some_module(12, 1))
-    requests = [Request(OPENING, stack, 30, Sampler(seed=1)), Request(OPENING, Stack(), 3, Sampler(seed=1))]
+    requests = [
+        Request(text=OPENING, stack=stack, max_tokens=30, sampler=Sampler(seed=1)),
+        Request(text=OPENING, stack=Stack(), max_tokens=3, sampler=Sampler(seed=1)),
+    ]
     order = [record.sequence for record in engine.together(requests)]
     assert set(order[:4]) == {0, 1}
     assert order[-1] == 0
@@ -77,7 +83,7 @@ def test_they_stream_together_and_one_may_end_early(
 
 def test_takes_of_one_stack_read_the_text_once(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     stack = Stack().add(some_module(12, 1))
-    requests = [Request(OPENING, stack, 5, Sampler(seed=seed)) for seed in range(8)]
+    requests = [Request(text=OPENING, stack=stack, max_tokens=5, sampler=Sampler(seed=seed)) for seed in range(8)]
     _, finished = split(engine.together(requests))
     count = len(engine.tokenize(OPENING))
     assert [finished[number].prefix_decoded for number in range(8)] == [12] + [0] * 7
@@ -90,9 +96,9 @@ def test_going_back_to_a_resident_stack_reads_one_token(
     stacks = [Stack(), *(Stack().add(some_module(5 + n, n)) for n in range(4))]
     text = OPENING
     for stack in stacks:
-        split(engine.generate(Request(text, stack, 5)))
+        split(engine.generate(Request(text=text, stack=stack, max_tokens=5)))
     for stack in reversed(stacks):
-        _, finished = split(engine.generate(Request(text, stack, 5)))
+        _, finished = split(engine.generate(Request(text=text, stack=stack, max_tokens=5)))
         assert (finished[0].prefix_decoded, finished[0].text_decoded) == (0, 1)
 
 
@@ -101,7 +107,7 @@ def test_another_story_does_not_push_the_first_out(
 ) -> None:
     stack = Stack().add(some_module(12, 1))
     for text in (OPENING, "A dog ran home. It was late.", OPENING, "A dog ran home. It was late."):
-        _, finished = split(engine.generate(Request(text, stack, 5)))
+        _, finished = split(engine.generate(Request(text=text, stack=stack, max_tokens=5)))
     assert finished[0].text_decoded == 1
 
 
@@ -110,11 +116,11 @@ def test_an_edited_page_is_read_from_the_first_change(
 ) -> None:
     stack = Stack().add(some_module(12, 1))
     page = " ".join(f"Sam saw cat {n}." for n in range(20))
-    _, finished = split(engine.generate(Request(page, stack, 3)))
+    _, finished = split(engine.generate(Request(text=page, stack=stack, max_tokens=3)))
     whole = finished[0].text_decoded
     place = page.index("cat 15")
     edited = page[:place] + "dog" + page[place + 3 :]
-    _, finished = split(engine.generate(Request(edited, stack, 3)))
+    _, finished = split(engine.generate(Request(text=edited, stack=stack, max_tokens=3)))
     changed = len(engine.tokenize(edited)) - len(engine.tokenize(page[:place]))
     assert finished[0].prefix_decoded == 0
     assert finished[0].text_decoded <= changed + 2 < whole
@@ -122,7 +128,12 @@ def test_an_edited_page_is_read_from_the_first_change(
 
 def test_more_than_the_cells_hold_wait_their_turn(stories: Path, some_module: Callable[[int, int], Module]) -> None:
     page = " ".join([OPENING] * 8)
-    requests = [Request(page, Stack().add(some_module(8, n)), 60, Sampler(seed=1, bias=NEVER_ENDING)) for n in range(4)]
+    requests = [
+        Request(
+            text=page, stack=Stack().add(some_module(8, n)), max_tokens=60, sampler=Sampler(seed=1, bias=NEVER_ENDING)
+        )
+        for n in range(4)
+    ]
     with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), kept=0, exact=True) as engine:
         texts, finished = split(engine.together(requests))
         assert [finished[number].tokens for number in range(4)] == [60] * 4
@@ -131,14 +142,19 @@ def test_more_than_the_cells_hold_wait_their_turn(stories: Path, some_module: Ca
 
 def test_long_takes_slide_side_by_side(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     settings = Sampler(seed=3, bias=NEVER_ENDING)
-    requests = [Request(OPENING, Stack().add(some_module(8, n)), 700, settings) for n in range(2)]
+    requests = [
+        Request(text=OPENING, stack=Stack().add(some_module(8, n)), max_tokens=700, sampler=settings) for n in range(2)
+    ]
     _, finished = split(engine.together(requests))
     assert [finished[number].tokens for number in range(2)] == [700, 700]
     assert all(finished[number].left_out > 0 for number in range(2))
 
 
 def test_a_cancel_ends_all_and_spoils_nothing(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
-    requests = [Request(OPENING, Stack().add(some_module(8, n)), 50, Sampler(seed=1)) for n in range(3)]
+    requests = [
+        Request(text=OPENING, stack=Stack().add(some_module(8, n)), max_tokens=50, sampler=Sampler(seed=1))
+        for n in range(3)
+    ]
     records: list[TextChunk | Finished] = []
     for record in engine.together(requests, lambda: len(records) > 7):
         records.append(record)
@@ -149,7 +165,7 @@ def test_a_cancel_ends_all_and_spoils_nothing(engine: LlamaEngine, some_module: 
 
 
 def test_leaving_early_frees_everything(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
-    requests = [Request(OPENING, Stack().add(some_module(8, n)), 50) for n in range(8)]
+    requests = [Request(text=OPENING, stack=Stack().add(some_module(8, n)), max_tokens=50) for n in range(8)]
     for _ in range(5):
         for record in engine.together(requests):
             assert isinstance(record, TextChunk)
@@ -160,7 +176,7 @@ def test_leaving_early_frees_everything(engine: LlamaEngine, some_module: Callab
 
 def test_two_writers_may_alternate(exact_stories: LlamaEngine) -> None:
     """A screen may leave one continuation open while it asks for another."""
-    one, two = (Request(OPENING, Stack(), 20, Sampler(seed=seed)) for seed in (1, 2))
+    one, two = (Request(text=OPENING, stack=Stack(), max_tokens=20, sampler=Sampler(seed=seed)) for seed in (1, 2))
     texts = ["", ""]
     writers = [exact_stories.generate(one), exact_stories.generate(two)]
     for pair in zip(*writers, strict=False):
@@ -172,20 +188,29 @@ def test_two_writers_may_alternate(exact_stories: LlamaEngine) -> None:
 def test_bad_requests_are_refused_before_anything_is_written(engine: LlamaEngine) -> None:
     wide = Stack().add(Module(np.ones((1, 128), dtype=np.float32), Card("wide")))
     with pytest.raises(BadUsage, match="9 texts"):
-        engine.together([Request(OPENING)] * 9)
+        engine.together([Request(text=OPENING)] * 9)
     with pytest.raises(WrongModel):
-        engine.together([Request(OPENING), Request(OPENING, wide)])
+        engine.together([Request(text=OPENING), Request(text=OPENING, stack=wide)])
     assert list(engine.together([])) == []
 
 
 def test_memory_and_note_reach_the_model_and_stay(engine: LlamaEngine) -> None:
     settings = Sampler(temperature=0)
-    plain = alone(engine, Request(OPENING, Stack(), 30, settings))
-    minded = alone(engine, Request(OPENING, Stack(), 30, settings, memory="Tim is a big red dragon."))
-    noted = alone(engine, Request(OPENING, Stack(), 30, settings, note="Tim is a big red dragon.", note_depth=0))
+    plain = alone(engine, Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=settings))
+    minded = alone(
+        engine, Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=settings, memory="Tim is a big red dragon.")
+    )
+    noted = alone(
+        engine,
+        Request(
+            text=OPENING, stack=Stack(), max_tokens=30, sampler=settings, note="Tim is a big red dragon.", note_depth=0
+        ),
+    )
     assert len({plain, minded, noted}) == 3
     long = " ".join([OPENING] * 60)
-    _, finished = split(engine.generate(Request(long, Stack(), 5, settings, memory="Tim is a dragon.")))
+    _, finished = split(
+        engine.generate(Request(text=long, stack=Stack(), max_tokens=5, sampler=settings, memory="Tim is a dragon."))
+    )
     memory = len(engine.tokenize("Tim is a dragon.\n"))
     assert finished[0].left_out > 0
     cached = decoder_of(engine).sequences[-1]
@@ -197,7 +222,7 @@ def test_a_recurrent_model_writes_side_by_side_too(tmp_path: Path) -> None:
     stack = Stack().add(Module(table[:10], Card("ten")))
     with LlamaEngine(ModelFile.at(tmp_path / "tiny.gguf"), exact=True) as engine:
         requests = [
-            Request("The fox", behind, 12, Sampler(seed=seed))
+            Request(text="The fox", stack=behind, max_tokens=12, sampler=Sampler(seed=seed))
             for behind, seed in ((stack, 1), (stack, 2), (Stack(), 1))
         ]
         texts, _ = split(engine.together(requests))
@@ -213,7 +238,7 @@ def test_a_recurrent_model_does_not_go_back_into_a_word(tmp_path: Path) -> None:
 
 
 def test_an_engine_without_batches_takes_turns(engine: LlamaEngine) -> None:
-    requests = [Request(OPENING, Stack(), 5, Sampler(seed=seed)) for seed in (1, 2)]
+    requests = [Request(text=OPENING, stack=Stack(), max_tokens=5, sampler=Sampler(seed=seed)) for seed in (1, 2)]
     texts, finished = split(sequentially(engine, requests))
     assert [texts[number] for number in range(2)] == [alone(engine, request) for request in requests]
     assert sorted(finished) == [0, 1]

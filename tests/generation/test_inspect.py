@@ -26,7 +26,7 @@ def test_peek_shows_both_sides_of_a_stack(
     exact_stories: LlamaEngine, some_module: Callable[[int, int], Module]
 ) -> None:
     stack = Stack().add(some_module(12, 1))
-    stacked, plain = peek(exact_stories, Request(OPENING, stack), 6)
+    stacked, plain = peek(exact_stories, Request(text=OPENING, stack=stack), 6)
     assert len(stacked) == len(plain) == 6
     for found in (stacked, plain):
         assert [c.probability for c in found] == sorted((c.probability for c in found), reverse=True)
@@ -42,19 +42,19 @@ def test_peek_shows_both_sides_of_a_stack(
 
 
 def test_peek_agrees_with_what_is_written(engine: LlamaEngine) -> None:
-    request = Request(OPENING, max_tokens=1, sampler=Sampler(temperature=0, repetition=1))
+    request = Request(text=OPENING, max_tokens=1, sampler=Sampler(temperature=0, repetition=1))
     likeliest, _ = peek(engine, request, 1)
     written = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
     assert "".join(written) == likeliest[0].text
 
 
 def test_peek_without_a_stack_and_behind_nothing(engine: LlamaEngine) -> None:
-    stacked, plain = peek(engine, Request("", Stack()), 3)
+    stacked, plain = peek(engine, Request(text="", stack=Stack()), 3)
     assert stacked == plain
     assert all(candidate.other == candidate.probability for candidate in plain)
     for top in (0, 1001):
         with pytest.raises(BadUsage):
-            peek(engine, Request(OPENING), top)
+            peek(engine, Request(text=OPENING), top)
 
 
 def test_a_passage_is_scored_token_by_token(
@@ -101,13 +101,13 @@ def test_the_best_of_several_takes_is_the_likeliest(
     engine: LlamaEngine, some_module: Callable[[int, int], Module]
 ) -> None:
     stack, done = Stack().add(some_module(12, 1)), list[object]()
-    request = Request(OPENING, stack, 12, Sampler(seed=10))
+    request = Request(text=OPENING, stack=stack, max_tokens=12, sampler=Sampler(seed=10))
     takes = best_of(engine, request, 10, wrote=done.append)
     assert sorted(take.seed for take in takes) == list(range(10, 20))
     assert done == [8, 10]
     assert [take.nats_per_token for take in takes] == sorted(take.nats_per_token for take in takes)
     for take in takes[:2]:
-        alone = Request(OPENING, stack, 12, Sampler(seed=take.seed))
+        alone = Request(text=OPENING, stack=stack, max_tokens=12, sampler=Sampler(seed=take.seed))
         assert "".join(r.text for r in engine.generate(alone) if isinstance(r, TextChunk)) == take.text
         expected = engine.score(engine.tokenize(OPENING) + engine.tokenize(take.text), stack)
         count = len(engine.tokenize(take.text))
@@ -116,10 +116,10 @@ def test_the_best_of_several_takes_is_the_likeliest(
 
 def test_ranking_needs_a_seed_and_a_sensible_number(engine: LlamaEngine) -> None:
     with pytest.raises(BadUsage, match="seed"):
-        best_of(engine, Request(OPENING), 2)
+        best_of(engine, Request(text=OPENING), 2)
     with pytest.raises(BadUsage, match="65 takes"):
-        best_of(engine, Request(OPENING, sampler=Sampler(seed=1)), 65)
-    stopped = best_of(engine, Request(OPENING, max_tokens=9, sampler=Sampler(seed=1)), 20, cancelled=lambda: True)
+        best_of(engine, Request(text=OPENING, sampler=Sampler(seed=1)), 65)
+    stopped = best_of(engine, Request(text=OPENING, max_tokens=9, sampler=Sampler(seed=1)), 20, cancelled=lambda: True)
     assert all(take.reason == "cancelled" for take in stopped)
     assert len(stopped) <= 8
 
@@ -127,7 +127,7 @@ def test_ranking_needs_a_seed_and_a_sensible_number(engine: LlamaEngine) -> None
 def test_looking_leaves_nothing_behind(stories: Path, some_module: Callable[[int, int], Module], home: Path) -> None:
     """A text goes on as if nobody had looked."""
     stack = Stack().add(some_module(12, 1))
-    request = Request(OPENING, stack, 12, Sampler(seed=3))
+    request = Request(text=OPENING, stack=stack, max_tokens=12, sampler=Sampler(seed=3))
     with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as engine:
         before = [record.text for record in engine.generate(request) if isinstance(record, TextChunk)]
         peek(engine, request)

@@ -26,7 +26,7 @@ from kobold_modules.testing.fake_engine import FakeEngine
 
 def written(request: Request | None = None, engine: FakeEngine | None = None) -> tuple[str, Finished]:
     engine = engine or FakeEngine()
-    request = seeded(request or Request("It rained.", max_tokens=5))
+    request = seeded(request or Request(text="It rained.", max_tokens=5))
     *pieces, end = logged(engine.generate(request), engine.info, [request], "generate", [["a.zip"]])
     assert isinstance(end, Finished)
     return "".join(piece.text for piece in pieces if isinstance(piece, TextChunk)), end
@@ -40,7 +40,16 @@ def configure(text: str) -> None:
 def test_an_entry_holds_all_that_it_takes_to_write_the_text_again() -> None:
     vectors = np.ones((2, 8), np.float32)
     stack = Stack((Layer(Module(vectors, Card("noir")), 0.5),))
-    request = Request("It rained.", stack, 5, Sampler(top_k=3, banned=("very",)), ("***",), "Nora.", "Sad.", 2)
+    request = Request(
+        text="It rained.",
+        stack=stack,
+        max_tokens=5,
+        sampler=Sampler(top_k=3, banned=("very",)),
+        stop=("***",),
+        memory="Nora.",
+        lore="Sad.",
+        note=2,
+    )
     text, end = written(request)
 
     (entry,) = entries()
@@ -60,7 +69,7 @@ def test_an_entry_holds_all_that_it_takes_to_write_the_text_again() -> None:
 
 
 def test_takes_side_by_side_are_one_entry_each() -> None:
-    requests = [seeded(Request("It", max_tokens=1, sampler=Sampler(seed=seed))) for seed in (1, 2)]
+    requests = [seeded(Request(text="It", max_tokens=1, sampler=Sampler(seed=seed))) for seed in (1, 2)]
     records: list[TextChunk | Finished] = [
         TextChunk("a", 1),
         TextChunk("b", 0),
@@ -74,7 +83,7 @@ def test_takes_side_by_side_are_one_entry_each() -> None:
 
 
 def test_a_listener_who_leaves_and_an_engine_that_breaks_leave_their_text() -> None:
-    request = seeded(Request("It", max_tokens=5))
+    request = seeded(Request(text="It", max_tokens=5))
 
     def breaking() -> Iterator[TextChunk | Finished]:
         yield TextChunk(" broke")
@@ -93,7 +102,7 @@ def test_a_listener_who_leaves_and_an_engine_that_breaks_leave_their_text() -> N
 
 
 def test_a_killed_program_leaves_the_beginning() -> None:
-    request = seeded(Request("It rained.", max_tokens=5))
+    request = seeded(Request(text="It rained.", max_tokens=5))
     records = logged(iter([TextChunk("a")]), FakeEngine().info, [request], "generate")
     next(records)
 
@@ -105,7 +114,7 @@ def test_a_killed_program_leaves_the_beginning() -> None:
 
 def test_of_a_novel_the_end_is_kept_that_the_model_can_read() -> None:
     novel = "It rained. " * 20_000
-    written(Request(novel, max_tokens=2))
+    written(Request(text=novel, max_tokens=2))
 
     prompt = entries()[0]["prompt"]
     assert prompt["characters"] == prompt["skipped"] + len(prompt["text"]) == len(novel)
@@ -138,7 +147,7 @@ def test_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_alone_hold_no_word_of_the_text() -> None:
     configure('[journal]\nkeep = "settings"\n')
-    text, _ = written(Request("It rained.", max_tokens=5, memory="Nora.", note="Sad."))
+    text, _ = written(Request(text="It rained.", max_tokens=5, memory="Nora.", note="Sad."))
 
     raw = journal_file().read_text()
     for word in ("rained", "Nora", "Sad", text.split()[0]):
@@ -163,7 +172,7 @@ def test_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generation_log, "MOST_BYTES", 20_000)
     ids = []
     for _ in range(100):
-        written(Request("It rained.", max_tokens=5))
+        written(Request(text="It rained.", max_tokens=5))
         ids.append(entries(1)[0]["id"])
 
     files = [file for file in journal_file().parent.iterdir() if file.name != ".lock"]
@@ -194,7 +203,7 @@ def test_a_log_that_cannot_be_written_never_stops_the_writing(home: Path) -> Non
 
 def test_two_programs_may_write_at_once() -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: written(Request(f"Story {number}.", max_tokens=3)), range(40)))
+        list(pool.map(lambda number: written(Request(text=f"Story {number}.", max_tokens=3)), range(40)))
 
     assert sum(1 for line in journal_file().read_bytes().splitlines() if json.loads(line)) == 80
     assert all("ended" in entry for entry in entries())

@@ -26,7 +26,7 @@ BOOK = Lorebook((KEEPER, LIGHT, Entry(title="Rumour", keys=("Orla",), text="A wr
 
 
 def test_lore_stands_behind_the_memory_and_before_the_story() -> None:
-    request = Request("Orla woke.\nShe rose.", memory="A sea tale.", note="[Dry.]", note_depth=1)
+    request = Request(text="Orla woke.\nShe rose.", memory="A sea tale.", note="[Dry.]", note_depth=1)
 
     request, found = with_lore(request, [BOOK], 10_000, letters)
 
@@ -38,7 +38,7 @@ def test_lore_stands_behind_the_memory_and_before_the_story() -> None:
 
 
 def test_without_a_key_in_the_text_nothing_changes() -> None:
-    request = Request("The sea was grey.")
+    request = Request(text="The sea was grey.")
 
     changed, found = with_lore(request, [BOOK], 10_000, letters)
 
@@ -49,7 +49,7 @@ def test_without_a_key_in_the_text_nothing_changes() -> None:
 
 def test_memory_note_and_lore_never_take_more_than_half() -> None:
     """Lore that has no room is left out; it is never the reason why nothing can be written."""
-    request = Request("Orla woke.", memory="m" * 60, note="n" * 9)
+    request = Request(text="Orla woke.", memory="m" * 60, note="n" * 9)
 
     for budget in (None, 10_000):
         changed, found = with_lore(request, [BOOK], 200, letters, LoreSettings(budget=budget))
@@ -62,17 +62,17 @@ def test_a_quarter_of_the_context_is_usual_and_a_book_may_ask_for_less() -> None
     wide = Lorebook(tuple(Entry(keys=(f"k{n}",), text="x" * 99) for n in range(9)))
     text = " ".join(f"k{n}" for n in range(9))
 
-    assert with_lore(Request(text), [wide], 2000, letters)[1].tokens == 500
-    assert with_lore(Request(text), [replace(wide, token_budget=200)], 2000, letters)[1].tokens == 200
+    assert with_lore(Request(text=text), [wide], 2000, letters)[1].tokens == 500
+    assert with_lore(Request(text=text), [replace(wide, token_budget=200)], 2000, letters)[1].tokens == 200
     asked = LoreSettings(budget=300)
-    assert with_lore(Request(text), [replace(wide, token_budget=200)], 2000, letters, asked)[1].tokens == 300
+    assert with_lore(Request(text=text), [replace(wide, token_budget=200)], 2000, letters, asked)[1].tokens == 300
 
 
 def test_the_same_seed_brings_in_the_same() -> None:
     songs = Lorebook(tuple(Entry(keys=("song",), text=letter, group="songs") for letter in "abcdefgh"))
 
     def texts(seed: int) -> tuple[str, ...]:
-        return with_lore(Request("a song", sampler=Sampler(seed=seed)), [songs], 1000, letters)[0].lore
+        return with_lore(Request(text="a song", sampler=Sampler(seed=seed)), [songs], 1000, letters)[0].lore
 
     assert texts(3) == texts(3)
     assert len({texts(seed) for seed in range(30)}) > 2

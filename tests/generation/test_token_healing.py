@@ -178,15 +178,15 @@ def write(engine: OpenEngine, request: Request) -> tuple[str, Finished]:
 
 
 def test_a_space_at_the_end_changes_nothing_but_where_it_stands(engine: OpenEngine) -> None:
-    free, _ = write(engine, Request(OPENING, max_tokens=12, sampler=GREEDY))
+    free, _ = write(engine, Request(text=OPENING, max_tokens=12, sampler=GREEDY))
     assert free.startswith(" ")
-    assert write(engine, Request(OPENING + " ", max_tokens=12, sampler=GREEDY))[0] == free[1:]
-    assert peek(engine, Request(OPENING + " "), 3)[0][0].text[0] == " "
+    assert write(engine, Request(text=OPENING + " ", max_tokens=12, sampler=GREEDY))[0] == free[1:]
+    assert peek(engine, Request(text=OPENING + " "), 3)[0][0].text[0] == " "
 
 
 @pytest.mark.parametrize("end", ["", " ", "  ", "\t", "\u00a0", "\n ", " \n", "\n\n", " the lit", "é", "’", " 1", "?!"])
 def test_any_end_has_a_continuation_and_none_is_repeated(engine: OpenEngine, end: str) -> None:
-    request = Request(OPENING + end, Stack(), 8, Sampler(seed=3))
+    request = Request(text=OPENING + end, stack=Stack(), max_tokens=8, sampler=Sampler(seed=3))
     text, finished = write(engine, request)
     assert finished.tokens == 8 or finished.reason == "end"
     assert write(engine, request)[0] == text
@@ -197,12 +197,14 @@ def test_any_end_has_a_continuation_and_none_is_repeated(engine: OpenEngine, end
 def test_nothing_is_read_twice_behind_a_healed_end(engine: OpenEngine) -> None:
     """A retry computes the end anew and nothing else; going on computes what is new."""
     rows = module_of(np.random.default_rng(1).standard_normal((40, engine.info.width)).astype(np.float32), 6, 1)
-    request = Request(OPENING + " with her frie", Stack().add(rows), 10, Sampler(seed=2))
+    request = Request(text=OPENING + " with her frie", stack=Stack().add(rows), max_tokens=10, sampler=Sampler(seed=2))
     text, first = write(engine, request)
     again, retry = write(engine, request)
     assert (again, retry.prefix_decoded) == (text, 0)
     assert retry.text_decoded <= 2
-    _, more = write(engine, Request(request.text + text, request.stack, 10, Sampler(seed=2)))
+    _, more = write(
+        engine, Request(text=request.text + text, stack=request.stack, max_tokens=10, sampler=Sampler(seed=2))
+    )
     assert more.prefix_decoded == 0
     assert more.text_decoded <= 3
     assert first.tokens == 10
@@ -210,7 +212,8 @@ def test_nothing_is_read_twice_behind_a_healed_end(engine: OpenEngine) -> None:
 
 def test_side_by_side_as_alone(engine: OpenEngine) -> None:
     requests = [
-        Request(OPENING + end, max_tokens=8, sampler=Sampler(seed=5, banned=("mom",))) for end in (" ", " wi", ".", "")
+        Request(text=OPENING + end, max_tokens=8, sampler=Sampler(seed=5, banned=("mom",)))
+        for end in (" ", " wi", ".", "")
     ]
     texts = [""] * len(requests)
     for record in engine.together(requests):
@@ -222,24 +225,24 @@ def test_side_by_side_as_alone(engine: OpenEngine) -> None:
 def test_it_can_be_switched_off(engine: OpenEngine) -> None:
     off = replace(GREEDY, token_healing=False)
     ends = [OPENING + end for end in (" ", " wi", "")]
-    plain = [engine.next_logits(Request(text, sampler=off)) for text in ends]
+    plain = [engine.next_logits(Request(text=text, sampler=off)) for text in ends]
     for text, logits in zip(ends, plain, strict=True):
-        shown, _ = write(engine, Request(text, max_tokens=1, sampler=off))
+        shown, _ = write(engine, Request(text=text, max_tokens=1, sampler=off))
         assert shown == engine.piece(int(logits.argmax())).decode()
-        assert peek(engine, Request(text, sampler=off), 1)[0][0].token == int(logits.argmax())
+        assert peek(engine, Request(text=text, sampler=off), 1)[0][0].token == int(logits.argmax())
 
 
 def test_peek_adds_up_and_says_what_a_word_adds(engine: OpenEngine) -> None:
     for end in (" ", " wi", " her", "."):
-        found, _ = peek(engine, Request(OPENING + end), 512)
+        found, _ = peek(engine, Request(text=OPENING + end), 512)
         assert sum(candidate.probability for candidate in found) == pytest.approx(1.0, abs=0.05)
         assert all(candidate.text.endswith(candidate.adds) for candidate in found)
-        best = write(engine, Request(OPENING + end, max_tokens=1, sampler=GREEDY))[0]
+        best = write(engine, Request(text=OPENING + end, max_tokens=1, sampler=GREEDY))[0]
         assert best == found[0].adds
 
 
 def test_the_best_of_several_takes_are_ranked_as_whole_texts(engine: OpenEngine) -> None:
-    takes = best_of(engine, Request(OPENING + " wi", max_tokens=6, sampler=Sampler(seed=1)), 3)
+    takes = best_of(engine, Request(text=OPENING + " wi", max_tokens=6, sampler=Sampler(seed=1)), 3)
     for take in takes:
         whole = engine.tokenize(OPENING + " wi" + take.text)
         values = engine.score(whole, Stack())
@@ -251,7 +254,10 @@ def test_the_best_of_several_takes_are_ranked_as_whole_texts(engine: OpenEngine)
 def test_a_context_that_is_full_from_the_start(engine: OpenEngine) -> None:
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(120))
     for end in (" ", " The little gi"):
-        text, finished = write(engine, Request(story + end, Stack(), 400, Sampler(seed=1, bias=(("#2", -100.0),))))
+        text, finished = write(
+            engine,
+            Request(text=story + end, stack=Stack(), max_tokens=400, sampler=Sampler(seed=1, bias=(("#2", -100.0),))),
+        )
         assert finished.context_used <= 512
         assert finished.tokens == 400 or finished.reason == "end"
         assert not text.startswith(" ")
@@ -269,5 +275,5 @@ def test_a_context_that_is_full_from_the_start(engine: OpenEngine) -> None:
 def test_a_real_model(smollm2: Path, text: str, first: str) -> None:
     """G09, G10 on SmolLM2: the word behind the space is the one before it; the do becomes a door, no dog."""
     with open_engine(resolve(str(smollm2))) as engine:
-        assert peek(engine, Request(text), 1)[0][0].adds == first
-        assert write(engine, Request(text, max_tokens=4, sampler=GREEDY))[0].startswith(first)
+        assert peek(engine, Request(text=text), 1)[0][0].adds == first
+        assert write(engine, Request(text=text, max_tokens=4, sampler=GREEDY))[0].startswith(first)

@@ -82,9 +82,9 @@ def test_a_model_that_cannot_forget_goes_back_to_the_snapshot(tmp_path: Path) ->
     stack = Stack().add(Module(table[:10], Card("ten")))
     settings = Sampler(seed=3)
     with LlamaEngine(ModelFile.at(tmp_path / "tiny.gguf")) as engine:
-        first = list(engine.generate(Request(TEXT, stack, 12, settings)))
-        again = list(engine.generate(Request(TEXT, stack, 12, settings)))
-        other = list(engine.generate(Request("Another text", stack, 3, settings)))
+        first = list(engine.generate(Request(text=TEXT, stack=stack, max_tokens=12, sampler=settings)))
+        again = list(engine.generate(Request(text=TEXT, stack=stack, max_tokens=12, sampler=settings)))
+        other = list(engine.generate(Request(text="Another text", stack=stack, max_tokens=3, sampler=settings)))
     assert last(first, Finished).prefix_decoded == 10
     assert last(again, Finished).prefix_decoded == last(other, Finished).prefix_decoded == 0
     assert text_in(again) == text_in(first)

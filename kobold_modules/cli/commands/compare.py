@@ -44,14 +44,14 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
         for take in range(arguments.takes):
             requests.append(
                 Request(
-                    text,
-                    stack,
-                    arguments.max_tokens,
-                    replace(sampler, seed=first + take),
-                    tuple(arguments.stop),
-                    arguments.memory,
-                    arguments.note,
-                    arguments.note_depth,
+                    text=text,
+                    stack=stack,
+                    max_tokens=arguments.max_tokens,
+                    sampler=replace(sampler, seed=first + take),
+                    stop=tuple(arguments.stop),
+                    memory=arguments.memory,
+                    lore=arguments.note,
+                    note=arguments.note_depth,
                 )
             )
             titles.append(stack.label if arguments.takes == 1 else f"{stack.label}, seed {first + take}")

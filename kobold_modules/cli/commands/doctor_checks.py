@@ -63,7 +63,7 @@ def llama() -> Iterator[Finding]:
     from ...sampling.settings import PRESETS
 
     with LlamaEngine(resolve("starter")) as engine:
-        request = Request("It was", max_tokens=6, sampler=PRESETS["deterministic"])
+        request = Request(text="It was", max_tokens=6, sampler=PRESETS["deterministic"])
         text = "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
     yield _found("llama.cpp", f"{importlib.metadata.version('llama-cpp-python')} writes: It was{text} ...")
 

@@ -96,7 +96,14 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             output.say(f"Continuing after {ending.words:,} words in {out.path}.")
             out.go_on(begun)
         request = Request(
-            text, stack, most, sampler, tuple(arguments.stop), arguments.memory, arguments.note, arguments.note_depth
+            text=text,
+            stack=stack,
+            max_tokens=most,
+            sampler=sampler,
+            stop=tuple(arguments.stop),
+            memory=arguments.memory,
+            lore=arguments.note,
+            note=arguments.note_depth,
         )
         request = bring_in(seeded(request), books, arguments, engine, output)
         if out is not None and begun is None:

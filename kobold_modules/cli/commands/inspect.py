@@ -47,7 +47,13 @@ def peek(arguments: argparse.Namespace, output: Output) -> int:
     with opened(arguments.model, arguments.contextsize, output) as engine:
         warn_of_misfits(engine, stack, output)
         request = Request(
-            text, stack, 1, sampler, memory=arguments.memory, note=arguments.note, note_depth=arguments.note_depth
+            text=text,
+            stack=stack,
+            max_tokens=1,
+            sampler=sampler,
+            memory=arguments.memory,
+            note=arguments.note,
+            note_depth=arguments.note_depth,
         )
         request = bring_in(request, books, arguments, engine, output)
         stacked, plain = inspect.peek(engine, request, arguments.peek)
@@ -77,14 +83,14 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
         warn_of_bias(engine, sampler, output)
         request = seeded(
             Request(
-                text,
-                stack,
-                most,
-                sampler,
-                tuple(arguments.stop),
-                arguments.memory,
-                arguments.note,
-                arguments.note_depth,
+                text=text,
+                stack=stack,
+                max_tokens=most,
+                sampler=sampler,
+                stop=tuple(arguments.stop),
+                memory=arguments.memory,
+                lore=arguments.note,
+                note=arguments.note_depth,
             )
         )
         request = bring_in(request, books, arguments, engine, output)

@@ -50,32 +50,32 @@ def test_tokens_have_no_bos_and_no_added_space(engine: LlamaEngine) -> None:
 
 
 def test_the_same_seed_writes_the_same_text(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
-    request = Request(OPENING, Stack().add(some_module(12, 1)), 50, Sampler(seed=7))
+    request = Request(text=OPENING, stack=Stack().add(some_module(12, 1)), max_tokens=50, sampler=Sampler(seed=7))
     first, finished = write(engine, request)
     assert finished.seed == 7
     assert write(engine, request)[0] == first
-    write(engine, Request("Something else altogether.", Stack(), 5))
+    write(engine, Request(text="Something else altogether.", stack=Stack(), max_tokens=5))
     assert write(engine, request)[0] == first
-    assert write(engine, Request(OPENING, request.stack, 50, Sampler(seed=8)))[0] != first
+    assert write(engine, Request(text=OPENING, stack=request.stack, max_tokens=50, sampler=Sampler(seed=8)))[0] != first
 
 
 def test_a_drawn_seed_is_reported_and_can_be_used_again(engine: LlamaEngine) -> None:
-    text, finished = write(engine, Request(OPENING, max_tokens=40))
-    assert write(engine, Request(OPENING, max_tokens=40, sampler=Sampler(seed=finished.seed)))[0] == text
-    assert write(engine, Request(OPENING, max_tokens=4, sampler=Sampler(seed=-1)))[1].seed == 2**32 - 2
+    text, finished = write(engine, Request(text=OPENING, max_tokens=40))
+    assert write(engine, Request(text=OPENING, max_tokens=40, sampler=Sampler(seed=finished.seed)))[0] == text
+    assert write(engine, Request(text=OPENING, max_tokens=4, sampler=Sampler(seed=-1)))[1].seed == 2**32 - 2
 
 
 def test_retry_and_continue_decode_no_row_of_the_stack_again(
     engine: LlamaEngine, some_module: Callable[[int, int], Module]
 ) -> None:
     stack = Stack().add(some_module(12, 1)).add(some_module(5, 2), 0.5)
-    text, first = write(engine, Request(OPENING, stack, 30))
+    text, first = write(engine, Request(text=OPENING, stack=stack, max_tokens=30))
     count = len(engine.tokenize(OPENING))
     assert (first.prefix_decoded, first.text_decoded) == (17, count)
-    _, retry = write(engine, Request(OPENING, stack, 30))
+    _, retry = write(engine, Request(text=OPENING, stack=stack, max_tokens=30))
     assert (retry.prefix_decoded, retry.text_decoded) == (0, 1)
-    text, _ = write(engine, Request(OPENING, stack, 30))
-    _, more = write(engine, Request(OPENING + text, stack, 30))
+    text, _ = write(engine, Request(text=OPENING, stack=stack, max_tokens=30))
+    _, more = write(engine, Request(text=OPENING + text, stack=stack, max_tokens=30))
     assert more.prefix_decoded == 0
     assert more.text_decoded <= 6  # what was written is there already, but for its last token and re-split words
 
@@ -85,10 +85,10 @@ def test_going_back_to_a_stack_restores_it_exactly(
 ) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     settings = Sampler(temperature=0, repetition=1)
-    first, finished = write(engine, Request(OPENING, one, 30, settings))
-    write(engine, Request(OPENING, two, 30, settings))
-    again, back = write(engine, Request(OPENING, one, 30, settings))
-    plain, none = write(engine, Request(OPENING, Stack(), 30, settings))
+    first, finished = write(engine, Request(text=OPENING, stack=one, max_tokens=30, sampler=settings))
+    write(engine, Request(text=OPENING, stack=two, max_tokens=30, sampler=settings))
+    again, back = write(engine, Request(text=OPENING, stack=one, max_tokens=30, sampler=settings))
+    plain, none = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=settings))
     assert (finished.prefix_decoded, back.prefix_decoded, none.prefix_decoded) == (12, 0, 0)
     assert again == first
     assert plain != first
@@ -100,23 +100,26 @@ def test_an_evicted_stack_is_computed_again(stories: Path, some_module: Callable
     with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), kept=0, snapshots=1, disk=0) as engine:
         assert decoder_of(engine).cells == 512
         assert 256 < len(engine.tokenize(page)) < 480
-        decoded = [write(engine, Request(page, stack, 2))[1].prefix_decoded for stack in (one, one, two, one)]
+        decoded = [
+            write(engine, Request(text=page, stack=stack, max_tokens=2))[1].prefix_decoded
+            for stack in (one, one, two, one)
+        ]
     assert decoded == [12, 0, 9, 12]
 
 
 def test_an_empty_page_behind_a_stack(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     """The first word comes from the logits of the stack's last row, kept with the snapshot."""
     stack = Stack().add(some_module(12, 1))
-    text, finished = write(engine, Request("", stack, 20, Sampler(seed=1)))
+    text, finished = write(engine, Request(text="", stack=stack, max_tokens=20, sampler=Sampler(seed=1)))
     assert text
     assert (finished.prefix_decoded, finished.text_decoded) == (12, 0)
-    write(engine, Request("", Stack(), 3))
-    again, finished = write(engine, Request("", stack, 20, Sampler(seed=1)))
+    write(engine, Request(text="", stack=Stack(), max_tokens=3))
+    again, finished = write(engine, Request(text="", stack=stack, max_tokens=20, sampler=Sampler(seed=1)))
     assert (again, finished.prefix_decoded, finished.text_decoded) == (text, 0, 0)
 
 
 def test_an_empty_page_without_a_stack(engine: LlamaEngine) -> None:
-    text, finished = write(engine, Request("", Stack(), 20, Sampler(temperature=0)))
+    text, finished = write(engine, Request(text="", stack=Stack(), max_tokens=20, sampler=Sampler(temperature=0)))
     assert text.strip().startswith("Once upon a time")
     assert finished.text_decoded == 1
 
@@ -124,7 +127,7 @@ def test_an_empty_page_without_a_stack(engine: LlamaEngine) -> None:
 def test_a_cancel_is_heard_while_the_stack_is_read(
     engine: LlamaEngine, some_module: Callable[[int, int], Module]
 ) -> None:
-    request = Request(OPENING, Stack().add(some_module(40, 1)), 20, Sampler(seed=5))
+    request = Request(text=OPENING, stack=Stack().add(some_module(40, 1)), max_tokens=20, sampler=Sampler(seed=5))
     text, finished = write(engine, request, cancelled=lambda: True)
     assert (text, finished.reason, finished.tokens) == ("", "cancelled", 0)
     assert write(engine, request)[1].prefix_decoded == 40
@@ -140,18 +143,18 @@ def test_a_cancel_is_heard_while_a_long_text_is_read(starter: Path) -> None:
         return asked[-1]
 
     with LlamaEngine(ModelFile.at(starter)) as engine:
-        write(engine, Request(text, max_tokens=0), cancelled=lambda: cancelled(float("inf")))
+        write(engine, Request(text=text, max_tokens=0), cancelled=lambda: cancelled(float("inf")))
         whole = len(asked)
         assert whole > 100
         asked.clear()
-        _, finished = write(engine, Request("Now " + text, max_tokens=9), cancelled=lambda: cancelled(whole // 4))
+        _, finished = write(engine, Request(text="Now " + text, max_tokens=9), cancelled=lambda: cancelled(whole // 4))
         assert (finished.reason, finished.tokens) == ("cancelled", 0)
         assert sum(asked) < 10  # it has stopped there
-        assert write(engine, Request("Then " + text, max_tokens=2))[1].tokens == 2
+        assert write(engine, Request(text="Then " + text, max_tokens=2))[1].tokens == 2
 
 
 def test_leaving_the_loop_early_spoils_nothing(engine: LlamaEngine) -> None:
-    request = Request(OPENING, Stack(), 30, Sampler(seed=5))
+    request = Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=Sampler(seed=5))
     for record in engine.generate(request):
         assert isinstance(record, TextChunk)
         break
@@ -159,22 +162,33 @@ def test_leaving_the_loop_early_spoils_nothing(engine: LlamaEngine) -> None:
 
 
 def test_stop_strings_are_never_seen(engine: LlamaEngine) -> None:
-    free, _ = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0)))
+    free, _ = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=60, sampler=Sampler(temperature=0)))
     stop = free[20:27]  # begins and ends in the middle of words
-    text, finished = write(engine, Request(OPENING, Stack(), 60, Sampler(temperature=0), (stop, "never to come")))
+    text, finished = write(
+        engine,
+        Request(
+            text=OPENING, stack=Stack(), max_tokens=60, sampler=Sampler(temperature=0), stop=(stop, "never to come")
+        ),
+    )
     assert finished.reason == "stop"
     assert text == free[: free.index(stop)]
 
 
 def test_an_unmet_stop_string_loses_nothing(engine: LlamaEngine) -> None:
-    free, _ = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0)))
-    text, finished = write(engine, Request(OPENING, Stack(), 30, Sampler(temperature=0), (free[-3:] + "§",)))
+    free, _ = write(engine, Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=Sampler(temperature=0)))
+    text, finished = write(
+        engine,
+        Request(text=OPENING, stack=Stack(), max_tokens=30, sampler=Sampler(temperature=0), stop=(free[-3:] + "§",)),
+    )
     assert (text, finished.reason) == (free, "length")
 
 
 def test_the_model_may_end_the_text(stories: Path) -> None:
     with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf")) as engine:
-        reasons = (write(engine, Request(OPENING, Stack(), 400, Sampler(seed=seed)))[1].reason for seed in range(20))
+        reasons = (
+            write(engine, Request(text=OPENING, stack=Stack(), max_tokens=400, sampler=Sampler(seed=seed)))[1].reason
+            for seed in range(20)
+        )
         assert "end" in reasons
 
 
@@ -183,7 +197,9 @@ def test_letters_of_several_tokens_come_whole(engine: LlamaEngine) -> None:
     for seed in range(6):
         settings = Sampler(temperature=1.5, min_p=0, repetition=1, seed=seed)
         pieces = [
-            r.text for r in engine.generate(Request("🙂" * 20, Stack(), 40, settings)) if isinstance(r, TextChunk)
+            r.text
+            for r in engine.generate(Request(text="🙂" * 20, stack=Stack(), max_tokens=40, sampler=settings))
+            if isinstance(r, TextChunk)
         ]
         assert all(piece.encode() for piece in pieces)
 
@@ -193,14 +209,14 @@ def test_a_text_longer_than_the_context_loses_its_beginning(
 ) -> None:
     stack = Stack().add(some_module(12, 1))
     story = " ".join(f"Number {n} went to the park and saw a cat." for n in range(200))
-    text, finished = write(engine, Request(story, stack, 60, Sampler(seed=1)))
+    text, finished = write(engine, Request(text=story, stack=stack, max_tokens=60, sampler=Sampler(seed=1)))
     assert finished.tokens == 60
     assert finished.prefix_decoded == 12
     assert finished.text_decoded <= 512 - 12 - 60
     assert story[finished.left_out :].startswith("Number ")
     assert finished.left_out > 0
     assert finished.context_used <= 512
-    _, more = write(engine, Request(story + text, stack, 60, Sampler(seed=1)))
+    _, more = write(engine, Request(text=story + text, stack=stack, max_tokens=60, sampler=Sampler(seed=1)))
     assert more.text_decoded < finished.text_decoded / 4  # the window has not moved
 
 
@@ -209,27 +225,27 @@ def test_a_text_longer_than_the_context_goes_on(
 ) -> None:
     stack = Stack().add(some_module(12, 1))
     settings = Sampler(seed=4, bias=(("#1", -100.0), ("#2", -100.0)))  # never ends by itself
-    text, finished = write(engine, Request(OPENING, stack, 1500, settings))
+    text, finished = write(engine, Request(text=OPENING, stack=stack, max_tokens=1500, sampler=settings))
     assert (finished.reason, finished.tokens, finished.prefix_decoded) == ("length", 1500, 12)
     assert finished.left_out > len(OPENING)
     assert finished.context_used <= 512
     assert abs(len(engine.tokenize(text)) - 1500) < 40
     with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as another:
-        assert write(another, Request(OPENING, stack, 1500, settings))[0] == text
+        assert write(another, Request(text=OPENING, stack=stack, max_tokens=1500, sampler=settings))[0] == text
     with pytest.raises(BadUsage):
-        write(engine, Request(OPENING, Stack(), -1))
-    assert write(engine, Request(OPENING, Stack(), 0))[1].tokens == 0
+        write(engine, Request(text=OPENING, stack=Stack(), max_tokens=-1))
+    assert write(engine, Request(text=OPENING, stack=Stack(), max_tokens=0))[1].tokens == 0
 
 
 def test_a_stack_that_leaves_no_room_is_refused(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
     with pytest.raises(BadUsage, match="takes 500 of the 512"):
-        write(engine, Request(OPENING, Stack().add(some_module(500, 1))))
+        write(engine, Request(text=OPENING, stack=Stack().add(some_module(500, 1))))
 
 
 def test_a_module_of_another_model_is_refused(engine: LlamaEngine) -> None:
     wide = Module(np.ones((3, 128), dtype=np.float32), Card("wide"))
     with pytest.raises(WrongModel, match="128 wide"):
-        write(engine, Request(OPENING, Stack().add(wide)))
+        write(engine, Request(text=OPENING, stack=Stack().add(wide)))
     stranger = Module(np.ones((3, 64), dtype=np.float32), Card("stranger", fingerprint=Fingerprint(99, 64, (1.0, 2.0))))
     with pytest.raises(WrongModel):
         engine.log_probabilities(OPENING, Stack().add(stranger))
@@ -240,8 +256,8 @@ def test_rows_that_blow_the_model_up_are_named_as_such(
 ) -> None:
     large = Module(np.full((3, 64), 1e38, dtype=np.float32), Card("large"), np.zeros((3, 64), dtype=np.float32))
     with pytest.raises(EngineFailed, match="not numbers"), np.errstate(over="ignore"):
-        write(engine, Request(OPENING, Stack().add(large, 9.0)))
-    assert write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))[1].tokens == 5
+        write(engine, Request(text=OPENING, stack=Stack().add(large, 9.0)))
+    assert write(engine, Request(text=OPENING, stack=Stack().add(some_module(4, 1)), max_tokens=5))[1].tokens == 5
 
 
 def test_log_probabilities_need_no_clean_context(
@@ -249,9 +265,9 @@ def test_log_probabilities_need_no_clean_context(
 ) -> None:
     stack = Stack().add(some_module(12, 1))
     before = engine.log_probabilities(OPENING, stack)
-    text, _ = write(engine, Request(OPENING, stack, 10, Sampler(seed=1)))
+    text, _ = write(engine, Request(text=OPENING, stack=stack, max_tokens=10, sampler=Sampler(seed=1)))
     assert np.abs(engine.log_probabilities(OPENING, stack) - before).max() < 1e-3  # other cells, other rounding
-    assert write(engine, Request(OPENING, stack, 10, Sampler(seed=1)))[0] == text
+    assert write(engine, Request(text=OPENING, stack=stack, max_tokens=10, sampler=Sampler(seed=1)))[0] == text
     assert engine.log_probabilities("", Stack()).shape == (0,)
     assert engine.log_probabilities("", stack).shape == (0,)
     with pytest.raises(BadUsage, match="holds 512"):
@@ -274,7 +290,7 @@ def test_nothing_is_ever_printed(
     stories: Path, some_module: Callable[[int, int], Module], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf")) as engine:
-        write(engine, Request(OPENING, Stack().add(some_module(4, 1)), 5))
+        write(engine, Request(text=OPENING, stack=Stack().add(some_module(4, 1)), max_tokens=5))
     with pytest.raises(NoModel):
         LlamaEngine(ModelFile.at(stories / "missing.gguf"))
     assert capfd.readouterr() == ("", "")
@@ -313,7 +329,7 @@ def test_a_closed_engine_says_so(stories: Path) -> None:
     engine.close()
     engine.close()
     with pytest.raises(BadUsage, match="closed"):
-        write(engine, Request(OPENING))
+        write(engine, Request(text=OPENING))
 
 
 def test_memory_comes_back(stories: Path) -> None:
@@ -321,7 +337,7 @@ def test_memory_comes_back(stories: Path) -> None:
 
     def cycle() -> int:
         with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf")) as engine:
-            write(engine, Request(OPENING, Stack(), 5))
+            write(engine, Request(text=OPENING, stack=Stack(), max_tokens=5))
         return int(psutil.Process().memory_info().rss)
 
     cycle()

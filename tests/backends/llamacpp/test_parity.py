@@ -98,7 +98,7 @@ def test_greedy_text_equals_that_of_transformers_behind_a_stack(
     model, table = stories_torch
     stack = stacks(table)[1]
     with LlamaEngine(ModelFile.at(stories / "stories260K-F32.gguf"), exact=True) as engine:
-        request = Request(TEXT, stack, 40, Sampler(temperature=0, repetition=1))
+        request = Request(text=TEXT, stack=stack, max_tokens=40, sampler=Sampler(temperature=0, repetition=1))
         text = "".join(record.text for record in engine.generate(request) if isinstance(record, TextChunk))
         ids = engine.tokenize(TEXT)
         rows = torch.from_numpy(np.concatenate([stack.matrix(), table[ids]]))

@@ -35,16 +35,20 @@ def test_a_thousand_switches_and_ten_thousand_tokens_leave_memory_flat(
     with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), snapshots=2**20, disk=0) as engine:
 
         def switch(number: int) -> None:
-            list(engine.generate(Request(OPENING, stacks[number % len(stacks)], 10, ENDLESS)))
+            list(
+                engine.generate(
+                    Request(text=OPENING, stack=stacks[number % len(stacks)], max_tokens=10, sampler=ENDLESS)
+                )
+            )
 
         for number in range(100):  # caches and pools fill
             switch(number)
-        list(engine.generate(Request(OPENING, stacks[1], 1000, ENDLESS)))
+        list(engine.generate(Request(text=OPENING, stack=stacks[1], max_tokens=1000, sampler=ENDLESS)))
         before = resident_bytes()
         for number in range(1000):
             switch(number)
         after_switches = resident_bytes()
-        *_, finished = engine.generate(Request(OPENING, stacks[1], 10_000, ENDLESS))
+        *_, finished = engine.generate(Request(text=OPENING, stack=stacks[1], max_tokens=10_000, sampler=ENDLESS))
         after_tokens = resident_bytes()
         assert isinstance(finished, Finished)
         assert finished.tokens == 10_000
@@ -64,7 +68,9 @@ def test_a_cancel_is_heard_after_many_fast_tokens(stories: Path) -> None:
         return bool(heard)
 
     with LlamaEngine(ModelFile.at(stories / "stories260K-F16.gguf"), disk=0) as engine:
-        for record in engine.generate(Request(OPENING, Stack(), 5000, ENDLESS), cancelled):
+        for record in engine.generate(
+            Request(text=OPENING, stack=Stack(), max_tokens=5000, sampler=ENDLESS), cancelled
+        ):
             records.append(record)
     assert isinstance(records[-1], Finished)
     assert records[-1].reason == "cancelled"

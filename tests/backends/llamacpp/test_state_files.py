@@ -140,7 +140,11 @@ def stack(some_module: Callable[[int, int], Module]) -> Stack:
 
 def write(path: Path, stack: Stack, **more: Any) -> tuple[str, Finished]:
     with LlamaEngine(ModelFile.at(path), **more) as engine:
-        records = list(engine.generate(Request("Once upon a time", stack, 20, Sampler(temperature=0))))
+        records = list(
+            engine.generate(
+                Request(text="Once upon a time", stack=stack, max_tokens=20, sampler=Sampler(temperature=0))
+            )
+        )
     return text_in(records), last(records, Finished)
 
 
