@@ -61,7 +61,9 @@ def read(source: Source) -> Structured:
         raise BadText(f"{source.name} is a Scrivener project without a draft folder.", "Open it in Scrivener.")
     build = Builder()
     build.title = posixpath.basename(files.binder).rpartition(".")[0]
-    _Draft(build, files, any(item.included for item in _all(binder.roots))).read(binder.roots)
+    drafts = [item for item in binder.roots if item.kind == _DRAFT]
+    marked = any(item.included for item in _all(drafts) if item.kind == "Text")
+    _Draft(build, files, marked).read(binder.roots)
     return build.done()
 
 

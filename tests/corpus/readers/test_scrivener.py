@@ -88,7 +88,7 @@ def test_an_older_project_keeps_its_texts_by_number() -> None:
 
 
 def test_where_nothing_is_marked_for_the_compile_everything_is_read() -> None:
-    binder = binder_item("D", "DraftFolder", "D", binder_item("Z", "Text", "a", included=False), included=False)
+    binder = binder_item("D", "DraftFolder", "D", binder_item("Z", "Text", "a", included=False))
     files = {f"N.scriv/{name}": text for name, text in scrivener(binder, FILES).items()}
     assert texts(opened(zipped(files))) == [FERRY]
 
