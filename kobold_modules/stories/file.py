@@ -32,9 +32,9 @@ from .. import paths
 from ..byte_size import byte_size
 from ..errors import BadText, BadUsage
 from ..files import writing
-from . import lite, novelai
+from ..saves import lite, novelai
+from ..saves.lite import LiteStory
 from .autosave import Autosave, Recovered, forget, recover
-from .lite import LiteStory
 from .lite_settings import LiteSettings, counted, listed, settings_in
 from .story import Story
 

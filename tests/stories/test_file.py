@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.errors import BadText, BadUsage
+from kobold_modules.saves.lite import write as lite_dict
 from kobold_modules.stories.file import (
     MOST_BYTES,
     backup_of,
@@ -25,7 +26,6 @@ from kobold_modules.stories.file import (
     save,
     settings_of,
 )
-from kobold_modules.stories.lite import write as lite_dict
 from kobold_modules.stories.story import Span, Story
 
 
@@ -270,7 +270,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_lites_empty_story_is_lites() -> None:
-    from kobold_modules.stories.lite import LiteStory
+    from kobold_modules.saves.lite import LiteStory
 
     assert lite_dict(LiteStory())["actions"] == []
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kobold_modules.errors import BadText
-from kobold_modules.stories.novelai import is_novelai, read
-from tests.stories.msgpackr_bytes import document
+from kobold_modules.saves.novelai import is_novelai, read
+from tests.saves.msgpackr_bytes import document
 
 
 CONTEXT = [{"text": "Nora keeps the light."}, {"text": "[ Style: dry ]"}]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobold_modules.stories.msgpackr import decode
-from tests.stories.msgpackr_bytes import bundled, packed, record
+from kobold_modules.saves.msgpackr import decode
+from tests.saves.msgpackr_bytes import bundled, packed, record
 
 
 def test_plain_values() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobold_modules.errors import BadText
-from kobold_modules.stories.lite import LiteStory, is_lite, parse, prose, read, with_text, write
+from kobold_modules.saves.lite import LiteStory, is_lite, parse, prose, read, with_text, write
 
 
 words = st.text(alphabet="ab \n.é🙂[<|>p", max_size=10)
