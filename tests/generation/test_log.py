@@ -47,8 +47,8 @@ def test_an_entry_holds_all_that_it_takes_to_write_the_text_again() -> None:
         sampler=Sampler(top_k=3, banned=("very",)),
         stop=("***",),
         memory="Nora.",
-        lore="Sad.",
-        note=2,
+        note="Sad.",
+        note_depth=2,
     )
     text, end = written(request)
 

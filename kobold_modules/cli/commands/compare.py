@@ -50,8 +50,8 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
                     sampler=replace(sampler, seed=first + take),
                     stop=tuple(arguments.stop),
                     memory=arguments.memory,
-                    lore=arguments.note,
-                    note=arguments.note_depth,
+                    note=arguments.note,
+                    note_depth=arguments.note_depth,
                 )
             )
             titles.append(stack.label if arguments.takes == 1 else f"{stack.label}, seed {first + take}")

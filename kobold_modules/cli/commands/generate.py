@@ -102,8 +102,8 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             sampler=sampler,
             stop=tuple(arguments.stop),
             memory=arguments.memory,
-            lore=arguments.note,
-            note=arguments.note_depth,
+            note=arguments.note,
+            note_depth=arguments.note_depth,
         )
         request = bring_in(seeded(request), books, arguments, engine, output)
         if out is not None and begun is None:

@@ -89,8 +89,8 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
                 sampler=sampler,
                 stop=tuple(arguments.stop),
                 memory=arguments.memory,
-                lore=arguments.note,
-                note=arguments.note_depth,
+                note=arguments.note,
+                note_depth=arguments.note_depth,
             )
         )
         request = bring_in(request, books, arguments, engine, output)
