@@ -64,7 +64,7 @@ def load(file: Found) -> Raw:
         headings = sum(block.kind == "heading" for block in document.blocks)
         change = Change("headings removed", headings, "A scene break marks where each one stood.")
         return Raw(
-            (document.prose(),),
+            document.parts(),
             reader.title,
             sha256,
             remarks=document.warnings,

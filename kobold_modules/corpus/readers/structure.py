@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from ..words import count_words
 
 Kind = Literal["paragraph", "heading", "break", "blank"]
 PAGE = "\f"  # in a paragraph's text: a page or column begins here
+PART = 1 << 20  # characters
 ORNAMENT = 3  # times that a picture must come back
 LONGEST_HEADING = 40  # words
 FEW = 5  # as many paragraphs to an empty one, and the empty one means "new scene" rather than "new paragraph"
@@ -74,10 +76,14 @@ class Structured:
         Empty paragraphs that are rare part scenes, as writers use them; where they stand between most paragraphs they
         stay as wide gaps, which is what they look like in a plain text, too.
         """
+        return "".join(self.parts()).strip("\n")
+
+    def parts(self, size: int = PART) -> Iterator[str]:
+        """Yield that text in parts of about ``size`` characters, each but the last ending with a blank line."""
         runs, at_scene = _blank_runs(self.blocks)
         rare = FEW * runs <= sum(block.kind == "paragraph" for block in self.blocks)
         out: list[str] = []
-        gap = 0
+        gap = length = 0
         for at, block in enumerate(self.blocks):
             if block.kind == "blank":
                 if rare and at in at_scene:
@@ -88,7 +94,12 @@ class Structured:
                 out.append("\n" * (gap - 1))
             gap = 0
             out += (block.text if block.kind == "paragraph" else BREAK, "\n\n")  # no copy of a long book
-        return "".join(out).strip("\n")
+            length += len(block.text)
+            if length > size:
+                yield "".join(out)
+                out.clear()
+                length = 0
+        yield "".join(out)
 
 
 def _blank_runs(blocks: tuple[Block, ...]) -> tuple[int, set[int]]:

@@ -265,3 +265,11 @@ def picture(name: str) -> str:
 def test_a_picture_that_comes_back_between_paragraphs_parts_scenes() -> None:
     body = para(FERRY) + (picture("rId7") + para(WALK)) * 3 + picture("rId8") + para(FERRY)
     assert texts(opened(docx(body))) == [FERRY, "***", WALK, "***", WALK, "***", WALK, FERRY]
+
+
+def test_a_long_book_comes_in_parts_that_make_the_same_text() -> None:
+    document = opened(docx((para(FERRY) + para("***") + para(WALK)) * 200))
+    parts = list(document.parts(1000))
+    assert len(parts) > 10
+    assert all(part.endswith("\n\n") for part in parts[:-1])
+    assert "".join(parts).strip("\n") == document.prose()
