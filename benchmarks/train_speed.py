@@ -1,6 +1,6 @@
 """Training speed and memory against PEFT prompt tuning: same model, same tokens, one machine, taking turns.
 
-Every way of training lives in a process of its own, which takes a few steps when it is told to, so that slow and quick
+Every way of training lives in a process of its own, which takes a few steps on request, so that slow and quick
 spells of the machine fall on all alike. Real tokens are those of the text: padding and virtual tokens do not count.
 
 ratio_short     ours over PEFT's fastest way, 64 virtual tokens and rows of 128
@@ -62,7 +62,7 @@ QUICK_CHILDREN = {
 
 
 class Child:
-    """A process that trains in one or several ways, a turn each when it is told to."""
+    """A process that trains in one or several ways, a turn each on request."""
 
     def __init__(self, items: list[str], shapes: dict[str, Shape], model: str) -> None:
         sizes = {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}

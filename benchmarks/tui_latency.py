@@ -12,7 +12,7 @@ first_paint_s  From starting ``python -m kobold_modules`` on a library of 10,000
 key_p99_ms     While 300 tokens a second stream into a story of 80,000 words and a training of the starter model runs in
                its own process, as it does when it is started on the Train screen: keys that move a strength in the
                stack, whose number says when its frame is there, while the page beside it follows the stream. (A caret
-               in the streaming page cannot be told apart from outside: frames move the terminal's cursor about.)
+               in the streaming page cannot be distinguished from outside: frames move the terminal's cursor about.)
 stop_ms        Esc to the line that says the model has stopped, under the same load: the slowest of several.
 
 The application, its client, the pipe to the worker and the worker's protocol are the real ones. What writes is not a

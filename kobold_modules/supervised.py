@@ -19,7 +19,7 @@ from pathlib import Path
 MARK = "KOBOLD_MODULES_SUPERVISED"  # "PARENT-PID:FD:FD": ends of pipes for last words and for signals; "" for none
 ROOT = Path(__file__).resolve().parents[1]
 _PR_SET_PDEATHSIG = 1
-_EVERY = 0.5  # seconds between two looks at the parent, where the system does not tell of its death
+_EVERY = 0.5  # seconds between two looks at the parent, where the system does not signal its death
 _fd: int | None = None
 
 
@@ -44,7 +44,7 @@ def mark(last_words: int | None = None, signals: int | None = None) -> str:
 
     Args:
         last_words: where :func:`last_words` go.
-        signals: where the number of every signal goes, one byte, that the child has heard.
+        signals: where the number of every signal goes, one byte, that the child has received.
     """
     return ":".join("" if value is None else str(value) for value in (os.getpid(), last_words, signals))
 

@@ -15,7 +15,7 @@ from . import paths
 
 
 MOST_BYTES = 2**20
-# Read when the libraries are imported. Whoever has set one already wants to hear them.
+# Read when the libraries are imported. Whoever has set one already wants to see them.
 QUIET = {
     "TRANSFORMERS_VERBOSITY": "critical",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
@@ -48,7 +48,7 @@ def keep_off_the_terminal() -> None:
     root = logging.getLogger()
     if not any(isinstance(handler, LibraryLog) for handler in root.handlers):
         root.addHandler(LibraryLog())
-    logging.lastResort = LibraryLog()  # for loggers that do not hand on to the root
+    logging.lastResort = LibraryLog()  # for loggers that do not propagate to the root
     if not sys.warnoptions:
         logging.captureWarnings(True)
 

@@ -24,8 +24,8 @@ def open_engine(
 
     Args:
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
-        progress: hears how much is loaded (0 to 1); returning False stops the load.
-        device: where torch computes; llama.cpp has its own mind.
+        progress: is called with how much is loaded (0 to 1); returning False stops the load.
+        device: where torch computes; llama.cpp chooses its device itself.
 
     Raises:
         NoModel, OutOfMemory, EngineFailed: see the engines.

@@ -29,7 +29,7 @@ _HEARS_WITHIN = 0.1  # seconds in which a child says that a Ctrl-C has reached i
 
 
 def run_in_child(argv: Sequence[str], arguments: argparse.Namespace, output: Output) -> int:
-    """Run the command line ``argv`` in a child and return its exit code, or tell of its death and return ours."""
+    """Run the command line ``argv`` in a child and return its exit code, or report its death and return ours."""
     status, last_words = _run(supervised.python("kobold_modules", *argv))
     from ..exit_status import ASKED_TO_END, explain, signal_name  # the child need not wait for this import
 

@@ -106,7 +106,7 @@ class Meter:
     """How far a long text is, on stderr: a line that moves, or one every half minute where stderr is a file.
 
     Args:
-        words, tokens: what is asked for; time left is told by the words if they are limited, else by the tokens.
+        words, tokens: what is asked for; time left is computed from the words if limited, else from the tokens.
         streamed: whether the text itself goes to the same screen, where a moving line would tear it.
     """
 

@@ -25,7 +25,7 @@ _BOMS: tuple[tuple[bytes, str, str], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 PART = 1 << 20  # bytes
-_SAMPLE = 200_000  # bytes from which an encoding is told
+_SAMPLE = 200_000  # bytes from which an encoding is guessed
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")

@@ -15,7 +15,7 @@ from .cleaning.lines import BREAK
 from .readers import LeftOut
 
 
-_MANY = 8  # files that are still told one by one
+_MANY = 8  # files that are still described one by one
 
 
 @dataclass(frozen=True, slots=True)

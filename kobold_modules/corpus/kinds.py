@@ -1,4 +1,4 @@
-"""Files that are no plain text, told from their first bytes, and what to do about each.
+"""Files that are no plain text, recognised by their first bytes, and what to do about each.
 
 A person who drops a Kindle book on the program should read "looks like a Kindle book", not a decoding error.
 """

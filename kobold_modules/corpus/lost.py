@@ -1,6 +1,6 @@
 """Letters that were lost before a file was saved: U+FFFD in their place, or question marks.
 
-They cannot be brought back, but a module would learn to write them; a person who hears of them still has the original.
+They cannot be brought back, but a module would learn to write them; a person who is warned still has the original.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ AROUND, LONGEST = 14, 44  # characters of an example: before the change, and in 
 
 
 def preview(paths: Sequence[Path], keep: Sequence[str] = ()) -> Preview:
-    """Read ``paths`` as a training would. Never raises for a text that is no good: it is told as a problem.
+    """Read ``paths`` as a training would. Never raises for a text that is no good: it is reported as a problem.
 
     Raises:
         BadUsage: if ``keep`` has a name that is no rule's.

@@ -21,7 +21,7 @@ from .words import count_words
 
 LETTERS = 32  # of a paragraph that says something of its own; "Yes," he said, stands in every book
 SHINGLE = 5  # words that are compared at once (Broder 1997: resemblance and containment of documents)
-WORDS, DIFFERENT = 8, 6  # fewer make no sentence that can be told from another
+WORDS, DIFFERENT = 8, 6  # fewer make no sentence that can be distinguished from another
 STRIDE = 3  # every so many words of the text to train on begin a shingle that is looked up
 SHARE = 0.5  # of a paragraph's shingles: above it, it is the same paragraph
 BROKEN = 400  # characters of a paragraph that may hold others

@@ -52,7 +52,7 @@ def split(corpus: Corpus, share: float = 0.1) -> Split:
     """Set about ``share`` of the words aside, at least some 150, in contiguous blocks of paragraphs.
 
     Deterministic. Train and held-out paragraphs together are all paragraphs of the corpus, but for those that stand in
-    what is held out a second time (:mod:`.repeats`); :meth:`Split.describe` tells of them. Texts under 1,000 words
+    what is held out a second time (:mod:`.repeats`); :meth:`Split.describe` names them. Texts under 1,000 words
     stay whole on the training side, unless there are no others. A text of fewer than four paragraphs is cut between
     sentences. ``share=0`` holds nothing out; a corpus too short to cut holds nothing out either.
 

@@ -1,4 +1,4 @@
-"""Looking inside: what could come next, how likely a passage was, which of several takes is the likeliest.
+"""What a model says: what could come next, how likely a passage was, which of several takes is the likeliest.
 
 Each with the stack and without it, for the difference is the module's own voice. All of it is asked of the model
 itself: no sampler has a say in it.
@@ -169,7 +169,7 @@ def best_of(
     """Write ``count`` continuations with the seeds from the request's on, and return them the likeliest first.
 
     Likelihood is the model's own with the stack, a token on average, so that a long take is not worse for its length;
-    an empty take comes last. ``wrote`` hears how many takes are complete.
+    an empty take comes last. ``wrote`` is called with the number of complete takes.
 
     Raises:
         BadUsage: ``count`` is no sensible number, or the sampler has no seed; and whatever the engine raises.

@@ -3,7 +3,7 @@
 One JSON line when a continuation begins and one when it ends, in ``generations.jsonl`` in the state folder, readable by
 its owner only. The first line holds all it takes to write the same text again (see ``replay``), so a program killed in
 the middle leaves a record as well. The file is appended to, never rewritten, and makes room for a new one when it is
-full; old ones go. It holds a writer's prose, so it can be told to keep settings without text, or nothing::
+full; old ones go. It holds a writer's prose, so it can be set to keep settings without text, or nothing::
 
     [journal]  # in config.toml; KOBOLD_MODULES_JOURNAL in the environment comes before it
     keep = "settings"  # "all" (the default), "settings" or "nothing"
@@ -80,7 +80,7 @@ def logged(
     """Yield ``records`` as they come, with each continuation written to the log.
 
     Args:
-        requests: what was asked, one for each ``sequence`` in the records, seeds thrown (see :func:`seeded`).
+        requests: what was asked, one for each ``sequence`` in the records, seeds drawn (see :func:`seeded`).
         door: what asked: ``generate``, ``bench``, ``compare`` ...
         sources: for each request the file or name of each module of its stack, to find it again.
 

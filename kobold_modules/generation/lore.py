@@ -1,6 +1,6 @@
 """The entries of lorebooks that a text calls in, put into the request that continues it.
 
-Once a take: what comes in is chosen from the text as it stands, thrown from the take's own seed, and stays for the
+Once a take: what comes in is chosen from the text as it stands, drawn with the take's own seed, and stays for the
 whole take. The log keeps it, so that a replay needs no lorebook.
 """
 
@@ -46,7 +46,7 @@ def with_lore(
     Memory, lore and note together never take more than half of what the model can read behind the stack.
 
     Args:
-        request: its seed is thrown already (see ``log.seeded``).
+        request: its seed is drawn already (see ``log.seeded``).
         context: tokens that the model can read in all.
     """
     if not books:

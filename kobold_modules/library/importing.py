@@ -1,7 +1,7 @@
 """Files from elsewhere into the library: folders of them, what is there already, and names that are taken.
 
 A module is known again by its vectors, whatever its file or its card is called. One whose name another module has gets
-a number behind it, unless it is told to take that module's place.
+a number behind it, unless it is to take that module's place.
 """
 
 from __future__ import annotations

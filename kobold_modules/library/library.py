@@ -76,7 +76,7 @@ class Library:
         """Return every module as a list shows it, by name: entries of which most are ``brief`` (see :meth:`whole`).
 
         Fast where :meth:`entries` is thorough: ten thousand modules come from the index in a hundredth of a second.
-        Unless told not to ``check``, each is compared with its files, and what changed is read again.
+        Unless ``check`` is false, each is compared with its files, and what changed is read again.
         """
         if not check:
             return self._index.entries()
@@ -153,7 +153,7 @@ class Library:
     def add(self, module: Module, *, replace: bool = False, unique: bool = False) -> Entry:
         """Put ``module`` on the shelf.
 
-        A name that is taken raises BadUsage, unless told to ``replace`` that module, or to find a ``unique`` name
+        A name that is taken raises BadUsage, except with ``replace``, or with ``unique``, which finds a free name
         (noir 2). Raises OutOfDisk where the disk is full.
         """
         name = checked_name(module.card.name)

@@ -5,7 +5,7 @@ texts of what has come in, until nothing more comes or the budget is spent. In e
 then by order from high to low; what was called by the story comes before what was called by other entries. An entry
 that no longer fits ends it. In the prompt a higher order stands nearer to the end.
 
-A message of a chat is a paragraph here, so a scan depth counts paragraphs. Chance (probability, groups) is thrown from
+A message of a chat is a paragraph here, so a scan depth counts paragraphs. Chance (probability, groups) is drawn from
 the seed of the take, so that the same take brings in the same entries.
 """
 

@@ -1,4 +1,4 @@
-"""The values: a lorebook and its entries, in SillyTavern's terms, which every other format can be told in."""
+"""The values: a lorebook and its entries, in SillyTavern's terms, in which every other format can be expressed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Entry:
         prevent_recursion: whether its text calls no others.
         delay_recursion: 0, or the level of the passes over entries' texts from which on it can be called.
         ignore_budget: whether it comes even where the budget is spent.
-        rest: its object as it came, whole; what is not told above is kept in it.
+        rest: its object as it came, whole; what has no field above is kept in it.
     """
 
     title: str = ""

@@ -1,4 +1,4 @@
-"""From a file to a lorebook: which program's it is, told by what is in it and never by its name."""
+"""From a file to a lorebook: which program's it is, recognised by its content and never by its name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A lorebook as SillyTavern's JSON, with only what was changed.
 
 An entry that came from SillyTavern keeps every member of its object, known or not, in its order; one that is not as it
-was read gets just the members that tell of the change. Entries of other programs become entries of SillyTavern, with
+was read gets just the members that changed. Entries of other programs become entries of SillyTavern, with
 what has no like there in ``extensions``.
 """
 

@@ -78,7 +78,7 @@ class ModelFile:
 
     @cached_property
     def settings(self) -> GgufSettings:
-        """What transformers must be told of a GGUF model. Raises NoModel where it is damaged."""
+        """What transformers must be given for a GGUF model. Raises NoModel where it is damaged."""
         from .headers.gguf_settings import read_settings
 
         return read_settings(*self.parts)

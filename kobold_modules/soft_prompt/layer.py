@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 
 class Named(Protocol):
-    """What a row of layers tells of its modules."""
+    """What a row of layers says of its modules."""
 
     @property
     def name(self) -> str: ...

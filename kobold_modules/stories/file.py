@@ -1,8 +1,8 @@
 """Stories on disk: our own file, KoboldAI Lite's JSON, and plain text or Markdown.
 
 Our file is the story's dictionary as JSON and holds everything: text, who wrote which part, takes, steps back and
-forth, memory, author's note, and whatever members another program put there. Lite's shape has no place for hands and
-steps; they ride along in a member of ours and count as long as the text is still theirs. A .txt or .md holds the text.
+forth, memory, author's note, and whatever members another program put there. Lite's shape has no place for authorship
+and steps; they are kept in a member of ours and count as long as the text is unchanged. A .txt or .md holds the text.
 
 For a program with a screen::
 

@@ -1,7 +1,7 @@
 """Who wrote which characters of a story, and which continuations stand in it: the values behind ``story.Story``.
 
-Spans are a run-length code of hands over the text, always in shortest form, so two equal histories have equal spans.
-All positions and lengths are in characters (code points).
+Spans are a run-length code of who wrote which part of the text, always in shortest form, so two equal histories have
+equal spans. All positions and lengths are in characters (code points).
 """
 
 from __future__ import annotations

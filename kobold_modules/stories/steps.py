@@ -1,7 +1,8 @@
 """A story's steps back and forth as JSON.
 
 Reading walks from the text as it stands, back through what was done and forward through what was undone; a step that
-does not fit what the walk has reached ends it, so a file that was edited by hand keeps its text and loses its undo.
+does not fit the text reached so far ends the undo list, so a file that was edited by hand keeps its text and loses its
+undo.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Story:
 
     Attributes:
         memory: text the model always has before it, however far the story has moved on.
-        note: the author's note, told to the model near the end of the text; see :attr:`note_text`.
+        note: the author's note, shown to the model near the end of the text; see :attr:`note_text`.
         lorebooks: paths of lorebook files that it uses; see ``stories.lore``.
         extra: members of a story file that are not ours, kept as they came.
         unused: what its file held that has no like here, each in a few words; said to the person, never saved.

@@ -1,6 +1,6 @@
 """Training modules: prompt tuning of a frozen model on a writer's own pages.
 
-``train`` is the whole road from files to a module on the shelf; it is a generator of records. Importing this package
+``train`` is everything from files to a module in the library; it is a generator of records. Importing this package
 loads no torch, so that settings can be checked before anything heavy starts.
 """
 

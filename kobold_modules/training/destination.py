@@ -1,4 +1,4 @@
-"""Where a training will put its module: looked at before anything slow, for nobody wants to hear it afterwards."""
+"""Where a training will put its module: checked before anything slow, so that no training is lost to it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from .settings import TrainingRequest
 
 
 MEASURES = 12  # held-out measurements over the whole budget
-LOOKING = 0.04  # share of the clock that measuring may take
+MEASURING = 0.04  # share of the clock that measuring may take
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
 EXPLODED = 3.0  # nats above the usual loss at which a step counts as broken
@@ -84,7 +84,7 @@ def optimise(
     saved_at, roll_backs = state.elapsed, 0
     next_measure = math.floor(progress_of(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
     if state.step == 0 and state.curves[0]:  # its start has been measured, which took about half the time so far
-        next_measure = max(1 / MEASURES, 0 if request.steps else progress_of(request, state) / 2 / LOOKING)
+        next_measure = max(1 / MEASURES, 0 if request.steps else progress_of(request, state) / 2 / MEASURING)
     while True:
         progress = progress_of(request, state)
         looked = progress >= next_measure or progress >= 1
@@ -94,8 +94,8 @@ def optimise(
             yield from course.observe(state)
             clock.tick()
             next_measure = (math.floor(progress * MEASURES + 1e-9) + 1) / MEASURES
-            if request.steps is None:  # in a short training, looking must not take the time of learning
-                next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / LOOKING)
+            if request.steps is None:  # in a short training, measuring must not take the time of learning
+                next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / MEASURING)
         if progress >= 1:
             break
         if looked and progress - max(state.best_at) > request.patience:  # never because nobody has looked

@@ -1,4 +1,4 @@
-"""The whole road of a training: texts, model, start, loop, module.
+"""A training from end to end: texts, model, start, loop, module.
 
 Several modules of the same settings travel together: one frozen model, one batch in which every module has its rows.
 """
@@ -110,7 +110,7 @@ def run_training(
         yield Note("The step cannot be compiled on this machine; training continues without that.")
     yield Progress("measuring the held-out pages", 0, 1)
     baselines = []
-    looking = time.monotonic()
+    began_measuring = time.monotonic()
     for index, writer in enumerate(writers):
         found = Baselines(
             measure(loss, None, writer.held_out, request.tokens),
@@ -118,7 +118,7 @@ def run_training(
         )
         baselines.append(found)
         yield found.record(writer.held_out.tokens, writer.everything.tokens)
-    a_token = (time.monotonic() - looking) / max(1, 2 * sum(writer.held_out.tokens for writer in writers))
+    a_token = (time.monotonic() - began_measuring) / max(1, 2 * sum(writer.held_out.tokens for writer in writers))
     ending = a_token * sum(tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers)
     if not any(state.curves):
         state.begins([world.number(found.words.nats_per_token) for found in baselines])

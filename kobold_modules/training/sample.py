@@ -1,6 +1,6 @@
 """A few words written by the module as it is, through the very model it is trained through.
 
-Always the same opening and the same dice, so that what changes from one sample to the next is the module.
+Always the same opening and the same seed, so that what changes from one sample to the next is the module.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def sample(loss: PromptLoss, prompt: Tensor, opening: str, tokens: int = TOKENS,
     front = (prompt * frozen.scale).to(frozen.table.dtype)
     text = table(torch.tensor(ids, dtype=torch.int64, device=frozen.device))
     embeds = torch.cat([front, text])[None]
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     written, cache = b"", None
     room = frozen.context - embeds.shape[1]
     for _ in range(min(tokens, room)):
         out = frozen.model(inputs_embeds=embeds, cache=cache, use_cache=True)
         cache = getattr(out, "cache", None)
         shares = torch.softmax(out.logits[0, -1].float().cpu() / TEMPERATURE, dim=-1)
-        token = int(torch.multinomial(shares, 1, generator=dice))
+        token = int(torch.multinomial(shares, 1, generator=generator))
         piece = frozen.piece(token)
         if not piece:  # an end of text, or another special token
             break

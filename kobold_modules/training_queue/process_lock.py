@@ -1,4 +1,4 @@
-"""Telling whether a process we once wrote down is still that process.
+"""Whether a process we once wrote down is still that process.
 
 A process id alone says nothing after a crash: the system gives numbers out again. So the id is kept with the moment the
 process began.
@@ -7,7 +7,7 @@ process began.
 from __future__ import annotations
 
 
-AGREE = 2.0  # seconds; the system's boot time is told in whole ones
+AGREE = 2.0  # seconds; the system's boot time is given in whole ones
 
 
 def start_time(pid: int) -> str:

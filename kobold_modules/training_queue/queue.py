@@ -57,7 +57,7 @@ class TrainingQueue:
         self.folder = queue_dir() if folder is None else folder
         self._launch = launch
 
-    # -- looking --
+    # -- reading --
 
     def trainings(self) -> list[Training]:
         """Return all trainings: what runs, then what waits in its order, then what has ended, the latest first."""

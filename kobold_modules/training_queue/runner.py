@@ -147,7 +147,7 @@ def _failed_assert(log: Path) -> str:
 
 
 class _Cancelled(BaseException):
-    """Thrown through the training's loop, so that nothing is finished or kept."""
+    """Raised through the training's loop, so that nothing is finished or kept."""
 
 
 class Asked:
@@ -204,8 +204,8 @@ def carry_out(folder: Path, training: Callable[..., Iterator[Record]] = train) -
 
 def reached(folder: Path) -> int:
     """Return the furthest step of the training in ``folder``."""
-    told, _ = records_file.read(folder / "records.jsonl")
-    return max((record.done for record in told if isinstance(record, Progress) and record.total > 1), default=0)
+    records, _ = records_file.read(folder / "records.jsonl")
+    return max((record.done for record in records if isinstance(record, Progress) and record.total > 1), default=0)
 
 
 def _write_all(
@@ -229,12 +229,12 @@ def _sentence(error: BaseException, folder: Path) -> Failed:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = "Free some space and let it go on: it starts from its last checkpoint."
         return Failed(f"The disk is full; the training in {folder} stopped.", hint, OutOfDisk.exit_code)
-    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Failed(f"Something went wrong that should not: {told}", f"Details are in {folder / 'log.txt'}.", 1)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return Failed(f"Something went wrong that should not: {what}", f"Details are in {folder / 'log.txt'}.", 1)
 
 
 def _last_words(folder: Path, failed: Failed) -> None:
-    """Write down why it ended, if need be with the ballast thrown off."""
+    """Write down why it ended, if need be with the ballast file removed first."""
     (folder / "ballast").unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         writing = Journal(folder / "records.jsonl")
@@ -247,9 +247,9 @@ def _last_words(folder: Path, failed: Failed) -> None:
 
 def _forget_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a cancelled training, which keeps nothing. Only what lies among our checkpoints goes."""
-    told, _ = records_file.read(folder / "records.jsonl")
+    records, _ = records_file.read(folder / "records.jsonl")
     home = paths.trainings_dir().resolve()
-    for name in {record.path for record in told if isinstance(record, Saved) and record.what == "checkpoint"}:
+    for name in {record.path for record in records if isinstance(record, Saved) and record.what == "checkpoint"}:
         checkpoint = Path(name).resolve()
         if checkpoint.is_relative_to(home):
             checkpoint.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """The process that owns a model: job lines in, record lines out.
 
-One thread reads lines, the main thread runs one job after another, so that a cancel is heard while the model computes.
+One thread reads lines, the main thread runs one job after another, so that a cancel arrives while the model computes.
 Native libraries write to descriptors 1 and 2 as they please; both lead to the log file, and records go out through a
 private copy of the real stdout. The process ends with ``quit``, with the end of its stdin (the program that started it
 is gone) or when nobody reads its answers.
@@ -183,13 +183,13 @@ class Worker:
             if self._engine is not None:  # first, for two models may not fit into memory
                 self._engine.close()
             self._engine, self._loaded = None, None
-            told = -1
+            percent = -1
 
             def progress(share: float) -> bool:
-                nonlocal told
-                if int(100 * share) > told:
-                    told = int(100 * share)
-                    context.emit(Progress("loading", told, 100))
+                nonlocal percent
+                if int(100 * share) > percent:
+                    percent = int(100 * share)
+                    context.emit(Progress("loading", percent, 100))
                 return not context.cancel.is_set()
 
             self._engine = open_engine(file, context=job.context, progress=progress)

@@ -235,7 +235,7 @@ class _Child:
         self._waiting.pop(number, None)
 
     def write(self, line: Line) -> None:
-        """Send one line. To a dead child nothing happens: whoever waits for its answer hears of the death."""
+        """Send one line. To a dead child nothing happens: whoever waits for its answer gets the death as a Failed."""
         stdin = self._process.stdin
         if stdin is not None and self.alive and not stdin.is_closing():
             with contextlib.suppress(OSError, RuntimeError):

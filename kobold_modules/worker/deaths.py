@@ -1,4 +1,7 @@
-"""How often, and of what, the processes have died that ran a model: nothing is tried a third time that ends alike."""
+"""How often, and of what, processes that ran a model have died.
+
+Nothing is tried a third time that ends in the same way.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Deaths:
         self._model, self._times = model, 0
 
     def of(self, model: Load) -> int:
-        """Return how often ``model`` has died alike."""
+        """Return how often ``model`` has died in the same way."""
         return self._times if model == self._model else 0
 
     def refusal(self, model: Load) -> Failed | None:

@@ -33,7 +33,7 @@ def generate(job: Generate, context: JobContext) -> None:
 
 
 def compare(job: Compare, context: JobContext) -> None:
-    """Stream the takes of ``job``: TextChunk records and one Finished a stack, told apart by their ``sequence``.
+    """Stream the takes of ``job``: TextChunk records and one Finished a stack, numbered by their ``sequence``.
 
     Without seeds every stack draws with the same one, so that what differs is the stacks' doing.
 

@@ -1,4 +1,4 @@
-"""A text that is being written goes back from what is banned, and every engine is told what to forget."""
+"""A text that is being written goes back from what is banned, and every engine learns what to forget."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def test_a_dear_start_puts_the_first_look_off(monkeypatch: pytest.MonkeyPatch) -
         steps.append(bench.state.curves[0][1][0])  # of the first look after the start's
 
     assert steps[0] == pytest.approx(2 / 12 / 0.01, abs=1)
-    assert steps[1] == pytest.approx((2 * 0.06 / 2 / loop.LOOKING - 0.12) / 0.01, abs=1)
+    assert steps[1] == pytest.approx((2 * 0.06 / 2 / loop.MEASURING - 0.12) / 0.01, abs=1)
 
 
 def test_a_training_does_not_end_for_want_of_looking(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Frames in time for a hand on the keys.
+"""Frames in time for the person at the keys.
 
 Textual draws what has changed sixty times a second, and draws it as one: everything inside the box around all that has
 changed. With a page that grows and a number that a key moves at the other edge of the screen, that box is the whole

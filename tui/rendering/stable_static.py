@@ -1,4 +1,4 @@
-"""A short text that is told anew again and again: the training's progress, the last seed."""
+"""A short text that changes again and again: the training's progress, the last seed."""
 
 from __future__ import annotations
 

@@ -130,10 +130,10 @@ class TrainingHistory:
 
 
 class Trainings:
-    """``items`` and their ``courses``, kept up to date; ``changed`` tells of every change.
+    """``items`` and their ``courses``, kept up to date; ``changed`` signals every change.
 
     Args:
-        app: owns the signal and the looking.
+        app: owns the signal and the timer.
         queue: the one on this machine by default.
     """
 

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 
 class Choice(Widget, can_focus=True):
-    """``options`` in a row, the chosen one between brackets and reversed: it can be told without colour."""
+    """``options`` in a row, the chosen one between brackets and reversed: it can be seen without colour."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "step(-1)", "Previous", id="choice.previous", show=False, system=True),

@@ -42,7 +42,7 @@ class PlainList(OptionList, inherit_bindings=False):
     """
 
     def show_rows(self, rows: Sequence[Content]) -> None:
-        """Show ``rows``: in place where there are as many as before, so that nothing jumps under a hand on the keys."""
+        """Show ``rows``: in place where there are as many as before, so that nothing jumps while keys are pressed."""
         if len(rows) == self.option_count:
             for index, prompt in enumerate(rows):
                 self.replace_option_prompt_at_index(index, prompt)

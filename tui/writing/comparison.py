@@ -69,7 +69,7 @@ class Comparison:
     def votes(self, chosen: int) -> dict[str, bool]:
         """Return what a choice says about each module: whether a take through it won.
 
-        One that stands in every column, or in none, was not told apart and gets no vote.
+        One that stands in every column, or in none, was not distinguished and gets no vote.
         """
         stacks = [frozenset(column.modules) for column in self.columns]
         distinct = frozenset[str]().union(*stacks) - frozenset.intersection(*stacks)
@@ -139,14 +139,14 @@ def singles(stack: EntryStack) -> list[EntryStack]:
 def set_out(
     text: str, stack: EntryStack, lineup: Lineup, seed: int | None, *, blind: bool = False, takes: int = USUAL
 ) -> Comparison:
-    """Set out a comparison that has not begun. Columns share ``seed`` (drawn where None) unless only the dice differ.
+    """Set out a comparison that has not begun. Columns share ``seed`` (drawn where None) unless only the seeds differ.
 
     Blind, they are shuffled, and never the order in which anything was computed shows.
     """
     if seed is None:
         seed = random.randrange(2**31)
     if lineup != "dice" and not stack.tokens:
-        lineup = "dice"  # nothing to tell apart but the dice
+        lineup = "dice"  # nothing to compare but seeds
     match lineup:
         case "stacks":
             stacks, seeds = ladder(stack), [seed] * (MOST_TOGETHER + 1)

@@ -11,7 +11,7 @@ _ALIKE = {"'": "['’‘]", "’": "['’‘]", '"': '["“”„]', "“": '["�
 
 
 class Query(NamedTuple):
-    """What is looked for. Without ``case``, small and capital letters are alike; ``words``: whole words only."""
+    """What is looked for. Without ``case``, small and capital letters are the same; ``words``: whole words only."""
 
     text: str
     case: bool = False

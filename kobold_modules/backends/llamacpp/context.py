@@ -23,7 +23,7 @@ from .binding import library, log, threads
 from .model import NativeModel
 
 
-BATCH = 512  # tokens in one call; also how often a GPU, which hears no abort callback, is asked to stop
+BATCH = 512  # tokens in one call; also how often a GPU, where no abort callback is called, can be stopped
 SCORED = 64  # rows whose logits are kept at once: 64 x 128k x 4 bytes are 32 MiB
 SLOW = 0.02  # seconds a call may take before it is listened to while it computes
 _FULL, _ABORTED = 1, 2  # llama_decode's answers
@@ -204,7 +204,7 @@ class NativeContext:
         """
         if self._cancelled():
             raise Cancelled
-        if listen != self._listening:  # heard once a graph node: nothing beside a slow call, 5 % of a fast one
+        if listen != self._listening:  # called once a graph node: nothing beside a slow call, 5 % of a fast one
             self._lib.llama_set_abort_callback(self._ctx, self._callback if listen else self._deaf, None)
             self._listening = listen
         log.clear()

@@ -55,7 +55,7 @@ class LlamaEngine(ClosedAtTheEnd):
         snapshots: bytes of memory for the kept states of stacks alone.
         disk: bytes of the cache folder for them; 0 keeps none.
         exact: float32 keys and values and plain attention, for tests and comparisons; slower.
-        progress: hears how much of the file is loaded (0 to 1); returning False stops the load.
+        progress: is called with how much of the file is loaded (0 to 1); returning False stops the load.
 
     Raises:
         NoModel, OutOfMemory, EngineFailed: see NativeModel and Decoder.

@@ -128,7 +128,7 @@ class NativeVocabulary:
 
 
 class NativeModel(NativeVocabulary):
-    """A whole model. ``progress`` hears shares from 0 to 1 and stops the load by returning False.
+    """A whole model. ``progress`` is called with shares from 0 to 1 and stops the load by returning False.
 
     ``features`` are those that work here (``what_works``) unless they are given.
 

@@ -5,8 +5,8 @@ the draw. The chain works on plain logits, whichever engine computed them. It is
 continuation, and several may be at work at once.
 
 DRY stands beside the chain. llama.cpp's own search for sequence breakers walks the whole vocabulary for each of them at
-every start, and needs a llama.cpp vocabulary. Here a token whose text completes a breaker is told to DRY under an id of
-its own, which no repetition can reach across, to the same effect.
+every start, and needs a llama.cpp vocabulary. Here a token whose text completes a breaker is passed to DRY under an id
+of its own, which no repetition can reach across, to the same effect.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Kind:
 
     @property
     def weights(self) -> str:
-        """``Q4_1 and Q8_0``: the types as a person is told of them."""
+        """``Q4_1 and Q8_0``: the types, for a person."""
         names = list(dict.fromkeys(matrix.split()[0] for matrix in self.matrices))
         names = [name for name in names if name not in _NOT_QUANTISED] or names
         return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "these weights"

@@ -47,7 +47,7 @@ class Outcome:
     Attributes:
         rung: of LADDER, the first that works; None if none does.
         reason: why the one before it does not: ``SIGILL``, ``wrong numbers``, ``no answer``.
-        fresh: found just now, so that the person has not been told.
+        fresh: found just now, so that the person does not know it yet.
     """
 
     kind: Kind

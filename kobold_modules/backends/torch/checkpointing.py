@@ -2,10 +2,10 @@
 
 A step then remembers one hidden state a layer instead of everything inside it, for a quarter more time (Chen et al.
 2016, "Training Deep Nets with Sublinear Memory Cost"). transformers' own switch drops the cache of keys and values and
-asks for training mode, which wakes dropout; here a layer sees the cache just as it was when it computes again, so a
+asks for training mode, which turns dropout on; here a layer sees the cache just as it was when it computes again, so a
 shared prompt works as before, and the numbers are the same to the last bit on a CPU.
 
-Where a layer's weights come from can be told too: streaming.py brings them from memory or disk when they are needed.
+Where a layer's weights come from can be chosen too: streaming.py brings them from memory or disk when they are needed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 Way = Literal["forward", "backward"]
-# The weights of a layer by name, or None for those it holds itself; told which layer and which way the step goes.
+# The weights of a layer by name, or None for those it holds itself; called with the layer's number and the direction.
 Weights = Callable[[int, Way], "dict[str, Tensor] | None"]
 
 

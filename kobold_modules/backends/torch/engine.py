@@ -45,7 +45,7 @@ class HfEngine(ClosedAtTheEnd):
         file: the model, a Hugging Face folder.
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        progress: hears 0 before and 1 after loading; returning False before it stops the load.
+        progress: is called with 0 before and 1 after loading; returning False before it stops the load.
 
     Raises:
         NoModel: the folder holds no model that transformers knows.
@@ -176,7 +176,7 @@ class HfEngine(ClosedAtTheEnd):
     ) -> Iterator[TextChunk | Finished]:
         """Stream several continuations, one after another; ``sequence`` in each record is the number of its request."""
         for request in requests:
-            self._rows(request.stack)  # a stack that does not fit is told before anything is written
+            self._rows(request.stack)  # a stack that does not fit is refused before anything is written
         return sequentially(self, requests, cancelled)
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:

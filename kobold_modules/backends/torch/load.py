@@ -174,7 +174,7 @@ def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple
 def _load_folder(file: ModelFile, options: dict[str, Any]) -> Any:
     from transformers import AutoModelForCausalLM
 
-    # Without this a matrix of another shape is an error that tells of options; so it is one that tells the tensor.
+    # Without this a matrix of another shape is an error about options; so it is one that names the tensor.
     options = options | {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
     model, found = AutoModelForCausalLM.from_pretrained(file.path, **options)
     # transformers fills up what a folder lacks with random numbers, which nobody would notice.

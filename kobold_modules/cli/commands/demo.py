@@ -1,4 +1,4 @@
-"""``demo``: the whole road on real parts, from the sample texts to a zip and a written page."""
+"""``demo``: everything on real parts, from the sample texts to a zip and a written page."""
 
 from __future__ import annotations
 

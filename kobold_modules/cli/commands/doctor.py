@@ -24,7 +24,7 @@ ILL = 5
 
 
 def doctor(arguments: argparse.Namespace, output: Output) -> int:
-    """Try every part once, and tell of each as it is found. Exit code 5 if one does not work."""
+    """Try every part once, and report each as it is found. Exit code 5 if one does not work."""
     well = True
     for finding in _findings(output):
         well &= bool(finding["ok"])

@@ -90,7 +90,7 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
             text += begun.written
             done = len(engine.tokenize(begun.written))
             most = max(0, most - done)
-            # Other dice than the first: the same ones would be thrown again at the same places.
+            # Another seed than the first, which would draw the same words at the same places.
             if begun.seed is not None:
                 sampler = replace(sampler, seed=(begun.seed + done) % 2**31)
             output.say(f"Continuing after {ending.words:,} words in {out.path}.")

@@ -116,7 +116,7 @@ def _follow(queue: TrainingQueue, id: str, output: Output) -> int:
     training = queue.get(id)
     if training.state == "failed":
         failed = next((r for r in reversed(kept) if isinstance(r, Failed)), None)
-        if failed is None or not output.json:  # as a JSON line it has been told already
+        if failed is None or not output.json:  # as a JSON line it has been printed already
             output.error(training.message, training.hint, training.code)
         return training.code or 1
     if training.state == "cancelled":

@@ -7,7 +7,7 @@ import argparse
 
 def add_generate_flags(verb: argparse.ArgumentParser) -> None:
     """Add to ``generate`` what could come next, and the best of several takes."""
-    group = verb.add_argument_group("looking inside")
+    group = verb.add_argument_group("next words and log-probabilities")
     group.add_argument(
         "--peek",
         nargs="?",

@@ -1,4 +1,4 @@
-"""What cleaning did, told to a person.
+"""What cleaning did, in words for a person.
 
 A writer must be able to trust what we take out of their pages, so every rule returns, next to its text, one Change that
 says what it did, how often and why. Rules that found nothing return a count of zero and are left out of the report.

@@ -1,6 +1,6 @@
 """Page furniture: page numbers and the running heads a scan or a PDF leaves at the top of every page.
 
-Both are told from chapter numbers and refrains by one fact: they fall where the sentence runs on. A line that comes
+One fact distinguishes both from chapter numbers and refrains: they fall where the sentence runs on. A line that comes
 back again and again, and at least now and then interrupts a sentence, is furniture; the sentence is then closed over
 the gap.
 """

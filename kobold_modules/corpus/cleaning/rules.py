@@ -38,7 +38,7 @@ class Step:
     Attributes:
         run: the rule.
         name: what it is called in :data:`.names.KEEPABLE`; empty for rules that always run.
-        deletes: it takes words away, so how much is told.
+        deletes: it takes words away, so the report says how much.
         local: it looks at single characters, so joining lines and taking paragraphs away gives it no new work.
         moves: all it does is to join lines and to take whole lines away.
         place: which part of a large text it looks at; ``once`` is before the text is taken apart.

@@ -1,4 +1,4 @@
-"""The zip that most books come in, opened within limits and told about in a writer's words."""
+"""The zip that most books come in, opened within limits, its faults in a writer's words."""
 
 from __future__ import annotations
 

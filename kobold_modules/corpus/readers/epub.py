@@ -1,6 +1,7 @@
 """E-books (.epub): the pages of the spine in its order, which is the reading order and seldom that of the files.
 
-Names are those of EPUB 3.3 and OPF 2.0. A book whose text is encrypted is told as one with DRM; fonts may be scrambled.
+Names are those of EPUB 3.3 and OPF 2.0. A book whose text is encrypted is reported as one with DRM; fonts may
+be scrambled.
 """
 
 from __future__ import annotations

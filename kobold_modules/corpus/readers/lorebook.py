@@ -1,4 +1,4 @@
-"""Lorebooks and character cards: each entry that is on is a passage; what is switched off is left out and told.
+"""Lorebooks and character cards: each entry that is on is a passage; what is switched off is left out and reported.
 
 Which program's it is, and what an entry says to the model, is the ``lorebook`` room's to know. A save that has a story
 in it is read as one, and no lorebook here.

@@ -51,7 +51,7 @@ def read(source: Source) -> Structured:
             f"{source.name} is a PDF, and what reads PDF files is not installed.",
             "Install it: `pip install 'kobold-modules[pdf]'`; or save the text as .docx or .txt.",
         ) from error
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every small fault of a file
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every small fault of a file
     build = Builder()
     try:
         reader = pypdf.PdfReader(io.BytesIO(source.data), strict=False)

@@ -1,4 +1,4 @@
-"""Every kind of file with a structure of its own that can be read, told by content and not by name.
+"""Every kind of file with a structure of its own that can be read, recognised by content and not by name.
 
 To add a kind: a file with ``sniff(source)`` and ``read(source)``, and a line in :data:`READERS`. ``sniff`` looks at the
 first bytes, or at the names in a zip; the first reader that knows the file reads it.

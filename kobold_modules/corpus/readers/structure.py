@@ -196,7 +196,7 @@ class Builder:
         return self._sinks.pop() if len(self._sinks) > 1 else []
 
     def remove(self, doomed: set[int], what: str) -> None:
-        """Take blocks out again, told by their ``id()``, and count them as ``what``."""
+        """Take blocks out again, identified by their ``id()``, and count them as ``what``."""
         for sink in self._sinks if doomed else ():
             for block in sink:
                 if id(block) in doomed:

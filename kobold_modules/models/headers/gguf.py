@@ -5,7 +5,7 @@ checked against the file's size first, strings that nobody needs are stepped ove
 
 The token list of a large vocabulary is hundreds of thousands of length-prefixed strings, and quantised files keep
 settings behind it. Walking it takes 20 ms in Python; looking for the next ``tokenizer.`` key takes 2. So the first
-reading jumps, and a jump is believed only if exactly the promised number of keys and tensors follows and everything
+reading jumps, and a jump counts only if exactly the promised number of keys and tensors follows and everything
 they say is possible; else the file is walked string by string.
 """
 

@@ -81,7 +81,7 @@ def download(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterat
     A cancel ends it with a Note and Done within a second or two; the same call later goes on where it stopped.
 
     Raises:
-        BadUsage: ``text`` is no hub id, or this machine has been told to stay offline.
+        BadUsage: ``text`` is no hub id, or this machine is set to stay offline.
         NoModel: the hub has no such model, keeps it from us, or has it in no form that we load.
         OutOfDisk: the disk is too small.
         EngineFailed: the hub could not be reached, or the connection kept breaking.

@@ -1,4 +1,4 @@
-"""What a Hugging Face folder cannot do, told from its files without loading them: ends of sentences ("it ...")."""
+"""What a Hugging Face folder cannot do, read from its files without loading them: ends of sentences ("it ...")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a GGUF file cannot do, told from its header: ends of sentences ("it ..."), empty where nothing is wrong."""
+"""What a GGUF file cannot do, read from its header: ends of sentences ("it ..."), empty where nothing is wrong."""
 
 from __future__ import annotations
 

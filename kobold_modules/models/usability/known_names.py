@@ -1,4 +1,4 @@
-"""Which architectures and tokenizers the installed llama.cpp and transformers know, told from their files.
+"""Which architectures and tokenizers the installed llama.cpp and transformers know, read from their files.
 
 Asking them would import them: seconds, and native code in a process that only lists models. So names are looked up
 where they stand written: in llama.cpp's library, whose literals end with a zero byte, and in transformers' source.

@@ -1,4 +1,4 @@
-"""Looking inside from the command line."""
+"""Next words, log-probabilities and nearest words from the command line."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ class TrainScreen(Screen[None]):
     async def action_start(self) -> None:
         """Put what the form says into the queue."""
         try:
-            recipe = self.form.read()  # a key before this one may not have been heard of yet
+            recipe = self.form.read()  # a key before this one may not have arrived yet
             request = replace(recipe, files=self.files).request()
             self._check(request.name)
             id = await self.trainings.ask(self.trainings.queue.submit, request)

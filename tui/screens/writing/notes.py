@@ -146,7 +146,7 @@ class NotesScreen(ModalScreen[Asides]):
 
     @work(exclusive=True)
     async def _look(self) -> None:
-        """Say what is in the lorebooks, once the hands rest: a picture with a card in it may be large."""
+        """Say what is in the lorebooks after a pause in the typing: a picture with a card in it may be large."""
         paths = self.query_one(Files).paths
         if paths:
             await asyncio.sleep(LOOK_AFTER)
@@ -156,7 +156,7 @@ class NotesScreen(ModalScreen[Asides]):
 
     @on(Input.Changed)
     def keep_work(self) -> None:
-        """Hand on what stands in the fields now."""
+        """Pass on what stands in the fields now."""
         self.changed(self.now)
 
     @property

@@ -1,4 +1,4 @@
-"""Takes side by side: the same words, the same dice, one stack a column, all streamed together.
+"""Takes side by side: the same words, the same seed, one stack a column, all streamed together.
 
 The act a module is judged by. One column is chosen and becomes the story's take; blind, names show only after that and
 the modules' tallies are kept.

@@ -1,7 +1,7 @@
 """What the model will see of the story: keeps the meter right while stack, text and settings change.
 
-Only the worker can count tokens, and it does one job at a time; so the text is counted when the hands rest, and while
-the model writes its tokens are added as they come.
+Only the worker can count tokens, and it does one job at a time; so the text is counted in a pause of the
+typing, and while the model writes its tokens are added as they come.
 """
 
 from __future__ import annotations

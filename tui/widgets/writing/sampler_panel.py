@@ -1,6 +1,6 @@
 """How the next token is chosen, in three small fields: preset, seed, length.
 
-The seed is always in sight, because comparing two stacks means nothing unless both rolled the same dice.
+The seed is always in sight, because comparing two stacks means nothing unless both had the same seed.
 """
 
 from __future__ import annotations
