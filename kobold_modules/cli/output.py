@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..byte_size import byte_size
+from ..duration import duration
 from ..plain_text import escaped, one_line, printable
 from .code_page import json_line, shown
 
@@ -190,12 +191,6 @@ def finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def duration(seconds: float) -> str:
-    """Format seconds: ``75`` -> ``1:15``."""
-    whole = max(0, round(seconds))
-    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def table(rows: Sequence[tuple[str, ...]], headings: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..duration import duration
 from ..generation import log as generation_log
 from ..generation.bias import bias_warnings, check_ids
 from ..generation.inspect import OpenEngine
@@ -22,7 +23,7 @@ from ..generation.stack_rows import smaller_context
 from ..models.find import resolve
 from ..records import Finished, Note, Progress, TextChunk
 from ..stories.stop_criteria import StopCriteria
-from .output import Output, duration
+from .output import Output
 
 
 if TYPE_CHECKING:

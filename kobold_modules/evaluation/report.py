@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeGuard
 
+from ..duration import duration
 from .interval import Gain
 
 
@@ -184,7 +185,7 @@ def _reason(training: Mapping[str, Any]) -> tuple[str, str]:
         return f"it was stopped {when}", "Let it train longer."
     if count < FEW_STEPS and _is_number(budget):
         fitted = (
-            f"{taken} fitted into {_minutes(float(budget))}" if count else f"no step fitted into {_minutes(budget)}"
+            f"{taken} fitted into {duration(float(budget))}" if count else f"no step fitted into {duration(budget)}"
         )
         return fitted, "Choose a longer dial (normal or thorough) or more minutes, or a smaller model."
     if count < FEW_STEPS:
@@ -198,13 +199,6 @@ def _reason(training: Mapping[str, Any]) -> tuple[str, str]:
 def counted_steps(count: int) -> str:
     """Return ``1 step`` or ``40 steps``."""
     return f"{count:,} {'step' if count == 1 else 'steps'}"
-
-
-def _minutes(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} seconds"
-    minutes = seconds / 60
-    return "1 minute" if minutes == 1 else f"{minutes:g} minutes" if minutes < 100 else f"{minutes / 60:.1f} hours"
 
 
 def _is_number(value: object) -> TypeGuard[float]:

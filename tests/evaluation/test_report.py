@@ -67,7 +67,7 @@ def test_nothing_learned_is_said_first_with_the_reason_and_what_to_do() -> None:
     summary = headline(measured(CLEAR, NONE, learned=False), {"steps": 3, "budget": 60.0, "seconds": 66.0})
 
     assert summary.text == (
-        "Nothing was learned: only 3 steps fitted into 1 minute. What is kept is the text it started from, which "
+        "Nothing was learned: only 3 steps fitted into 1 min. What is kept is the text it started from, which "
         "predicts held-out pages 3.0 % better (2.1 to 3.9) than no module."
     )
     assert "longer dial" in summary.advice
@@ -78,8 +78,8 @@ def test_nothing_learned_is_said_first_with_the_reason_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("training", "reason"),
     [
-        ({"steps": 0, "budget": 60.0}, "no step fitted into 1 minute"),
-        ({"steps": 1, "budget": 180.0}, "only 1 step fitted into 3 minutes"),
+        ({"steps": 0, "budget": 60.0}, "no step fitted into 1 min"),
+        ({"steps": 1, "budget": 180.0}, "only 1 step fitted into 3 min"),
         ({"steps": 2}, "only 2 steps were taken"),
         ({"steps": 3, "budget": 600.0, "stopped": True}, "it was stopped after 3 steps"),
         ({"steps": 400}, "no step improved on the text it started from"),

@@ -31,11 +31,6 @@ def test_effect(of: Card, sentence: str) -> None:
     assert phrases.effect_sentence(of) == sentence
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(8, "8 s"), (200, "3 min 20 s"), (180, "3 min"), (3900, "1 h 5 min")])
-def test_duration(seconds: float, words: str) -> None:
-    assert phrases.duration(seconds) == words
-
-
 def test_words() -> None:
     assert phrases.counted(1, "module") == "1 module"
     assert phrases.counted(1204, "word") == "1,204 words"

@@ -138,7 +138,7 @@ def bar(verdict: Verdict, memory: Memory, width: int) -> Content:
 
 def downloading(done: int, total: int, seconds_left: float | None) -> str:
     """Return ``1.2 GB of 2.6 GB, 3 min left``."""
-    from .phrases import duration
+    from kobold_modules.duration import duration
 
     said = f"{byte_size(done)} of {byte_size(total)}"
     return said + (f", {duration(seconds_left)} left" if seconds_left is not None else "")

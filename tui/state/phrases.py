@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeGuard
 
+from kobold_modules.duration import duration
 from kobold_modules.evaluation.report import card_gain, gain_of, headline, long_gain, verdict_of
 from kobold_modules.library.library import Notes
 from kobold_modules.plain_text import printable
@@ -75,20 +76,6 @@ def effect_numbers(card: Card) -> str:
         if _is_number(with_it) and _is_number(without):
             return f"{without:.3f} → {with_it:.3f} {name}"
     return ""
-
-
-def duration(seconds: float) -> str:
-    """Return ``under a second``, ``8 s``, ``3 min 20 s`` or ``1 h 5 min``."""
-    if seconds < 1:
-        return "under a second"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, rest = divmod(whole // 60, 60)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def place(path: Path) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from time import monotonic
 
+from kobold_modules.duration import duration
 from kobold_modules.records import Finished
 
-from ..state.phrases import counted, duration
+from ..state.phrases import counted
 
 
 class Pace:

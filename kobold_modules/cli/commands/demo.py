@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from ...duration import duration
 from ...files import check_target
 from ...formats.check import check as check_file
 from ...library.library import Library
@@ -19,7 +20,7 @@ from ...records import TrainedModule
 from ...training import TrainingRequest, train
 from ...training.control_texts import samples_folder
 from ...training.destination import holds
-from ..output import Output, duration
+from ..output import Output
 from ..verdict import verdict
 from .generate import side_by_side
 from .modules.library import describe

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from ...duration import duration
 from ...errors import BadUsage
 from ...records import Failed, Progress, TrainedModule
 from ...training import TrainingRequest
 from ...training_queue.files import Training
 from ...training_queue.queue import TrainingQueue
-from ..output import Output, duration, table
+from ..output import Output, table
 
 
 CHANGES: dict[str, tuple[str, str]] = {

@@ -13,6 +13,7 @@ import msgspec
 
 from ...braille import braille
 from ...byte_size import byte_size
+from ...duration import duration
 from ...errors import BadUsage
 from ...records import Loss, Record, TrainedModule
 from ...training import TrainingRequest, estimate, train_together
@@ -97,8 +98,8 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     cost = estimate(request, corpus, split)
     output.data(
         f"{cost.words:,} words, {cost.tokens:,} tokens to train on; at most {cost.steps:,} steps of "
-        f"{cost.seconds_per_step:.2f} s, {cost.minutes:g} minutes "
-        f"and some {cost.seconds_around:.0f} s to load and to measure, {cost.passes:g} times through the text; "
+        f"{cost.seconds_per_step:.2f} s, {duration(60 * cost.minutes)} "
+        f"and some {duration(cost.seconds_around)} to load and to measure, {cost.passes:g} times through the text; "
         f"about {byte_size(cost.memory_bytes)} of memory and {byte_size(cost.disk_bytes)} of disk."
     )
     if cost.rows_at_once < request.batch:

@@ -13,13 +13,14 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from kobold_modules.duration import duration
 from kobold_modules.evaluation.report import headline, long_gain
 from kobold_modules.soft_prompt.module import Card
 from kobold_modules.training_queue.files import Training
 
 from ...state.hints import here
 from ...state.keys import quiet
-from ...state.phrases import counted, duration, effect_numbers, effect_sentence
+from ...state.phrases import counted, effect_numbers, effect_sentence
 from ...state.trainings import TrainingHistory
 from ..panel import Titled
 from .loss_chart import Chart, LossChart

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from kobold_modules.duration import duration
 from kobold_modules.training_queue.files import Training
 
-from ...state.phrases import duration, shortened
+from ...state.phrases import shortened
 from ...state.trainings import TrainingHistory, Trainings
 from ..plain_list import PlainList, moving
 
