@@ -12,7 +12,7 @@ import pytest
 
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("torch", "llama_cpp", "transformers", "textual")
+HEAVY = ("torch", "llama_cpp", "transformers", "textual", "numpy", "msgspec")
 
 
 @pytest.mark.parametrize("code", ["import kobold_modules", "from kobold_modules.cli import main; main(['--help'])"])

@@ -6,13 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ... import codec
-from ...generation.lore import LoreSettings, record_of, sentences, with_lore
-from ...generation.protocol import Engine, Request
 from ..output import Output
 
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the parser needs the options alone, and --help should not wait for numpy
+    from ...generation.lore import LoreSettings
+    from ...generation.protocol import Engine, Request
     from ...lorebook import Lorebook
 
 
@@ -49,6 +48,8 @@ def books_of(arguments: argparse.Namespace) -> list[Lorebook]:
 
 def settings_of(arguments: argparse.Namespace) -> LoreSettings:
     """Return how the options say lorebooks are used."""
+    from ...generation.lore import LoreSettings
+
     return LoreSettings(arguments.lore_depth, arguments.lore_budget, arguments.lore_passes)
 
 
@@ -58,6 +59,9 @@ def bring_in(
     """Return ``request`` with what its text calls in, and say what that is."""
     if not books:
         return request
+    from ... import codec
+    from ...generation.lore import record_of, sentences, with_lore
+
     request, found = with_lore(request, books, engine.info.context, engine.tokenize, settings_of(arguments))
     for sentence in sentences(found, books):
         output.say(sentence)
