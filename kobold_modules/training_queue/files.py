@@ -14,7 +14,7 @@ import msgspec
 from .. import codec, paths
 from ..errors import BadInput, BadUsage, KoboldModulesError
 from ..training.settings import TrainingRequest
-from .process_lock import same_process
+from .process_identity import same_process
 
 
 State = Literal["waiting", "running", "paused", "done", "cancelled", "failed"]
@@ -38,7 +38,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """``status.json``: how far a training is.
 
     Attributes:
-        pid, start_time: the process that works on it, and when that began (see ``process_lock``).
+        pid, start_time: the process that works on it, and when that began (see ``process_identity``).
         attempts: how often a process has taken it up without getting further than the one before; None where none has.
         reached: the furthest step when it was taken up last.
         died: how those processes ended that did not end by themselves, as far as somebody saw it.

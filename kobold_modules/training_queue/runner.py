@@ -37,7 +37,7 @@ from . import records_file
 from .files import Control, Status, Training, read_control, read_status, read_submitted, write_status
 from .launch import spawn
 from .priority import Share
-from .process_lock import start_time
+from .process_identity import start_time
 from .queue import TrainingQueue
 from .records_file import Journal
 

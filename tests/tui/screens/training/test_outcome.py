@@ -81,7 +81,7 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
             Saved(str(made.path), "module"),
         )
         await watching(on, id, lambda course: course.module)
-        await on.until(lambda: "Nothing was learned: only 3 steps fitted into 1 minute." in on.text())
+        await on.until(lambda: "Nothing was learned: only 3 steps fitted into 1 min." in on.text())
         text = on.text()
         assert "longer dial" in text
         assert "!  slow night" in text
