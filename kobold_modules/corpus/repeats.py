@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .cleaning.lines import BREAK
@@ -54,6 +54,8 @@ def once(documents: Sequence[Document]) -> tuple[list[Document | None], list[Rep
 
     Repetition within one document is left alone: that is a refrain, or the writer's business.
     """
+    if len(documents) < 2:
+        return list(documents), [None] * len(documents)
     seen: dict[int, int] = {}
     kept: list[Document | None] = list(documents)
     found: list[Repeated | None] = [None] * len(documents)
@@ -149,7 +151,7 @@ def leave_out(train: Sequence[str], held_out: Sequence[str]) -> LeftOut:
     paragraphs = [paragraph for text in measured for paragraph in text.split(PARAGRAPH)]
     if not gone:
         return LeftOut(tuple(train), tuple(measured), 0, len(paragraphs))
-    taken = {shingle for piece in gone for shingle in _shingles(piece, 1)}
+    taken = {shingle for piece in set(gone) for shingle in _shingles(piece, 1)}
     same = [_is_known(paragraph, taken) for paragraph in paragraphs]
     count = sum(_with_neighbours(same))
     if 2 * sum(map(count_words, left)) < sum(map(count_words, train)):
@@ -158,23 +160,35 @@ def leave_out(train: Sequence[str], held_out: Sequence[str]) -> LeftOut:
 
 
 def _different(text: str, known: set[int], gone: list[str]) -> list[str]:
-    """Return the pieces of ``text`` that ``known`` lacks, and add those it holds to ``gone``."""
+    """Return the pieces of ``text`` that ``known`` does not hold, and add to ``gone`` what it does."""
     if not known:
         return [text]
-    paragraphs = text.split(PARAGRAPH)
-    twice = _with_neighbours([_is_known(paragraph, known) for paragraph in paragraphs])
+    spans = list(paragraph_spans(text))
+    twice = _with_neighbours([_is_known(text[start:end], known) for start, end in spans])
     pieces: list[str] = []
-    run: list[str] = []
-    for paragraph, out in zip(paragraphs, twice, strict=True):
+    begins = ends = 0  # of the run of paragraphs that stay; a slice of the text, so that a large one is not built anew
+    for (start, end), out in zip(spans, twice, strict=True):
+        paragraph = text[start:end]
         inside = [] if out else _different_sentences(paragraph, known, gone)
         if out:
             gone.append(paragraph)
         if inside == [paragraph]:
-            run.append(paragraph)
-        else:
-            pieces += [PARAGRAPH.join(run), *inside]
-            run = []
-    return [piece for piece in (*pieces, PARAGRAPH.join(run)) if piece.strip(f"{BREAK}\n ")]
+            begins, ends = (start if ends <= begins else begins), end
+            continue
+        pieces += [text[begins:ends], *inside]
+        begins = ends = end
+    if not begins and ends == len(text):
+        return [text]
+    return [piece for piece in (*pieces, text[begins:ends]) if piece.strip(f"{BREAK}\n ")]
+
+
+def paragraph_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each paragraph of ``text`` begins and ends."""
+    at = 0
+    while (end := text.find(PARAGRAPH, at)) >= 0:
+        yield at, end
+        at = end + len(PARAGRAPH)
+    yield at, len(text)
 
 
 def _different_sentences(paragraph: str, known: set[int], gone: list[str]) -> list[str]:

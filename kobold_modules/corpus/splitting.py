@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from .document import Corpus
-from .repeats import leave_out
+from .repeats import leave_out, paragraph_spans
 from .words import count_words
 
 
 LEAST_WORDS = 150  # fewer say too little about a module
+MOST_WORDS = 50_000  # more measure no better, and cost an hour to measure
 _LONG_ENOUGH = 1_000  # words of a text that can spare a block
 _START = 0.6
 _SENTENCE = re.compile(r"(?<=[.!?…\"])\s+")
@@ -49,7 +50,7 @@ class Split:
 
 
 def split(corpus: Corpus, share: float = 0.1) -> Split:
-    """Set about ``share`` of the words aside, at least some 150, in contiguous blocks of paragraphs.
+    """Set about ``share`` of the words aside, at least some 150 and at most 50,000, in contiguous blocks of paragraphs.
 
     Deterministic. Train and held-out paragraphs together are all paragraphs of the corpus, but for those that stand in
     what is held out a second time (:mod:`.repeats`); :meth:`Split.describe` names them. Texts under 1,000 words
@@ -67,7 +68,7 @@ def split(corpus: Corpus, share: float = 0.1) -> Split:
     long = [at for at, document in enumerate(corpus.documents) if document.words >= _LONG_ENOUGH]
     if not long:
         return _apart(*_split_small(corpus, share))
-    wanted = max(share * corpus.words, LEAST_WORDS)
+    wanted = min(max(share * corpus.words, LEAST_WORDS), MOST_WORDS)
     share_of_long = min(0.5, wanted / sum(corpus.documents[at].words for at in long))
     train: list[str] = []
     held_out: list[str] = []
@@ -99,16 +100,22 @@ def _split_small(corpus: Corpus, share: float) -> tuple[Sequence[str], Sequence[
 
 
 def _cut(text: str, share: float) -> tuple[str, str, str]:
-    """Cut into before, held out and after: at paragraphs, or at sentences where there are too few paragraphs."""
-    pieces, between = text.split("\n\n"), "\n\n"
-    if len(pieces) < 4:
-        pieces, between = _SENTENCE.split(text), " "
-    if len(pieces) < 2:
+    """Return before, held out, after: cut at paragraphs, or at sentences where there are too few paragraphs."""
+    spans = list(paragraph_spans(text))
+    if len(spans) < 4:
+        spans = _sentence_spans(text)
+    if len(spans) < 2:
         return text, "", ""
-    sizes = [max(1, count_words(piece)) for piece in pieces]
+    sizes = [max(1, count_words(text[start:end])) for start, end in spans]
     ends = list(accumulate(sizes))
     length = ends[-1] * share
     from_word = min(_START * ends[-1], ends[-1] - length)
-    start = min(range(1, len(pieces)), key=lambda at: abs(ends[at - 1] - from_word))
-    stop = min(range(start + 1, len(pieces) + 1), key=lambda at: abs(ends[at - 1] - ends[start - 1] - length))
-    return between.join(pieces[:start]), between.join(pieces[start:stop]), between.join(pieces[stop:])
+    first = min(range(1, len(spans)), key=lambda at: abs(ends[at - 1] - from_word))
+    last = min(range(first + 1, len(spans) + 1), key=lambda at: abs(ends[at - 1] - ends[first - 1] - length))
+    begin, end = spans[first][0], spans[last - 1][1]
+    return text[: spans[first - 1][1]], text[begin:end], text[spans[last][0] :] if last < len(spans) else ""
+
+
+def _sentence_spans(text: str) -> list[tuple[int, int]]:
+    cuts = [(found.start(), found.end()) for found in _SENTENCE.finditer(text)]
+    return list(zip([0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(text)], strict=True))

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 from .cleaning.change import Change
 from .document import Document
+from .words import count_words
 
 
 LITTLE = 2_000
 _DOMINATES = 0.6
 _OVERUSED = 0.01
+_JUDGED = 1_000_000  # characters of a text in which names are counted
 _MUCH = 0.1  # of a text; who loses more should hear of it
 _LEAST_LETTERS = 0.8  # of the visible characters; novels have 0.93 to 0.97
 _SAMPLE = 200_000
@@ -93,22 +95,26 @@ def corpus_warnings(documents: Sequence[Document]) -> tuple[str, ...]:
         warnings.append(f"{largest.name} makes up {share} % of all words, so the module will mostly sound like it.")
     warnings += [
         f'The name "{name}" is {share:.1%} of all words; a module trained for style may write it into every scene.'
-        for name, share in overused_names(documents, words)
+        for name, share in overused_names(documents)
     ]
     return tuple(warnings)
 
 
-def overused_names(documents: Sequence[Document], words: int) -> list[tuple[str, float]]:
-    """Return capitalised words that are more than one word in a hundred and hardly ever stand in lower case."""
+def overused_names(documents: Sequence[Document]) -> list[tuple[str, float]]:
+    """Return capitalised words that are more than one word in a hundred and hardly ever stand in lower case.
+
+    Large texts are judged by their first part.
+    """
+    texts = [document.text[:_JUDGED] for document in documents]
+    words = sum(map(count_words, texts))
     if words < 500:
         return []
     capitals: Counter[str] = Counter()
-    for document in documents:
-        capitals.update(word for word in _WORD.findall(document.text) if word.istitle())
+    for text in texts:
+        capitals.update(word for word in _WORD.findall(text) if word.istitle())
     often = [(name, count) for name, count in capitals.most_common(20) if count > _OVERUSED * words]
     return [
         (name, count / words)
         for name, count in often
-        if name not in _NO_NAMES
-        and sum(len(re.findall(rf"\b{name.lower()}\b", document.text)) for document in documents) < 0.1 * count
+        if name not in _NO_NAMES and sum(len(re.findall(rf"\b{name.lower()}\b", text)) for text in texts) < 0.1 * count
     ][:5]
