@@ -57,38 +57,82 @@ def tokens_to_finish(held_out: float, measured: bool) -> float:
     return (held_out if measured else 3 * held_out) + 2 * len(VOICES) * TOKENS + 2 * SAMPLE_TOKENS * ALONE
 
 
-def finish(
-    writer: TrainingData,
-    frozen: TorchModel,
-    file: ModelFile,
-    loss: PromptLoss,
-    state: State,
-    index: int,
-    identity: str,
-    baselines: Baselines,
-    stopped: bool = False,
-    left: float = 0.0,
-) -> Iterator[Record]:
-    """Finish module ``index`` of ``state``.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training that has taken its last step.
 
-    Yields Progress, TrainedModule and a Saved for each file written. ``stopped`` says that a person ended
-    the training early, ``left`` about how many seconds this takes.
+    Attributes:
+        state: the prompts of all its modules; ``identity``: what a checkpoint of it is filed under.
+        stopped: whether a person ended it early.
     """
-    request, corpus, rows = writer.request, writer.corpus, writer.rows
+
+    file: ModelFile
+    frozen: TorchModel
+    loss: PromptLoss
+    state: State
+    identity: str
+    stopped: bool = False
+
+
+def finish(
+    trained: Trained, index: int, writer: TrainingData, baselines: Baselines, left: float = 0.0
+) -> Iterator[Record]:
+    """Finish module ``index``: measure it, write its card and samples, keep it.
+
+    Yields Progress, TrainedModule and a Saved for each file written. ``left`` is about how many seconds it takes.
+    """
+    state, request = trained.state, writer.request
     yield Progress("measuring", 0, 1, left)
-    everything = writer.everything
-    best = state.best[index]
-    if everything != writer.held_out:  # else they were measured before
+    baselines, measured = _measured(trained, index, writer, baselines)
+    card = Card(
+        name=request.name,
+        kind=request.kind,
+        description=request.description or _description(request, writer.corpus),
+        author=request.author,
+        model=trained.file.name,
+        fingerprint=trained.frozen.fingerprint,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        training=_facts(trained, index, writer),
+        measured=measured,
+        curve=tuple(state.curves[index]),
+        sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in writer.corpus.documents),
+    )
+    module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
+    yield Progress("writing a sample", 0, 1, left / 2)
+    module = replace(module, card=replace(card, samples=_samples(trained.file, module, writer.split)))
+    summary = headline(measured, card.training)
+    yield TrainedModule(
+        name=request.name,
+        tokens=module.tokens,
+        width=module.width,
+        steps=state.step,
+        best_step=state.best_step(index),
+        budget=None if request.steps is not None else request.budget,
+        stopped=True if trained.stopped else None,
+        headline=summary.text,
+        advice=summary.advice,
+        good=summary.good,
+        short=summary.short,
+        **measured,
+    )
+    yield from _kept(module, request, baselines)
+
+
+def _measured(
+    trained: Trained, index: int, writer: TrainingData, baselines: Baselines
+) -> tuple[Baselines, dict[str, Any]]:
+    """Measure the best prompt on all held-out text and on other voices; returns the baselines over the same text."""
+    loss, tokens, best = trained.loss, writer.request.tokens, trained.state.best[index]
+    if writer.everything != writer.held_out:  # else they were measured before
         baselines = Baselines(
-            measure(loss, None, everything, request.tokens),
-            measure(loss, state.initial[index], everything, request.tokens),
+            measure(loss, None, writer.everything, tokens),
+            measure(loss, trained.state.initial[index], writer.everything, tokens),
         )
-    with_module = measure(loss, best, everything, request.tokens)
-    others = other_pages(corpus, frozen.encode)
-    others_without, others_with = (measure(loss, prompt, others, request.tokens) for prompt in (None, best))
+    with_module = measure(loss, best, writer.everything, tokens)
+    others = other_pages(writer.corpus, trained.frozen.encode)
+    others_without, others_with = (measure(loss, prompt, others, tokens) for prompt in (None, best))
     over_others = others_with.compared_to(others_without)
-    best_step = state.best_step(index)
-    measured: dict[str, Any] = {
+    return baselines, {
         "bits_per_byte_without": round(baselines.model.bits_per_byte, 5),
         "bits_per_byte_with": round(with_module.bits_per_byte, 5),
         "nats_per_token_without": round(baselines.model.nats_per_token, 5),
@@ -100,66 +144,44 @@ def finish(
         "held_out_stretches": len(with_module.stretches),
         "others_stretches": over_others.stretches,
         "watched_tokens": writer.held_out.tokens,
-        "learned": best_step > 0,
+        "learned": trained.state.best_step(index) > 0,
         **measured_gain(with_module.compared_to(baselines.model)),
         **measured_gain(with_module.compared_to(baselines.words), "gain_over_start"),
         **measured_gain(over_others, "others_gain"),
     }
-    facts = {
+
+
+def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]:
+    """Return how the module was trained, for its card."""
+    request, state, frozen = writer.request, trained.state, trained.frozen
+    return {
         "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
         **({SCALE: round(frozen.scale, 6)} if frozen.scale != 1 else {}),
         "start": request.start,
         "steps": state.step,
-        "best_step": best_step,
+        "best_step": state.best_step(index),
         "seconds": round(state.elapsed, 1),
         "seed": request.seed,
-        "words": corpus.words,
-        "tokens": rows.tokens,
-        "row": rows.length,
+        "words": writer.corpus.words,
+        "tokens": writer.rows.tokens,
+        "row": writer.rows.length,
         "batch": request.batch,
         "rate": round(rate_of(request, state), 4),
         "precision": str(frozen.table.dtype).removeprefix("torch."),
-        "identity": identity,
+        "identity": trained.identity,
         **({} if request.steps is not None else {"budget": request.budget}),
-        **({"stopped": True} if stopped else {}),
+        **({"stopped": True} if trained.stopped else {}),
     }
-    card = Card(
-        name=request.name,
-        kind=request.kind,
-        description=request.description or _description(request, corpus),
-        author=request.author,
-        model=file.name,
-        fingerprint=frozen.fingerprint,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        training=facts,
-        measured=measured,
-        curve=tuple(state.curves[index]),
-        sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in corpus.documents),
-    )
-    module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
-    yield Progress("writing a sample", 0, 1, left / 2)
-    module = replace(module, card=replace(card, samples=_samples(file, module, writer.split)))
-    summary = headline(measured, facts)
-    yield TrainedModule(
-        name=request.name,
-        tokens=module.tokens,
-        width=module.width,
-        steps=state.step,
-        best_step=best_step,
-        budget=None if request.steps is not None else request.budget,
-        stopped=True if stopped else None,
-        headline=summary.text,
-        advice=summary.advice,
-        good=summary.good,
-        short=summary.short,
-        **measured,
-    )
+
+
+def _kept(module: Module, request: TrainingRequest, baselines: Baselines) -> Iterator[Record]:
+    """Put the module into the library, with a picture of its training, and where ``request`` wants it besides."""
     if request.library:
         entry = Library().add(module, replace=True)
         yield Saved(str(entry.path), "module")
         lines = {"no module": baselines.model.nats_per_token, "words in context": baselines.words.nats_per_token}
         picture = entry.path.parent / PLOT
-        drawn = curve_svg(state.curves[index], lines, f"{request.name}: {file.name}")
+        drawn = curve_svg(list(module.card.curve), lines, f"{request.name}: {module.card.model}")
         write_atomically(picture, drawn.encode("utf-8", "replace"))
         yield Saved(str(picture), "picture")
     if request.out is not None:

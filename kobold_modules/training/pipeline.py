@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 
 import torch
@@ -29,7 +29,7 @@ from .checkpoint import State, restore
 from .data import TrainingData, read_texts, writer_of
 from .destination import check_places, refuse_taken_name
 from .distributed import World
-from .finish import Baselines, finish, tokens_to_finish
+from .finish import Baselines, Trained, finish, tokens_to_finish
 from .frozen import load_frozen
 from .loop import RunControl, Task, optimise
 from .optimiser.allocator import keep_memory
@@ -66,60 +66,22 @@ def train(
 def run_training(
     requests: Sequence[TrainingRequest], world: World, stop: Callable[[], bool], paused: Callable[[], bool]
 ) -> Iterator[Record]:
+    """Train a module for each of ``requests`` in one batch; yields every record, whichever process this is."""
     request = requests[0]
     keep_memory()
     file = resolve(request.model)
     check_can_train(file)
-    yield Progress("reading the texts", 0, 1)
-    corpora = []
-    for each in requests:
-        corpora.append((yield from read_texts(each)))
-    for corpus in corpora:
-        for sentence in corpus.describe():
-            yield Note(sentence)
-    yield Progress(f"loading {file.name}", 0, 1)
-    frozen, loss = load_frozen(file, request, world.device(request.device))
-    yield Progress(f"comparing {file.name} with llama.cpp", 0, 1)
-    yield from _check_parity(file, frozen)
-    writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
-    for writer in writers:
-        for sentence in writer.split.describe():
-            yield Note(sentence)
-    tokens = sum(writer.rows.tokens for writer in writers)
-    yield Note(
-        f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
-        "held out to measure with."
-    )
-    if not frozen.whole and request.weights in ("streamed", "disk"):
-        loss.shares = False  # a prompt of its own pass would read every layer twice more
+    corpora = yield from _read(requests)
+    frozen, loss = yield from _load(file, request, world)
+    writers = yield from _prepare(requests, corpora, frozen)
     identity = _identity(requests, corpora, frozen)
     checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
     began = time.monotonic()
-    state = restore(checkpoint, identity, frozen.device, world) if request.resume else None
-    if state is not None:
-        yield Note(f"Continuing from step {state.step}.")
-    else:
-        if request.resume:
-            for each in requests:
-                if each.library and not each.replace:
-                    refuse_taken_name(each.name)  # that module came of another training
-            yield Note("There is no checkpoint of this training; it starts from the beginning.")
-        yield Progress("choosing a start", 0, 1)
-        state = _fresh(loss, writers, world)
+    restored = restore(checkpoint, identity, frozen.device, world) if request.resume else None
+    state = yield from _begin(requests, loss, writers, restored, world)
     if state.compiled and not loss.compile():
         yield Note("The step cannot be compiled on this machine; training continues without that.")
-    yield Progress("measuring the held-out pages", 0, 1)
-    baselines = []
-    began_measuring = time.monotonic()
-    for index, writer in enumerate(writers):
-        found = Baselines(
-            measure(loss, None, writer.held_out, request.tokens),
-            measure(loss, state.initial[index], writer.held_out, request.tokens),
-        )
-        baselines.append(found)
-        yield found.record(writer.held_out.tokens, writer.everything.tokens)
-    a_token = (time.monotonic() - began_measuring) / max(1, 2 * sum(writer.held_out.tokens for writer in writers))
-    ending = a_token * sum(tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers)
+    baselines, a_token = yield from _measure_baselines(loss, state, writers)
     if not any(state.curves):
         state.begins([world.number(found.words.nats_per_token) for found in baselines])
         # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
@@ -129,15 +91,98 @@ def run_training(
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
         at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
-    course = RunControl(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
+    ending = a_token * sum(map(_tokens_after, writers))
+    control = RunControl(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
     tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
-    yield from optimise(loss, tasks, request, state, course)
+    yield from optimise(loss, tasks, request, state, control)
     if world.first:
+        trained = Trained(file, frozen, loss, state, identity, stop())
         for index, writer in enumerate(writers):
-            left = a_token * sum(
-                tokens_to_finish(w.everything.tokens, w.everything == w.held_out) for w in writers[index:]
-            )
-            yield from finish(writer, frozen, file, loss, state, index, identity, baselines[index], stop(), left)
+            left = a_token * sum(map(_tokens_after, writers[index:]))
+            yield from finish(trained, index, writer, baselines[index], left)
+
+
+def _read(requests: Sequence[TrainingRequest]) -> Generator[Record, None, list[Corpus]]:
+    """Read the texts of every module, and say what became of them."""
+    yield Progress("reading the texts", 0, 1)
+    corpora = []
+    for each in requests:
+        corpora.append((yield from read_texts(each)))
+    for corpus in corpora:
+        for sentence in corpus.describe():
+            yield Note(sentence)
+    return corpora
+
+
+def _load(
+    file: ModelFile, request: TrainingRequest, world: World
+) -> Generator[Record, None, tuple[TorchModel, PromptLoss]]:
+    """Load the model, and make sure that it is the one that will write."""
+    yield Progress(f"loading {file.name}", 0, 1)
+    frozen, loss = load_frozen(file, request, world.device(request.device))
+    yield Progress(f"comparing {file.name} with llama.cpp", 0, 1)
+    yield from _check_parity(file, frozen)
+    if not frozen.whole and request.weights in ("streamed", "disk"):
+        loss.shares = False  # a prompt of its own pass would read every layer twice more
+    return frozen, loss
+
+
+def _prepare(
+    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel
+) -> Generator[Record, None, list[TrainingData]]:
+    """Divide and tokenise the texts of every module."""
+    writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
+    for writer in writers:
+        for sentence in writer.split.describe():
+            yield Note(sentence)
+    tokens = sum(writer.rows.tokens for writer in writers)
+    yield Note(
+        f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
+        "held out to measure with."
+    )
+    return writers
+
+
+def _begin(
+    requests: Sequence[TrainingRequest],
+    loss: PromptLoss,
+    writers: Sequence[TrainingData],
+    restored: State | None,
+    world: World,
+) -> Generator[Record, None, State]:
+    """Return the state to go on from: a checkpoint's, or a new one."""
+    if restored is not None:
+        yield Note(f"Continuing from step {restored.step}.")
+        return restored
+    if requests[0].resume:
+        for each in requests:
+            if each.library and not each.replace:
+                refuse_taken_name(each.name)  # that module came of another training
+        yield Note("There is no checkpoint of this training; it starts from the beginning.")
+    yield Progress("choosing a start", 0, 1)
+    return _fresh(loss, writers, world)
+
+
+def _measure_baselines(
+    loss: PromptLoss, state: State, writers: Sequence[TrainingData]
+) -> Generator[Record, None, tuple[list[Baselines], float]]:
+    """Measure what each module has to beat. Returns that, and the seconds that a held-out token takes."""
+    yield Progress("measuring the held-out pages", 0, 1)
+    began = time.monotonic()
+    baselines = []
+    for index, writer in enumerate(writers):
+        tokens = writer.request.tokens
+        bare = measure(loss, None, writer.held_out, tokens)
+        words = measure(loss, state.initial[index], writer.held_out, tokens)
+        baselines.append(Baselines(bare, words))
+        yield baselines[-1].record(writer.held_out.tokens, writer.everything.tokens)
+    read = 2 * sum(writer.held_out.tokens for writer in writers)
+    return baselines, (time.monotonic() - began) / max(1, read)
+
+
+def _tokens_after(writer: TrainingData) -> float:
+    """Return about how many tokens are read for a module after the last step."""
+    return tokens_to_finish(writer.everything.tokens, writer.everything == writer.held_out)
 
 
 def fit(loss: PromptLoss, writers: Sequence[TrainingData], state: State) -> memory.Fit:
