@@ -16,9 +16,13 @@ from .options.typed_text import typed
 from .options.writing_options import add_memory_flags, add_writing_flags
 
 
-TEXTS_HELP = "texts, books and manuscripts, or folders: .txt .md .docx .odt .epub .html .rtf .fb2 .pdf, Scrivener"
+TEXTS_HELP = (
+    "texts, books and manuscripts, or folders: .txt .md .docx .odt .epub .html .rtf .fb2 .pdf, Scrivener, "
+    "saved stories (KoboldAI, NovelAI), chats (SillyTavern)"
+)
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 KEEP_HELP = f"leave one of cleaning's rules out (again or with commas for more): {', '.join(KEEPABLE)}"
+SPEAKER_HELP = "train on this speaker's lines of a chat only (again for more); you and model are its two sides"
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
 
 
@@ -109,6 +113,7 @@ def _train(verbs: Any) -> None:
     )
     verb.add_argument("--author", default="", metavar="NAME", help="whose module it is, for the card")
     verb.add_argument("--keep", action="append", metavar="RULE", help=KEEP_HELP)
+    verb.add_argument("--speaker", action="append", metavar="NAME", help=SPEAKER_HELP)
     verb.add_argument("--tokens", type=int, metavar="N", help="virtual tokens of the module (1 to 2047)")
     verb.add_argument("--each", action="store_true", help="a module for each FILE, named after it, trained together")
     verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")

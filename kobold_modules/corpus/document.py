@@ -6,15 +6,18 @@ The hash is of the bytes as they lay on disk: it names a source in a module's ca
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadText
+from ..saves.script import MODEL, YOU
 from .cleaning.change import Change, merge
 from .cleaning.lines import BREAK
-from .readers import LeftOut
+from .readers import LeftOut, Speaker
 
 
+HANDS = ((YOU, "you"), (MODEL, "the model"))
 _MANY = 8  # files that are still described one by one
 
 
@@ -40,6 +43,7 @@ class FileReport:
         words: what was kept; 0 means that the file was not used.
         left_out: words that stand in the file and are not its prose (comments, footnotes), by kind.
         chapters, scene_breaks: headings and breaks that the format marks; 0 for plain text.
+        speakers: who speaks in a chat or wrote in a story, whether their lines were taken or not.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class FileReport:
     left_out: tuple[LeftOut, ...] = ()
     chapters: int = 0
     scene_breaks: int = 0
+    speakers: tuple[Speaker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +114,27 @@ def _describe(report: FileReport) -> list[str]:
 
 
 def structure_sentences(report: FileReport) -> list[str]:
-    """Tell what a document's format says: its chapters and scenes, and what in it is no prose."""
+    """Tell what a document's format says: its chapters and scenes, who speaks, and what in it is no prose."""
     counts = [(report.chapters, "chapter"), (report.scene_breaks, "scene break")]
     parts = [_count(number, noun) for number, noun in counts if number]
-    return ([f"It has {' and '.join(parts)}."] if parts else []) + (
-        [_left_out(report.left_out)] if report.left_out else []
-    )
+    said = [f"It has {' and '.join(parts)}."] if parts else []
+    said += [_written(report.speakers)] if report.speakers else []
+    return [*said, _left_out(report.left_out)] if report.left_out else said
+
+
+def _written(speakers: Sequence[Speaker]) -> str:
+    """Tell who wrote how much: the hands of a story, or the speakers of a chat."""
+    words = {speaker.name: speaker.words for speaker in speakers}
+    if words.keys() <= {YOU, MODEL}:
+        parts = [f"{who} wrote {_count(words[name], 'word')}" for name, who in HANDS if name in words]
+        return _sentence(f"{' and '.join(parts)} of it.")
+    return f"Written by {speakers_listed(speakers)}."
+
+
+def speakers_listed(speakers: Sequence[Speaker]) -> str:
+    """List who speaks with how many words, most first."""
+    named = ", ".join(f"{speaker.name} ({_count(speaker.words, 'word')})" for speaker in speakers[:_MANY])
+    return f"{named} and {len(speakers) - _MANY:,} more" if len(speakers) > _MANY else named
 
 
 def _left_out(left_out: tuple[LeftOut, ...]) -> str:

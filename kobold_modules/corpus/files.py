@@ -22,7 +22,7 @@ PLAIN_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".mdown"})
 SUFFIXES = PLAIN_SUFFIXES | READER_SUFFIXES
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown"})
 _ENDINGS = tuple(SUFFIXES)
-_BOOKS = tuple(SUFFIXES - {".json"})
+_BOOKS = tuple(SUFFIXES - {".json", ".story", ".scenario", ".kaistory"})
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -71,7 +71,7 @@ def is_readable_name(name: str) -> bool:
 
 
 def is_book_name(name: str) -> bool:
-    """Whether a file of this name is a text or a book, and not data that may be one (JSON)."""
+    """Whether a file of this name is a text or a book, and no save, which may be a story to go on with."""
     return name.lower().endswith(_BOOKS)
 
 

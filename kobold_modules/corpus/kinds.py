@@ -6,10 +6,14 @@ A person who drops a Kindle book on the program should read "looks like a Kindle
 from __future__ import annotations
 
 import json
+import re
 import struct
 
 
-READABLE = "Texts come as .txt, .md, .docx, .odt, .epub, .html, .rtf, .fb2 or .pdf, or as a Scrivener project."
+READABLE = (
+    "Texts come as .txt, .md, .docx, .odt, .epub, .html, .rtf, .fb2 or .pdf, as a Scrivener project, a story of "
+    "KoboldAI or NovelAI, or a chat of SillyTavern."
+)
 _EXPORT = "Open it in the program that made it and save it as .docx or .txt first."
 _CALIBRE = "Convert it to .epub with Calibre first (calibre-ebook.com)."
 _PICTURE = "Only texts can be read."
@@ -39,6 +43,9 @@ _ZIPS: tuple[tuple[bytes, str, str], ...] = (
     (b"ppt/presentation.xml", "slides (.pptx)", _EXPORT),
 )
 _HEAD = 4096
+_KNOWN_JSON = "Of JSON files only saved stories, chats, lorebooks and character cards are read."
+_AGAIN = f"Save or download it again. {_KNOWN_JSON}"
+_BEGINS_AS_JSON = re.compile(rb'(?:\[\s*)?\{\s*"(?:[^"\\\n]|\\.){0,200}"?\s*(?::|\Z)')
 
 
 def not_text(data: bytes) -> tuple[str, str] | None:
@@ -58,8 +65,8 @@ def not_text(data: bytes) -> tuple[str, str] | None:
         return _kindle(data)
     if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
         return "a picture or sound file", "Only texts can be read."
-    if bare[:1] in (b"{", b"[") and _is_json(data):
-        return "data (JSON)", "Of JSON files only lorebooks and character cards are read."
+    if bare[:1] in (b"{", b"["):
+        return _data(data, bare)
     return None
 
 
@@ -72,10 +79,21 @@ def _kindle(data: bytes) -> tuple[str, str]:
     return "a Kindle book", _CALIBRE
 
 
-def _is_json(data: bytes) -> bool:
-    """Return whether all of it is JSON; prose may begin with a bracket, too."""
+def _data(data: bytes, bare: bytes) -> tuple[str, str] | None:
+    """Return what JSON that no reader knows is; None for prose, which may begin with a bracket, too."""
     try:
         json.loads(data)
+    except (ValueError, RecursionError):
+        if not _BEGINS_AS_JSON.match(bare):
+            return None
+        return ("data (JSON lines)", _KNOWN_JSON) if _is_lines(data) else ("data (JSON) that is cut short", _AGAIN)
+    return "data (JSON)", _KNOWN_JSON
+
+
+def _is_lines(data: bytes) -> bool:
+    """Return whether the first line is JSON by itself."""
+    try:
+        json.loads(data.lstrip().split(b"\n", 1)[0])
     except (ValueError, RecursionError):
         return False
     return True

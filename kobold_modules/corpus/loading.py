@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from .cleaning.change import Change
 from .decode import TextParts
 from .files import MARKDOWN_SUFFIXES, Found
 from .kinds import READABLE, not_text
-from .readers import LeftOut, Source, recognise
+from .readers import LeftOut, Source, Speaker, recognise
 from .readers.limits import MOST_FILE
 
 
@@ -31,7 +31,7 @@ class Raw:
         markdown: whether the text is Markdown.
         sha256: of the bytes as they lie on disk.
         changes: what became of the document's headings.
-        left_out, chapters, scene_breaks: as in a :class:`~kobold_modules.corpus.document.FileReport`.
+        left_out, chapters, scene_breaks, speakers: as in a :class:`~kobold_modules.corpus.document.FileReport`.
     """
 
     parts: Iterable[str]
@@ -43,6 +43,7 @@ class Raw:
     left_out: tuple[LeftOut, ...] = ()
     chapters: int = 0
     scene_breaks: int = 0
+    speakers: tuple[Speaker, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -50,14 +51,14 @@ class Raw:
         return (*self.remarks, *(self.parts.warnings() if isinstance(self.parts, TextParts) else ()))
 
 
-def load(file: Found) -> Raw:
-    """Read a file or a document that is a folder.
+def load(file: Found, speakers: Sequence[str] = ()) -> Raw:
+    """Read a file or a document that is a folder; of a chat only the lines of ``speakers``, where some are named.
 
     Raises:
         BadText: if it cannot be read, is empty, or is of no kind that we know.
     """
     folder = file.path if file.path.is_dir() else None
-    source = Source(file.name, b"" if folder else _bytes(file), folder)
+    source = Source(file.name, b"" if folder else _bytes(file), folder, tuple(speakers))
     sha256 = _hash_below(folder) if folder else hashlib.sha256(source.data).hexdigest()
     if (reader := recognise(source)) is not None:
         document = reader.read(source)
@@ -72,6 +73,7 @@ def load(file: Found) -> Raw:
             left_out=document.left_out,
             chapters=document.chapters,
             scene_breaks=document.scene_breaks,
+            speakers=document.speakers,
         )
     if kind := not_text(source.data):
         name, hint = kind

@@ -1,8 +1,8 @@
 """What a training would read: cleaned pages to look at, what was changed in them and why, one example of each change.
 
-``python -m kobold_modules.corpus.previewing [--keep RULE] FILE...`` prints it as one JSON object. A process of its own,
-because cleaning a long novel keeps Python busy for seconds and a screen must go on hearing keys; it loads nothing
-heavy, and who loses interest just ends it.
+``python -m kobold_modules.corpus.previewing [--keep RULE] [--speaker NAME] FILE...`` prints it as one JSON object. A
+process of its own, because cleaning a long novel keeps Python busy for seconds and a screen must go on hearing keys; it
+loads nothing heavy, and who loses interest just ends it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MOST_PAGES = 24  # files of which pages are shown
 AROUND, LONGEST = 14, 44  # characters of an example: before the change, and in all
 
 
-def preview(paths: Sequence[Path], keep: Sequence[str] = ()) -> Preview:
+def preview(paths: Sequence[Path], keep: Sequence[str] = (), speakers: Sequence[str] = ()) -> Preview:
     """Read ``paths`` as a training would. Never raises for a text that is no good: it is reported as a problem.
 
     Raises:
@@ -41,17 +41,17 @@ def preview(paths: Sequence[Path], keep: Sequence[str] = ()) -> Preview:
     """
     problems: list[Problem] = []
     try:
-        corpus = read(paths, keep=keep) if paths else Corpus((), ())
+        corpus = read(paths, keep=keep, speakers=speakers) if paths else Corpus((), ())
     except BadText:
         good = []
         for path in paths:  # which of them is it? The others are shown all the same
             try:
-                read([path], keep=keep)
+                read([path], keep=keep, speakers=speakers)
             except BadText as error:
                 problems.append(Problem(str(path), error.message, error.hint))
             else:
                 good.append(path)
-        corpus = read(good, keep=keep) if good else Corpus((), ())
+        corpus = read(good, keep=keep, speakers=speakers) if good else Corpus((), ())
     texts = {document.name: document.text for document in corpus.documents}
     names = iter(texts)
     pages = [
@@ -128,5 +128,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--keep", action="append", default=[])
+    parser.add_argument("--speaker", action="append", default=[])
     given = parser.parse_args()
-    print(preview(given.paths, check_keep(given.keep)).to_json())
+    print(preview(given.paths, check_keep(given.keep), given.speaker).to_json())

@@ -7,13 +7,14 @@ with a warning instead: one stray PDF should not stand in the way of forty chapt
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..drain import drain
 from ..errors import BadText
 from ..records import Progress
+from ..saves.script import MODEL, YOU
 from .cleaning.clean import clean_parts
 from .cleaning.names import check_keep
 from .document import Corpus, Document, FileReport
@@ -24,24 +25,28 @@ from .warnings import cleaning_warnings, corpus_warnings, file_warnings
 from .words import count_words
 
 
-def read(paths: Sequence[Path], *, straight_quotes: bool = True, keep: Sequence[str] = ()) -> Corpus:
+def read(
+    paths: Sequence[Path], *, straight_quotes: bool = True, keep: Sequence[str] = (), speakers: Sequence[str] = ()
+) -> Corpus:
     """Read texts, books and manuscripts and folders of them, clean them and report what was done.
 
     Args:
         paths: files and folders.
         straight_quotes: whether curly quotes become straight ones.
         keep: rules of cleaning that are not to run (:data:`.cleaning.names.KEEPABLE`).
+        speakers: whose lines of chats are read; everybody's where nobody is named. ``you`` and ``model`` are the two
+            sides of any chat, and the hands that wrote a story.
 
     Raises:
         BadUsage: if ``keep`` has a name that is no rule's.
         BadText: if a path is missing, a named file is no readable text or has nothing left after cleaning, or a folder
-            holds nothing readable.
+            holds nothing readable; if ``speakers`` are named and nothing is a chat, or has a line of theirs.
     """
-    return drain(read_stepwise(paths, straight_quotes=straight_quotes, keep=keep))
+    return drain(read_stepwise(paths, straight_quotes=straight_quotes, keep=keep, speakers=speakers))
 
 
 def read_stepwise(
-    paths: Sequence[Path], *, straight_quotes: bool = True, keep: Sequence[str] = ()
+    paths: Sequence[Path], *, straight_quotes: bool = True, keep: Sequence[str] = (), speakers: Sequence[str] = ()
 ) -> Generator[Progress, None, Corpus]:
     """Do what :func:`read` does; yield how many bytes of each file are done, and return the corpus."""
     keep = check_keep(keep)
@@ -53,7 +58,7 @@ def read_stepwise(
     failed: BadText | None = None
     for file in files:
         try:
-            document, report = yield from _read_file(file, straight_quotes, keep)
+            document, report = yield from _read_file(file, straight_quotes, keep, speakers)
         except BadText as error:
             if file.named:
                 raise
@@ -72,8 +77,21 @@ def read_stepwise(
         reports.append(report)
     if not documents and failed:
         raise failed
+    if speakers and not any(map(_speaks(speakers), reports)):
+        names = " or ".join(speakers)
+        raise BadText(
+            f"Nothing here is a chat with lines by {names}.", "A speaker is chosen in chats and saved stories only."
+        )
     kept, repeats = _each_page_once(documents, reports, report_of)
     return Corpus(tuple(kept), tuple(reports), (*repeats, *corpus_warnings(kept)), passed_over)
+
+
+def _speaks(names: Sequence[str]) -> Callable[[FileReport], bool]:
+    """Return whether a file has lines by one of ``names``; ``you`` and ``model`` are in each that has speakers."""
+    wanted = {name.strip().casefold() for name in names}
+    return lambda report: any(
+        speaker.name.casefold() in wanted or not wanted.isdisjoint((YOU, MODEL)) for speaker in report.speakers
+    )
 
 
 def _each_page_once(
@@ -98,12 +116,12 @@ def _each_page_once(
 
 
 def _read_file(
-    file: Found, straight_quotes: bool, keep: Sequence[str]
+    file: Found, straight_quotes: bool, keep: Sequence[str], speakers: Sequence[str]
 ) -> Generator[Progress, None, tuple[Document, FileReport]]:
     size = file.path.stat().st_size if file.path.is_file() else 1
     stage = f"reading {file.name}"
     yield Progress(stage, 0, size)
-    raw = load(file)
+    raw = load(file, speakers)
     cleaning = clean_parts(raw.parts, markdown=raw.markdown, straight_quotes=straight_quotes, keep=keep)
     try:
         while True:
@@ -125,5 +143,6 @@ def _read_file(
         left_out=raw.left_out,
         chapters=raw.chapters,
         scene_breaks=raw.scene_breaks,
+        speakers=raw.speakers,
     )
     return Document(file.name, text, words, raw.sha256), report

@@ -29,14 +29,24 @@ PLAIN = "In NovelAI, export the story as text, and open that .txt file here."
 
 @dataclass(frozen=True, slots=True)
 class NovelaiStory:
-    """What of a NovelAI file has its like here; ``unused`` names what has not."""
+    """What of a NovelAI file has its like here.
+
+    Attributes:
+        pieces: the text, each piece with whether NovelAI wrote it; None where the file does not say.
+        unused: names what has no like.
+    """
 
     title: str
-    text: str
+    pieces: tuple[tuple[str, bool | None], ...]
     memory: str = ""
     note: str = ""
     lorebook: dict[str, Any] | None = None
     unused: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The story."""
+        return "".join(piece for piece, _ in self.pieces)
 
 
 def is_novelai(data: Any) -> bool:
@@ -55,7 +65,7 @@ def read(data: dict[str, Any], name: str) -> NovelaiStory:
     memory, note, *_ = [*map(_word, context if isinstance(context, list) else ()), "", ""]
     return NovelaiStory(
         title if isinstance(title, str) else "",
-        _text(content, name),
+        tuple(_pieces(content, name)),
         memory,
         note,
         _lorebook(content),
@@ -63,20 +73,26 @@ def read(data: dict[str, Any], name: str) -> NovelaiStory:
     )
 
 
-def _text(content: dict[str, Any], name: str) -> str:
+def _pieces(content: dict[str, Any], name: str) -> list[tuple[str, bool | None]]:
     story = content.get("story")
     if isinstance(content.get("document"), str):
         try:
-            return _of_document(msgpackr.decode(base64.b64decode(content["document"], validate=True)))
+            document = msgpackr.decode(base64.b64decode(content["document"], validate=True))
+            return [(_of_document(document), None)]
         except (ValueError, binascii.Error, RecursionError) as error:
             raise BadText(f"{name} is a NovelAI story in a form that is not known here.", PLAIN) from error
     if isinstance(story, dict) and isinstance(story.get("fragments"), list):
-        pieces = [piece.get("data") if isinstance(piece, dict) else None for piece in story["fragments"]]
+        pieces = [piece for piece in story["fragments"] if isinstance(piece, dict)]
         if len(pieces) <= MOST_PIECES:
-            return "".join(piece for piece in pieces if isinstance(piece, str))
+            return [(piece["data"], _by_model(piece)) for piece in pieces if isinstance(piece.get("data"), str)]
     if isinstance(content.get("prompt"), str):
-        return str(content["prompt"])
+        return [(content["prompt"], None)]
     raise BadText(f"{name} is a NovelAI file, and no text was found in it.", PLAIN)
+
+
+def _by_model(fragment: dict[str, Any]) -> bool | None:
+    origin = fragment.get("origin")
+    return origin == "ai" if isinstance(origin, str) else None
 
 
 def _of_document(document: Any) -> str:

@@ -40,7 +40,9 @@ class TrainingData:
 
 def read_texts(request: TrainingRequest) -> Generator[Progress, None, Corpus]:
     """Read the writer's files as clean prose. Raises BadText where there is none, or too little."""
-    corpus = yield from read_stepwise([Path(name) for name in request.files], keep=request.keep)
+    corpus = yield from read_stepwise(
+        [Path(name) for name in request.files], keep=request.keep, speakers=request.speaker
+    )
     require_enough(corpus)
     return corpus
 

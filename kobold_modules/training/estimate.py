@@ -39,7 +39,7 @@ def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Spli
         BadText, NoModel, OutOfMemory, BadUsage: whatever the training itself would stop at.
     """
     corpus = drain(read_texts(request)) if corpus is None else corpus
-    plain = replace(request, files=(), name="x", description="", author="", out=None, keep=())
+    plain = replace(request, files=(), name="x", description="", author="", out=None, keep=(), speaker=())
     cost = _cost(plain, _sample_of(corpus))
     split = split_corpus(corpus) if split is None else split
     tokens = sum(len(text.encode()) for text in split.train) / max(1e-9, cost["bytes_per_token"])

@@ -22,6 +22,7 @@ class TrainingRequest:
     Attributes:
         files: the writer's texts, files or folders.
         keep: rules of cleaning that are not to run, see ``corpus.cleaning.names``.
+        speaker: whose lines of chats are trained on; everybody's where it is empty.
         model: as the command line names models.
         tokens: virtual tokens of the module.
         dial: quick, normal or thorough: how long it may take where neither ``minutes`` nor ``steps`` is given.
@@ -73,9 +74,11 @@ class TrainingRequest:
     replace: bool = False
     resume: bool = False
     keep: tuple[str, ...] = ()
+    speaker: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keep", check_keep(self.keep))  # one order, and a tuple also from JSON
+        object.__setattr__(self, "speaker", tuple(name.strip() for name in self.speaker if name.strip()))
         if not self.name.strip():
             raise BadUsage("A module needs a name.", "Add --name NAME.")
         if not 1 <= self.tokens <= 2047:

@@ -28,7 +28,8 @@ def request_of(arguments: argparse.Namespace) -> TrainingRequest:
     """Return the request that the options ask for; what was not given keeps its default."""
     names = [field.name for field in fields(TrainingRequest)]
     given = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
-    return TrainingRequest(**given | {"files": tuple(arguments.files), "keep": tuple(arguments.keep or ())})
+    several = {"keep": tuple(arguments.keep or ()), "speaker": tuple(arguments.speaker or ())}
+    return TrainingRequest(**given | several | {"files": tuple(arguments.files)})
 
 
 def train(arguments: argparse.Namespace, output: Output) -> int:
@@ -85,7 +86,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     from ...corpus import read_stepwise, require_enough
     from ...corpus import split as split_corpus
 
-    reading = read_stepwise([Path(name) for name in request.files], keep=request.keep)
+    reading = read_stepwise([Path(name) for name in request.files], keep=request.keep, speakers=request.speaker)
     try:
         while True:
             output.narrate(next(reading))
@@ -94,6 +95,8 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     split = split_corpus(corpus)
     for sentence in (*corpus.describe(), *split.describe()):
         output.say(f"  {sentence}")
+    if not request.speaker and any(len(report.speakers) > 1 for report in corpus.reports):
+        output.say("  --speaker NAME trains on the lines of one speaker only.")
     require_enough(corpus)
     cost = estimate(request, corpus, split)
     output.data(

@@ -7,7 +7,7 @@ them keep to.
 from .registry import READERS, SUFFIXES, Reader, recognise
 from .scrivener import is_project
 from .source import Source
-from .structure import Block, Builder, LeftOut, Structured
+from .structure import Block, Builder, LeftOut, Speaker, Structured
 
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LeftOut",
     "Reader",
     "Source",
+    "Speaker",
     "Structured",
     "is_project",
     "recognise",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 MIB = 1 << 20
 MOST_FILE = 200 * MIB  # bytes of a file on disk
+MOST_JSON = 128 * MIB  # bytes of a save or a chat in one JSON document; one in lines may be as long as any file
 MOST_MEMBER = 256 * MIB  # inflated bytes of one member of a zip
 MOST_INFLATED = 512 * MIB  # inflated bytes of all members that one reading opens
 MOST_RATIO = 120  # inflated to packed bytes: XML reaches 10 to 50, deflate's own end is near 1,030

@@ -1,7 +1,7 @@
 """Lorebooks and character cards: each entry that is on is a passage; what is switched off is left out and reported.
 
-Which program's it is, and what an entry says to the model, is the ``lorebook`` room's to know. A save that has a story
-in it is read as one, and no lorebook here.
+Which program's it is, and what an entry says to the model, is the ``lorebook`` room's to know. A save with a story
+in it is read as one (:mod:`.save`) before this is asked.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MOST_NAMED = 6
 
 
 def sniff(source: Source) -> bool:
-    """Return whether this is a lorebook, or a card that may hold one, and no story."""
+    """Return whether this is a lorebook, or a card that may hold one."""
     if source.data.startswith(png.SIGNATURE):
         return any(word.encode() in source.data for word in png.KEYWORDS)
     if charx.begins_like_one(source.data):
         return source.holds("card.json") or (source.data.startswith(charx.JPEG) and b"card.json" in source.data)
-    return source.head[:1] in (b"{", b"[") and not _is_story(source) and is_lorebook(source.data)
+    return source.head[:1] in (b"{", b"[") and is_lorebook(source.data)
 
 
 def read(source: Source) -> Structured:
@@ -63,8 +63,3 @@ def _passage(entry: Entry, book: Lorebook) -> str:
     known = [name.casefold() for name in (entry.title, *entry.keys) if name]
     said = any(name in text.casefold() for name in known)
     return text if said or not entry.title.strip() else f"{entry.title.strip()}: {text}"
-
-
-def _is_story(source: Source) -> bool:
-    """Return whether it is a save or a scenario whose story is what a person wants to train on."""
-    return any(sign in source.data for sign in (b'"actions"', b'"scenarioVersion"', b'"storyContainerVersion"'))

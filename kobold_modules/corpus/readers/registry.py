@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import docx, epub, fb2, html, lorebook, odt, pdf, rtf, scrivener
+from . import chat, docx, epub, fb2, html, lorebook, odt, pdf, rtf, save, scrivener
 from .source import Source
 from .structure import Structured
 
@@ -40,6 +40,8 @@ READERS: tuple[Reader, ...] = (
     Reader("Scrivener project", (".scriv", ".scriv.zip"), scrivener.sniff, scrivener.read),
     Reader("PDF, a guess", (".pdf",), pdf.sniff, pdf.read),
     Reader("web page, HTML", html.SUFFIXES, html.sniff, html.read),
+    Reader(save.TITLE, (".json", ".story", ".scenario", ".kaistory"), save.sniff, save.read),
+    Reader(chat.TITLE, (".jsonl", ".json"), chat.sniff, chat.read),
     Reader(lorebook.TITLE, (".json", ".lorebook", ".charx"), lorebook.sniff, lorebook.read),
 )
 SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ...errors import BadText
+from ...lorebook.values import decoded
 from .container import Container, is_zip
+from .limits import MOST_JSON
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,13 @@ class Source:
         name: for sentences.
         data: the file's bytes; empty for a folder.
         folder: a folder that is one document (a Scrivener project), else None.
+        speakers: whose lines of a chat are wanted; everybody's where it is empty.
     """
 
     name: str
     data: bytes = field(repr=False)
     folder: Path | None = None
+    speakers: tuple[str, ...] = ()
 
     @cached_property
     def container(self) -> Container | None:
@@ -41,6 +47,16 @@ class Source:
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             head = head.decode("utf-16", "ignore").encode()
         return head.lstrip(b"\xef\xbb\xbf \t\r\n")
+
+    @cached_property
+    def json(self) -> Any:
+        """The file as decoded JSON; None where it is none, or damaged."""
+        if self.head[:1] not in (b"{", b"[") or len(self.data) > MOST_JSON:
+            return None
+        try:
+            return json.loads(decoded(self.data))
+        except (ValueError, RecursionError):
+            return None
 
     def holds(self, *names: str) -> bool:
         """Whether this is a zip with one of ``names`` in it."""

@@ -44,6 +44,14 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """Somebody who speaks in a chat, or a hand that wrote in a story, and how many words."""
+
+    name: str
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class Structured:
     """A document as its format describes it.
 
@@ -52,12 +60,14 @@ class Structured:
         left_out: what was not taken, by kind, in order of first appearance.
         warnings: sentences for a person.
         title: the document's own name for itself, if it has one.
+        speakers: who speaks in it, most words first, whether their lines were taken or not.
     """
 
     blocks: tuple[Block, ...]
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     title: str = ""
+    speakers: tuple[Speaker, ...] = ()
 
     @property
     def chapters(self) -> int:
@@ -128,6 +138,7 @@ class Builder:
         self.left_out: Counter[str] = Counter()
         self.warnings: list[str] = []
         self.title = ""
+        self.speakers: tuple[Speaker, ...] = ()
         self._sinks = [self.blocks]  # where blocks go: the document, a cell of a table, a text box
         self._tables: list[list[list[Block]]] = []  # of each open table its cells
         self._glue = ""  # the beginning of the next paragraph: a drop capital, or a paragraph whose end was deleted
@@ -227,7 +238,7 @@ class Builder:
             if not (block.kind == "break" and block.text and pictures[block.text] < ORNAMENT)
         )
         left_out = tuple(LeftOut(what, words) for what, words in self.left_out.items() if words)
-        return Structured(blocks, left_out, tuple(self.warnings), self.title)
+        return Structured(blocks, left_out, tuple(self.warnings), self.title, self.speakers)
 
 
 def tidy(text: str) -> str:

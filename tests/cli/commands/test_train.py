@@ -167,3 +167,26 @@ def test_two_processes_make_the_module_that_one_makes(home: Path, starter: Path)
     assert np.allclose(one.vectors, two.vectors, atol=1e-4)
     assert two.initial is not None
     assert not np.array_equal(two.vectors, two.initial)
+
+
+def test_one_speaker_of_a_chat_by_choice(capsys: pytest.CaptureFixture[str], tmp_path: Path, starter: Path) -> None:
+    """T45: --dry-run tells who speaks with how many words, --speaker takes one, and another is named with those."""
+    line = "The ferry did not run on Sundays, and nobody in the harbour could say since when it had been so. "
+    said = [("Tom", "Yes, and no. " * 20)] + [("Mara", line * 20 + f"It was asked {n} times.") for n in range(3)]
+    chat = tmp_path / "chat.jsonl"
+    values = [{"name": name, "is_user": name == "Tom", "is_system": False, "mes": mes} for name, mes in said]
+    chat.write_text("\n".join(map(json.dumps, values)))
+    dry = ["train", str(chat), "--name", "mara", "--dry-run", *QUICK]
+
+    assert main(dry) == 0
+    told = capsys.readouterr().err
+    assert "Written by Mara (1,215 words), Tom (60 words)." in told
+    assert "--speaker NAME trains on the lines of one speaker only." in told
+
+    assert main([*dry, "--speaker", "mara"]) == 0
+    told = capsys.readouterr().err
+    assert "Left out: lines of other speakers (60 words)." in told
+    assert "--speaker NAME" not in told
+
+    assert main([*dry, "--speaker", "Ilse"]) == 3
+    assert "Mara (1,215), Tom (60)" in capsys.readouterr().err

@@ -35,7 +35,8 @@ class TextTree(DirectoryTree, inherit_bindings=False):
 
     **space** selects the file under the cursor, or a whole folder; again deselects it. **enter** opens and closes
     folders, **←** goes up. Only files that can be read are shown: plain
-    text and Markdown, Word, OpenDocument, RTF, EPUB, FictionBook, HTML, PDF, Scrivener projects and lorebooks.
+    text and Markdown, Word, OpenDocument, RTF, EPUB, FictionBook, HTML, PDF, Scrivener projects, saved stories, chats
+    and lorebooks.
 
     Type a path into the line above to select a file or show a folder. You can also drag a file onto this window.
     """
