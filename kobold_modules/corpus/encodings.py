@@ -171,6 +171,8 @@ def _points(character: str, before: str, after: str, alphabet: frozenset[str]) -
         return -1.0  # a symbol in mid-word
     if character in "“„«‘‚‹":
         good = not before.isalpha() and (after.isalnum() or after in "…¿¡'’‘“—(")
+        if character == "‚":  # hardly anybody's quote, and a capital of Mac Cyrillic
+            return 0.2 if good else -0.5
         return 1.0 if good else 0.2 if character in "“‘«" else -0.5
     if character in "”’»›":
         return 1.0 if before.isalpha() or before in ".,!?…;:—–-)'’”\"" or after.isalpha() else -0.3

@@ -22,6 +22,11 @@ _JUDGED = 1_000_000  # characters of a text in which names are counted
 _MUCH = 0.1  # of a text; who loses more should hear of it
 _LEAST_LETTERS = 0.8  # of the visible characters; novels have 0.93 to 0.97
 _SAMPLE = 200_000
+_PAGE, _SHORTEST_PAGE, _MOST_PAGES = 2_000, 400, 400  # characters, characters, pages
+_CHARACTERS_A_TOKEN = 2.6  # fewer, and it is no prose; novels have 4 to 5
+_LEAST_SHARE = 0.03  # of a text's tokens
+# A word of one case, perhaps with a capital first; a digit; a sign.
+_PIECE = re.compile(r"[^\W\d_A-Z]{1,}|[A-Z]+(?![^\W\d_A-Z])|[A-Z][^\W\d_A-Z]*|\d|[^\w\s]|_")
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{3,}(?!\w)")
 _NO_NAMES = frozenset(
     [
@@ -71,14 +76,38 @@ def cleaning_warnings(changes: Sequence[Change], left: int) -> tuple[str, ...]:
 
 
 def file_warnings(text: str) -> tuple[str, ...]:
-    """Return warnings about one cleaned text."""
+    """Return warnings about one cleaned text: that it is no prose, or that some of its pages are none."""
     seen = Counter(text[:_SAMPLE])
     visible = sum(count for character, count in seen.items() if not character.isspace())
     letters = sum(count for character, count in seen.items() if unicodedata.category(character)[0] in "LM")
     if visible >= 50 and letters < _LEAST_LETTERS * visible:
         share = round(100 - 100 * letters / visible)
         return (f"{share} % of it are digits and symbols: this may be a table, code or a log rather than prose.",)
-    return ()
+    return costly_pages(text)
+
+
+def costly_pages(text: str) -> tuple[str, ...]:
+    """Return a sentence where pages cost far more tokens than prose does: codes, tables, pasted files."""
+    starts = range(0, len(text), _PAGE)
+    looked_at = starts[:: max(1, len(starts) // _MOST_PAGES)]
+    costs = {at: estimated_tokens(text[at : at + _PAGE]) for at in looked_at}
+    costly = [at for at in looked_at if costs[at] * _CHARACTERS_A_TOKEN > len(text[at : at + _PAGE]) > _SHORTEST_PAGE]
+    if not costly:
+        return ()
+    share = sum(costs[at] for at in costly) / max(1, sum(costs.values()))
+    if share < _LEAST_SHARE:
+        return ()
+    begins = " ".join(text[costly[0] : costly[0] + _PAGE].split())[:30]
+    return (
+        f'About {share:.0%} of its tokens are no prose but codes, tables or data, as near "{begins}": take them out, or '
+        "the module learns them.",
+    )
+
+
+def estimated_tokens(text: str) -> int:
+    """Return about how many tokens a text is: a word is one for every seven letters, anything else one a sign."""
+    pieces = _PIECE.findall(text)
+    return sum(1 + (len(piece) - 1) // 7 for piece in pieces)
 
 
 def corpus_warnings(documents: Sequence[Document]) -> tuple[str, ...]:

@@ -76,3 +76,63 @@ def test_utf8_comes_back_as_it_was(text: str) -> None:
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     with suppress(BadText):
         assert isinstance(decode(data, "a").text, str)
+
+
+GERMAN = "„Müller ging über die Brücke“, sagte Käthe; draußen fiel Schnee, größer als zuvor.\n\n" * 30
+PLAIN_GERMAN = GERMAN.translate(str.maketrans("„“", '""'))
+FRENCH = "« Où êtes-vous ? » demanda-t-il. L’été était fini, et la forêt, déjà, se taisait…\n\n" * 30
+POLISH = "Zażółć gęślą jaźń, powiedział stary człowiek i poszedł przez łąkę do źródła.\n\n" * 30
+RUSSIAN = "Все счастливые семьи похожи друг на друга, и он вышел на улицу, чтобы пойти домой.\n\n" * 30
+GREEK = "Ο γέρος καθόταν δίπλα στη φωτιά και άκουγε τη βροχή.\n\n" * 30
+JAPANESE = "昔々、ある所に、お爺さんとお婆さんがいました。川上から大きな桃が流れて来ました。"
+CHINESE = "老人坐在火边，听着雨声。他的女儿走到外面去看河水。天已经黑了，没有人说话。\n\n" * 30
+KOREAN = "노인은 불 옆에 앉아 빗소리를 들었다. 그의 딸은 강을 보러 밖으로 나갔다.\n\n" * 30
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        *((GERMAN, codec) for codec in ("mac_roman", "cp1252")),
+        *((PLAIN_GERMAN, codec) for codec in ("cp437", "cp850")),
+        *((FRENCH, codec) for codec in ("mac_roman", "cp1252")),
+        *((POLISH, codec) for codec in ("cp1250", "iso8859_2", "cp852")),
+        *((RUSSIAN, codec) for codec in ("koi8_r", "cp1251", "cp866", "mac_cyrillic", "iso8859_5")),
+        *((GREEK, codec) for codec in ("cp1253", "mac_greek")),
+        *((JAPANESE * 20, codec) for codec in ("cp932", "euc_jp", "iso2022_jp")),
+        *((CHINESE, codec) for codec in ("gb18030",)),
+        *((KOREAN, codec) for codec in ("cp949",)),
+    ],
+    ids=lambda value: value if len(value) < 12 else "text",
+)
+def test_old_encodings_read_right_and_are_told_as_a_guess(text: str, codec: str) -> None:
+    """T14: all but Windows' western encoding are guesses, and said to be."""
+    found = decode(text.encode(codec), "a.txt")
+    assert found.text == text
+    assert codec in ("cp1252", "iso2022_jp") or "is a guess" in found.warnings[0]
+
+
+@pytest.mark.parametrize("text", [RUSSIAN, GREEK, JAPANESE, CHINESE, KOREAN], ids=["ru", "el", "ja", "zh", "ko"])
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_utf16_without_a_mark_in_any_script(text: str, codec: str) -> None:
+    """T16."""
+    found = decode(text.encode(codec), "a.txt")
+    assert found.text == text
+    assert "without a mark" in found.encoding
+
+
+def test_two_encodings_in_one_file_are_read_line_by_line() -> None:
+    lines = FRENCH.split("\n")
+    data = b"\n".join(line.encode("cp1252" if at % 6 == 0 else "utf-8") for at, line in enumerate(lines))
+    found = decode(data, "a.txt")
+    assert found.text == FRENCH
+    assert "10 lines in another encoding than the rest were read as Windows-1252" in found.warnings[0]
+
+
+def test_letters_lost_before_the_file_was_saved_are_counted() -> None:
+    """T18."""
+    assert (
+        decode("\ufffdYes,\ufffd she said. ".encode() * 20, "a.txt").warnings[0].startswith("40 characters were lost")
+    )
+    soup = b"It wasn?t far, and the caf? was shut. ?No,? she said, and didn?t wait. " * 10
+    assert "question marks" in decode(soup, "a.txt").warnings[0]
+    assert decode(b'Was it? Yes? What?! "Who?" he asked. ' * 50, "a.txt").warnings == ()

@@ -95,3 +95,11 @@ def test_examples_show_the_place(old: str, new: str, before: str, after: str) ->
     assert shown[0].startswith(before[:8])
     assert shown[1].startswith(after[:5])
     assert shown[0] != shown[1]
+
+
+def test_a_rule_that_is_kept_off_changes_nothing_and_each_change_names_its_rule(tmp_path: Path, prose: str) -> None:
+    (tmp_path / "stars.txt").write_text(f'{prose}\n\nMara: *steps back* "No."', encoding="utf-8")
+    (page,) = preview([tmp_path]).pages
+    assert [change.rule for change in page.changes] == ["emphasis"]
+    (kept,) = preview([tmp_path], ["stars"]).pages
+    assert kept.changes == ()

@@ -48,3 +48,11 @@ def test_prose_in_any_script_is_prose(prose: str) -> None:
 def test_a_name_with_an_accent_is_a_name() -> None:
     text = (SENTENCE + "and Élodie laughed ") * 200
     assert any('"Élodie"' in warning for warning in corpus_warnings([document("a", text)]))
+
+
+def test_pages_that_are_no_prose_are_found_by_their_cost(prose: str) -> None:
+    """T37: a table in the middle of a novel is said, with where it stands."""
+    table = "\n".join(f"{{id: {n}, x: {n * 37 % 101}.{n * 7 % 10}, y: {n * 53 % 97}}}," for n in range(150))
+    (warning,) = file_warnings("\n\n".join([*[prose] * 20, table, *[prose] * 20]))
+    assert "no prose" in warning
+    assert file_warnings("\n\n".join([prose] * 40)) == ()

@@ -29,6 +29,9 @@ _MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PREAMBLE = re.compile(rf"^.*{_PROJECT}", re.IGNORECASE | re.MULTILINE)
+_HEADER = re.compile(
+    rf"^\W*(?:the |this )?{_PROJECT}|{_PROJECT}.{{0,20}} e-?(?:text|book)", re.IGNORECASE | re.MULTILINE
+)
 _LICENCE_END = re.compile(r"^.*(?:newsletter to hear|hear) about new eBooks\.? *$", re.IGNORECASE | re.MULTILINE)
 _LICENCE = re.compile(
     r"gutenberg|licen[cs]e|e-?(?:text|book)|donat|copyright|public domain|https?:|ftp[: ]|www\.|small print|trademark"
@@ -53,10 +56,10 @@ class _Mark(NamedTuple):
 
 def gutenberg(text: str) -> Cleaned:
     """Remove what stands outside Project Gutenberg's marks, several books in a file included."""
-    head = text[:_LONGEST_HEADER].lower()
-    named = "gutenberg" in head
-    if not named and "GUTENBERG" not in text and "Gutenberg" not in text:
+    if "GUTENBERG" not in text and "utenberg" not in text:
         return text, Change(_WHAT, 0, _WHY)
+    first = _MARK.search(text)
+    named = first is not None and _HEADER.search(text, 0, min(first.start(), _LONGEST_HEADER)) is not None
     marks = _marks(text, named)
     if not marks:
         return text, Change(_WHAT, 0, _WHY)

@@ -47,6 +47,13 @@ def test_a_training_ends_on_the_shelf_and_in_a_zip(
     assert Library().find("noir").digest == kept.digest
 
 
+def test_an_unknown_cleaning_rule_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(NOIR), "--name", "x", "--keep", "stars", "--keep", "verses", "--dry-run"]) == 2
+    said = capsys.readouterr().err
+    assert 'no cleaning rule "verses"' in said
+    assert "stars, page-numbers" in said
+
+
 def test_the_same_seed_trains_the_same_module(tmp_path: Path, starter: Path) -> None:
     for name in ("a", "b"):
         assert main(["train", str(NOIR), "--name", name, *QUICK, "--seed", "9"]) == 0
