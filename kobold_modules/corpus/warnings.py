@@ -98,10 +98,8 @@ def costly_pages(text: str) -> tuple[str, ...]:
     if share < _LEAST_SHARE:
         return ()
     begins = " ".join(text[costly[0] : costly[0] + _PAGE].split())[:30]
-    return (
-        f'About {share:.0%} of its tokens are no prose but codes, tables or data, as near "{begins}": take them out, or '
-        "the module learns them.",
-    )
+    advice = "take them out, or the module learns them."
+    return (f'About {share:.0%} of its tokens are no prose but codes, tables or data, as near "{begins}": {advice}',)
 
 
 def estimated_tokens(text: str) -> int:
