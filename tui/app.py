@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,7 +18,6 @@ from kobold_modules import paths
 from kobold_modules.library.library import Library
 
 from .places import JUMP, PLACES, Place
-from .quitting import Quitting
 from .rendering import gc_policy
 from .rendering.first_frame import SwiftApp
 from .rendering.internals import screen_stacks
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from kobold_modules.worker.client import Client
+
+    from .quitting import Quitting
 
 
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
@@ -105,7 +106,6 @@ class ModulesApp(SwiftApp[int]):
         self.open_module = open_module
         self.story_model = StoryModel(self.app_state, self.manuscript, model, model_is_usual)
         self.places: dict[str, Screen[None]] = {}  # those that somebody has been to
-        self.quitting = Quitting(self, self.app_state, self.manuscript, self.places, self._end)
         self.greeting = self.story_greeting = ""  # what the first screen says, and what the bench does
         self.left = False  # in order: the story is saved, or not wanted
         for theme in (INK, PAPER):
@@ -117,6 +117,12 @@ class ModulesApp(SwiftApp[int]):
         for place in PLACES.values():
             self.add_mode(place.name, partial(self._make, place))
         self.keymap: dict[str, str] = {}
+
+    @cached_property
+    def quitting(self) -> Quitting:
+        from .quitting import Quitting  # after the first paint
+
+        return Quitting(self, self.app_state, self.manuscript, self.places, self._end)
 
     def get_driver_class(self) -> type[Driver]:
         usual = super().get_driver_class()

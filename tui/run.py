@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from kobold_modules.library.library import Library
 
 from .app import ModulesApp
-from .quitting import last_save
 
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ def run(model: str = "starter", module: str | None = None, model_is_usual: bool 
     try:
         return app.run() or 0
     finally:
+        from .quitting import last_save  # after the first paint
+
         if not app.left and (said := last_save(app.manuscript)):
             print(said, file=sys.stderr)
 

@@ -17,7 +17,6 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from .. import paths
 from ..errors import FULL, BadUsage
-from ..file_lock import FileLock
 from ..files import writing
 
 
@@ -87,6 +86,8 @@ class Lock:
 
     @contextmanager
     def _among_programs(self) -> Iterator[None]:
+        from ..file_lock import FileLock  # reading needs none
+
         lock = FileLock(self._root / LOCK)
         with writing(self._root):
             paths.made(self._root)

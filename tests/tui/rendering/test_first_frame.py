@@ -25,7 +25,10 @@ LATER = (
     *(f"kobold_modules.{room}" for room in ("records", "sampling", "worker", "training", "training_queue")),
     *(f"kobold_modules.{room}" for room in ("soft_prompt.stack", "library.stack_file", "formats.kobold")),
     *(f"kobold_modules.formats.{room}" for room in ("peft", "safe_zip")),
-    *(f"kobold_modules.tui.{room}" for room in ("commands", "user_themes", "writing.comparison", "screens.jump")),
+    *(
+        f"kobold_modules.tui.{room}"
+        for room in ("commands", "quitting", "user_themes", "writing.comparison", "screens.jump")
+    ),
     *(f"kobold_modules.tui.state.{room}" for room in ("trainings", "hints", "save_errors")),
     *(f"kobold_modules.tui.screens.{room}" for room in ("writing.bench", "library.library_actions")),
     *(f"kobold_modules.tui.widgets.{room}" for room in ("library.greeting", "writing.editor")),

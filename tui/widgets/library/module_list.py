@@ -7,7 +7,6 @@ measures every line before it shows the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -112,29 +111,33 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    @dataclass
     class Wanted(Message):
         """The person asked for ``what`` with the marked modules, or the one under the cursor."""
 
-        what: str
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
 
-    @dataclass
     class Moved(Message):
         """The cursor is on another module."""
 
-        entry: Entry | None
+        def __init__(self, entry: Entry | None) -> None:
+            super().__init__()
+            self.entry = entry
 
-    @dataclass
     class Marked(Message):
         """So many modules are marked now."""
 
-        count: int
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.count = count
 
-    @dataclass
     class Reshaped(Message):
         """The columns have new widths."""
 
-        columns: Columns
+        def __init__(self, columns: Columns) -> None:
+            super().__init__()
+            self.columns = columns
 
     highlighted: reactive[int | None] = reactive(None)
     hovered: reactive[int | None] = reactive(None)

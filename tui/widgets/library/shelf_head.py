@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -37,11 +36,12 @@ class Header(Static):
 
     ALLOW_SELECT = False
 
-    @dataclass
     class Wanted(Message):
         """The person wants the list sorted by ``sort``."""
 
-        sort: Sort
+        def __init__(self, sort: Sort) -> None:
+            super().__init__()
+            self.sort = sort
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

@@ -5,7 +5,6 @@ Changes go to the app state, which tells everybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -133,12 +132,13 @@ class StackList(PlainList, inherit_bindings=False):
     StackList { max-height: 14; }
     """
 
-    @dataclass
     class Said(Message):
         """Something to tell the person."""
 
-        text: str
-        hint: str = ""
+        def __init__(self, text: str, hint: str = "") -> None:
+            super().__init__()
+            self.text = text
+            self.hint = hint
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__()
