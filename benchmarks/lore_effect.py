@@ -61,7 +61,7 @@ def by_chance(book: Lorebook, without: set[str], tokens: int, engine: OpenEngine
 def measured(engine: OpenEngine, most: int) -> list[tuple[int, float, float, float]]:
     """Return tokens and the three losses of each paragraph that calls something in."""
     book, chance = read(WORLD / "lorebook.json"), random.Random(1)
-    found = []
+    found: list[tuple[int, float, float, float]] = []
     for path in sorted(WORLD.glob("*.md")):
         paragraphs = [text.strip() for text in path.read_text("utf-8").split("\n\n") if text.strip()]
         for at in range(1, len(paragraphs)):
@@ -75,7 +75,8 @@ def measured(engine: OpenEngine, most: int) -> list[tuple[int, float, float, flo
             titles = {active.entry.title for active in activation.active}
             others = by_chance(book, titles, activation.tokens, engine, chance)
             lore = "".join(activation.texts)
-            found.append((length, *(nats(engine, text, before, paragraph) for text in ("", lore, others))))
+            alone, called, chosen = (nats(engine, text, before, paragraph) for text in ("", lore, others))
+            found.append((length, alone, called, chosen))
             print(f"{path.name:<32} {length:>4} tokens  " + "  ".join(f"{v:.3f}" for v in found[-1][1:]), flush=True)
     return found
 
