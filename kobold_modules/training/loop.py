@@ -68,9 +68,9 @@ class RunControl:
 
 
 def optimise(
-    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, course: RunControl | None = None
+    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, control: RunControl | None = None
 ) -> Iterator[Record]:
-    """Train ``state`` in place; yields Progress, Loss, Note, Saved and what ``course.observe`` does.
+    """Train ``state`` in place; yields Progress, Loss, Note, Saved and what ``control.observe`` does.
 
     With ``request.steps`` the result depends on the seed alone (bit for bit on a CPU), also across stops and resumes.
 
@@ -78,9 +78,9 @@ def optimise(
         EngineFailed: the loss stays broken however small the steps.
         OutOfMemory: not even one row fits into memory, or a checkpoint not onto the disk.
     """
-    course = course or RunControl()
+    control = control or RunControl()
     all_rows = [task.rows for task in tasks]
-    clock = _Clock(state, course.world)
+    clock = _Clock(state, control.world)
     saved_at, roll_backs = state.elapsed, 0
     next_measure = math.floor(progress_of(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
     if state.step == 0 and state.curves[0]:  # its start has been measured, which took about half the time so far
@@ -90,8 +90,8 @@ def optimise(
         looked = progress >= next_measure or progress >= 1
         if looked:
             before = state.elapsed
-            yield from _measured(loss, tasks, request, state, progress, course.world)
-            yield from course.observe(state)
+            yield from _measured(loss, tasks, request, state, progress, control.world)
+            yield from control.observe(state)
             clock.tick()
             next_measure = (math.floor(progress * MEASURES + 1e-9) + 1) / MEASURES
             if request.steps is None:  # in a short training, measuring must not take the time of learning
@@ -101,16 +101,16 @@ def optimise(
         if looked and progress - max(state.best_at) > request.patience:  # never because nobody has looked
             yield Note("The held-out loss has stopped falling; the best module so far is kept.")
             break
-        if course.world.any(course.stop()):
+        if control.world.any(control.stop()):
             yield Note("Stopped; the best module so far is kept.")
             break
-        if course.paused():
-            yield from _pause(course, state)
+        if control.paused():
+            yield from _pause(control, state)
             clock.forget()
             continue
         batch = batch_of(all_rows, request.seed, state.step, request.batch)
         rate = rate_of(request, state) * loss.frozen.rms * state.slowdown * share_of_rate(request, state)
-        value = step(loss, batch, state, rate, course.at_once, course.world)
+        value = step(loss, batch, state, rate, control.at_once, control.world)
         if math.isfinite(value) and (state.smoothed is None or value < state.smoothed + EXPLODED):
             state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value
         else:
@@ -123,15 +123,15 @@ def optimise(
             what = "exploded" if math.isfinite(value) else "broke (not a number)"
             yield Note(f"The loss {what}: back to the best module, with half the learning rate.")
         clock.tick()
-        if course.checkpoint is not None and course.world.first and state.elapsed - saved_at >= SAVE_EVERY:
+        if control.checkpoint is not None and control.world.first and state.elapsed - saved_at >= SAVE_EVERY:
             saved_at = state.elapsed
-            store(state, course.checkpoint, course.identity)
-            yield Saved(str(course.checkpoint), "checkpoint")
-        yield _report(request, state, course.ending)
+            store(state, control.checkpoint, control.identity)
+            yield Saved(str(control.checkpoint), "checkpoint")
+        yield _report(request, state, control.ending)
     if progress_of(request, state) < 1:
-        _consider_average(loss, tasks, request, state, course.world)
-    if course.checkpoint is not None and course.world.first:
-        store(state, course.checkpoint, course.identity)
+        _consider_average(loss, tasks, request, state, control.world)
+    if control.checkpoint is not None and control.world.first:
+        store(state, control.checkpoint, control.identity)
 
 
 class _Clock:
@@ -151,12 +151,12 @@ class _Clock:
         self._last = time.monotonic()
 
 
-def _pause(course: RunControl, state: State) -> Iterator[Record]:
-    if course.checkpoint is not None and course.world.first:
-        store(state, course.checkpoint, course.identity)
-        yield Saved(str(course.checkpoint), "checkpoint")
+def _pause(control: RunControl, state: State) -> Iterator[Record]:
+    if control.checkpoint is not None and control.world.first:
+        store(state, control.checkpoint, control.identity)
+        yield Saved(str(control.checkpoint), "checkpoint")
     yield Note("Paused.")
-    while course.paused() and not course.stop():
+    while control.paused() and not control.stop():
         time.sleep(LOOK)
     yield Note("Resumed.")
 

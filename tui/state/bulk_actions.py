@@ -1,6 +1,6 @@
 """What can be done to modules of the shelf, one or many, with no widget in it.
 
-Each deed does what it can: of forty modules that are to be exported, one that cannot be read does not keep the other
+Each action does what it can: of forty modules that are to be exported, one that cannot be read does not keep the other
 thirty-nine from it. What happened is a sentence.
 """
 
@@ -32,7 +32,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a deed came to: the entries it was done to, and the first of ``failed`` errors."""
+    """What an action came to: the entries it was done to, and the first of ``failed`` errors."""
 
     done: tuple[Entry, ...] = ()
     failed: int = 0

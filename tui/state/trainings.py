@@ -130,7 +130,7 @@ class TrainingHistory:
 
 
 class Trainings:
-    """``items`` and their ``courses``, kept up to date; ``changed`` signals every change.
+    """``items`` and their ``histories``, kept up to date; ``changed`` signals every change.
 
     Args:
         app: owns the signal and the timer.
@@ -142,7 +142,7 @@ class Trainings:
         self.queue = queue or TrainingQueue()
         self.changed: Signal[Trainings] = Signal(app, "trainings")
         self.items: list[Training] = []
-        self.courses: dict[str, TrainingHistory] = {}
+        self.histories: dict[str, TrainingHistory] = {}
         self.ended: list[str] = []  # and nobody has looked at it yet
         self.problem = ""
         self.watched = ""  # the training that a person has before them
@@ -152,8 +152,8 @@ class Trainings:
     def get(self, id: str) -> Training | None:
         return next((training for training in self.items if training.id == id), None)
 
-    def course(self, id: str) -> TrainingHistory:
-        return self.courses.setdefault(id, TrainingHistory())
+    def history(self, id: str) -> TrainingHistory:
+        return self.histories.setdefault(id, TrainingHistory())
 
     def see(self, id: str) -> None:
         """Note that the person has looked at how ``id`` ended."""
@@ -184,12 +184,12 @@ class Trainings:
             items, fresh, problem = await asyncio.to_thread(self._read)
             before, self.items, self.problem = self.items, items, problem
             for id, (records, offset, at) in fresh.items():
-                course = self.course(id)
+                history = self.history(id)
                 for record in records:
-                    course.add(record, at)
-                course.offset = offset
+                    history.add(record, at)
+                history.offset = offset
             known = {training.id for training in items}
-            self.courses = {id: course for id, course in self.courses.items() if id in known}
+            self.histories = {id: history for id, history in self.histories.items() if id in known}
             newly = [t for t in items if t.ended and t.id in self._watched and t.state != "cancelled"]
             self.ended = [t.id for t in items if t.ended and t.state != "cancelled" and not t.seen]
             self._watched = {training.id for training in items if not training.ended}
@@ -203,7 +203,7 @@ class Trainings:
     def _waited_for(self) -> bool:
         """Whether something takes its time and tells nothing meanwhile: then how long it has taken is shown."""
         return any(
-            training.alive and not training.control and self.course(training.id).stage != "training"
+            training.alive and not training.control and self.history(training.id).stage != "training"
             for training in self.items
         )
 
@@ -219,7 +219,7 @@ class Trainings:
         try:
             items = self.queue.trainings()
             for training in items:
-                known = self.courses.get(training.id)
+                known = self.histories.get(training.id)
                 try:
                     file = training.records_file.stat()
                 except FileNotFoundError:

@@ -17,7 +17,7 @@ from ...paths import cache_dir, made
 from ...soft_prompt.fingerprint import Fingerprint
 from ..tokenizer import load_vocabulary
 from .four_bit import four_bit_options
-from .placement import Keeping, check_split, keeping_for
+from .placement import Placement, check_split, placement_for
 from .precision import Precision, training_dtype
 
 
@@ -60,7 +60,7 @@ def load_torch_model(
     file: ModelFile,
     device: str = "auto",
     *,
-    weights: Keeping | Literal["auto"] = "auto",
+    weights: Placement | Literal["auto"] = "auto",
     recompute: bool = False,
     precision: Precision = "float32",
 ) -> TorchModel:
@@ -83,7 +83,7 @@ def load_torch_model(
 
     check_can_train(file)
     device = _pick_device(device)
-    kept = keeping_for(file, device) if weights == "auto" else weights
+    kept = placement_for(file, device) if weights == "auto" else weights
     more: dict[str, Any] = {}
     if kept == "4-bit":
         more = four_bit_options(file, device)

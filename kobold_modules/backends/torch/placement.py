@@ -15,11 +15,11 @@ from ...models.reference import ModelFile
 
 # ``whole``: on the device as they are; ``split``: shared out over all CUDA cards; ``4-bit``: packed by bitsandbytes, on
 # a CUDA card; ``streamed``: layers wait in memory, ``disk``: in files, and come to the device when they are needed.
-Keeping = Literal["whole", "split", "4-bit", "streamed", "disk"]
+Placement = Literal["whole", "split", "4-bit", "streamed", "disk"]
 BESIDES = 1.5e9  # bytes of a card that a step wants beside the weights, at the least
 
 
-def keeping_for(file: ModelFile, device: str, cards: list[int] | None = None) -> Keeping:
+def placement_for(file: ModelFile, device: str, cards: list[int] | None = None) -> Placement:
     """Choose the fastest way to keep ``file``'s own weights on ``device``.
 
     Args:

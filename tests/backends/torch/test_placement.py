@@ -9,7 +9,7 @@ import torch
 
 from kobold_modules.backends.torch import placement
 from kobold_modules.backends.torch.load import load_torch_model
-from kobold_modules.backends.torch.placement import BESIDES, keeping_for
+from kobold_modules.backends.torch.placement import BESIDES, placement_for
 from kobold_modules.errors import EngineFailed
 from kobold_modules.models.find import resolve
 
@@ -19,20 +19,20 @@ def test_the_fastest_way_that_fits_is_taken(stories: Path) -> None:
     weights = 2 * 260_000
     roomy, tight, half = int(BESIDES) + 2 * weights, weights, int(BESIDES) + weights // 2 + 10_000
 
-    assert keeping_for(file, "cpu", []) == "whole"
-    assert keeping_for(file, "mps", []) == "whole"
-    assert keeping_for(file, "cuda", [roomy]) == "whole"
-    assert keeping_for(file, "cuda", [tight]) == "streamed"
-    assert keeping_for(file, "cuda", [half + weights // 4, half + weights // 4]) == "split"
-    assert keeping_for(file, "cuda:1", [tight, roomy]) == "whole"
-    assert keeping_for(file, "cuda:0", [tight, roomy]) == "streamed"  # the person named one card
+    assert placement_for(file, "cpu", []) == "whole"
+    assert placement_for(file, "mps", []) == "whole"
+    assert placement_for(file, "cuda", [roomy]) == "whole"
+    assert placement_for(file, "cuda", [tight]) == "streamed"
+    assert placement_for(file, "cuda", [half + weights // 4, half + weights // 4]) == "split"
+    assert placement_for(file, "cuda:1", [tight, roomy]) == "whole"
+    assert placement_for(file, "cuda:0", [tight, roomy]) == "streamed"  # the person named one card
 
 
 def test_a_folder_is_weighed_too(stories: Path) -> None:
     file = resolve(str(stories / "stories260K-hf"))
 
-    assert keeping_for(file, "cuda", [int(BESIDES) + 1_000_000]) == "whole"
-    assert keeping_for(file, "cuda", [int(BESIDES) + 100_000]) == "streamed"
+    assert placement_for(file, "cuda", [int(BESIDES) + 1_000_000]) == "whole"
+    assert placement_for(file, "cuda", [int(BESIDES) + 100_000]) == "streamed"
 
 
 def test_nothing_is_split_over_a_single_card(stories: Path) -> None:

@@ -1,4 +1,4 @@
-"""The trainings there are: the queue, the course of the one under the cursor, and what may be done to it.
+"""The trainings there are: the queue, the history of the one under the cursor, and what may be done to it.
 
 What trains is the queue's own process (``training_queue.runner``), so that this only asks and shows.
 """
@@ -18,7 +18,7 @@ from ...state.app_state import AppState
 from ...state.trainings import Trainings, trainings_of
 from ...widgets.panel import Panel
 from ...widgets.status_line import StatusLine
-from ...widgets.training.course_panel import CoursePanel
+from ...widgets.training.history_panel import HistoryPanel
 from ...widgets.training.training_list import TrainingList
 from .finished_module import FinishedModule
 
@@ -27,7 +27,7 @@ class QueueView:
     """Shows the queue on ``screen``.
 
     Args:
-        screen: has the list of trainings and the panel of a course on it.
+        screen: has the list of trainings and the panel of a history on it.
         app_state: whose shelf finished modules are on.
         status: where it is said what came of it.
         shown: returns whether the trainings are what the screen shows now.
@@ -62,19 +62,19 @@ class QueueView:
     def show_course(self) -> None:
         """Show what became of the training under the cursor so far."""
         training = self.screen.query_one(TrainingList).chosen
-        course = self.trainings.course(training.id) if training else None
-        panel = self.screen.query_one(CoursePanel)
-        if training is None or course is None:
-            panel.show(None, panel.course if panel.training is None else type(panel.course)())
+        history = self.trainings.history(training.id) if training else None
+        panel = self.screen.query_one(HistoryPanel)
+        if training is None or history is None:
+            panel.show(None, panel.history if panel.training is None else type(panel.history)())
             return
         if self.screen.is_current:
             self.trainings.see(training.id)
             self.trainings.watched = training.id
-        panel.show(training, course, self._card(training.id) if training.state == "done" else None)
+        panel.show(training, history, self._card(training.id) if training.state == "done" else None)
 
     def _entry(self, id: str) -> Entry | None:
         """Return the module that training ``id`` made, if it is still in the library."""
-        made = self.trainings.course(id).module
+        made = self.trainings.history(id).module
         return next((entry for entry in self.app_state.entries if str(entry.path) == made), None)
 
     def _card(self, id: str) -> Card | None:
@@ -92,7 +92,7 @@ class QueueView:
         name, id = training.request.name, training.id
         match event.what:
             case "sample_before" | "sample_after":
-                self.screen.query_one(CoursePanel).page(-1 if event.what == "sample_before" else 1)
+                self.screen.query_one(HistoryPanel).page(-1 if event.what == "sample_before" else 1)
             case "try" | "send" | "library":
                 await self._with_module(event.what, id)
             case "pause":

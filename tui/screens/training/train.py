@@ -31,7 +31,7 @@ from ...widgets.key_bar import KeyBar
 from ...widgets.panel import Panel
 from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
-from ...widgets.training.course_panel import CoursePanel
+from ...widgets.training.history_panel import HistoryPanel
 from ...widgets.training.preview_panel import PreviewPanel
 from ...widgets.training.recipe_panel import RecipePanel
 from ...widgets.training.text_tree import TextTree
@@ -121,7 +121,7 @@ class TrainScreen(Screen[None]):
         with Container(id="watch"):
             with Panel("Trainings", "queue"), Vertical():
                 yield TrainingList()
-            yield CoursePanel()
+            yield HistoryPanel()
         yield self.status_line
         yield KeyBar()
 

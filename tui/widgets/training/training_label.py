@@ -59,17 +59,17 @@ def label(trainings: Trainings) -> Content:
         ended = trainings.get(trainings.ended[0]) if trainings.ended else None
         if ended is not None:
             name = shortened(ended.request.name, NAME)
-            course = trainings.course(ended.id)
+            history = trainings.history(ended.id)
             said = f"{name} failed" if ended.state != "done" else f"{name} is ready"
-            if ended.state == "done" and course.outcome is not None and course.disappointing:
-                said = f"{name}: {course.outcome.short}"
-            mark, style = mark_of(ended, course)
+            if ended.state == "done" and history.outcome is not None and history.disappointing:
+                said = f"{name}: {history.outcome.short}"
+            mark, style = mark_of(ended, history)
             return Content.assemble((f"{mark} ", style), said)
     if training is None:
         return Content()
-    course = trainings.course(training.id)
+    history = trainings.history(training.id)
     waiting = sum(1 for item in trainings.items if not item.ended) - 1
-    share = f" {course.share:.0%}" if course.total else " waits" if training.state == "waiting" else ""
+    share = f" {history.share:.0%}" if history.total else " waits" if training.state == "waiting" else ""
     more = f" +{waiting}" if waiting else ""
     return Content.assemble(
         (f"{MARKS[training.state]} ", STYLES.get(training.state, "$foreground-muted")),

@@ -23,51 +23,51 @@ STYLES = {"running": "$text-accent", "done": "$text-success", "failed": "$text-e
 NARROWEST = 10
 
 
-def state_words(training: Training, course: TrainingHistory) -> str:
+def state_words(training: Training, history: TrainingHistory) -> str:
     """Return ``42 %, 2 min left``, ``waits`` or ``is ready``: where a training stands."""
     match training.state:
         case "done":
-            if course.outcome is not None and not course.outcome.good:
-                return course.outcome.short
+            if history.outcome is not None and not history.outcome.good:
+                return history.outcome.short
             return "stopped, best saved" if training.stopped else "ready"
         case "failed":
             return "failed"
         case "cancelled":
             return "cancelled"
         case "paused":
-            return f"paused at {course.share:.0%}" if course.total else "paused"
+            return f"paused at {history.share:.0%}" if history.total else "paused"
         case "waiting":
-            return f"resumes from {course.share:.0%}" if training.started and course.total else "waits"
+            return f"resumes from {history.share:.0%}" if training.started and history.total else "waits"
     if training.control == "stop":
         return "stopping …"
     if training.control == "cancel":
         return "cancelling …"
-    if not course.total or course.stage not in ("training", ""):
-        return f"{course.stage or 'starting'} …{_taken(course)}"
-    left = "" if course.seconds_left is None else f", {duration(course.seconds_left)} left"
-    return f"{course.share:.0%}{left}"
+    if not history.total or history.stage not in ("training", ""):
+        return f"{history.stage or 'starting'} …{_taken(history)}"
+    left = "" if history.seconds_left is None else f", {duration(history.seconds_left)} left"
+    return f"{history.share:.0%}{left}"
 
 
-def _taken(course: TrainingHistory) -> str:
+def _taken(history: TrainingHistory) -> str:
     """Say how long a stage without progress of its own has taken, and about how long it will take."""
-    taken = course.elapsed(time.time())
-    left = (course.seconds_left or 0.0) - taken
+    taken = history.elapsed(time.time())
+    left = (history.seconds_left or 0.0) - taken
     said = f" {duration(taken)}" if taken >= 2 else ""
     return f"{said}, about {duration(left)} left" if left >= 2 else said
 
 
-def mark_of(training: Training, course: TrainingHistory) -> tuple[str, str]:
+def mark_of(training: Training, history: TrainingHistory) -> tuple[str, str]:
     """Return the sign of a training's status, and its style. What is of no use gets no tick."""
-    if training.state == "done" and course.disappointing:
+    if training.state == "done" and history.disappointing:
         return "!", "$text-warning"
     return MARKS[training.state], STYLES.get(training.state, "$foreground-muted")
 
 
-def row(training: Training, course: TrainingHistory, width: int, chosen: bool) -> Content:
+def row(training: Training, history: TrainingHistory, width: int, chosen: bool) -> Content:
     """Draw one training as a line of ``width`` cells: ``› ▶ name   42 %, 2 min left``."""
-    said = shortened(state_words(training, course), max(8, width - 4 - NARROWEST))
+    said = shortened(state_words(training, history), max(8, width - 4 - NARROWEST))
     room = max(1, width - 5 - len(said))
-    mark, style = mark_of(training, course)
+    mark, style = mark_of(training, history)
     style = "" if chosen else style
     return Content.assemble(
         "›" if chosen else " ",
@@ -164,9 +164,9 @@ class TrainingList(PlainList, inherit_bindings=False):
 
     def _row(self, index: int) -> Content:
         training = self.items[index]
-        course = self._trainings.course(training.id) if self._trainings is not None else TrainingHistory()
+        history = self._trainings.history(training.id) if self._trainings is not None else TrainingHistory()
         width = max(24, self.scrollable_content_region.width)
-        return row(training, course, width, training.id == self.chosen_id)
+        return row(training, history, width, training.id == self.chosen_id)
 
     def watch_highlighted(self, highlighted: int | None) -> None:
         super().watch_highlighted(highlighted)

@@ -108,10 +108,10 @@ async def choose(on: Stage, *names: str) -> None:
     await on.until(lambda: not on.app.screen.query_one(PreviewPanel).reading and screen(on).preview.pages)
 
 
-async def watching(on: Stage, id: str, holds: Callable[[TrainingHistory], Any] = lambda course: True) -> None:
+async def watching(on: Stage, id: str, holds: Callable[[TrainingHistory], Any] = lambda history: True) -> None:
     """Wait until the interface has read what is said of ``id``."""
     trainings = trainings_of(on.app)
-    await on.until(lambda: trainings.get(id) is not None and holds(trainings.course(id)))
+    await on.until(lambda: trainings.get(id) is not None and holds(trainings.history(id)))
     await on.pilot.pause()
 
 

@@ -49,7 +49,7 @@ async def test_tab_reaches_everything_on_a_small_terminal(stage: Open, pages: Pa
 async def test_every_action_is_in_the_palette(stage: Open, pages: Path, actor: Callable[[str], Actor]) -> None:
     id, _ = half_way(actor)
     async with stage() as on:
-        await watching(on, id, lambda course: course.total)
+        await watching(on, id, lambda history: history.total)
         await opened(on)
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
         assert {"Pause", "Stop & save", "Discard", "New", "Earlier", "Later", "Remove", "Next sample"} <= titles

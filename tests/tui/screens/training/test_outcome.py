@@ -25,10 +25,10 @@ async def finished(on: Stage, actor: Callable[[str], Actor], library: Library) -
     (id,) = submit("night work")
     played = actor(id)
     played.train(20)
-    await watching(on, id, lambda course: course.total)
+    await watching(on, id, lambda history: history.total)
     made = library.add(module("night work", samples={"opening": OPENING, "with": " It had rained.", "without": " So."}))
     played.end(TrainedModule(name="night work", tokens=20), Saved(str(made.path), "module"))
-    await watching(on, id, lambda course: course.module)
+    await watching(on, id, lambda history: history.module)
     await on.until(lambda: any(entry.name == "night work" for entry in on.app.app_state.entries))
     return id
 
@@ -71,7 +71,7 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
         played.tell(Baseline(3.3, words_in_context=TextLoss(3.2, 1.4)))
         played.tell(Loss(0, 3.2, 3.2), Sample(0, f"{OPENING} At the start."), Progress("training", 1, 3, 40.0))
         played.tell(Loss(1, 3.3, 3.3), Note("looked"))
-        await watching(on, id, lambda course: len(course.losses) == 2)
+        await watching(on, id, lambda history: len(history.losses) == 2)
         await opened(on)
         await on.until(lambda: "No step so far improves on the words it started from" in on.text())
         written = {"opening": OPENING, "with": " As the start has it.", "without": " So."}
@@ -80,7 +80,7 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
             TrainedModule(name="slow night", tokens=20, steps=3, best_step=0, budget=60.0, **measured),
             Saved(str(made.path), "module"),
         )
-        await watching(on, id, lambda course: course.module)
+        await watching(on, id, lambda history: history.module)
         await on.until(lambda: "Nothing was learned: only 3 steps fitted into 1 min." in on.text())
         text = on.text()
         assert "longer dial" in text
@@ -115,7 +115,7 @@ async def test_a_chart_over_a_part_of_the_pages_says_so(
     async with stage(size=(140, 40)) as on:
         played.tell(Baseline(3.3, tokens=1320, held_out_tokens=5400))
         played.tell(Loss(0, 3.2, 3.2), Loss(1, 3.1, 3.1), Progress("training", 1, 3, 40.0), Note("looked"))
-        await watching(on, id, lambda course: len(course.losses) == 2 and course.total)
+        await watching(on, id, lambda history: len(history.losses) == 2 and history.total)
         await opened(on)
         await on.until(lambda: "looks at 1,320 of 5,400 tokens" in on.text())
 

@@ -34,13 +34,13 @@ def test_the_chart_draws_baselines_and_the_best_point() -> None:
 
 
 def test_a_course_that_was_taken_up_again_goes_on_where_it_was() -> None:
-    course = TrainingHistory()
+    history = TrainingHistory()
     for step in (0, 10, 20, 30):
-        course.add(Loss(step, 3.0, 3.0 - step / 100))
-    course.add(Loss(20, 3.0, 2.7))
-    assert course.points == ((0, 3.0), (10, 2.9), (20, 2.7))
-    course.add(Failed("x", "", 1))
-    assert course.failed is not None
+        history.add(Loss(step, 3.0, 3.0 - step / 100))
+    history.add(Loss(20, 3.0, 2.7))
+    assert history.points == ((0, 3.0), (10, 2.9), (20, 2.7))
+    history.add(Failed("x", "", 1))
+    assert history.failed is not None
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def running() -> Training:
 
 def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
     """Half of the wait was a still "loading": on a busy machine that is minutes."""
-    course = TrainingHistory()
-    course.add(Progress("loading starter", 0, 1), time.time() - 75)
-    assert state_words(running(), course) == "loading starter … 1 min 15 s"
-    course.add(Progress("loading starter", 0, 1), time.time())  # the same stage goes on
-    assert "1 min 15 s" in state_words(running(), course)
-    course.add(Progress("measuring", 0, 1, 100.0), time.time() - 40)
-    assert state_words(running(), course) == "measuring … 40 s, about 1 min left"
-    course.add(Progress("choosing a start", 0, 1), time.time())
-    assert state_words(running(), course) == "choosing a start …"
+    history = TrainingHistory()
+    history.add(Progress("loading starter", 0, 1), time.time() - 75)
+    assert state_words(running(), history) == "loading starter … 1 min 15 s"
+    history.add(Progress("loading starter", 0, 1), time.time())  # the same stage goes on
+    assert "1 min 15 s" in state_words(running(), history)
+    history.add(Progress("measuring", 0, 1, 100.0), time.time() - 40)
+    assert state_words(running(), history) == "measuring … 40 s, about 1 min left"
+    history.add(Progress("choosing a start", 0, 1), time.time())
+    assert state_words(running(), history) == "choosing a start …"
 
 
 def test_an_estimate_counts_what_is_before_the_first_step_and_after_the_last() -> None:

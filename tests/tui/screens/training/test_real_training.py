@@ -16,7 +16,7 @@ from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.state.trainings import trainings_of
-from kobold_modules.tui.widgets.training.course_panel import CoursePanel
+from kobold_modules.tui.widgets.training.history_panel import HistoryPanel
 from kobold_modules.worker.client import WorkerClient
 from tests.tui.conftest import Open
 from tests.tui.screens.training.conftest import choose, item, opened, screen
@@ -42,18 +42,18 @@ async def test_from_pages_to_a_module_through_kills_and_another_window(
         await on.press("ctrl+s")
         await on.until(lambda: train.view == "watch")
         (id,) = [training.id for training in TrainingQueue().trainings()]
-        await on.until(lambda: trainings_of(on.app).course(id).done >= 2, 300)
+        await on.until(lambda: trainings_of(on.app).history(id).done >= 2, 300)
         os.kill(item(id).pid, signal.SIGKILL)
         taken_up = "Taken up again where it was."
-        await on.until(lambda: taken_up in trainings_of(on.app).course(id).notes, 300)
+        await on.until(lambda: taken_up in trainings_of(on.app).history(id).notes, 300)
     before = item(id)
     assert not before.ended
     async with stage(library=empty_shelf, client=WorkerClient(), ready=False) as on:
         await on.press("f4")
         assert screen(on).view == "watch"
-        course = trainings_of(on.app).course(id)
-        await on.until(lambda: any("Continuing from step" in note for note in course.notes), 300)
-        await on.until(lambda: screen(on).query_one(CoursePanel).course.points, 300)
+        history = trainings_of(on.app).history(id)
+        await on.until(lambda: any("Continuing from step" in note for note in history.notes), 300)
+        await on.until(lambda: screen(on).query_one(HistoryPanel).history.points, 300)
         assert "no module" in on.text()
         await on.press("s")
         await on.until(lambda: item(id).state == "done", 300)

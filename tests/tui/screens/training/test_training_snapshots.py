@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from kobold_modules.tui.widgets.training.course_panel import CoursePanel
+from kobold_modules.tui.widgets.training.history_panel import HistoryPanel
 from tests.tui.conftest import Open
 from tests.tui.pictures import SIZES, looks_like
 from tests.tui.screens.training.actor import Actor
@@ -31,7 +31,7 @@ async def test_snapshot_of_a_training(
     first, *_ = submit("night work", "gothic house", "harbour town")
     actor(first).train(14)
     async with stage(size=size) as on:
-        await watching(on, first, lambda course: len(course.samples) == 2 and course.total)
+        await watching(on, first, lambda history: len(history.samples) == 2 and history.total)
         await opened(on)
-        await on.until(lambda: on.app.screen.query_one(CoursePanel).course.total)
+        await on.until(lambda: on.app.screen.query_one(HistoryPanel).history.total)
         await looks_like(on, "train_watch")

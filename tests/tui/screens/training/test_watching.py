@@ -24,7 +24,7 @@ async def test_a_training_is_watched_here_and_from_everywhere(
 ) -> None:
     id, played = half_way(actor)
     async with stage() as on:
-        await watching(on, id, lambda course: len(course.samples) == 2 and course.total)
+        await watching(on, id, lambda history: len(history.samples) == 2 and history.total)
         assert "▶ night work 50%" in on.text()  # in the top line, in the library
         train = await opened(on)
         assert train.view == "watch"  # where something trains, that is what one came for
@@ -40,7 +40,7 @@ async def test_a_training_is_watched_here_and_from_everywhere(
         assert f"{OPENING} At 5." in on.text()
         assert "1 of 2" in on.text()
         played.tell(Sample(15, "A newer one."), Note("more"))
-        await watching(on, id, lambda course: 15 in course.samples)
+        await watching(on, id, lambda history: 15 in history.samples)
         assert f"{OPENING} At 5." in on.text()  # nobody is pulled from reading
         await on.press("right", "right")
         assert "A newer one." in on.text()
@@ -49,7 +49,7 @@ async def test_a_training_is_watched_here_and_from_everywhere(
 async def test_pause_go_on_and_stop(stage: Open, home: Path, actor: Callable[[str], Actor]) -> None:
     id, _ = half_way(actor)
     async with stage() as on:
-        await watching(on, id, lambda course: course.total)
+        await watching(on, id, lambda history: history.total)
         await opened(on)
         await on.press("p")
         await on.until(lambda: item(id).state == "paused")
@@ -68,7 +68,7 @@ async def test_cancelling_asks_first_and_can_be_taken_back(
 ) -> None:
     id, _ = half_way(actor)
     async with stage() as on:
-        await watching(on, id, lambda course: course.total)
+        await watching(on, id, lambda history: history.total)
         await opened(on)
         await on.press("x")
         assert isinstance(on.app.screen, Confirm)
@@ -113,7 +113,7 @@ async def test_a_failure_is_a_sentence_and_may_be_tried_again(
     played = actor(id)
     played.tell(BadText("pages.txt is gone.", "Put it back."))
     async with stage() as on:
-        await watching(on, id, lambda course: course.failed)
+        await watching(on, id, lambda history: history.failed)
         await opened(on)
         assert "pages.txt is gone. Put it back." in on.text()
         await on.press("c")
@@ -125,16 +125,16 @@ async def test_a_new_window_shows_everything_the_old_one_did(
 ) -> None:
     id, _ = half_way(actor)
     async with stage() as on:
-        await watching(on, id, lambda course: len(course.samples) == 2 and course.total)
-        first = trainings_of(on.app).course(id)
+        await watching(on, id, lambda history: len(history.samples) == 2 and history.total)
+        first = trainings_of(on.app).history(id)
         await opened(on)
         await on.press("ctrl+q")
         assert "It continues if you quit." in on.text()
         await on.press("y")
     assert item(id).state == "running"
     async with stage() as on:
-        await watching(on, id, lambda course: len(course.samples) == 2 and course.total)
-        again = trainings_of(on.app).course(id)
+        await watching(on, id, lambda history: len(history.samples) == 2 and history.total)
+        again = trainings_of(on.app).history(id)
         assert again == first
         await opened(on)
         await on.until(lambda: f"{OPENING} At 10." in on.text())

@@ -33,8 +33,8 @@ LATEST = -1
 KEPT = -2  # in place of a step: the sample on the card
 
 
-class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True):
-    """A training and its course."""
+class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True):
+    """A training and its history."""
 
     BINDING_GROUP_TITLE = "Training"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,7 +43,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
         *quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right")),
     ]
     DEFAULT_CSS = """
-    CoursePanel {
+    HistoryPanel {
         scrollbar-size-vertical: 1;
         & > Static { height: auto; max-width: 100; }
         & > LossChart { max-width: 120; }
@@ -55,10 +55,10 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
     """
 
     def __init__(self) -> None:
-        super().__init__(id="course", classes="panel")
+        super().__init__(id="history", classes="panel")
         self.set_titles("Training")
         self.training: Training | None = None
-        self.course = TrainingHistory()
+        self.history = TrainingHistory()
         self.shown_step = LATEST
         self.card: Card | None = None
 
@@ -74,40 +74,40 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
     def on_mount(self) -> None:
         self.show(None, TrainingHistory())
 
-    def show(self, training: Training | None, course: TrainingHistory, card: Card | None = None) -> None:
+    def show(self, training: Training | None, history: TrainingHistory, card: Card | None = None) -> None:
         """Show ``training`` as far as it is; ``card`` is its module's, once that is on the shelf."""
         if training is None or self.training is None or training.id != self.training.id:
             self.shown_step = LATEST
             self.scroll_home(animate=False)
-        self.training, self.course, self.card = training, course, card
+        self.training, self.history, self.card = training, history, card
         self.set_titles(training.request.name if training else "Training", note=training.id if training else "")
-        self._say("now", self._now(training, course) if training else _nothing())
-        self._say("outcome", self._outcome(training, course) if training else Content())
+        self._say("now", self._now(training, history) if training else _nothing())
+        self._say("outcome", self._outcome(training, history) if training else Content())
         chart = self.query_one(LossChart)
-        chart.display = self.query_one("#chart-title").display = training is not None and bool(course.points)
+        chart.display = self.query_one("#chart-title").display = training is not None and bool(history.points)
         if chart.display:
-            self._show_chart(chart, course)
+            self._show_chart(chart, history)
         self._show_sample()
-        self._say("report", _report(training, course, self._headline(training, course)) if training else Content())
+        self._say("report", _report(training, history, self._headline(training, history)) if training else Content())
 
     def _say(self, name: str, content: Content) -> None:
         line = self.query_one(f"#{name}", Static)
         line.display = bool(content)
         line.update(content)
 
-    def _now(self, training: Training, course: TrainingHistory) -> Content:
-        mark, style = mark_of(training, course)
-        said = Content.assemble((f"{mark} ", style), (state_words(training, course), "bold"))
-        if training.ended or not course.total:
+    def _now(self, training: Training, history: TrainingHistory) -> Content:
+        mark, style = mark_of(training, history)
+        said = Content.assemble((f"{mark} ", style), (state_words(training, history), "bold"))
+        if training.ended or not history.total:
             return said
-        full = round(course.share * BAR)
-        step = f"step {course.done:,} of {course.total:,}"
+        full = round(history.share * BAR)
+        step = f"step {history.done:,} of {history.total:,}"
         return Content.assemble(
             (FULL * full, "$text-accent"), (EMPTY * (BAR - full), "$foreground-muted"), " ", said,
             (f"  {step}", "$foreground-muted"),
         )  # fmt: skip
 
-    def _outcome(self, training: Training, course: TrainingHistory) -> Content:
+    def _outcome(self, training: Training, history: TrainingHistory) -> Content:
         if training.state == "failed":
             return Content.assemble(
                 (here(training.message or "It failed."), "$text-error"),
@@ -118,34 +118,34 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
                 "Nothing was saved. c starts it again; d removes it from this list.", "$foreground-muted"
             )
         if training.state == "done":
-            card = self._made(training, course)
+            card = self._made(training, history)
             summary, numbers = headline(card.measured, card.training), effect_numbers(card)
             lines = [Content.styled(summary.text, "bold")]
             if summary.advice:
                 lines.append(Content(summary.advice))
             if numbers:
-                over = f" over all {course.held_out:,} held-out tokens" if _in_part(course) else ""
+                over = f" over all {history.held_out:,} held-out tokens" if _in_part(history) else ""
                 lines.append(Content.styled(f"{numbers}, without and with it{over}", "$foreground-muted"))
             lines.append(Content("It is in your library: t tries it, k sends it to KoboldAI, o shows it."))
             return Content("\n").join(lines)
-        return _so_far(course, self.size.width)
+        return _so_far(history, self.size.width)
 
-    def _made(self, training: Training, course: TrainingHistory) -> Card:
-        return self.card or Card(training.request.name, measured=_measured(course), training=course.measured)
+    def _made(self, training: Training, history: TrainingHistory) -> Card:
+        return self.card or Card(training.request.name, measured=_measured(history), training=history.measured)
 
-    def _headline(self, training: Training, course: TrainingHistory) -> str:
-        return effect_sentence(self._made(training, course)) if training.state == "done" else ""
+    def _headline(self, training: Training, history: TrainingHistory) -> str:
+        return effect_sentence(self._made(training, history)) if training.state == "done" else ""
 
-    def _show_chart(self, chart: LossChart, course: TrainingHistory) -> None:
+    def _show_chart(self, chart: LossChart, history: TrainingHistory) -> None:
         baselines = []
-        if course.baseline is not None:
-            baselines.append(("no module", course.baseline))
-        if course.in_context is not None:
-            baselines.append(("words in context", course.in_context))
-        chart.chart = Chart(course.points, tuple(baselines), course.total)
+        if history.baseline is not None:
+            baselines.append(("no module", history.baseline))
+        if history.in_context is not None:
+            baselines.append(("words in context", history.in_context))
+        chart.chart = Chart(history.points, tuple(baselines), history.total)
         title = Content.assemble(
             ("Held-out pages", "bold $text-primary"),
-            (f"  loss in nats per token, lower is better{_measure_of(course)}", "$foreground-muted"),
+            (f"  loss in nats per token, lower is better{_measure_of(history)}", "$foreground-muted"),
         )
         self.query_one("#chart-title", Static).update(title)
 
@@ -154,7 +154,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
     @property
     def _pages(self) -> list[int]:
         """The samples there are, by step; at the end of a training first of all what its module writes."""
-        steps = sorted(self.course.samples) if self.training else []
+        steps = sorted(self.history.samples) if self.training else []
         return [*steps, KEPT] if self.card is not None and self.card.samples.get("with") else steps
 
     def _at(self, pages: list[int]) -> int:
@@ -178,7 +178,7 @@ class CoursePanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True
             page = Content.assemble((samples.get("opening", ""), "$foreground-muted"), samples["with"])
         else:
             title, where = "The same opening", f" at step {pages[at]:,}"
-            page = Content(self.course.samples[pages[at]].strip())
+            page = Content(self.history.samples[pages[at]].strip())
         heading = Content.assemble((title, "bold $text-primary"), where, (others, "$foreground-muted"))
         self._say("sample-title", heading)
         self._say("sample", page)
@@ -196,30 +196,30 @@ def _nothing() -> Content:
     return Content.styled("No trainings yet. n starts one.", "$foreground-muted")
 
 
-def _in_part(course: TrainingHistory) -> bool:
+def _in_part(history: TrainingHistory) -> bool:
     """Return whether only a part of what is held back was looked at while it trained."""
-    return 0 < course.looked_at < course.held_out
+    return 0 < history.looked_at < history.held_out
 
 
-def _measure_of(course: TrainingHistory) -> str:
+def _measure_of(history: TrainingHistory) -> str:
     """Say what the losses of the chart are over, where that is not what the end is measured on."""
-    return f"; looks at {course.looked_at:,} of {course.held_out:,} tokens" if _in_part(course) else ""
+    return f"; looks at {history.looked_at:,} of {history.held_out:,} tokens" if _in_part(history) else ""
 
 
-def _measured(course: TrainingHistory) -> dict[str, float]:
-    return {key: value for key, value in course.measured.items() if isinstance(value, int | float)}
+def _measured(history: TrainingHistory) -> dict[str, float]:
+    return {key: value for key, value in history.measured.items() if isinstance(value, int | float)}
 
 
-def _so_far(course: TrainingHistory, width: int) -> Content:
+def _so_far(history: TrainingHistory, width: int) -> Content:
     """Say ``So far it predicts pages it has not seen 3.4 % better than no module``."""
-    best, gain = course.best, course.gain
+    best, gain = history.best, history.gain
     if best is None or best.held_out is None:
         return Content()
     bits = "" if best.bits_per_byte is None else f", {best.bits_per_byte:.3f} bits per byte"
     numbers = f"{best.held_out:.3f} nats per token{bits}"
     if gain is None:
         return Content(f"Best so far: {numbers}")
-    if not course.learned:
+    if not history.learned:
         return Content.assemble(
             ("No step so far improves on the words it started from", "bold"),
             f", which predict held-out pages {long_gain(gain)} than no module.",
@@ -229,14 +229,14 @@ def _so_far(course: TrainingHistory, width: int) -> Content:
     return Content.assemble(said, (f" {numbers}", "$foreground-muted")) if room >= len(numbers) else said
 
 
-def _report(training: Training, course: TrainingHistory, outcome: str = "") -> Content:
+def _report(training: Training, history: TrainingHistory, outcome: str = "") -> Content:
     request = training.request
     facts = [request.kind, f"for {request.model.rpartition('/')[2]}", counted(request.tokens, "virtual token")]
     lines = [", ".join(facts)]
     said = outcome.rstrip(".")  # of the sentence above, which need not stand here a second time
-    lines += [f"· {note}" for note in course.notes[-6:] if not said or said not in note]
-    if training.ended and course.done:
-        lines.append(f"· {counted(course.done, 'step')}")
-    if training.state == "running" and course.seconds_left and course.seconds_left > 3600:
-        lines.append(f"· about {duration(course.seconds_left)} left; you can close this window")
+    lines += [f"· {note}" for note in history.notes[-6:] if not said or said not in note]
+    if training.ended and history.done:
+        lines.append(f"· {counted(history.done, 'step')}")
+    if training.state == "running" and history.seconds_left and history.seconds_left > 3600:
+        lines.append(f"· about {duration(history.seconds_left)} left; you can close this window")
     return Content("\n").join(Content(line) for line in lines)
