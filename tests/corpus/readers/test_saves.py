@@ -213,7 +213,7 @@ def try_to_read(data: bytes) -> None:
 
 
 LOOK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-odd = (
+odd: st.SearchStrategy[Any] = (
     st.none()
     | st.booleans()
     | st.integers()
