@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -176,7 +177,8 @@ def _load_folder(file: ModelFile, options: dict[str, Any]) -> Any:
 
     # Without this a matrix of another shape is an error about options; so it is one that names the tensor.
     options = options | {"use_safetensors": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
-    model, found = AutoModelForCausalLM.from_pretrained(file.path, **options)
+    with _without_adapters():
+        model, found = AutoModelForCausalLM.from_pretrained(file.path, **options)
     # transformers fills up what a folder lacks with random numbers, which nobody would notice.
     if lacking := sorted(found["missing_keys"]):
         more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
@@ -190,6 +192,22 @@ def _load_folder(file: ModelFile, options: dict[str, Any]) -> Any:
             "Take another copy or conversion of it.",
         )
     return model
+
+
+@contextmanager
+def _without_adapters() -> Iterator[None]:
+    """Let transformers load a folder's model alone: where PEFT is installed it adds an adapter that lies beside it."""
+    from transformers.integrations import peft
+    from transformers.models.auto import auto_factory
+
+    before = [(module, module.is_peft_available) for module in (peft, auto_factory)]
+    try:
+        for module, _ in before:
+            module.is_peft_available = lambda: False
+        yield
+    finally:
+        for module, available in before:
+            module.is_peft_available = available
 
 
 def _load_gguf(file: ModelFile, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
