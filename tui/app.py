@@ -34,7 +34,6 @@ from .writing.manuscript import Manuscript, bench_path
 
 if TYPE_CHECKING:
     from textual.command import Provider
-    from textual.driver import Driver
     from textual.theme import Theme
 
     from kobold_modules.worker.client import Client
@@ -123,14 +122,6 @@ class ModulesApp(SwiftApp[int]):
         from .quitting import Quitting  # after the first paint
 
         return Quitting(self, self.app_state, self.manuscript, self.places, self._end)
-
-    def get_driver_class(self) -> type[Driver]:
-        usual = super().get_driver_class()
-        if usual.__name__ != "LinuxDriver":
-            return usual
-        from .rendering.keyboard import KeenDriver
-
-        return KeenDriver
 
     def _make(self, place: Place) -> Screen[None]:
         """Make the screen of ``place``, when somebody first goes there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from asyncio import sleep
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ReturnType
 from textual.screen import Screen, ScreenResultType
@@ -19,6 +19,10 @@ from textual.widgets._toast import ToastRack
 from .internals import screen_stacks
 from .key_order import KeyOrderApp
 from .stylesheet import Sheet
+
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 
 FRAME = 1 / 60  # seconds
@@ -90,6 +94,14 @@ class HeldScreen(Screen[ScreenResultType]):
 
 class SwiftApp(KeyOrderApp[ReturnType]):
     """Releases its first screen when everything is there."""
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from .keyboard import KeenDriver
+
+        return KeenDriver
 
     async def _ready(self) -> None:
         await super()._ready()

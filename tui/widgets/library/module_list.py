@@ -187,7 +187,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         self.sections = any(section.title for section in sections)
         self._reshape()
         self.virtual_size = Size(0, len(self._lines))
-        at = None if before is None or searching else self._number(before.slug)
+        at = None if before is None or searching else self.entries.place(before.slug)
         self.highlighted = (at if at is not None else 0 if searching else was_at) if self.entries else None
         self.refresh()
         self.call_after_refresh(self._follow)
@@ -195,16 +195,13 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def choose(self, slug: str) -> None:
         """Move the cursor to a module, if it is shown."""
-        at = self._number(slug)
+        at = self.entries.place(slug)
         if at is not None:
             self.highlighted = at
 
     def show_stack(self, stack: EntryStack) -> None:
         self.stack = stack
         self.refresh()
-
-    def _number(self, slug: str) -> int | None:
-        return self.entries.place(slug)
 
     # -- drawing --
 
