@@ -20,18 +20,27 @@ from .script import MODEL, YOU, Aside, Script, Turn, name_of
 
 MOST_MESSAGES = 1_000_000
 MOST_CONVERSATIONS = 50_000
-LOOKED_AT = 5  # lines and items by which a chat is told
+LOOKED_AT = 5  # lines and items by which a chat is recognised
 _HEADER = ("user_name", "character_name", "chat_metadata")
 _LISTS = ("messages", "conversations", "chat_messages")
 _PAIRS = (("internal", "visible"), ("data", "data_visible"))  # of textgen: as written, and as shown on a web page
 _FIRST = "<|BEGIN-VISIBLE-CHAT|>"
-_ASIDES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("reasoning", re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.S | re.I)),
-    ("code blocks", re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.S | re.M)),
-    ("pictures", re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)")),
-    ("pictures", re.compile(r"^\[[^\[\]\n]{1,90} sends a picture that contains: [^\]]{0,4000}\]\.?$", re.M)),
-    ("notes out of character", re.compile(r"\({1,3}[ \t]*OOC\b[^()]*\){1,3}|\[{1,3}[ \t]*OOC\b[^\[\]]*\]{1,3}", re.I)),
-    ("notes out of character", re.compile(r"^[ \t]*OOC[ \t]*:[^\n]*$", re.I | re.M)),
+_OOC = ("OOC", "ooc", "Ooc")
+_ASIDES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (  # what it is, signs that it may be there, how
+    ("reasoning", ("<",), re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.S | re.I)),
+    ("code blocks", ("```", "~~~"), re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.S | re.M)),
+    ("pictures", ("![",), re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)")),
+    (
+        "pictures",
+        (" sends a picture ",),
+        re.compile(r"^\[[^\[\]\n]{1,90} sends a picture that contains: [^\]]{0,4000}\]\.?$", re.M),
+    ),
+    (
+        "notes out of character",
+        _OOC,
+        re.compile(r"\({1,3}[ \t]*OOC\b[^()]*\){1,3}|\[{1,3}[ \t]*OOC\b[^\[\]]*\]{1,3}", re.I),
+    ),
+    ("notes out of character", _OOC, re.compile(r"^[ \t]*OOC[ \t]*:[^\n]*$", re.I | re.M)),
 )
 
 
@@ -223,7 +232,9 @@ def _named(said: str, own: str, other: str) -> str:
 
 def _without_asides(said: str) -> tuple[str, list[Aside]]:
     found: list[Aside] = []
-    for what, pattern in _ASIDES:
+    for what, signs, pattern in _ASIDES:
+        if not any(sign in said for sign in signs):
+            continue
         found += [Aside(what, match[0]) for match in pattern.finditer(said)]
         said = pattern.sub("", said)
     return said, found

@@ -83,7 +83,7 @@ def _chat(whole: str, settings: Any) -> tuple[Turn, ...]:
 
 
 def _instruct(whole: str, settings: Any, raw: bool) -> tuple[tuple[Turn, ...], list[str]]:
-    """Return the turns, and what the system was told."""
+    """Return the turns, and the system messages."""
     marks = {f"{{{{[{word}]}}}}": hand for word, hand in _MARK.items()}
     marks |= {f"{{{{[{word}_END]}}}}": "" for word in _MARK}
     if raw:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from ..plain_text import printable
 
 YOU, MODEL = "you", "model"  # the names of two hands that have no others
 LONGEST_NAME = 80
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Turn(NamedTuple):
@@ -65,7 +67,9 @@ def name_of(value: Any) -> str:
 
 def whole(text: str) -> str:
     """Return ``text`` without halves of characters, which JSON may hold and nothing can be encoded with."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if text.isascii() or not _HALF.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def by_spans(text: str, spans: Any) -> tuple[Turn, ...]:

@@ -27,7 +27,7 @@ def test_a_story_is_one_text_and_nobody_is_named() -> None:
     assert not script.chat
 
 
-def test_in_an_adventure_the_player_is_told_by_the_sign_that_is_no_word() -> None:
+def test_in_an_adventure_the_player_is_known_by_a_sign_that_is_no_word() -> None:
     script = save("A pier.", "\n\n> You wave.\n", "The boat turns.", opmode=2)
     assert said(script) == [(YOU, "A pier."), (YOU, "You wave."), (MODEL, "The boat turns.")]
     assert said(save("A pier.", "\n\n> You wave.\n", "The boat turns.")) == said(script)  # KoboldAI's first interface

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +16,8 @@ from .structure import Block, Builder, Speaker, Structured
 
 OTHERS = "lines of other speakers"
 _MOST_NAMED = 8
-_HEADINGS = ("# ", "## ", "### ", "#### ")
+_HEADING = re.compile(r"#{1,4} +")
+_STRUCTURE = re.compile(r"(?m)^(?:#{1,4} [^\n]*|[^\w\n]{1,40})$")  # a heading, or what may be a break
 
 
 def document_of(script: Script, source: Source) -> Structured:
@@ -101,21 +103,28 @@ def _story(script: Script, wanted: _Wanted, build: Builder) -> None:
 
 def _text(text: str, build: Builder) -> None:
     """Add a story: its headings and breaks as such, the rest as it stands, since cleaning knows how lines break."""
-    lines: list[str] = []
-    for line in [*whole(text).replace("\r\n", "\n").replace("\r", "\n").split("\n"), None]:
-        if line is not None and not line.startswith(_HEADINGS) and not is_break(line.strip()):
-            lines.append(line)
+    text = whole(text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    at = 0
+    for found in _STRUCTURE.finditer(text):
+        line = found[0]
+        if not line.startswith("#") and not is_break(line.strip()):
             continue
-        if prose := "\n".join(lines).strip("\n"):
-            build.add_all([Block("paragraph", prose)])
-        lines = []
-        if line is not None:
-            _line(line, build)
+        _as_it_stands(text[at : found.start()], build)
+        _line(line, build)
+        at = found.end()
+    _as_it_stands(text[at:] if at else text, build)
+
+
+def _as_it_stands(text: str, build: Builder) -> None:
+    if prose := text.strip("\n"):
+        build.add_all([Block("paragraph", prose)])
 
 
 def _line(line: str, build: Builder) -> None:
-    if line.startswith(_HEADINGS):
-        build.heading(line.lstrip("# "))
+    if heading := _HEADING.match(line):
+        build.heading(line[heading.end() :])
     else:
         build.paragraph(line)  # knows a break
 
