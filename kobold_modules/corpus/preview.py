@@ -29,7 +29,8 @@ class Changed:
 class Page:
     """One file: ``words`` 0 means that it is not used. ``text`` is the beginning of what is left after cleaning.
 
-    ``structure`` tells in sentences of chapters and scenes, and of words that are no prose and were left out.
+    ``speakers`` are who speaks in a chat, or wrote in a story. ``structure`` tells in sentences of chapters and scenes,
+    of speakers, and of words that are no prose and were left out.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Page:
     warnings: tuple[str, ...] = ()
     text: str = ""
     structure: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Preview:
                         "changes": tuple(Changed(**change) for change in page["changes"]),
                         "warnings": tuple(page["warnings"]),
                         "structure": tuple(page["structure"]),
+                        "speakers": tuple(page["speakers"]),
                     }
                 )
                 for page in data["pages"]

@@ -71,7 +71,10 @@ def _page(report: FileReport, name: str, texts: dict[str, str], shown: bool, kee
     )
     text = texts.get(name, "")[:PAGES] if shown and report.words else ""
     structure = tuple(structure_sentences(report)) if report.words else ()
-    return Page(name, str(report.path), report.words, report.encoding, changes, report.warnings, text, structure)
+    speakers = tuple(speaker.name for speaker in report.speakers)
+    return Page(
+        name, str(report.path), report.words, report.encoding, changes, report.warnings, text, structure, speakers
+    )
 
 
 def _examples(path: Path, keep: Sequence[str]) -> dict[str, tuple[str, str]]:

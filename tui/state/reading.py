@@ -14,11 +14,14 @@ MODULE = "kobold_modules.corpus.previewing"
 LONGEST = 64 * 2**20
 
 
-async def read_preview(files: Sequence[str]) -> Preview:
-    """Return what a training on ``files`` would read. Cancelling ends the process; no text makes it raise."""
+async def read_preview(files: Sequence[str], speakers: Sequence[str] = ()) -> Preview:
+    """Return what a training on ``files`` would read, of chats the lines of ``speakers`` only.
+
+    Cancelling ends the process; no text makes it raise.
+    """
     if not files:
         return Preview()
-    command = [*default_command()[:-1], MODULE, *files]
+    command = [*default_command()[:-1], MODULE, *(f"--speaker={name}" for name in speakers), *files]
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -64,6 +64,7 @@ class Recipe:
     author: str = ""
     dial: Dial = "normal"
     advanced: Mapping[str, str] = field(default_factory=dict)
+    speaker: tuple[str, ...] = ()
 
     def request(self) -> TrainingRequest:
         """Return the request. Raises BadUsage with a sentence where something is missing or makes no sense."""
@@ -83,6 +84,7 @@ class Recipe:
             kind=self.kind,
             author=self.author.strip(),
             dial=self.dial,
+            speaker=self.speaker,
             **values,
         )
 
@@ -90,7 +92,7 @@ class Recipe:
     def measured_by(self) -> tuple[object, ...]:
         """What decides how long a step takes. Recipes that agree in it share one measurement."""
         settings = tuple((name, value) for name, value in self.advanced.items() if name not in (*BUDGET, "seed"))
-        return self.files, self.model, settings
+        return self.files, self.model, self.speaker, settings
 
     @property
     def minutes(self) -> float | None:

@@ -216,6 +216,18 @@ class TrainScreen(Screen[None]):
         self.form.suggest_name(free_name(name_from(files[0]), self._is_taken) if files else "")
         self._read(files, str(event.path) if event.chosen else "")
 
+    @on(PreviewPanel.SpeakerChosen)
+    def _speaker_chosen(self, event: PreviewPanel.SpeakerChosen) -> None:
+        whose = f"Only the lines of {event.name} are taken." if event.name else "The lines of all speakers are taken."
+        self.say(whose, "good", "s in the preview chooses another.")
+        self._read(self.files)
+
+    @property
+    def speaker(self) -> tuple[str, ...]:
+        """Whose lines of a chat are taken; everybody's where it is empty."""
+        name = self.query_one(PreviewPanel).speaker
+        return (name,) if name else ()
+
     def action_give_back(self) -> None:
         self.query_one(TextTree).give_back_all()
         self.say("No texts are selected.")
@@ -224,10 +236,12 @@ class TrainScreen(Screen[None]):
     @work(exclusive=True, group="read")
     async def _read(self, files: tuple[str, ...], then: str = "") -> None:
         panel = self.query_one(PreviewPanel)
+        if not files:
+            panel.speaker = ""
         panel.set_reading(bool(files))
         count = len(files)
         self.query_one("#texts", Panel).set_titles(note=f"{count} selected" if count else "")
-        self.preview = await read_preview(files)
+        self.preview = await read_preview(files, self.speaker)
         panel.show(self.preview)
         if then:
             panel.show_path(then)
@@ -255,14 +269,14 @@ class TrainScreen(Screen[None]):
         self._estimate()
 
     def _estimate(self) -> None:
-        self.estimator.estimate(replace(self.recipe, files=self.files), self.preview)
+        self.estimator.estimate(replace(self.recipe, files=self.files, speaker=self.speaker), self.preview)
 
     @on(RecipePanel.Start)
     async def action_start(self) -> None:
         """Put what the form says into the queue."""
         try:
             recipe = self.form.read()  # a key before this one may not have arrived yet
-            request = replace(recipe, files=self.files).request()
+            request = replace(recipe, files=self.files, speaker=self.speaker).request()
             self._check(request.name)
             id = await self.trainings.ask(self.trainings.queue.submit, request)
         except (KoboldModulesError, OSError) as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from kobold_modules.corpus.preview import Changed, Page, Preview
@@ -33,7 +35,8 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     useful, so they are removed; each line says what was changed, how often and why, with the first place it happened.
     Your files themselves are never changed.
 
-    `✗` prevents training, `!` is a warning. **→** and **←** show the next and the previous file.
+    `✗` prevents training, `!` is a warning. **→** and **←** show the next and the previous file. In a chat, **s** takes
+    the lines of one speaker, then of the next, then of all.
     """
     BINDING_GROUP_TITLE = "Preview"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,6 +44,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         Binding(
             "left", "file(-1)", "Previous file", id="preview.previous", tooltip="Show the previous file", show=False
         ),
+        Binding("s", "speaker", "Speaker", id="preview.speaker", tooltip="Take one speaker's lines, or all"),
         Binding("j", "scroll_down", "Down", id="list.down", show=False, system=True),
         Binding("k", "scroll_up", "Up", id="list.up", show=False, system=True),
         *quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right")),
@@ -53,8 +57,15 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     }
     """
 
+    @dataclass
+    class SpeakerChosen(Message):
+        """The lines of ``name`` are wanted; everybody's where it is empty."""
+
+        name: str
+
     def __init__(self) -> None:
         super().__init__(id="preview", classes="panel")
+        self.speaker = ""
         self.set_titles("Preview")
         self.preview = Preview()
         self.at = 0
@@ -81,6 +92,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         self.preview, self.reading = preview, False
         paths = [page.path for page in preview.pages]
         self.at = paths.index(before) if before in paths else 0
+        self.refresh_bindings()
         self._draw()
 
     @property
@@ -99,6 +111,21 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
             self.at = (self.at + by) % len(self.preview.pages)
             self._draw()
             self.scroll_home(animate=False)
+
+    @property
+    def speakers(self) -> list[str]:
+        """Who can be chosen: all who speak where there are several, and who is chosen now."""
+        several = [page.speakers for page in self.preview.pages if len(page.speakers) > 1]
+        names = dict.fromkeys(name for speakers in several for name in speakers)
+        return [*(names | ({self.speaker: None} if self.speaker else {}))]
+
+    def action_speaker(self) -> None:
+        order = ["", *self.speakers]
+        self.speaker = order[(order.index(self.speaker) + 1) % len(order)]
+        self.post_message(self.SpeakerChosen(self.speaker))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.speakers) if action == "speaker" else True
 
     def _draw(self) -> None:
         preview, page = self.preview, self.page
@@ -133,6 +160,9 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
                     (f" {here(problem.hint)}", "$foreground-muted"),
                 )
             )
+        if self.speakers:
+            whose = f"Only the lines of {self.speaker}" if self.speaker else "The lines of all speakers"
+            lines.append(Content.styled(f"{whose} are taken; s chooses another.", "$foreground-muted"))
         warnings = [*preview.warnings]
         warnings += [
             f"{page.name}: {warning}" for page in preview.pages if page is not self.page for warning in page.warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -248,6 +249,30 @@ class Closing(FakeClient):
     def another(self) -> FakeClient:
         self.others.append(Closing())
         return self.others[-1]
+
+
+async def test_a_chat_and_a_save_are_chosen_and_one_speaker_taken(stage: Open, pages: Path) -> None:
+    """T45: the tree offers saves and chats, the preview says who speaks, and s takes one speaker's lines."""
+    mara, tom = "The ferry did not run on Sundays, and nobody could say since when. ", "It never runs at all, he said. "
+    messages = [(name, line * 30 + f"That was {n}.") for n in range(4) for name, line in (("Mara", mara), ("Tom", tom))]
+    values = [{"name": name, "is_user": name == "Tom", "mes": text} for name, text in messages]
+    (pages / "harbour.jsonl").write_text("\n".join(map(json.dumps, values)))
+    save = {"gamestarted": True, "prompt": mara, "actions": [tom], "memory": "Cold."}
+    (pages / "pier.json").write_text(json.dumps(save))
+    async with stage(size=(120, 40)) as on:
+        train = await opened(on)
+        await choose(on, "pier.json")
+        await on.until(lambda: "Left out: memory (1 word)." in on.text())
+        await choose(on, "harbour.jsonl")
+        await on.until(lambda: "Written by Mara" in on.text())
+        both = train.preview.words
+        await on.press("tab", "s")
+        await on.until(lambda: 0 < train.preview.words < both)
+        assert "Only the lines of Mara are taken" in " ".join(on.text().split())
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+        assert TrainingQueue().trainings()[0].request.speaker == ("Mara",)
+        assert train.query_one(PreviewPanel).speaker == ""
 
 
 async def test_choosing_a_lorebook_makes_it_a_world(stage: Open, pages: Path) -> None:
