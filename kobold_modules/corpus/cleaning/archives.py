@@ -56,6 +56,10 @@ _PLEA = re.compile(
 _LONGEST_PLEA, _LONGEST_NOTE = 400, 3_000
 _FEWEST_KEYS = 3
 _FRONT, _HEAD = 60, 20_000  # paragraphs and characters at the front where an archive's table stands
+_STEMS = (
+    *("/N", "/n", "AN:", "A.N.", "isclaimer:", "ISCLAIMER:", "uthor", "UTHOR'S", "UTHOR’S", "anslator", "rkung des"),
+    *("ote de l", "ota del autor", "ota do autor", "ote from the"),
+)
 _SIGNS = (
     *(
         "A/N",
@@ -99,7 +103,7 @@ def archives(text: str) -> Cleaned:
     """Remove an archive's preface and its author's notes to readers."""
     head = _BLANK.split(text[:_HEAD])[::2][:_FRONT]
     archived = sum(_data(head).values()) >= _FEWEST_KEYS or any(_POSTED.search(part) for part in head[: _FRONT // 2])
-    signed = any(sign in text for sign in _SIGNS)
+    signed = any(stem in text for stem in _STEMS) and any(sign in text for sign in _SIGNS)
     if not archived and not signed:
         return text, Change(_WHAT, 0, _WHY)
     text, inline = _INLINE.subn("", text) if signed else (text, 0)

@@ -39,9 +39,24 @@ def emphasis(text: str) -> Cleaned:
     for sign, pattern in _EMPHASIS.items():
         count = int(text.count(sign) > 3 * (text.count(BREAK) if sign == "*" else 0))
         while count:  # marks nest: **_word_**
-            text, count = pattern.subn(r"\2", text)
+            text, count = _without_marks(pattern, sign, text)
             total += count
     return text, Change(_WHAT, total, _WHY)
+
+
+def _without_marks(pattern: re.Pattern[str], sign: str, text: str) -> tuple[str, int]:
+    """Take marks away in the paragraphs that have ``sign``: a search of the whole text takes ten times as long."""
+    out: list[str] = []
+    at = total = 0
+    while (found := text.find(sign, at)) >= 0:
+        start = max(at, text.rfind("\n\n", at, found))
+        end = text.find("\n\n", found)
+        end = len(text) if end < 0 else end
+        plain, count = pattern.subn(r"\2", text[start:end])
+        out += [text[at:start], plain]
+        total += count
+        at = end
+    return ("".join([*out, text[at:]]) if total else text), total
 
 
 def emphasis_but_stars(text: str) -> Cleaned:
