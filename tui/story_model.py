@@ -58,7 +58,7 @@ class StoryModel:
                 warn(f"{failed.message} {state.name} is loaded instead.", failed.hint)
 
     def story_opened(self) -> tuple[bool, str]:
-        """Another story is on the bench. Return whether its model is still to be loaded, and what to say of it."""
+        """Note that another story is on the bench. Return whether its model is to be loaded, and what to say of it."""
         before = self.app_state.model
         if self._want():
             return True, f"Loading {self.app_state.model.name}, which it was written with."

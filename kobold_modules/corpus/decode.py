@@ -209,7 +209,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _wide(data: bytes, name: str) -> Encoding:
-    """UTF-16 or UTF-32 without a mark; anything else with zeros is no text."""
+    """Guess UTF-16 or UTF-32 without a mark; anything else with zeros is no text."""
     sample = data[: _SAMPLE & ~3]
     if len(data) % 4 == 0 and len(sample) >= 8:
         for offset, codec in ((3, "utf-32-le"), (0, "utf-32-be")):
@@ -247,7 +247,7 @@ def _reads(sample: bytes, codec: str, share: float) -> bool:
 
 
 def _old(data: bytes) -> Encoding:
-    """Not UTF-8: UTF-8 with lines of another encoding, or one old encoding throughout."""
+    """Guess what is not UTF-8: UTF-8 with lines of another encoding, or one old encoding throughout."""
     good, bad, sequences = 0, [], 0
     for found in _HIGH_LINE.finditer(data):
         line = found.group()
@@ -272,7 +272,7 @@ def _old(data: bytes) -> Encoding:
 
 
 def _western(sample: bytes) -> Guess | None:
-    """Windows' western encoding, where the sample reads well in it and clearly better than in any other."""
+    """Return Windows' western encoding where the sample reads well in it and clearly better than in any other."""
     found = guesses(sample)
     western = next(guess for guess in found if guess.codec == "cp1252")
     # Its relatives differ from it in a few letters only; they must read better to win.
@@ -284,7 +284,7 @@ def _western(sample: bytes) -> Guess | None:
 
 
 def _mixed(piece: bytes, encoding: Encoding, damage: Damage) -> str:
-    """Text whose lines are UTF-8 or the other encoding; a line that is both is read byte by byte."""
+    """Decode text whose lines are UTF-8 or the other encoding; a line that is both is read byte by byte."""
     lines: list[str] = []
     for line in piece.split(b"\n"):
         try:

@@ -66,12 +66,12 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
 
 
 def is_readable_name(name: str) -> bool:
-    """Whether a file of this name is of a kind that can be read. What is inside decides when it is read."""
+    """Return whether a file of this name is of a kind that can be read. What is inside decides when it is read."""
     return name.lower().endswith(_ENDINGS)
 
 
 def is_book_name(name: str) -> bool:
-    """Whether a file of this name is a text or a book, and no save, which may be a story to go on with."""
+    """Return whether a file of this name is a text or a book, and no save, which may be a story to go on with."""
     return name.lower().endswith(_BOOKS)
 
 

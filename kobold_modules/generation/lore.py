@@ -94,7 +94,7 @@ def record_of(found: Activation) -> LoreFound:
 
 
 def _asked(books: Sequence[Lorebook], context: int) -> int:
-    """The largest budget that a book asks for, else a share of the context."""
+    """Return the largest budget that a book asks for, else a share of the context."""
     asked = [book.token_budget for book in books if book.token_budget]
     return max(asked) if asked else int(SHARE * context)
 

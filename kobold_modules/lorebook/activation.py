@@ -131,7 +131,7 @@ class _Scanner:
         self._overflowed = False
 
     def run(self) -> Activation:
-        """Pass after pass, until nothing more can come."""
+        """Make pass after pass, until nothing more can come."""
         levels = sorted({one.entry.delay_recursion for one in self._left if one.entry.delay_recursion})
         level = levels.pop(0) if levels else 0
         recursion = False
@@ -155,7 +155,7 @@ class _Scanner:
         )
 
     def _pass(self, recursion: bool, level: int) -> list[str]:
-        """One look through the text. Returns the texts that came in and may call others."""
+        """Search the text once. Returns the texts that came in and may call others."""
         called = [one for one in self._left if self._is_called(one, recursion, level)]
         called = self._one_of_each_group(called)
         texts = []
@@ -184,7 +184,7 @@ class _Scanner:
         return texts
 
     def _drop(self, one: _Candidate, *, crowded: bool = False) -> None:
-        """``one`` has had its turn."""
+        """Drop ``one``, which has been decided."""
         self._left.remove(one)
         if crowded:
             self._crowded_out.append(one.original)
@@ -228,7 +228,7 @@ class _Scanner:
             return False
 
     def _text(self, one: _Candidate) -> str:
-        """What ``one`` looks for its keys in."""
+        """Return the text in which ``one`` looks for its keys."""
         in_characters = one.entry.search_range is not None and self._scan.depth is None
         if in_characters and one.entry.search_range is not None:
             depth = one.entry.search_range
@@ -240,7 +240,7 @@ class _Scanner:
         return self._parts[depth, in_characters]
 
     def _one_of_each_group(self, called: list[_Candidate]) -> list[_Candidate]:
-        """``called`` without those that lose to another of their inclusion group, or to one that is in already."""
+        """Return ``called`` without those that lose to another of their inclusion group, or to one already in."""
         taken = {name for one, _, _ in self._in for name in one.entry.groups}
         left = [one for one in called if not taken.intersection(one.entry.groups)]
         for name in dict.fromkeys(name for one in left for name in one.entry.groups):
@@ -261,7 +261,7 @@ class _Scanner:
         return self._chance.choices(rivals, weights if any(weights) else None)[0]
 
     def _score(self, one: _Candidate) -> int:
-        """How many keys were found; secondary ones count where they are asked for, all of them or each."""
+        """Count the keys found; secondary ones count where they are asked for, all of them or each."""
         text = self._text(one)
         score = sum(self._has(key, text, one) for key in one.entry.keys)
         hits = [self._has(key, text, one) for key in one.entry.secondary_keys] if one.entry.selective else []
@@ -273,5 +273,5 @@ class _Scanner:
 
 
 def _first(*values: _Said | None) -> _Said:
-    """The first value that says something."""
+    """Return the first value that says something."""
     return next(value for value in values if value is not None)

@@ -60,7 +60,7 @@ def decorated(entry: Entry) -> Entry:
 
 
 def _divided(text: str) -> tuple[list[tuple[str, str]], str]:
-    """The decorators at the beginning of ``text``, and the rest. Fallbacks are for programs that know less."""
+    """Return the decorators at the beginning of ``text``, and the rest. Fallbacks are for programs that know less."""
     if not text.lstrip().startswith("@@"):
         return [], text
     lines = text.lstrip().split("\n")

@@ -81,7 +81,7 @@ def pattern_of(key: str, bare: bool = False) -> regex.Pattern[str] | None:
 
 
 def _parts(key: str) -> tuple[str | None, str]:
-    """What stands between the slashes, and the flags behind them. A slash inside must be escaped."""
+    """Return what stands between the slashes, and the flags behind them. A slash inside must be escaped."""
     if len(key) < 3 or not key.startswith("/"):
         return None, ""
     source, slash, flags = key[1:].rpartition("/")
@@ -94,7 +94,7 @@ def _parts(key: str) -> tuple[str | None, str]:
 
 
 def _translated(source: str) -> str:
-    r"""JavaScript's ``[^]`` (any character), ``\/`` and ``\u{1F600}`` in Python's words."""
+    r"""Return JavaScript's ``[^]`` (any character), ``\/`` and ``\u{1F600}`` as Python writes them."""
     source = source.replace("[^]", r"[\s\S]").replace("\\/", "/")
     return str(_CODE_POINT.sub(lambda match: regex.escape(chr(int(match[1], 16))), source))
 

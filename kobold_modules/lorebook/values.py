@@ -132,7 +132,7 @@ def _divided(value: str) -> list[str]:
 
 
 def _closing(value: str, begin: int) -> int:
-    """Where the pattern that begins at ``begin`` ends: at a slash before flags and a comma, or the end; else 0."""
+    """Return where the pattern from ``begin`` ends: at a slash before flags and a comma, or the end; else 0."""
     at = begin + 1
     while at < len(value):
         if value[at] == "\\":
@@ -147,7 +147,7 @@ def _closing(value: str, begin: int) -> int:
 
 
 def _whole(value: str) -> str:
-    """``value`` without halves of characters, which nothing can be encoded with."""
+    """Return ``value`` without halves of characters, which nothing can be encoded with."""
     return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

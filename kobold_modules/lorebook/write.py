@@ -115,23 +115,23 @@ def _unchanged_but_for_changes(book: Lorebook) -> dict[str, Any]:
 
 
 def _stays(name: Any, value: Any, ours: dict[Any, Entry]) -> bool:
-    """Whether what stood under ``name`` is written again: an entry that was not taken out, or nothing we know."""
+    """Return whether what stood under ``name`` is kept: an entry that was not taken out, or nothing we know."""
     return name in ours or not isinstance(value, Mapping)
 
 
 def _changed(entry: Entry) -> dict[str, Any]:
-    """The object of ``entry`` with the members that tell how it differs from what they said."""
-    before, told = sillytavern.read_entry(entry.rest), _told(entry)
+    """Return the object of ``entry`` with the members that differ from what the file said."""
+    before, known = sillytavern.read_entry(entry.rest), _known(entry)
     data = dict(entry.rest)
     for field in fields(Entry):
         if field.name in _MEMBERS and getattr(before, field.name) != getattr(entry, field.name):
-            data |= {member: told[member] for member in _MEMBERS[field.name] if member in told}
+            data |= {member: known[member] for member in _MEMBERS[field.name] if member in known}
     return data
 
 
 def _new_entry(entry: Entry, uid: int, format: str) -> dict[str, Any]:
     own = members(entry.rest.get("extensions"))
-    data = {"uid": uid, **_told(entry), **_ALSO, "displayIndex": uid}
+    data = {"uid": uid, **_known(entry), **_ALSO, "displayIndex": uid}
     if format in (character_card.FORMAT, character_card.LOREBOOK):
         kept = {"depth": "depth", "automation_id": "automationId", "role": "role", "sticky": "sticky"}
         kept |= {"cooldown": "cooldown", "delay": "delay", "vectorized": "vectorized", "outlet_name": "outletName"}
@@ -142,8 +142,8 @@ def _new_entry(entry: Entry, uid: int, format: str) -> dict[str, Any]:
     return data
 
 
-def _told(entry: Entry) -> dict[str, Any]:
-    """All that is known of ``entry``, in SillyTavern's members."""
+def _known(entry: Entry) -> dict[str, Any]:
+    """Return all that is known of ``entry``, in SillyTavern's members."""
     secondary, logic, selective = entry.secondary_keys, entry.logic, entry.selective
     if entry.exclude_keys and not (secondary and selective):
         secondary, logic, selective = entry.exclude_keys, "not any", True
@@ -176,7 +176,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 
 def _pattern(key: str, entry: Entry) -> str:
-    """``key`` with the slashes that SillyTavern knows a pattern by."""
+    """Return ``key`` with the slashes that SillyTavern knows a pattern by."""
     if entry.joined and " & " in key:
         sides = "".join(rf"(?=[\s\S]*{re.escape(side.strip())})" for side in key.split(" & "))
         return f"/^{sides}/i".replace("\\ ", " ")

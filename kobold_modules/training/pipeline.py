@@ -130,7 +130,7 @@ def _load(
 def _prepare(
     requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel
 ) -> Generator[Record, None, list[TrainingData]]:
-    """Divide and tokenise the texts of every module."""
+    """Split and tokenise the texts of every module."""
     writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
     for writer in writers:
         for sentence in writer.split.describe():

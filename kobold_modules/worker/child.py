@@ -100,7 +100,7 @@ class Worker:
                 cancel.set()
 
     def _close(self) -> None:
-        """Nobody is there any more: nothing new is begun, and what runs ends early."""
+        """End what runs early and begin nothing new: nobody listens any more."""
         self.closing.set()
         self._cancel_all()
 
@@ -210,7 +210,7 @@ class Worker:
         self._engine, self._loaded = None, None
 
     def _is_news(self, warning: str) -> bool:
-        """Whether ``warning`` has not been given since the model was loaded."""
+        """Return whether ``warning`` has not been given since the model was loaded."""
         known = warning in self._warned
         self._warned.add(warning)
         return not known

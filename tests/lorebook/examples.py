@@ -21,7 +21,7 @@ RUMOUR = "They say the wreck was lured, and by whom is not said aloud."
 
 
 def st_entry(uid: int, **changed: Any) -> dict[str, Any]:
-    """An entry as SillyTavern of 2026 writes it, with members that nobody here knows."""
+    """Return an entry as SillyTavern of 2026 writes it, with members that nobody here knows."""
     return {
         "uid": uid,
         "key": [],
@@ -353,7 +353,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def png(*texts: bytes, animated: bool = False) -> bytes:
-    """A picture of one grey point with ``texts``, whole chunks, before its end; animated ones have a frame more."""
+    """Make a picture of one grey point with ``texts``, whole chunks, before its end; animated: a frame more."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
     point = zlib.compress(b"\0\x80")
     control = struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 10, 0, 0)

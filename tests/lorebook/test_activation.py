@@ -12,7 +12,7 @@ from kobold_modules.lorebook.activation import Activation, Scan, activate
 
 
 def tokens(text: str) -> int:
-    """A token a word, and one for the end of the line."""
+    """Count a token a word, and one for the end of the line."""
     return len(text.split()) + 1
 
 

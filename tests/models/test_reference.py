@@ -53,7 +53,7 @@ def test_a_truncated_file_is_one_sentence(tmp_path: Path, starter: Path) -> None
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every header that is parsed from now on, by the name of its file."""
+    """Return every header that is parsed from now on, by the name of its file."""
     found: list[str] = []
     real = gguf._Reader.read
 
@@ -66,7 +66,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def of_long_ago(path: Path, source: Path) -> Path:
-    """A copy that this process has not read, and that nobody has just written."""
+    """Make a copy that this process has not read, and that nobody has just written."""
     path.write_bytes(source.read_bytes())
     os.utime(path, (1_700_000_000, 1_700_000_000))
     return path

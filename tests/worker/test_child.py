@@ -22,7 +22,7 @@ PATIENCE = 300  # seconds, for what ends by itself; a test that waits longer tha
 
 
 def ask(id: object, do: str, **fields: Any) -> bytes:
-    """A job as JSON, whether it makes sense or not."""
+    """Return a job as JSON, whether it makes sense or not."""
     return json.dumps({"line": "ask", "id": id, "job": {"do": do, **fields}}).encode()
 
 

@@ -122,7 +122,7 @@ def archives(text: str) -> Cleaned:
 
 
 def _data(paragraphs: list[str]) -> dict[int, int]:
-    """For each paragraph at the front that is only ``Key: value`` lines: how many keys it has."""
+    """Return how many keys each paragraph at the front has that is only ``Key: value`` lines."""
     found: dict[int, int] = {}
     for at, paragraph in enumerate(paragraphs[:_FRONT]):
         lines = [line.strip() for line in paragraph.strip().split("\n") if line.strip()]
@@ -133,7 +133,7 @@ def _data(paragraphs: list[str]) -> dict[int, int]:
 
 
 def _preface(paragraphs: list[str], data: dict[int, int]) -> set[int]:
-    """Indices of the archive's own paragraphs: the table, and what stands under Summary and Notes."""
+    """Return the indices of the archive's own paragraphs: the table, and what stands under Summary and Notes."""
     doomed = set(data)
     last = max(data, default=0)
     for at, paragraph in enumerate(paragraphs):

@@ -73,7 +73,7 @@ def emphasis_but_stars(text: str) -> Cleaned:
 
 
 def is_role_play(text: str) -> bool:
-    """True if most paragraphs have a phrase between single stars."""
+    """Return whether most paragraphs have a phrase between single stars."""
     if text.count("*") < 2 * _FEWEST:
         return False
     paragraphs = [part for part in re.split(r"\n+", text[:400_000]) if any(map(str.isalpha, part))][:_MOST_LOOKED_AT]

@@ -90,7 +90,7 @@ def _front(text: str) -> tuple[str, int]:
 
 
 def _back(text: str) -> tuple[str, int]:
-    """The same below the end of a story, where the lines are the last ones."""
+    """Remove the same below the end of a story, where the lines are the last ones."""
     tail = text[-_WINDOW:]
     lines = tail.rstrip().split("\n")
     run: list[str] = []
@@ -118,7 +118,7 @@ def _is_end(line: str) -> bool:
 
 
 def _head(text: str) -> tuple[list[str], list[int]]:
-    """The short lines before the first sentence, and where the text goes on behind each."""
+    """Return the short lines before the first sentence, and where the text goes on behind each."""
     lines: list[str] = []
     begins: list[int] = []
     at = 0
@@ -136,7 +136,7 @@ def _head(text: str) -> tuple[list[str], list[int]]:
 
 
 def _sign(line: str) -> str:
-    """What sign of a manuscript's first page a line is, or an empty string."""
+    """Return what sign of a manuscript's first page a line is, or an empty string."""
     line = line.strip()
     if (mail := _MAIL.search(line)) and len(line.replace(mail.group(), "").split()) <= 3:
         return "mail"
@@ -150,7 +150,7 @@ def _sign(line: str) -> str:
 
 
 def _last_sign(lines: list[str]) -> int | None:
-    """The last line that is a sign, if there are enough of them; a line may hold several, a wide gap between."""
+    """Return the last line that is a sign, if there are enough of them; a line may hold several, a wide gap between."""
     signs = [[_sign(part) for part in re.split(r"\t| {3,}", line)] for line in lines]
     kinds = [kind for line in signs for kind in line if kind]
     sure = [kind for kind in kinds if kind in ("mail", "phone", "count")]

@@ -83,7 +83,7 @@ def gutenberg(text: str) -> Cleaned:
 
 
 def _marks(text: str, named: bool) -> list[_Mark]:
-    """The marks of ``text`` that have a frame around them."""
+    """Return the marks of ``text`` that have a frame around them."""
     marks: list[_Mark] = []
     for found in _MARK.finditer(text):
         line = found.group().lower()
@@ -97,27 +97,27 @@ def _marks(text: str, named: bool) -> list[_Mark]:
 
 
 def _stands_alone(text: str, found: re.Match[str]) -> bool:
-    """True if no sentence runs into this line or out of it."""
+    """Return whether no sentence runs into this line or out of it."""
     before = text[: found.start()].rstrip(" ")[-2:]
     after = text[found.end() : found.end() + 200].split("\n\n")[0].strip()
     return before in ("", "\n", "\n\n") or (before.endswith("\n") and len(after) < 80)
 
 
 def _is_licence(text: str) -> bool:
-    """True if the paragraphs that follow speak of licences and files, or nothing follows."""
+    """Return whether the paragraphs that follow speak of licences and files, or nothing follows."""
     paragraphs = [part for part in _GAP.split(text[:6_000].strip()) if part][:6]
     return not paragraphs or sum(bool(_LICENCE.search(part)) for part in paragraphs) >= 0.5 * len(paragraphs)
 
 
 def _without_header(text: str) -> str:
-    """What stands before the archive's header: perhaps the writer's own pages."""
+    """Return what stands before the archive's header: perhaps the writer's own pages."""
     short = max(0, len(text) - _LONGEST_HEADER)
     header = _PREAMBLE.search(text, short)
     return text[: header.start()] if header else text
 
 
 def _after_licence(text: str) -> str:
-    """What stands behind a licence, which ends with the newsletter or with the file."""
+    """Return what stands behind a licence, which ends with the newsletter or with the file."""
     found = _LICENCE_END.search(text)
     if found is None:
         return ""

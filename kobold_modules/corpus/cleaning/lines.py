@@ -18,7 +18,7 @@ _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
 def ends_sentence(line: str) -> bool:
-    """True if a paragraph could end with this line: full stop, question, colon, or a dash before a closing quote."""
+    """Return whether a paragraph could end here: full stop, question, colon, or a dash before a closing quote."""
     if line[-1:].isalnum():
         return False
     core = line.rstrip().rstrip(_CLOSERS)
@@ -40,13 +40,13 @@ def starts_low(line: str) -> bool:
 
 
 def continues(line: str) -> bool:
-    """True if the line may carry a sentence on: it begins in lower case, or in a script that has no cases."""
+    """Return whether the line may carry a sentence on: it begins in lower case, or its script has no cases."""
     letter = first_letter(line)
     return letter.islower() or (letter.isalpha() and not letter.isupper() and not letter.istitle())
 
 
 def is_cjk(character: str) -> bool:
-    """True for what Chinese and Japanese set without spaces: signs, kana, their punctuation. Not for Hangul."""
+    """Return whether Chinese and Japanese set it without spaces: signs, kana, their punctuation. Not for Hangul."""
     return (
         "\u3000" <= character <= "\u30ff"
         or "\u3400" <= character <= "\u9fff"
@@ -97,7 +97,7 @@ class Vocabulary:
 
 
 def joined(first: str, second: str, vocabulary: Vocabulary) -> str:
-    """Two lines of one sentence as one line; see :func:`glue`."""
+    """Join two lines of one sentence into one; see :func:`glue`."""
     first, second = first.rstrip(), second.lstrip()
     if not first or not second:
         return first or second
@@ -106,7 +106,7 @@ def joined(first: str, second: str, vocabulary: Vocabulary) -> str:
 
 
 def glue(first: str, second: str, vocabulary: Vocabulary) -> str | None:
-    """What to put between two stripped lines of one sentence; None to take the hyphen at the end of ``first`` out.
+    """Return what to put between two stripped lines of a sentence; None to remove the hyphen at the end of ``first``.
 
     A hyphen at the end of a line is either a word cut by the typesetter ("some-/thing") or a compound that happened to
     stand there ("drawing-/room"). The text itself is asked which of the two it writes elsewhere; where it writes

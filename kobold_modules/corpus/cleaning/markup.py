@@ -71,7 +71,7 @@ def tags(text: str) -> Cleaned:
 
 
 def without_hidden(text: str) -> tuple[str, int]:
-    """The text without comments, scripts, styles and a page's head, and how many of them there were."""
+    """Return the text without comments, scripts, styles and a page's head, and how many of them there were."""
     count = 0
     text, hidden = without(text, "<!--", "-->")
     count += hidden
@@ -85,7 +85,7 @@ def without_hidden(text: str) -> tuple[str, int]:
 
 
 def without(text: str, opening: str, closing: str) -> tuple[str, int]:
-    """The text without what stands between two signs; what is never closed stays. Linear, unlike ``<!--.*?-->``."""
+    """Remove what stands between two signs; what is never closed stays. Takes linear time, unlike ``<!--.*?-->``."""
     kept: list[str] = []
     at = count = 0
     while (first := text.find(opening, at)) >= 0 and (last := text.find(closing, first + len(opening))) >= 0:

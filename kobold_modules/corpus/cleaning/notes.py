@@ -59,7 +59,7 @@ def notes(text: str) -> Cleaned:
 
 
 def _numbered(text: str) -> tuple[str, int]:
-    """Notes by number: ``[1]``, ``{1}``, ``¹``."""
+    """Remove notes by number: ``[1]``, ``{1}``, ``¹``."""
     parts = _BLANK.split(text)
     found = {at: key for at in range(0, len(parts), 2) if (key := _key(parts[at]))}
     marks = set(_MARK.findall(text))
@@ -91,7 +91,7 @@ def _numbered(text: str) -> tuple[str, int]:
 
 
 def _key(paragraph: str) -> str:
-    """The number or sign of the note that a paragraph is, or an empty string."""
+    """Return the number or sign of the note that a paragraph is, or an empty string."""
     if paragraph.lstrip(" \t")[:1] not in ("[", "{", *_SUPERS) or not paragraph:
         return ""
     found = _NOTE.match(paragraph)
@@ -101,14 +101,14 @@ def _key(paragraph: str) -> str:
 
 
 def _in_a_row(keys: list[str]) -> bool:
-    """True for three and more numbers, most of which follow the one before (or begin again at 1)."""
+    """Return whether most of three and more numbers follow the one before (or begin again at 1)."""
     numbers = [int(key) for key in keys if key.isdigit()]
     follow = sum(second in (first + 1, 1) for first, second in pairwise(numbers))
     return len(numbers) >= 3 and numbers[0] <= 3 and follow >= 0.7 * (len(numbers) - 1)
 
 
 def _below_heading(parts: list[str], numbers: set[str]) -> set[int]:
-    """Notes as ``1. text`` under a heading of their own near the end, where the text has marks for them."""
+    """Find notes as ``1. text`` under a heading of their own near the end, where the text has marks for them."""
     if not numbers:
         return set()
     for at in range(len(parts) - 1 - (len(parts) - 1) % 2, -1, -2):
@@ -125,7 +125,7 @@ def _below_heading(parts: list[str], numbers: set[str]) -> set[int]:
 
 
 def _starred(text: str) -> tuple[str, int]:
-    """Notes by star or dagger: a word with the sign behind it, and not far below a paragraph that begins with it."""
+    """Remove notes by star, dagger: a word with the sign behind it, and below it a paragraph that begins with it."""
     parts = _BLANK.split(text)
     below = {
         at: found["sign"]
@@ -150,7 +150,7 @@ def _starred(text: str) -> tuple[str, int]:
 
 
 def _lone(paragraph: str) -> bool:
-    """True if the sign that begins this paragraph is no emphasis that ends in it."""
+    """Return whether the sign that begins this paragraph is no emphasis that ends in it."""
     bare = paragraph.lstrip()
     sign = bare[0]
     return sign not in bare.lstrip(sign) and len(bare.split()) > 3

@@ -67,7 +67,7 @@ _WHAT, _WHY = "copyright notices and imprints removed", "They are law and trade,
 
 
 def is_notice(paragraph: str) -> bool:
-    """True for a paragraph of law or trade."""
+    """Return whether it is a paragraph of law or trade."""
     bare = paragraph.strip()
     if not bare or len(bare) > _LONGEST_NOTICE:
         return False
@@ -83,13 +83,13 @@ def is_notice(paragraph: str) -> bool:
 
 
 def _is_imprint(lines: list[str], at: int) -> bool:
-    """True for a line of an imprint that stands below a title, and not where a sentence was broken."""
+    """Return whether it is a line of an imprint below a title, and not where a sentence was broken."""
     above = lines[at - 1].strip()
     return len(above) < 45 and not above.endswith((",", ";")) and bool(_OPENING.match(lines[at].strip()))
 
 
 def _speaks(paragraph: str) -> bool:
-    """True where somebody says it."""
+    """Return whether somebody says it."""
     return paragraph.lstrip()[:1] in "\"“‘«„'" or '," ' in paragraph or ",” " in paragraph
 
 
@@ -123,7 +123,7 @@ def _both_ends(text: str) -> Cleaned:
 
 
 def _one_end(text: str, *, forwards: bool) -> tuple[str, int]:
-    """The text without notices among its first (or last) paragraphs, and how many those were."""
+    """Remove notices among the text's first (or last) paragraphs. Returns the rest, and how many those were."""
     pieces = _BLANK.split(text)
     indices = range(0, len(pieces), 2)
     doomed: set[int] = set()

@@ -110,7 +110,7 @@ def transcribers(text: str) -> Cleaned:
 
 
 def _after_notes(head: re.Match[str], rest: str) -> str:
-    """What follows a transcriber's note whose first paragraph is ``head``."""
+    """Return what follows a transcriber's note whose first paragraph is ``head``."""
     if head["rest"].strip(" \n:.*_-–—[]=~"):
         return rest
     first = True
@@ -123,7 +123,7 @@ def _after_notes(head: re.Match[str], rest: str) -> str:
 
 
 def _without_boxes(text: str) -> tuple[str, int]:
-    """The text without drawn boxes that hold a transcriber's note, and how many those were."""
+    """Return the text without drawn boxes that hold a transcriber's note, and how many those were."""
     lines = text.split("\n")
     edges = [at for at, line in enumerate(lines) if line.lstrip()[:1] in ("+", "*") and _BOX_EDGE.fullmatch(line)]
     doomed: set[int] = set()

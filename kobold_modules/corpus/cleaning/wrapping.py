@@ -37,7 +37,7 @@ class Layout:
     line_each: bool
 
     def full(self, line: str, following: str, slack: float | None = None) -> bool:
-        """True if the first word of ``following`` had no room left on ``line``."""
+        """Return whether the first word of ``following`` had no room left on ``line``."""
         return len(line) + 1 + first_word(following) > self.width - (self.slack if slack is None else slack)
 
 
@@ -53,7 +53,7 @@ def first_word(line: str) -> int:
 
 
 def measure(blocks: list[list[str]]) -> Layout:
-    """What layout these blocks of lines have."""
+    """Measure what layout these blocks of lines have."""
     pairs = [(block[at], block[at + 1]) for block in blocks for at in range(len(block) - 1)]
     indented = [pair for pair in pairs if pair[1][:1] == " "]
     deeper = [(first, second) for first, second in indented if indent(second) >= indent(first) + 2]
@@ -77,7 +77,7 @@ def measure(blocks: list[list[str]]) -> Layout:
 
 
 def wrap_width(pairs: list[tuple[str, str]]) -> tuple[int, float]:
-    """The width at which lines are broken and how strictly, or ``(0, 0)``."""
+    """Return the width at which lines are broken and how strictly, or ``(0, 0)``."""
     inside = [(first, second) for first, second in pairs if not ends_sentence(first)]
     if len(inside) < max(2, 0.25 * len(pairs)):
         return 0, 0.0

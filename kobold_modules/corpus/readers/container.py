@@ -30,7 +30,7 @@ def inside(folder: str, address: str) -> str:
 
 
 def is_zip(data: bytes) -> bool:
-    """Whether ``data`` begins as a zip does."""
+    """Return whether ``data`` begins as a zip does."""
     return data.startswith(LOCAL)
 
 

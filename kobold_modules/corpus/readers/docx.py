@@ -44,7 +44,7 @@ _MOST_PART = 64 * MIB
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a Word document."""
+    """Return whether this is a Word document."""
     return source.holds("word/document.xml") or _main_part(source) is not None
 
 

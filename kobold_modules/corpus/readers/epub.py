@@ -40,7 +40,7 @@ _DRM = "Books with DRM can only be read by the shop's own program. Use a copy wi
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is an e-book in EPUB."""
+    """Return whether this is an e-book in EPUB."""
     if source.data[30:58] == b"mimetypeapplication/epub+zip":
         return True
     return source.holds("META-INF/container.xml") and not source.holds("[Content_Types].xml")

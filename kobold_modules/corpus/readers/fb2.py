@@ -30,7 +30,7 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a FictionBook, or a zip of one."""
+    """Return whether this is a FictionBook, or a zip of one."""
     return b"<FictionBook" in source.head or _inside(source) is not None
 
 

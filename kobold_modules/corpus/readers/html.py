@@ -27,7 +27,7 @@ SUFFIXES = (".html", ".htm", ".xhtml", ".mht", ".mhtml")
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a page of HTML, alone or in an archive of one page (.mht).
+    """Return whether this is a page of HTML, alone or in an archive of one page (.mht).
 
     A part of a page, without its frame, is one where most of its lines have tags: Markdown may begin with a tag, too.
     """

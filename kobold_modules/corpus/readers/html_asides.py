@@ -115,11 +115,11 @@ def hidden_classes(css: str) -> frozenset[str]:
 
 
 def is_break(attributes: Mapping[str, str]) -> bool:
-    """Whether an element is called a scene break."""
+    """Return whether an element is called a scene break."""
     called = f"{attributes.get('class', '')} {attributes.get('role', '')}".lower().split()
     return any(_BREAK_CLASS.fullmatch(name) for name in called)
 
 
 def is_drop_cap(attributes: Mapping[str, str]) -> bool:
-    """Whether an element is called a drop capital."""
+    """Return whether an element is called a drop capital."""
     return any(_DROP_CAP.fullmatch(name) for name in attributes.get("class", "").lower().split())

@@ -49,7 +49,7 @@ _MOST_PART = 64 * MIB
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is an OpenDocument text."""
+    """Return whether this is an OpenDocument text."""
     if source.head.startswith(b"<") and b"office:document" in source.head and _MIME in source.data[:20_000]:
         return True
     if source.data[30:38] == b"mimetype" and source.data[38:].startswith(_MIME):

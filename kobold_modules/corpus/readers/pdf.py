@@ -34,7 +34,7 @@ _MOST_TEXT = 100_000_000  # characters
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a PDF."""
+    """Return whether this is a PDF."""
     return source.head.startswith(b"%PDF-") or b"%PDF-" in source.data[:1024]
 
 

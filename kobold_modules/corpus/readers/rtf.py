@@ -26,7 +26,7 @@ _CLOSED = "}"
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a text in RTF."""
+    """Return whether this is a text in RTF."""
     return source.head.startswith((b"{\\rtf", b"{\\urtf"))
 
 
@@ -272,7 +272,7 @@ class Rtf:
         self._waiting = self._group.skip
 
     def _decode(self) -> None:
-        """Bytes of the current font's encoding, up to here, become text."""
+        """Decode the bytes so far in the current font's encoding."""
         if self._bytes:
             data = bytes(self._bytes)
             self._bytes.clear()

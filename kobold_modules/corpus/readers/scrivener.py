@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"\\{1,2}[A-Za-z]+=?-?\d* ?|[{}\\]")
 
 
 def is_project(folder: Path) -> bool:
-    """Whether a folder is a Scrivener project."""
+    """Return whether a folder is a Scrivener project."""
     try:
         return any(name.lower().endswith(".scrivx") for name in os.listdir(folder))
     except OSError:
@@ -41,7 +41,7 @@ def is_project(folder: Path) -> bool:
 
 
 def sniff(source: Source) -> bool:
-    """Whether this is a Scrivener project, as a folder or in a zip."""
+    """Return whether this is a Scrivener project, as a folder or in a zip."""
     if source.folder is not None:
         return is_project(source.folder)
     container = source.container

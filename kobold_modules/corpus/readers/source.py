@@ -59,7 +59,7 @@ class Source:
             return None
 
     def holds(self, *names: str) -> bool:
-        """Whether this is a zip with one of ``names`` in it."""
+        """Return whether this is a zip with one of ``names`` in it."""
         container = self.container
         return container is not None and any(container.find(name) for name in names)
 

@@ -260,7 +260,7 @@ def pages(text: str) -> list[str]:
 
 
 def _is_prose(blocks: list[Block]) -> bool:
-    """Whether most words of a table stand in sentences: layout, dialogue or letters rather than data."""
+    """Return whether most words of a table stand in sentences: layout, dialogue or letters rather than data."""
     words = [count_words(block.text) for block in blocks]
     in_sentences = sum(
         count

@@ -48,7 +48,7 @@ def read(text: str, name: str) -> Lorebook:
 
 
 def _sections(text: str, name: str) -> list[_Section]:
-    """The text above the first heading under ``name``, then one section a heading."""
+    """Return the text above the first heading under ``name``, then one section a heading."""
     sections = [_Section(name)]
     fence = ""
     for line in _without_front_matter(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")):
@@ -79,7 +79,7 @@ def _entry(section: _Section) -> Entry | None:
 
 
 def _ends_with_one_line(lines: list[str]) -> bool:
-    """Whether a line stands alone at the end: only then does an underline make a heading of it."""
+    """Return whether a line stands alone at the end: only then does an underline make a heading of it."""
     return bool(lines) and bool(lines[-1].strip()) and (len(lines) == 1 or not lines[-2].strip())
 
 

@@ -37,7 +37,7 @@ def read(data: Object, name: str) -> Lorebook:
 
 
 def _entry(data: Object, off: set[str], version: int) -> Entry:
-    """One entry. ``off`` holds the ids of the categories that are switched off with all that is in them."""
+    """Read one entry. ``off`` holds the ids of the categories that are switched off with all that is in them."""
     category = text(data, "category")
     return Entry(
         title=text(data, "displayName"),

@@ -40,7 +40,7 @@ def embedded(data: bytes, name: str) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks until the end, or until one claims to be longer than the file."""
+    """Yield the chunks until the end, or until one claims to be longer than the file."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)

@@ -25,7 +25,7 @@ END = f"\n\n*** END OF THIS PROJECT GUTENBERG EBOOK BOATS ***\n\n{LICENCE}"
 
 @pytest.fixture
 def book(paragraphs: list[str]) -> str:
-    """The prose with its lines broken at 70 characters."""
+    """Return the prose with its lines broken at 70 characters."""
     return "\n\n".join(textwrap.fill(paragraph, 70) for paragraph in paragraphs)
 
 

@@ -16,7 +16,7 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 
 
 def zipped(members: Mapping[str, str | bytes]) -> bytes:
-    """A zip of ``members``, always of the same date."""
+    """Make a zip of ``members``, always of the same date."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -25,7 +25,7 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
 
 
 def opened(data: bytes, name: str = "book") -> Structured:
-    """What the reader that knows ``data`` makes of it."""
+    """Return what the reader that knows ``data`` makes of it."""
     source = Source(name, data)
     reader = recognise(source)
     assert reader is not None
@@ -33,18 +33,18 @@ def opened(data: bytes, name: str = "book") -> Structured:
 
 
 def texts(document: Structured) -> list[str]:
-    """The blocks, each with a sign of its kind: ``# heading``, ``***``, an empty string, or a paragraph's text."""
+    """Return the blocks, each with its kind's sign: ``# heading``, ``***``, an empty string, or a paragraph's text."""
     signs = {"heading": "# ", "break": "***"}
     return [signs.get(block.kind, "") + block.text for block in document.blocks]
 
 
 def left_out(document: Structured) -> dict[str, int]:
-    """Words left out, by kind."""
+    """Return words left out, by kind."""
     return {left.what: left.words for left in document.left_out}
 
 
 def docx(body: str, *, styles: str = "", parts: Mapping[str, str] = {}, main: str = "word/document.xml") -> bytes:
-    """A Word document. ``parts`` go from a part's kind (``comments``, ``header``) to the XML inside its root."""
+    """Make a Word document. ``parts`` go from a part's kind (``comments``, ``header``) to the XML inside its root."""
     names = {kind: f"word/{kind}.xml" for kind in [*parts, "styles"]}
     relations = "".join(f'<Relationship Id="r{kind}" Type="{RELATIONS}/{kind}" Target="{kind}.xml"/>' for kind in names)
     folder, _, file = main.rpartition("/")
@@ -67,19 +67,19 @@ def docx(body: str, *, styles: str = "", parts: Mapping[str, str] = {}, main: st
 
 
 def run(text: str, properties: str = "", *, tag: str = "t") -> str:
-    """A run of a Word document."""
+    """Return a run of a Word document."""
     inside = f"<w:rPr>{properties}</w:rPr>" if properties else ""
     return f'<w:r>{inside}<w:{tag} xml:space="preserve">{text}</w:{tag}></w:r>'
 
 
 def para(*runs: str, properties: str = "") -> str:
-    """A paragraph of a Word document; a piece without a tag in it becomes a run."""
+    """Return a paragraph of a Word document; a piece without a tag in it becomes a run."""
     inside = f"<w:pPr>{properties}</w:pPr>" if properties else ""
     return f"<w:p>{inside}{''.join(piece if piece.startswith('<') else run(piece) for piece in runs)}</w:p>"
 
 
 def write(folder: Path, name: str, data: bytes) -> Path:
-    """The file ``name`` in ``folder``."""
+    """Write the file ``name`` in ``folder``."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -95,7 +95,7 @@ def epub(
     spine: str = "",
     extra: Mapping[str, str | bytes] = {},
 ) -> bytes:
-    """An e-book. ``pages`` go from an address to a body; a page that is bytes is taken as it is.
+    """Make an e-book. ``pages`` go from an address to a body; a page that is bytes is taken as it is.
 
     ``nav`` and ``ncx`` are tables of contents, ``guide`` that of EPUB 2, ``spine`` another order of the pages.
     """
@@ -152,7 +152,7 @@ _ODF = " ".join(
 
 
 def odt(body: str, *, styles: str = "", common: str = "", manifest: str = "") -> bytes:
-    """An OpenDocument text. ``styles`` are its automatic ones, ``common`` the inside of ``styles.xml``."""
+    """Make an OpenDocument text. ``styles`` are its automatic ones, ``common`` the inside of ``styles.xml``."""
     wrap = f'<?xml version="1.0" encoding="UTF-8"?><office:{{0}} {_ODF}>{{1}}</office:{{0}}>'
     text = f"<office:automatic-styles>{styles}</office:automatic-styles><office:body><office:text>{body}</office:text>"
     return zipped(
@@ -166,7 +166,7 @@ def odt(body: str, *, styles: str = "", common: str = "", manifest: str = "") ->
 
 
 def fb2(body: str, *, notes: str = "", encoding: str = "utf-8") -> bytes:
-    """A FictionBook."""
+    """Make a FictionBook."""
     after = f'<body name="notes">{notes}</body>' if notes else ""
     text = (
         f'<?xml version="1.0" encoding="{encoding}"?>\n<FictionBook '
@@ -179,7 +179,7 @@ def fb2(body: str, *, notes: str = "", encoding: str = "utf-8") -> bytes:
 
 
 def scrivener(items: str, files: Mapping[str, str]) -> dict[str, str]:
-    """The files of a Scrivener project. ``files`` go from ``UUID/content.rtf`` to what is in the RTF."""
+    """Make the files of a Scrivener project. ``files`` go from ``UUID/content.rtf`` to what is in the RTF."""
     return {
         "Novel.scrivx": '<?xml version="1.0" encoding="UTF-8"?><ScrivenerProject Version="2.0"><Binder>'
         f"{items}</Binder></ScrivenerProject>",
@@ -191,7 +191,7 @@ def scrivener(items: str, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def binder_item(identity: str, kind: str, title: str, *children: str, included: bool | None = True) -> str:
-    """An item of a Scrivener binder."""
+    """Return an item of a Scrivener binder."""
     meta = "<MetaData><IncludeInCompile>Yes</IncludeInCompile></MetaData>" if included else "<MetaData/>"
     inside = f"<Children>{''.join(children)}</Children>" if children else ""
     return f'<BinderItem UUID="{identity}" Type="{kind}"><Title>{title}</Title>{meta}{inside}</BinderItem>'

@@ -9,7 +9,7 @@ Word = tuple[float, float, float, str]  # x, y in points from the lower left, th
 
 
 def pdf(pages: Sequence[Sequence[Word]], *, trailer: str = "") -> bytes:
-    """A PDF of pages of 612 by 792 points."""
+    """Make a PDF of pages of 612 by 792 points."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids = []
     for page in pages:

@@ -18,7 +18,7 @@ HEADING = '<w:style w:type="paragraph" w:styleId="{0}"><w:name w:val="{1}"/>{2}<
 
 
 def field(code: str, result: str) -> str:
-    """A complex field: begin, instruction, separate, result, end."""
+    """Return a complex field: begin, instruction, separate, result, end."""
     mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
     return mark.format("begin") + run(code, tag="instrText") + mark.format("separate") + result + mark.format("end")
 

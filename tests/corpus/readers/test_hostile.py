@@ -23,7 +23,7 @@ from .pdfs import pdf
 
 @cache
 def books() -> dict[str, bytes]:
-    """One file of each format with something of everything in it."""
+    """Return one file of each format with something of everything in it."""
     words = "The ferry did not run on Sundays."
     project = scrivener(
         binder_item("D", "DraftFolder", "D", binder_item("Z", "Text", "a")), {"Z/content.rtf": rf"{words}\par"}
@@ -107,7 +107,7 @@ def test_the_command_line_says_one_sentence(tmp_path: Path, kind: str) -> None:
 
 
 def bomb(size: int) -> bytes:
-    """A Word document whose text is ``size`` bytes of nothing."""
+    """Make a Word document whose text is ``size`` bytes of nothing."""
     return zipped({"[Content_Types].xml": "<Types/>", "word/document.xml": b"<a>" + bytes(size) + b"</a>"})
 
 

@@ -22,7 +22,7 @@ WITHOUT_DELETIONS = ["odt", "docx", "rtf"]  # into the others LibreOffice writes
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
-    """The story in every format: ``plain``, with ``asides``, and ``spaced`` out by gaps instead of indents."""
+    """Write the story in every format: ``plain``, with ``asides``, and ``spaced`` out by gaps instead of indents."""
     folder = tmp_path_factory.mktemp("manuscripts")
     found = {}
     for name, options in (("plain", {}), ("asides", {"asides": True}), ("spaced", {"indents": False})):

@@ -27,7 +27,7 @@ FIRST, SECOND = " ".join(LINES[:3]), " ".join(LINES[3:])
 
 
 def page(*lines: tuple[str, float], top: float = 700.0, step: float = 14.0) -> list[Word]:
-    """Lines from the top down, each with how far it is set in; an empty one leaves a gap."""
+    """Return lines from the top down, each with how far it is set in; an empty one leaves a gap."""
     return [(72.0 + indent, top - step * at, 12.0, text) for at, (text, indent) in enumerate(lines) if text]
 
 

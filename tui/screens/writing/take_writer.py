@@ -237,7 +237,7 @@ class TakeWriter:
         self.page.sync()
 
     def _settle(self) -> None:
-        """Once after a take: whatever takes longer to show than the sentence that it has ended, which comes first."""
+        """Show once after a take what takes longer than the sentence that it has ended, which comes first."""
         if not self._unsettled:
             return
         self._unsettled = False
