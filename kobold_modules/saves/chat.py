@@ -2,7 +2,8 @@
 
 SillyTavern's is JSON a line: a header that names both sides (none in old group chats), then a message a line. Others
 are one JSON document with a list of messages, or with a list of conversations. What a program or a writer hid, versions
-of a message that were not chosen, the model's reasoning, code, pictures and notes out of character are no story.
+of a message that were not chosen, the model's reasoning, folded sections, code, pictures and notes out of character are
+no story.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _FIRST = "<|BEGIN-VISIBLE-CHAT|>"
 _OOC = ("OOC", "ooc", "Ooc")
 _ASIDES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (  # what it is, signs that it may be there, how
     ("reasoning", ("<",), re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.S | re.I)),
+    ("folded sections", ("<",), re.compile(r"<details\b.*?(?:</details>|\Z)", re.S | re.I)),
     ("code blocks", ("```", "~~~"), re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.S | re.M)),
     ("pictures", ("![",), re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)")),
     (

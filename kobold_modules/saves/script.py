@@ -62,7 +62,7 @@ class Script:
 
 def name_of(value: Any) -> str:
     """Return a stranger's name as it may stand in a sentence; empty for anything that is none."""
-    return printable(value).strip()[:LONGEST_NAME] if isinstance(value, str) else ""
+    return " ".join(printable(value).split())[:LONGEST_NAME] if isinstance(value, str) else ""
 
 
 def whole(text: str) -> str:

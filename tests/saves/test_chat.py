@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kobold_modules.errors import BadText
 from kobold_modules.saves.chat import chat_script, chat_script_by_lines, is_chat, is_chat_by_lines
@@ -192,6 +196,7 @@ def test_names_stand_where_the_chat_has_signs_for_them() -> None:
     [
         ("<think>She lies.\nOften.</think>\nNo.", "reasoning", "No."),
         ("No.\n<think>It was cut", "reasoning", "No."),
+        ("<details><summary>State</summary>\nHealth: 5</details>\nNo.", "folded sections", "No."),
         ("No.\n```json\n{}\n```", "code blocks", "No."),
         ("![a boat](https://example.org/a.png) No.", "pictures", "No."),
         ("[Mara sends a picture that contains: a boat, night].", "pictures", ""),
@@ -238,3 +243,29 @@ def test_a_chat_in_which_nothing_is_said_is_one_sentence() -> None:
 def test_other_data_is_no_chat(data: Any) -> None:
     assert not is_chat(data)
     assert not is_chat_by_lines(lines(data, data))
+
+
+odd: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.builds(dict) | st.builds(list)
+)
+
+
+@pytest.mark.parametrize("program", DOCUMENTS)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_values_of_odd_types_are_a_chat_or_a_sentence(program: str, data: st.DataObject) -> None:
+    document = deepcopy(DOCUMENTS[program][0])
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = document
+        while isinstance(place, dict | list) and place:
+            key = data.draw(st.sampled_from([*place] if isinstance(place, dict) else [*range(len(place))]))
+            if not isinstance(place[key], dict | list) or data.draw(st.booleans()):
+                place[key] = data.draw(odd)
+                break
+            place = place[key]
+    for value in (document, data.draw(odd)):
+        with suppress(BadText):
+            if is_chat(value):
+                assert all(isinstance(turn.text, str) for turn in chat_script(value, "a.json").turns)
+            if is_chat_by_lines(lines(value)):
+                chat_script_by_lines(lines(value), "a.jsonl")

@@ -16,6 +16,7 @@ from .structure import Block, Builder, Speaker, Structured
 
 OTHERS = "lines of other speakers"
 _MOST_NAMED = 8
+_QUOTED = re.compile(r"^(?:> ?)+")  # Markdown's sign of a quotation
 _HEADING = re.compile(r"#{1,4} +")
 _STRUCTURE = re.compile(r"(?m)^(?:#{1,4} [^\n]*|[^\w\n]{1,40})$")  # a heading, or what may be a break
 
@@ -88,7 +89,7 @@ def _chat(script: Script, wanted: _Wanted, build: Builder) -> None:
             build.scene_break()
         for line in whole(turn.text).split("\n"):
             if line.strip():
-                _line(line, build)
+                _line(_QUOTED.sub("", line), build)
 
 
 def _story(script: Script, wanted: _Wanted, build: Builder) -> None:

@@ -167,6 +167,11 @@ def test_a_novel_beside_a_chat_stays_whole(tmp_path: Path) -> None:
     assert read([tmp_path], speakers=["Mara"]).text == f"{LAMP}\n\n* * *\n\n{FERRY}"
 
 
+def test_signs_of_markdown_in_messages_are_no_words(tmp_path: Path) -> None:
+    corpus = opened(tmp_path, chat(("Mara", f"> {FERRY}\n## Later\n{LAMP}\n---\n**{NIGHT}**")))
+    assert corpus.text == f"{FERRY}\n\n* * *\n\n{LAMP}\n\n* * *\n\n{NIGHT}"
+
+
 def test_conversations_of_one_file_are_parted(tmp_path: Path) -> None:
     talk = [{"messages": [{"role": "user", "content": said}]} for said in (FERRY, LAMP)]
     assert opened(tmp_path, json.dumps(talk).encode()).text == f"{FERRY}\n\n* * *\n\n{LAMP}"
