@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import BadText
 from ..lorebook.values import Object, decoded, members, text
+from .asides import without_asides
 from .messages import Message, message_of
 from .script import MODEL, YOU, Aside, Script, Turn, name_of
 
@@ -26,24 +27,6 @@ _HEADER = ("user_name", "character_name", "chat_metadata")
 _LISTS = ("messages", "conversations", "chat_messages")
 _PAIRS = (("internal", "visible"), ("data", "data_visible"))  # of textgen: as written, and as shown on a web page
 _FIRST = "<|BEGIN-VISIBLE-CHAT|>"
-_OOC = ("OOC", "ooc", "Ooc")
-_ASIDES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (  # what it is, signs that it may be there, how
-    ("reasoning", ("<",), re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.S | re.I)),
-    ("folded sections", ("<",), re.compile(r"<details\b.*?(?:</details>|\Z)", re.S | re.I)),
-    ("code blocks", ("```", "~~~"), re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.S | re.M)),
-    ("pictures", ("![",), re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)")),
-    (
-        "pictures",
-        (" sends a picture ",),
-        re.compile(r"^\[[^\[\]\n]{1,90} sends a picture that contains: [^\]]{0,4000}\]\.?$", re.M),
-    ),
-    (
-        "notes out of character",
-        _OOC,
-        re.compile(r"\({1,3}[ \t]*OOC\b[^()]*\){1,3}|\[{1,3}[ \t]*OOC\b[^\[\]]*\]{1,3}", re.I),
-    ),
-    ("notes out of character", _OOC, re.compile(r"^[ \t]*OOC[ \t]*:[^\n]*$", re.I | re.M)),
-)
 
 
 def is_chat(data: Any) -> bool:
@@ -202,7 +185,7 @@ def _script(conversations: Sequence[tuple[Object, list[Message]]], name: str, pr
             if message.hidden:
                 asides.append(Aside("hidden and system messages", message.text))
                 continue
-            said, left = _without_asides(message.text)
+            said, left = without_asides(message.text)
             asides += left
             speaker = message.speaker or (own if message.by_user else other)
             said = _named(said, own, other if message.by_user else speaker)
@@ -230,13 +213,3 @@ def _named(said: str, own: str, other: str) -> str:
         return said
     said = re.sub(r"\{\{user\}\}", lambda _: own, said, flags=re.I)
     return re.sub(r"\{\{char\}\}", lambda _: other, said, flags=re.I)
-
-
-def _without_asides(said: str) -> tuple[str, list[Aside]]:
-    found: list[Aside] = []
-    for what, signs, pattern in _ASIDES:
-        if not any(sign in said for sign in signs):
-            continue
-        found += [Aside(what, match[0]) for match in pattern.finditer(said)]
-        said = pattern.sub("", said)
-    return said, found

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from ..lorebook.values import members, number, objects, text
+from .asides import without_asides
 from .lite import LiteStory, prose
 from .script import MODEL, YOU, Aside, Script, Turn, by_spans, name_of
 
@@ -46,6 +47,10 @@ def lite_script(story: LiteStory) -> Script:
         turns = by_spans(whole, marks.get("spans"))
         if len(turns) == 1 and not turns[0].speaker:
             turns = _adventure(story, mode == ADVENTURE)
+    if chat or len(turns) == 1:
+        pairs = [(turn, *without_asides(turn.text)) for turn in turns]
+        turns = tuple(turn._replace(text=said) for turn, said, _ in pairs if said.strip())
+        asides += [aside for _, _, left in pairs for aside in left]
     return Script(turns, tuple(asides), chat, name_of(members(story.rest.get(MARKS)).get("title")))
 
 

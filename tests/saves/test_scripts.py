@@ -58,6 +58,13 @@ def test_marks_of_instruct_mode_are_no_text_and_the_system_is_left_out() -> None
     assert [aside.text.strip() for aside in script.asides if "system" in aside.what] == ["Be Mara."]
 
 
+def test_reasoning_in_a_save_is_no_story() -> None:
+    script = save("\n{{[INPUT]}}\nLate?", "\n{{[OUTPUT]}}\n<think>She lies.</think>Very.", opmode=4)
+    assert said(script) == [(YOU, "Late?"), (MODEL, "Very.")]
+    assert [aside for aside in script.asides if aside.text] == [("reasoning", "<think>She lies.</think>")]
+    assert said(save("A pier.", "<think>Hm.</think> Night.")) == [("", "A pier. Night.")]
+
+
 def test_a_models_own_marks_count_where_the_save_names_them() -> None:
     script = save(
         "### Instruction:\nWrite.\n### Response:\n",

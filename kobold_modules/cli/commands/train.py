@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,8 +96,10 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     split = split_corpus(corpus)
     for sentence in (*corpus.describe(), *split.describe()):
         output.say(f"  {sentence}")
-    if not request.speaker and any(len(report.speakers) > 1 for report in corpus.reports):
-        output.say("  --speaker NAME trains on the lines of one speaker only.")
+    several = [report.speakers for report in corpus.reports if len(report.speakers) > 1]
+    if several and not request.speaker:
+        name = shlex.quote(several[0][0].name)
+        output.say(f"  --speaker NAME trains on the lines of one speaker only: --speaker {name}, for example.")
     require_enough(corpus)
     cost = estimate(request, corpus, split)
     output.data(

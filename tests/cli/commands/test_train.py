@@ -188,7 +188,7 @@ def test_one_speaker_of_a_chat_by_choice(capsys: pytest.CaptureFixture[str], tmp
     assert main(dry) == 0
     told = capsys.readouterr().err
     assert "Written by Mara (1,215 words), Tom (60 words)." in told
-    assert "--speaker NAME trains on the lines of one speaker only." in told
+    assert "--speaker NAME trains on the lines of one speaker only: --speaker Mara, for example." in told
 
     assert main([*dry, "--speaker", "mara"]) == 0
     told = capsys.readouterr().err
