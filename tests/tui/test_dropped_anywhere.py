@@ -138,6 +138,9 @@ def test_what_a_file_is_for(files: dict[str, Path], tmp_path: Path) -> None:
         "picture": "nothing",
         "texts": "text",
     }
+    for name, kind in {"chat.jsonl": "text", "pier.story": "story", "pier.kaistory": "story"}.items():
+        (tmp_path / name).write_text("{}")
+        assert kind_of(tmp_path / name) == kind, "a chat is only trained on, a save is also written on in"
     folder = tmp_path / "hf"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
