@@ -14,14 +14,15 @@ MODULE = "kobold_modules.corpus.previewing"
 LONGEST = 64 * 2**20
 
 
-async def read_preview(files: Sequence[str], speakers: Sequence[str] = ()) -> Preview:
-    """Return what a training on ``files`` would read, of chats the lines of ``speakers`` only.
+async def read_preview(files: Sequence[str], speakers: Sequence[str] = (), keep: Sequence[str] = ()) -> Preview:
+    """Return what a training on ``files`` would read, of chats the lines of ``speakers`` only, the rules ``keep`` off.
 
     Cancelling ends the process; no text makes it raise.
     """
     if not files:
         return Preview()
-    command = [*default_command()[:-1], MODULE, *(f"--speaker={name}" for name in speakers), *files]
+    chosen = [*(f"--speaker={name}" for name in speakers), *(f"--keep={name}" for name in keep)]
+    command = [*default_command()[:-1], MODULE, *chosen, *files]
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

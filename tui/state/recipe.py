@@ -65,6 +65,7 @@ class Recipe:
     dial: Dial = "normal"
     advanced: Mapping[str, str] = field(default_factory=dict)
     speaker: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
 
     def request(self) -> TrainingRequest:
         """Return the request. Raises BadUsage with a sentence where something is missing or makes no sense."""
@@ -85,6 +86,7 @@ class Recipe:
             author=self.author.strip(),
             dial=self.dial,
             speaker=self.speaker,
+            keep=self.keep,
             **values,
         )
 
@@ -92,7 +94,7 @@ class Recipe:
     def measured_by(self) -> tuple[object, ...]:
         """What decides how long a step takes. Recipes that agree in it share one measurement."""
         settings = tuple((name, value) for name, value in self.advanced.items() if name not in (*BUDGET, "seed"))
-        return self.files, self.model, self.speaker, settings
+        return self.files, self.model, self.speaker, self.keep, settings
 
     @property
     def minutes(self) -> float | None:

@@ -36,6 +36,7 @@ from ...widgets.training.preview_panel import PreviewPanel
 from ...widgets.training.recipe_panel import RecipePanel
 from ...widgets.training.text_tree import TextTree
 from ...widgets.training.training_list import TrainingList
+from .cleaning_rules import CleaningRulesScreen
 from .estimator import LEAST_WORDS, Estimator
 from .path_field import PathField
 from .queue_view import QueueView
@@ -222,11 +223,27 @@ class TrainScreen(Screen[None]):
         self.say(whose, "good", "s in the preview chooses another.")
         self._read(self.files)
 
+    @on(PreviewPanel.RulesAsked)
+    @work(group="rules")
+    async def _choose_rules(self) -> None:
+        """Let rules of cleaning be switched off, and read the texts so."""
+        panel = self.query_one(PreviewPanel)
+        keep = await self.app.push_screen_wait(CleaningRulesScreen(panel.keep))
+        if keep != panel.keep:
+            panel.keep = keep
+            self.say(f"Not cleaned: {', '.join(keep)}." if keep else "All rules of cleaning are on.", "good")
+            self._read(self.files)
+
     @property
     def speaker(self) -> tuple[str, ...]:
         """Whose lines of a chat are taken; everybody's where it is empty."""
         name = self.query_one(PreviewPanel).speaker
         return (name,) if name else ()
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """The rules of cleaning that are switched off."""
+        return self.query_one(PreviewPanel).keep
 
     def action_give_back(self) -> None:
         self.query_one(TextTree).give_back_all()
@@ -237,11 +254,11 @@ class TrainScreen(Screen[None]):
     async def _read(self, files: tuple[str, ...], then: str = "") -> None:
         panel = self.query_one(PreviewPanel)
         if not files:
-            panel.speaker = ""
+            panel.speaker, panel.keep = "", ()
         panel.set_reading(bool(files))
         count = len(files)
         self.query_one("#texts", Panel).set_titles(note=f"{count} selected" if count else "")
-        self.preview = await read_preview(files, self.speaker)
+        self.preview = await read_preview(files, self.speaker, panel.keep)
         panel.show(self.preview)
         if then:
             panel.show_path(then)
@@ -269,14 +286,16 @@ class TrainScreen(Screen[None]):
         self._estimate()
 
     def _estimate(self) -> None:
-        self.estimator.estimate(replace(self.recipe, files=self.files, speaker=self.speaker), self.preview)
+        self.estimator.estimate(
+            replace(self.recipe, files=self.files, speaker=self.speaker, keep=self.keep), self.preview
+        )
 
     @on(RecipePanel.Start)
     async def action_start(self) -> None:
         """Put what the form says into the queue."""
         try:
             recipe = self.form.read()  # a key before this one may not have arrived yet
-            request = replace(recipe, files=self.files, speaker=self.speaker).request()
+            request = replace(recipe, files=self.files, speaker=self.speaker, keep=self.keep).request()
             self._check(request.name)
             id = await self.trainings.ask(self.trainings.queue.submit, request)
         except (KoboldModulesError, OSError) as error:

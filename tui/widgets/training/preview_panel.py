@@ -36,7 +36,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     Your files themselves are never changed.
 
     `✗` prevents training, `!` is a warning. **→** and **←** show the next and the previous file. In a chat, **s** takes
-    the lines of one speaker, then of the next, then of all.
+    the lines of one speaker, then of the next, then of all. **x** lists the rules of cleaning, to switch some off.
     """
     BINDING_GROUP_TITLE = "Preview"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,6 +45,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
             "left", "file(-1)", "Previous file", id="preview.previous", tooltip="Show the previous file", show=False
         ),
         Binding("s", "speaker", "Speaker", id="preview.speaker", tooltip="Take one speaker's lines, or all"),
+        Binding("x", "rules", "Rules", id="preview.rules", tooltip="Switch rules of cleaning off or on"),
         Binding("j", "scroll_down", "Down", id="list.down", show=False, system=True),
         Binding("k", "scroll_up", "Up", id="list.up", show=False, system=True),
         *quiet(b for b in VerticalScroll.BINDINGS if isinstance(b, Binding) and b.key not in ("left", "right")),
@@ -57,6 +58,9 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     }
     """
 
+    class RulesAsked(Message):
+        """The rules of cleaning are wanted, to be switched."""
+
     @dataclass
     class SpeakerChosen(Message):
         """The lines of ``name`` are wanted; everybody's where it is empty."""
@@ -66,6 +70,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     def __init__(self) -> None:
         super().__init__(id="preview", classes="panel")
         self.speaker = ""
+        self.keep: tuple[str, ...] = ()
         self.set_titles("Preview")
         self.preview = Preview()
         self.at = 0
@@ -119,6 +124,9 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         names = dict.fromkeys(name for speakers in several for name in speakers)
         return [*(names | ({self.speaker: None} if self.speaker else {}))]
 
+    def action_rules(self) -> None:
+        self.post_message(self.RulesAsked())
+
     def action_speaker(self) -> None:
         order = ["", *self.speakers]
         self.speaker = order[(order.index(self.speaker) + 1) % len(order)]
@@ -152,6 +160,8 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
             lines.append(
                 Content.assemble((f"{counted(preview.words, 'word')}", "bold"), f" in {counted(used, 'text')}")
             )
+        if self.keep:
+            lines.append(Content.styled(f"Not cleaned: {', '.join(self.keep)}", "$foreground-muted"))
         for problem in preview.problems:
             lines.append(
                 Content.assemble(

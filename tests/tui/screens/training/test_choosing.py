@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.widgets import Input, Select, Static
 
+from kobold_modules.corpus.cleaning.names import KEEPABLE
 from kobold_modules.library.library import Library
 from kobold_modules.records import Record
 from kobold_modules.testing.fake_client import FakeClient
@@ -50,6 +51,24 @@ async def test_texts_are_chosen_seen_and_submitted_with_keys_alone(stage: Open, 
         )
         assert "has started" in on.status
         assert train.files == ()
+
+
+async def test_a_rule_of_cleaning_is_switched_off_in_the_preview(stage: Open, pages: Path) -> None:
+    async with stage() as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        await on.press("tab", "x")
+        await on.until(lambda: "What is cleaned" in on.text())
+        rules = list(KEEPABLE)
+        await on.press(*["down"] * rules.index("titles"), "space", "escape")
+        await on.until(lambda: "Not cleaned: titles" in on.text())
+        await on.until(
+            lambda: not any(change.rule == "titles" for page in train.preview.pages for change in page.changes)
+        )
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+        (training,) = TrainingQueue().trainings()
+        assert training.request.keep == ("titles",)
 
 
 async def test_the_form_sets_everything(stage: Open, pages: Path) -> None:
