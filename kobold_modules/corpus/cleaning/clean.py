@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from ...drain import drain
 from .change import Change, merge
+from .gutenberg import has_mark
 from .markdown import markdown as strip_markdown
 from .rules import CHARACTERS, Step, steps
 
@@ -55,20 +56,21 @@ def clean_parts(
     rules = steps(keep, straight_quotes=straight_quotes)
     changes: list[Change] = []
     prepared: list[bytes] = []  # as UTF-8: text with a dash in it takes twice as much
+    first = tuple(rule for rule in rules if rule in CHARACTERS)
+    stripped = markdown and any(rule.name == "markup" for rule in rules)
     for part in parts:
-        text = _apply(tuple(rule for rule in rules if rule in CHARACTERS), part, changes)
-        if markdown and any(rule.name == "markup" for rule in rules):
-            text, signs = strip_markdown(text)
+        text = part
+        if stripped:
+            text, signs = strip_markdown(_apply(first, text, changes))
             changes += (replace(change, rule="markup") for change in signs)
-        if straight_quotes:
-            text = _apply(tuple(rule for rule in rules if rule.name == "quotes"), text, changes)
         prepared.append(text.encode("utf-8", "surrogatepass"))
         yield _SHARE_OF_READING * len(prepared) / (len(prepared) + 1)
     if sum(map(len, prepared)) <= 2 * PART:
         text = _text(prepared)
         return _until_still(rules, text, changes), merge(changes)
-    if any(b"utenberg" in part or b"UTENBERG" in part for part in prepared):
-        text = _apply(tuple(rule for rule in rules if rule.place == "once"), _text(prepared), changes)
+    if any(has_mark(part.decode("utf-8", "surrogatepass")) for part in prepared if b"utenberg" in part.lower()):
+        once = tuple(rule for rule in rules if rule.place == "once")
+        text = _apply((*first, *once), _text(prepared), changes)
         prepared = [text[start:end].encode("utf-8", "surrogatepass") for start, end in _cuts(text)]
         del text
     cleaned: list[bytes] = []

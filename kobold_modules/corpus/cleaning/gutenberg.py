@@ -54,6 +54,11 @@ class _Mark(NamedTuple):
     licence: bool  # the mark belongs to a licence, not to a book
 
 
+def has_mark(text: str) -> bool:
+    """Return whether a line of ``text`` may part a book from its frame."""
+    return _MARK.search(text) is not None
+
+
 def gutenberg(text: str) -> Cleaned:
     """Remove what stands outside Project Gutenberg's marks, several books in a file included."""
     if "GUTENBERG" not in text and "utenberg" not in text:

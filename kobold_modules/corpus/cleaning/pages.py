@@ -26,7 +26,8 @@ _BARE = re.compile(rf"[-–—~|( ]{{0,3}}(?:\d{{1,4}}|{_ROMAN})[-–—~|). ]{{
 _SIGNS = frozenset("0123456789ivxl-–—~|( ")
 _DIGITS = re.compile(r"\d+")
 _ENDS = frozenset(".,;:!?…\"'”’")
-_LONGEST = 70
+_TWO_SENTENCES = re.compile(r"[a-z][.!?] [A-Z\"]")  # prose, however often it comes back
+_LONGEST = 60
 _TIMES = 3
 _SHARE = 0.2
 
@@ -72,7 +73,8 @@ def _change(count: int) -> Change:
 
 
 def _runs_on(before: str, after: str) -> bool:
-    return bool(before.strip()) and not ends_sentence(before) and continues(after)
+    bare = before.strip()
+    return bool(bare) and not ends_sentence(before) and continues(after) and not is_heading(bare)
 
 
 def _key(line: str) -> str:
@@ -86,6 +88,8 @@ def _key(line: str) -> str:
         return ""
     first = first_letter(bare)
     if first.islower() or not first or ends_sentence(bare) or bare[-1] in ",;" or is_heading(bare):
+        return ""
+    if _TWO_SENTENCES.search(bare):
         return ""
     key = _DIGITS.sub("#", bare).strip("# |-–—")
     if "#" not in _DIGITS.sub("#", bare) and not is_titled(bare):

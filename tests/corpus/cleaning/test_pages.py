@@ -41,3 +41,14 @@ def test_refrain_is_no_running_head(paragraphs: list[str]) -> None:
 def test_marked_page_numbers_go_anywhere() -> None:
     text = "The boat [Pg 12] was late.\n\nPage 13 of 20\n\nIt came.\n\n[14]\n\nThey went."
     assert tidy_breaks(page_furniture(text)[0])[0] == "The boat was late.\n\nIt came.\n\nThey went."
+
+
+def test_prose_that_comes_back_is_no_running_head() -> None:
+    """T24: pages that stand several times in a file keep their lines, however much like titles these are set."""
+    page = (
+        "Chapter Five\n\nSaint Wenna's Is at the Top of Nine Steps. There Are a Hundred\nand forty of them, and nobody "
+        "remembers why.\n\nThe Captain of the Second Boat Said to the Mate of the Third Boat\nthat it would rain.\n\n"
+    )
+    text, change = page_furniture(page * 6)
+    assert change.count == 0
+    assert text == page * 6
