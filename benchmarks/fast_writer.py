@@ -16,7 +16,8 @@ from large_library import WORDS
 
 def write_as_worker(rate: float) -> None:
     """Act as a worker that loads nothing and writes ``rate`` pieces a second, until its stdin ends."""
-    from kobold_modules.records import Finished, Loaded, TextChunk, TokenCount
+    from kobold_modules.answers import TokenCount
+    from kobold_modules.records import Finished, Loaded, TextChunk
     from kobold_modules.testing.fake_engine import FakeEngine
     from kobold_modules.worker import messages
     from kobold_modules.worker.messages import TO_WORKER, Answer, Ask, Cancel, End, Line, Quit, encode

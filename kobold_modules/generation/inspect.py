@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..answers import Candidate, Scores
 from ..common_prefix import common_prefix
 from ..errors import BadUsage
-from ..records import Candidate, Finished, Scores, TextChunk
+from ..records import Finished, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.stack import Stack
 from .limits import MOST_TOGETHER

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ..answers import LoreEntry, LoreFound
 from ..lorebook import Lorebook
 from ..lorebook.activation import SHARE, Activation, Scan, activate
-from ..records import LoreEntry, LoreFound
 from .prompt import line_of
 from .protocol import Request
 

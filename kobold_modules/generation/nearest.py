@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import paths
+from ..answers import Neighbour
 from ..errors import BadUsage, EngineFailed, WrongModel
 from ..file_stamp import file_stamp
 from ..models.reference import ModelFile
-from ..records import Neighbour
 from ..soft_prompt.module import Module
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from ..answers import Verdict
 from ..byte_size import byte_size
 from ..errors import NoModel, OutOfMemory
-from ..records import Verdict
 from .facts import Facts
 from .reference import ModelFile
 from .system_memory import Gpu, SystemMemory, room

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records import ListedModel, MemoryHere, ModelsFound
+from ..answers import ListedModel, MemoryHere, ModelsFound
 from .capacity import can_train, can_write
 from .discovery.discover import Survey
 from .reference import ModelFile

@@ -12,10 +12,11 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..answers import Candidate, NearestWords, Neighbour, NextTokens, Scores
 from ..generation.lore import record_of, with_lore
 from ..generation.protocol import Request
 from ..lorebook import read
-from ..records import Candidate, Finished, NearestWords, Neighbour, NextTokens, Record, Scores, TextChunk
+from ..records import Finished, Record, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
 from ..worker.messages import Compare, Lore, Nearest, Peek, Score

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+from ..answers import TokenCount
 from ..errors import BadUsage, KoboldModulesError
 from ..generation.protocol import Request
 from ..models.smollm2 import NAME as SMOLLM2
-from ..records import Done, Failed, Finished, Loaded, Progress, Record, Saved, TokenCount
+from ..records import Done, Failed, Finished, Loaded, Progress, Record, Saved
 from ..sampling.settings import Sampler
 from ..worker.messages import Compare, Count, Download, Generate, Job, Load, Lore, Models, Nearest, Peek, Score
 from . import fake_answers, fake_models

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from ..answers import ModelsFound
 from ..errors import NoModel
 from ..models.discovery.discover import Survey
 from ..models.facts import Facts
@@ -15,7 +16,7 @@ from ..models.reference import ModelFile
 from ..models.smollm2 import FILE, OFFER, SIZE
 from ..models.smollm2 import NAME as SMOLLM2
 from ..models.system_memory import SystemMemory
-from ..records import Done, ModelsFound, Note, Progress, Record, Saved
+from ..records import Done, Note, Progress, Record, Saved
 from ..worker.messages import Download
 
 

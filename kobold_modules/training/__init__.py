@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..records import Progress, Record, TrainingCost
+from ..answers import TrainingCost
+from ..records import Progress, Record
 from .settings import DIALS, TrainingRequest
 
 

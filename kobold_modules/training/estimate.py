@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from ..answers import TrainingCost
 from ..corpus import Corpus, Split
 from ..corpus import split as split_corpus
 from ..drain import drain
@@ -14,7 +15,6 @@ from ..evaluation.bits import HeldOut
 from ..evaluation.bits import measure as measure_bits
 from ..forward import memory
 from ..models.find import resolve
-from ..records import TrainingCost
 from .checkpoint import State
 from .data import SLACK, held_out_tokens, read_texts, row_length
 from .distributed import World

@@ -19,10 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..answers import TokenCount
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
 from ..file_stamp import FileStamp, file_stamp, file_stamps
 from ..generation.stack_rows import smaller_context
-from ..records import Done, Failed, Loaded, Note, Progress, Record, TokenCount
+from ..records import Done, Failed, Loaded, Note, Progress, Record
 from ..soft_prompt.module import Module
 from ..training import estimate
 from . import inspect, lore, messages, models, writing

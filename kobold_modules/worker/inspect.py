@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..answers import NearestWords, NextTokens
 from ..generation import inspect
 from ..generation.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
-from ..records import NearestWords, NextTokens
 from .context import JobContext
 from .lore import bring_in
 from .messages import Nearest, Peek, Score

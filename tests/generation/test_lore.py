@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kobold_modules.answers import LoreEntry
 from kobold_modules.generation.lore import LoreSettings, record_of, sentences, with_lore
 from kobold_modules.generation.prompt import build
 from kobold_modules.generation.protocol import Request
 from kobold_modules.lorebook import Entry, Lorebook
-from kobold_modules.records import LoreEntry
 from kobold_modules.sampling.settings import Sampler
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from kobold_modules.records import Failed, Finished, Loaded, Progress, TextChunk, TokenCount
+from kobold_modules.answers import TokenCount
+from kobold_modules.records import Failed, Finished, Loaded, Progress, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.testing.fake_client import FakeClient

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kobold_modules.records import Failed, Finished, Loaded, Note, Progress, Record, TextChunk, TokenCount
+from kobold_modules.answers import TokenCount
+from kobold_modules.records import Failed, Finished, Loaded, Note, Progress, Record, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module

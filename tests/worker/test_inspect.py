@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
+from kobold_modules.answers import NearestWords, NextTokens, Scores
 from kobold_modules.formats import kobold
-from kobold_modules.records import Finished, Loaded, NearestWords, NextTokens, Record, Scores
+from kobold_modules.records import Finished, Loaded, Record
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module

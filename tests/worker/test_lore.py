@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kobold_modules.answers import LoreFound, NextTokens
 from kobold_modules.generation.log import entries
-from kobold_modules.records import LoreFound, NextTokens, Note, Record
+from kobold_modules.records import Note, Record
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Lore, Peek

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from kobold_modules.records import Done, Loaded, ModelsFound, Progress, Saved, Verdict
+from kobold_modules.answers import ModelsFound, Verdict
+from kobold_modules.records import Done, Loaded, Progress, Saved
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Count, Download, Load, Models

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kobold_modules.records import Loaded, NextTokens, Note, Record, TextChunk
+from kobold_modules.answers import NextTokens
+from kobold_modules.records import Loaded, Note, Record, TextChunk
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Load, Peek

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 
 from textual.content import Content
 
+from kobold_modules.answers import ListedModel, ModelsFound, Verdict
 from kobold_modules.byte_size import byte_size
-from kobold_modules.records import ListedModel, ModelsFound, Verdict
 
 from .remembered import FOLDERS as FOLDERS
 from .remembered import USUAL as USUAL

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from kobold_modules.answers import TrainingCost
 from kobold_modules.byte_size import byte_size
 from kobold_modules.duration import duration
 from kobold_modules.errors import BadUsage
-from kobold_modules.records import TrainingCost
 from kobold_modules.training.settings import DIALS as DIAL_MINUTES
 from kobold_modules.training.settings import TrainingRequest
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kobold_modules import records
-from kobold_modules.records import NextTokens
+from kobold_modules import answers
+from kobold_modules.answers import NextTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def candidates(found: NextTokens) -> list[Candidate]:
     return rows
 
 
-def _side(found: Iterable[records.Candidate]) -> dict[tuple[int, str], tuple[str, float]]:
+def _side(found: Iterable[answers.Candidate]) -> dict[tuple[int, str], tuple[str, float]]:
     """Return text and probability by token and what it adds, likeliest first."""
     return {(item.token, item.adds): (item.text, item.probability) for item in found}
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ... import corpus
+from ...answers import Scores
 from ...errors import BadText
 from ...generation import inspect
 from ...generation.log import seeded
@@ -23,7 +24,6 @@ from ...generation.protocol import Request
 from ...library.library import Library
 from ...models.find import resolve
 from ...models.reference import ModelFile
-from ...records import Scores
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible

@@ -77,8 +77,8 @@ def test_a_text_is_measured_token_by_token(
 
 
 def test_colours_say_what_a_module_changed() -> None:
+    from kobold_modules.answers import Scores
     from kobold_modules.cli.commands.inspect import _coloured
-    from kobold_modules.records import Scores
 
     scores = Scores(("a", " b\nb", " c", " d"), (None, -1.0, -5.0, -2.0), (None, -3.0, -2.0, -2.1))
     assert _coloured(scores, False) == "a b\nb[+2.0] c[-3.0] d"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kobold_modules import records
+from kobold_modules import answers
 from kobold_modules.library.library import Entry
 from kobold_modules.records import Failed
 from kobold_modules.worker.messages import Nearest
@@ -40,7 +40,7 @@ class NearestWords:
         self.status.say("Finding the nearest words …", "busy")
         problem: tuple[str, str] | None = ("The nearest words could not be found.", "")
         async for record in self.app_state.client.run(Nearest(str(entry.path))):
-            if isinstance(record, records.NearestWords):
+            if isinstance(record, answers.NearestWords):
                 rows = [[word.text for word in row] for row in record.rows]
                 self._known[str(entry.path), entry.modified_ns] = rows
                 self.found()

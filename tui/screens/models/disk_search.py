@@ -8,8 +8,9 @@ from pathlib import Path
 
 from textual.screen import Screen
 
+from kobold_modules.answers import ModelsFound
 from kobold_modules.errors import BadInput
-from kobold_modules.records import Failed, ModelsFound
+from kobold_modules.records import Failed
 from kobold_modules.worker.client import Client
 from kobold_modules.worker.messages import Models
 

@@ -8,9 +8,10 @@ from functools import partial
 
 from textual.screen import Screen
 
+from kobold_modules.answers import ModelsFound, TrainingCost
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.errors import BadUsage, OutOfMemory
-from kobold_modules.records import Failed, ModelsFound, TrainingCost
+from kobold_modules.records import Failed
 from kobold_modules.worker import messages
 from kobold_modules.worker.client import Client, WorkerClient
 

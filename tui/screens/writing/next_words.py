@@ -18,7 +18,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from kobold_modules.records import Failed, NextTokens
+from kobold_modules.answers import NextTokens
+from kobold_modules.records import Failed
 from kobold_modules.worker.messages import Peek
 
 from ...state.app_state import AppState

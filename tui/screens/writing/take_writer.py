@@ -9,7 +9,8 @@ from typing import Literal
 
 from textual.screen import Screen
 
-from kobold_modules.records import Failed, Finished, LoreFound, Note, TextChunk
+from kobold_modules.answers import LoreFound
+from kobold_modules.records import Failed, Finished, Note, TextChunk
 from kobold_modules.stories.story import Take
 from kobold_modules.worker.messages import Generate
 

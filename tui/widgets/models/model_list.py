@@ -15,8 +15,8 @@ from textual.style import Style
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from kobold_modules.answers import Verdict
 from kobold_modules.byte_size import byte_size
-from kobold_modules.records import Verdict
 
 from ...state.disk_models import MARKS, DiskModel
 from ...state.phrases import shortened

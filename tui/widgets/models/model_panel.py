@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from kobold_modules.records import Verdict
+from kobold_modules.answers import Verdict
 
 from ...state.disk_models import FREE, MARKS, OTHERS, OVER, OWN, DiskModel, Memory, about, bar
 from ...state.phrases import counted, place

@@ -13,7 +13,7 @@ from typing import Any
 from textual import work
 from textual.app import ComposeResult
 
-from kobold_modules.records import LoreFound, TokenCount
+from kobold_modules.answers import LoreFound, TokenCount
 from kobold_modules.worker.messages import Count, Lore
 
 from ...state.app_state import AppState

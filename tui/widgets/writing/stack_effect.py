@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kobold_modules.records import Failed, Scores
+from kobold_modules.answers import Scores
+from kobold_modules.records import Failed
 from kobold_modules.worker.messages import Score
 
 from ...state.app_state import AppState

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from kobold_modules.answers import NearestWords, Neighbour
 from kobold_modules.library.library import Library
-from kobold_modules.records import Failed, NearestWords, Neighbour, Record
+from kobold_modules.records import Failed, Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.widgets.key_bar import KeyBar
 from kobold_modules.tui.widgets.library.card_panel import CardPanel

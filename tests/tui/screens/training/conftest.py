@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import pytest
 
-from kobold_modules.records import ListedModel, MemoryHere, ModelsFound, Record, TrainingCost, Verdict
+from kobold_modules.answers import ListedModel, MemoryHere, ModelsFound, TrainingCost, Verdict
+from kobold_modules.records import Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue import launch

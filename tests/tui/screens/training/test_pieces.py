@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules.records import Failed, Loss, Progress, TrainingCost
+from kobold_modules.answers import TrainingCost
+from kobold_modules.records import Failed, Loss, Progress
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue.files import Training
 from kobold_modules.tui.state.recipe import Estimate, Recipe, guess, name_from

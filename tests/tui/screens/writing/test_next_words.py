@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kobold_modules.records import Candidate, Failed, NextTokens, Scores
+from kobold_modules.answers import Candidate, NextTokens, Scores
+from kobold_modules.records import Failed
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.screens.writing.bench import BenchScreen
