@@ -25,7 +25,7 @@ import numpy as np
 from common import keep
 
 from kobold_modules.backends.open import open_engine
-from kobold_modules.generation.inspect import OpenEngine
+from kobold_modules.generation.inspection.inspect import OpenEngine
 from kobold_modules.lorebook import Lorebook, read
 from kobold_modules.lorebook.activation import Scan, activate
 from kobold_modules.lorebook.content import prose

@@ -18,8 +18,8 @@ from pathlib import Path
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from kobold_modules.disk.toml_file import read_toml
 from kobold_modules.errors import BadInput
-from kobold_modules.toml_file import read_toml
 
 
 COLOURS = (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..generation import prompt
-from ..generation.cached_sequences import CachedSequence
+from ..generation.cache.sequences import CachedSequence
 from ..generation.protocol import Request
 from ..generation.token_healing import Boundary, TokenPrefixes, boundary, hold_back
 from ..records import Finished, TextChunk

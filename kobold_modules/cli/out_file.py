@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..disk.files import writing
 from ..errors import BadText, BadUsage
-from ..files import writing
 
 
 SYNC_SECONDS = 2.0

@@ -17,7 +17,7 @@ import msgspec
 from ..duration import duration
 from ..generation import log as generation_log
 from ..generation.bias import bias_warnings, check_ids
-from ..generation.inspect import OpenEngine
+from ..generation.inspection.inspect import OpenEngine
 from ..generation.protocol import Engine, Request
 from ..generation.stack_rows import smaller_context
 from ..models.find import resolve

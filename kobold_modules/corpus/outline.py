@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .cleaning.breaks import is_break
-from .cleaning.titles import is_heading, is_numeral
+from .cleaning.apparatus.titles import is_heading, is_numeral
+from .cleaning.layout.breaks import is_break
 
 
 _MARKDOWN = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*")

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..common_prefix import common_prefix
 from ..errors import BadText
 from .cleaning.change import Rule
-from .cleaning.markdown import markdown as strip_markdown
+from .cleaning.markup.markdown import markdown as strip_markdown
 from .cleaning.names import check_keep
 from .cleaning.rules import CHARACTERS, steps
 from .document import Corpus, FileReport, structure_sentences

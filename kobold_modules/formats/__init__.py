@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Literal, get_args
 
+from ..disk.files import first_bytes, read_file, reading
 from ..errors import BadModule, BadUsage
-from ..files import first_bytes, read_file, reading
 from ..soft_prompt.module import Module
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..disk.files import read_file
 from ..errors import BadModule, WrongModel
-from ..files import read_file
 from ..plain_text import one_line
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import MOST_ROWS, Module

@@ -16,8 +16,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..disk.files import read_file, write_file
 from ..errors import BadModule, BadUsage
-from ..files import read_file, write_file
 from ..soft_prompt.module import MOST_ROWS, Card, Module, Vectors
 from . import card as cards
 from . import npy

@@ -14,8 +14,8 @@ import struct
 import uuid
 from pathlib import Path
 
+from ..disk.files import write_file
 from ..errors import BadModule
-from ..files import write_file
 from ..soft_prompt.module import Module
 from .kobold import plain_name
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..disk.files import read_file, writing
 from ..errors import BadModule, BadUsage
-from ..files import read_file, writing
 from ..soft_prompt.module import Card, Module
 from . import card as cards
 from .plain import card_of

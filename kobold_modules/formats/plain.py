@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..disk.files import read_file, write_file
 from ..errors import BadModule
-from ..files import read_file, write_file
 from ..soft_prompt.module import Card, Module
 from . import card as cards
 from .tensors import MOST_FILE, Tensors, open_tensors, write_tensors

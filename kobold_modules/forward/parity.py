@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from ..backends.llamacpp.binding import library, log, threads
 from ..backends.llamacpp.model import NativeModel
 from ..backends.torch.load import TorchModel
+from ..disk.stamp import file_stamp
 from ..errors import EngineFailed, NoModel, WrongModel
-from ..file_stamp import file_stamp
 from ..generation.softmax import log_softmax_at
 from ..models.reference import ModelFile
 from ..paths import cache_dir, write_atomically

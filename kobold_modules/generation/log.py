@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from .. import __version__, paths
+from ..disk.json_lines import LineWriter, encode, objects
+from ..disk.lock import FileLock
+from ..disk.stamp import FileStamp, file_stamp
+from ..disk.toml_file import read_config
 from ..errors import BadInput
-from ..file_lock import FileLock
-from ..file_stamp import FileStamp, file_stamp
-from ..json_lines import LineWriter, encode, objects
 from ..records import Finished, TextChunk
-from ..toml_file import read_config
 from .protocol import ModelInfo, Request
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..disk.stamp import FileStamp, file_stamp
 from ..errors import BadModule
-from ..file_stamp import FileStamp, file_stamp
 from ..formats import card as cards
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import Card, Module

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from .. import formats
+from ..disk.files import first_bytes, reading
 from ..errors import BadModule, KoboldModulesError
-from ..files import first_bytes, reading
 from ..formats import kobold, npy, peft
 from ..soft_prompt.module import Module
 from .library import Entry, Library

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..file_stamp import file_stamp
+from ..disk.stamp import file_stamp
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import Card, Kind
 from .folder import NO_NOTES, Entry, entry_of

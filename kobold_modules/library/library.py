@@ -31,9 +31,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import formats, paths
+from ..disk.files import writing
+from ..disk.free_name import free_name
 from ..errors import BadInput, BadModule, BadUsage, KoboldModulesError
-from ..files import writing
-from ..free_name import free_name
 from ..soft_prompt.module import Module
 from . import index
 from . import notes as notes_file

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import paths
-from ..files import writing
+from ..disk.files import writing
 from ..formats import card as cards
 
 

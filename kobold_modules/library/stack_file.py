@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import paths
+from ..disk.files import write_file, writing
+from ..disk.free_name import free_name
+from ..disk.toml_file import parse_toml
 from ..errors import BadInput, BadModule, BadUsage
-from ..files import write_file, writing
-from ..free_name import free_name
 from ..soft_prompt.layer import Layer
 from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack
-from ..toml_file import parse_toml
 from .library import Library
 from .slug import key_of, slug_of
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from .. import paths
+from ..disk.files import writing
 from ..errors import FULL, BadUsage
-from ..files import writing
 
 
 STAGING = ".new-"
@@ -86,7 +86,7 @@ class Lock:
 
     @contextmanager
     def _among_programs(self) -> Iterator[None]:
-        from ..file_lock import FileLock  # reading needs none
+        from ..disk.lock import FileLock  # reading needs none
 
         lock = FileLock(self._root / LOCK)
         with writing(self._root):

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..files import write_file
+from ..disk.files import write_file
 from .book import LOGICS, Entry, Lorebook
 from .readers import character_card, sillytavern
 from .values import members

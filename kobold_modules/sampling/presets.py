@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..disk.files import write_file
+from ..disk.toml_file import edit_toml, read_toml
 from ..errors import BadInput, BadUsage
-from ..files import write_file
-from ..toml_file import edit_toml, read_toml
 from .settings import PRESETS, Sampler
 
 

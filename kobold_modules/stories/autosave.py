@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import paths
-from ..file_lock import FileLock, is_locked
-from ..free_name import free_path
-from ..json_lines import LineWriter, encode, whole_lines
+from ..disk.free_name import free_path
+from ..disk.json_lines import LineWriter, encode, whole_lines
+from ..disk.lock import FileLock, is_locked
 from .story import Story, Take
 
 

@@ -30,8 +30,8 @@ from typing import Any, Literal
 
 from .. import paths
 from ..byte_size import byte_size
+from ..disk.files import writing
 from ..errors import BadText, BadUsage
-from ..files import writing
 from ..saves import lite, novelai
 from ..saves.lite import LiteStory
 from .autosave import Autosave, Recovered, forget, recover

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .. import free_name, paths
+from .. import paths
+from ..disk import free_name
+from ..disk.files import writing
 from ..errors import KoboldModulesError
-from ..files import writing
 from ..library.slug import slug_of
 from .autosave import journal_of
 from .file import load

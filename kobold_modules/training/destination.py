@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..disk.files import check_target, writing
 from ..errors import BadModule, BadUsage
-from ..files import check_target, writing
 from ..formats import read
 from ..library.library import Library
 from ..library.names import checked_name

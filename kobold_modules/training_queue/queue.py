@@ -27,9 +27,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import paths
+from ..disk.free_name import free_name
+from ..disk.lock import is_locked
 from ..errors import BadInput, BadUsage, OutOfDisk
-from ..file_lock import is_locked
-from ..free_name import free_name
 from ..library.slug import slug_of
 from ..records import Record
 from ..training.settings import TrainingRequest

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from .. import records
-from ..json_lines import LineWriter, whole_lines
+from ..disk.json_lines import LineWriter, whole_lines
 from ..records import Progress, Record
 
 

@@ -27,9 +27,9 @@ from typing import Any
 import msgspec
 
 from .. import paths
+from ..disk.lock import FileLock
 from ..errors import KoboldModulesError, OutOfDisk, OutOfMemory
 from ..exit_status import explain, signal_name
-from ..file_lock import FileLock
 from ..records import Done, Failed, Note, Progress, Record, Saved
 from ..training import train
 from ..training.settings import TrainingRequest

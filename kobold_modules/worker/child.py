@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..answers import TokenCount
+from ..disk.stamp import FileStamp, file_stamp, file_stamps
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
-from ..file_stamp import FileStamp, file_stamp, file_stamps
 from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record
 from ..soft_prompt.module import Module

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from ..errors import BadUsage
-from ..generation.inspect import OpenEngine
+from ..generation.inspection.inspect import OpenEngine
 from ..records import Note, Record
 from ..soft_prompt.layer import Layer
 from ..soft_prompt.module import Module

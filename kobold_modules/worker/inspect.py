@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..answers import NearestWords, NextTokens
-from ..generation import inspect
-from ..generation.nearest import CURIOSITY, nearest
+from ..generation.inspection import inspect
+from ..generation.inspection.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
 from .context import JobContext
 from .lore import bring_in

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from ..disk.stamp import FileStamp, file_stamp
 from ..errors import BadInput
-from ..file_stamp import FileStamp, file_stamp
 from ..generation.lore import record_of, sentences, with_lore
 from ..generation.protocol import Request
 from ..lorebook import Lorebook, read

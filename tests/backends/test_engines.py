@@ -13,7 +13,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.open import open_engine
 from kobold_modules.backends.torch.engine import HfEngine
 from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
-from kobold_modules.generation.inspect import OpenEngine
+from kobold_modules.generation.inspection.inspect import OpenEngine
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.find import resolve
 from kobold_modules.models.reference import ModelFile

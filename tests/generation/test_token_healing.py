@@ -12,7 +12,7 @@ import pytest
 from kobold_modules.backends.continuation import Continuation
 from kobold_modules.backends.open import open_engine
 from kobold_modules.common_prefix import common_prefix
-from kobold_modules.generation.inspect import OpenEngine, best_of, peek
+from kobold_modules.generation.inspection.inspect import OpenEngine, best_of, peek
 from kobold_modules.generation.protocol import Request
 from kobold_modules.generation.token_healing import TokenPrefixes, boundary, hold_back
 from kobold_modules.models.find import resolve

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.errors import BadUsage, WrongModel
-from kobold_modules.generation.inspect import best_of, peek, score
+from kobold_modules.generation.inspection.inspect import best_of, peek, score
 from kobold_modules.generation.protocol import Engine, Request
 from kobold_modules.records import Finished, TextChunk
 from kobold_modules.sampling.settings import Sampler

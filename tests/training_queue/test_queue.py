@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kobold_modules.disk.lock import FileLock, is_locked
 from kobold_modules.errors import BadInput, BadUsage
-from kobold_modules.file_lock import FileLock, is_locked
 from kobold_modules.training_queue import queue as training_queue
 from kobold_modules.training_queue.files import Status, write_status
 from kobold_modules.training_queue.process_identity import same_process, start_time

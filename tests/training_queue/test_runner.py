@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kobold_modules.file_lock import FileLock
+from kobold_modules.disk.lock import FileLock
 from kobold_modules.records import Done, Progress, Record
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training_queue import runner

@@ -8,18 +8,7 @@ from hypothesis import strategies as st
 
 from kobold_modules.errors import BadUsage
 from kobold_modules.records import Record, TextChunk
-from kobold_modules.worker.messages import (
-    FROM_WORKER,
-    TO_WORKER,
-    Answer,
-    Ask,
-    Cancel,
-    End,
-    Job,
-    Quit,
-    encode,
-    id_in,
-)
+from kobold_modules.worker.messages import FROM_WORKER, TO_WORKER, Answer, Ask, Cancel, End, Job, Quit, encode, id_in
 from tests import messages
 
 

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from kobold_modules.disk.free_name import free_path
 from kobold_modules.errors import BadUsage
-from kobold_modules.free_name import free_path
 
 from ..dialogs.ask import Ask
 from ..state.dropped import one_path

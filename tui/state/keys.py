@@ -16,8 +16,8 @@ from pathlib import Path
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
+from kobold_modules.disk.toml_file import read_toml
 from kobold_modules.errors import BadInput
-from kobold_modules.toml_file import read_toml
 
 
 SPELLED = {"enter": "enter", "backspace": "backspace", "tab": "tab"}  # where Textual shows a sign, or a long name

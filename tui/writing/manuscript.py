@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kobold_modules import paths
+from kobold_modules.disk.free_name import free_path
 from kobold_modules.errors import BadUsage
-from kobold_modules.free_name import free_path
 from kobold_modules.soft_prompt.layer import Layer, layer_from_data
 from kobold_modules.stories.autosave import Autosave, forget, recover
 from kobold_modules.stories.story import Story

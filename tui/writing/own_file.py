@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kobold_modules.file_stamp import FileStamp, file_stamp
-from kobold_modules.free_name import free_path
+from kobold_modules.disk.free_name import free_path
+from kobold_modules.disk.stamp import FileStamp, file_stamp
 
 
 Stamp = tuple[FileStamp, int]  # and its inode: some disks keep time in whole seconds

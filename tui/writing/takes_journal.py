@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kobold_modules import paths
-from kobold_modules.json_lines import LineWriter, encode, whole_lines
+from kobold_modules.disk.json_lines import LineWriter, encode, whole_lines
 
 
 def mark_of(text: str) -> str:

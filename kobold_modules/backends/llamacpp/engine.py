@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...disk.stamp import file_stamp
 from ...errors import BadUsage
-from ...file_stamp import file_stamp
 from ...generation.bias import check_ids
-from ...generation.cached_sequences import CachedSequence
+from ...generation.cache.prefix import DEFAULT_LIMIT, PrefixCache
+from ...generation.cache.sequences import CachedSequence
 from ...generation.limits import MOST_TOGETHER
-from ...generation.prefix_cache import DEFAULT_LIMIT, PrefixCache
 from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
 from ...generation.token_healing import Boundary, TokenPrefixes

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ...common_prefix import common_prefix
 from ...errors import EngineFailed
-from ...generation.cached_sequences import CachedSequence, CachedSequences
-from ...generation.prefix_cache import PrefixCache, Snapshot
+from ...generation.cache.prefix import PrefixCache, Snapshot
+from ...generation.cache.sequences import CachedSequence, CachedSequences
 from ...generation.softmax import log_softmax_at
 from .context import SCORED, Cancelled, Full, NativeContext
 

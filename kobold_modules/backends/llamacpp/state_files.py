@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from ... import paths
-from ...generation.prefix_cache import Snapshot
+from ...generation.cache.prefix import Snapshot
 
 
 DEFAULT_LIMIT = 1 << 30

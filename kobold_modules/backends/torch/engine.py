@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ...errors import BadUsage
 from ...generation.bias import check_ids
-from ...generation.cached_sequences import CachedSequence
-from ...generation.prefix_cache import Snapshot
+from ...generation.cache.prefix import Snapshot
+from ...generation.cache.sequences import CachedSequence
 from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
 from ...generation.stack_rows import check_context, check_length, rows_of
 from ...generation.token_healing import Boundary, TokenPrefixes

@@ -32,12 +32,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ... import paths
+from ...disk.files import check_target, writing
+from ...disk.json_lines import LineWriter, encode, whole_lines
 from ...errors import BadInput, BadText, BadUsage, EngineFailed, KoboldModulesError
-from ...files import check_target, writing
 from ...generation.log import seeded
 from ...generation.lore import with_lore
 from ...generation.protocol import Engine, Request
-from ...json_lines import LineWriter, encode, whole_lines
 from ...plain_text import one_line
 from ...sampling.settings import Sampler
 from ...soft_prompt.stack import Stack

@@ -9,8 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from ...disk.files import check_target
 from ...duration import duration
-from ...files import check_target
 from ...formats.check import check as check_file
 from ...library.library import Library
 from ...models.find import resolve

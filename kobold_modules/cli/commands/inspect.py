@@ -17,9 +17,9 @@ import msgspec
 from ... import corpus
 from ...answers import Scores
 from ...errors import BadText
-from ...generation import inspect
+from ...generation.inspection import inspect
+from ...generation.inspection.nearest import CURIOSITY, nearest
 from ...generation.log import seeded
-from ...generation.nearest import CURIOSITY, nearest
 from ...generation.protocol import Request
 from ...library.library import Library
 from ...models.find import resolve

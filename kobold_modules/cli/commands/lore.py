@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...disk.files import check_target
 from ...errors import BadUsage
-from ...files import check_target
 from ...lorebook import Entry, Lorebook, read
 from ...lorebook.content import prose, unnamed
 from ...lorebook.write import write

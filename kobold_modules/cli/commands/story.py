@@ -12,9 +12,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from ...disk.files import check_target, writing
+from ...disk.free_name import free_path
 from ...errors import BadUsage
-from ...files import check_target, writing
-from ...free_name import free_path
 from ...generation.banned_strings import literal
 from ...generation.log import seeded
 from ...generation.protocol import Request

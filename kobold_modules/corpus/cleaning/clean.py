@@ -15,9 +15,9 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 
 from ...drain import drain
+from .apparatus.gutenberg import has_mark
 from .change import Change, merge
-from .gutenberg import has_mark
-from .markdown import markdown as strip_markdown
+from .markup.markdown import markdown as strip_markdown
 from .rules import CHARACTERS, Step, steps
 
 

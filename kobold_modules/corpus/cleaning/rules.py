@@ -9,25 +9,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from .archives import archives
-from .breaks import scene_breaks, tidy_breaks
+from .apparatus.archives import archives
+from .apparatus.contents import contents
+from .apparatus.first_page import back_page, front_page
+from .apparatus.gutenberg import gutenberg
+from .apparatus.notes import notes
+from .apparatus.notices import back_notices, front_notices
+from .apparatus.pages import page_furniture
+from .apparatus.titles import titles, underlined
+from .apparatus.transcribers import transcribers
 from .change import Rule
 from .characters import composed, controls, double_spaces, garbled, invisible, ligatures, line_ends, spaces, trailing
-from .contents import contents
-from .double_spaced import double_spaced
-from .drop_caps import drop_caps
-from .emphasis import emphasis, emphasis_but_stars
-from .encoded import encoded
-from .first_page import back_page, front_page
-from .gutenberg import gutenberg
-from .markup import tags
+from .layout.breaks import scene_breaks, tidy_breaks
+from .layout.double_spaced import double_spaced
+from .layout.drop_caps import drop_caps
+from .layout.paragraphs import paragraphs
+from .markup.emphasis import emphasis, emphasis_but_stars
+from .markup.encoded import encoded
+from .markup.html import tags
 from .names import check_keep
-from .notes import notes
-from .notices import back_notices, front_notices
-from .pages import page_furniture
-from .paragraphs import paragraphs
-from .titles import titles, underlined
-from .transcribers import transcribers
 from .typography import accents, dashes, ellipses, quotes
 
 

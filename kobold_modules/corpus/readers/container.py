@@ -9,15 +9,7 @@ from urllib.parse import unquote
 from ...byte_size import byte_size
 from ...errors import BadModule, BadText
 from ...formats.safe_zip import LOCAL, SafeZip, open_zip
-from .limits import (
-    CHUNK,
-    MOST_DIRECTORY,
-    MOST_INFLATED,
-    MOST_MEMBER,
-    MOST_MEMBERS,
-    MOST_RATIO,
-    RATIO_FROM,
-)
+from .limits import CHUNK, MOST_DIRECTORY, MOST_INFLATED, MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, RATIO_FROM
 
 
 SAVE_AGAIN = "Open it in the program that made it and save it again, or copy it again from where it came from."

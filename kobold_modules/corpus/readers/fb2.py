@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from ...errors import BadText
-from ..cleaning.breaks import is_break
-from .html import decoded
-from .html_tokens import attributes, tokens
+from ..cleaning.layout.breaks import is_break
 from .limits import MIB
 from .source import Source
 from .structure import Builder, Structured
+from .web.html import decoded
+from .web.tokens import attributes, tokens
 
 
 _MOST = 200 * MIB

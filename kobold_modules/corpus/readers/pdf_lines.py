@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..cleaning.breaks import is_break
+from ..cleaning.layout.breaks import is_break
 from ..cleaning.lines import Vocabulary, ends_sentence, joined, starts_low
 from .structure import Builder
 

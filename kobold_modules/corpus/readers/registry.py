@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import chat, docx, epub, fb2, html, lorebook, odt, pdf, rtf, save, scrivener
+from . import chat, fb2, lorebook, odt, pdf, save, scrivener
+from .rich_text import rtf
 from .source import Source
 from .structure import Structured
+from .web import epub, html
+from .word import docx
 
 
 @dataclass(frozen=True, slots=True)

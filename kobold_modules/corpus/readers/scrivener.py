@@ -17,7 +17,7 @@ from ...byte_size import byte_size
 from ...errors import BadText
 from .container import SAVE_AGAIN
 from .limits import MIB, MOST_DOCUMENTS, MOST_INFLATED, MOST_MEMBER, MOST_MEMBERS
-from .rtf import Rtf
+from .rich_text.rtf import Rtf
 from .source import Source
 from .structure import Builder, Structured
 from .xml_events import TextOnly, parse_xml_bytes

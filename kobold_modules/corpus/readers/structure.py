@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ..cleaning.breaks import is_break
+from ..cleaning.layout.breaks import is_break
 from ..cleaning.lines import BREAK, ends_sentence, starts_low
 from ..words import count_words
 

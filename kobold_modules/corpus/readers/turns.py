@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from ...errors import BadText
 from ...saves.script import MODEL, YOU, Script, Turn, by_paragraph, whole
-from ..cleaning.breaks import is_break
+from ..cleaning.layout.breaks import is_break
 from ..words import count_words
 from .source import Source
 from .structure import Block, Builder, Speaker, Structured

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ... import paths
+from ...disk.stamp import file_stamps
 from ...errors import NoModel
-from ...file_stamp import file_stamps
 from ..facts import Facts
 from ..gguf_parts import PART, whole_models
 from ..hub.cache import hub_caches, snapshots

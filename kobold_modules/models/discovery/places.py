@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...disk.toml_file import read_config
 from ...errors import BadInput
-from ...toml_file import read_config
 from ..reference import ModelFile
 
 

@@ -10,7 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TypeVar
 
-from ...file_stamp import FileStamp, file_stamp
+from ...disk.stamp import FileStamp, file_stamp
 
 
 KEPT = 32  # headers of each kind; the largest takes about a megabyte

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.state_files import StateFiles
-from kobold_modules.generation.prefix_cache import PrefixCache, Snapshot
+from kobold_modules.generation.cache.prefix import PrefixCache, Snapshot
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.records import Finished

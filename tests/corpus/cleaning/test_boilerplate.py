@@ -1,9 +1,9 @@
 import textwrap
 
+from kobold_modules.corpus.cleaning.apparatus.gutenberg import gutenberg
+from kobold_modules.corpus.cleaning.apparatus.notes import notes as editors_marks
+from kobold_modules.corpus.cleaning.apparatus.notices import notices
 from kobold_modules.corpus.cleaning.clean import clean
-from kobold_modules.corpus.cleaning.gutenberg import gutenberg
-from kobold_modules.corpus.cleaning.notes import notes as editors_marks
-from kobold_modules.corpus.cleaning.notices import notices
 
 
 HEADER = """The Project Gutenberg eBook of A Sound of Boats, by Nobody

@@ -1,7 +1,7 @@
 import pytest
 
-from kobold_modules.corpus.cleaning.emphasis import emphasis
-from kobold_modules.corpus.cleaning.markup import tags
+from kobold_modules.corpus.cleaning.markup.emphasis import emphasis
+from kobold_modules.corpus.cleaning.markup.html import tags
 from kobold_modules.corpus.cleaning.typography import accents, dashes, ellipses, quotes
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from kobold_modules.corpus import read
 from kobold_modules.errors import BadText
-
-from .books import fb2, left_out, opened, texts, write, zipped
+from tests.corpus.readers.books import fb2, left_out, opened, texts, write, zipped
 
 
 FERRY, WALK = "The ferry did not run on Sundays.", "They walked along the shore instead."

@@ -15,10 +15,9 @@ from kobold_modules.corpus import read
 from kobold_modules.corpus.readers import Source, recognise
 from kobold_modules.corpus.readers.container import Container
 from kobold_modules.errors import BadText, KoboldModulesError
-
-from . import manuscript
-from .books import binder_item, docx, epub, fb2, odt, opened, para, run, scrivener, write, zipped
-from .pdfs import pdf
+from tests.corpus.readers import manuscript
+from tests.corpus.readers.books import binder_item, docx, epub, fb2, odt, opened, para, run, scrivener, write, zipped
+from tests.corpus.readers.pdfs import pdf
 
 
 @cache

@@ -8,8 +8,7 @@ import pytest
 
 from kobold_modules.corpus import read
 from kobold_modules.corpus.document import FileReport
-
-from .manuscript import SOFFICE, convert, flat, story
+from tests.corpus.readers.manuscript import SOFFICE, convert, flat, story
 
 
 pytestmark = [

@@ -8,8 +8,7 @@ import pytest
 
 from kobold_modules.corpus import read
 from kobold_modules.errors import BadText
-
-from .books import left_out, odt, opened, texts, write
+from tests.corpus.readers.books import left_out, odt, opened, texts, write
 
 
 FERRY, WALK = "The ferry did not run on Sundays.", "They walked along the shore instead."

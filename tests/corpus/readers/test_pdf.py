@@ -10,9 +10,8 @@ import pytest
 
 from kobold_modules.corpus import read
 from kobold_modules.errors import BadText
-
-from .books import left_out, opened, texts, write
-from .pdfs import Word, pdf
+from tests.corpus.readers.books import left_out, opened, texts, write
+from tests.corpus.readers.pdfs import Word, pdf
 
 
 pytest.importorskip("pypdf", reason="PDF files are read with the extra `pdf`")

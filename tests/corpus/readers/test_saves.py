@@ -18,9 +18,8 @@ from kobold_modules.corpus.readers import Source, recognise
 from kobold_modules.errors import BadText
 from kobold_modules.stories import file as story_file
 from kobold_modules.stories.story import Story
+from tests.corpus.readers.books import zipped
 from tests.saves.msgpackr_bytes import document
-
-from .books import zipped
 
 
 FERRY = "The ferry did not run on Sundays, and nobody in the harbour could say since when."

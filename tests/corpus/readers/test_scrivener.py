@@ -9,8 +9,7 @@ import pytest
 from kobold_modules.corpus import read
 from kobold_modules.corpus.readers import Source, recognise
 from kobold_modules.errors import BadText
-
-from .books import binder_item, left_out, opened, scrivener, texts, write, zipped
+from tests.corpus.readers.books import binder_item, left_out, opened, scrivener, texts, write, zipped
 
 
 FERRY, WALK, REST = "The ferry did not run.", "They walked along the shore.", "They rested."

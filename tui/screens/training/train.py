@@ -18,8 +18,8 @@ from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
 from kobold_modules.corpus.readers.lorebook import TITLE as LOREBOOK
+from kobold_modules.disk.free_name import free_name
 from kobold_modules.errors import BadUsage, KoboldModulesError
-from kobold_modules.free_name import free_name
 
 from ...state.app_state import AppState
 from ...state.dropped import dropped_paths, kind_of, one_path

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import cast
 
-from ....files import check_target
+from ....disk.files import check_target
 from ....formats import SUFFIXES, Format, describe_lost, write
 from ....library.library import Library
 from ...output import Output
