@@ -207,7 +207,7 @@ def _parsed(data: bytes, path: Path) -> Story:
         from ..lorebook.reading import is_lorebook
 
         if is_lorebook(data):
-            hint = "Give it to a story: --lore FILE, or f6 in the interface. `kobold-modules lore FILE` shows it."
+            hint = "Give it to a story: --lore FILE with `kobold-modules generate`, or f6 in the interface."
             raise BadText(f"{path.name} is a lorebook, not a story.", hint) from error
         raise BadText(f"{path.name} is not a story of ours: {error}.", "Text goes in a .txt file.") from error
 

@@ -117,6 +117,7 @@ def test_a_missing_or_malformed_half_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # PEFT 0.21 asks for it
 def test_peft_itself_puts_our_rows_before_the_text(tmp_path: Path) -> None:
     package = pytest.importorskip("peft")
     import torch

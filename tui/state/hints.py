@@ -29,6 +29,7 @@ CHANGES: tuple[tuple[str, Change], ...] = (
     (r"`kobold-modules list`", "F2"),
     (r"bring it in with `kobold-modules import`", "import it with i on F2"),
     (r"`?kobold-modules import .*", "i on F2 imports it."),
+    (r"--lore FILE with `kobold-modules generate`, or f6 in the interface", "f6 on the bench"),
     (r"Choose another --name, add --replace, or remove it with `kobold-modules remove`",
      "Choose another name, or delete that module on F2"),
     (r"`kobold-modules train --continue [^`]+`", "On F4, c"),

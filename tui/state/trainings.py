@@ -68,6 +68,8 @@ class TrainingHistory:
                 self.stage, self.seconds_left = record.stage, record.seconds_left
                 if record.total > 1:
                     self.done, self.total = record.done, record.total
+                elif not self.losses:  # long texts were read, which has a share of its own
+                    self.done, self.total = 0, 0
             case Loss() if record.held_out is not None:
                 # A training that was taken up again goes over some of its steps anew.
                 self.losses = {step: loss for step, loss in self.losses.items() if step < record.step}

@@ -77,6 +77,19 @@ def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
     assert state_words(running(), history) == "choosing a start …"
 
 
+def test_a_share_of_reading_is_no_share_of_training() -> None:
+    """Long texts are read with a share of their own; the bar was full while the model loaded."""
+    history = TrainingHistory()
+    history.add(Progress("reading novel.txt", 50_000, 50_000))
+    assert history.share == 1.0
+    history.add(Progress("loading starter", 0, 1))
+    assert history.share == 0.0
+    history.add(Loss(0, 3.0, 3.0))
+    history.add(Progress("training", 40, 40))
+    history.add(Progress("measuring", 0, 1))
+    assert history.share == 1.0
+
+
 def test_an_estimate_counts_what_is_before_the_first_step_and_after_the_last() -> None:
     cost = TrainingCost(
         words=6465,

@@ -42,7 +42,9 @@ async def test_from_pages_to_a_module_through_kills_and_another_window(
         await on.press("ctrl+s")
         await on.until(lambda: train.view == "watch")
         (id,) = [training.id for training in TrainingQueue().trainings()]
-        await on.until(lambda: trainings_of(on.app).history(id).done >= 2, 300)
+        await on.until(
+            lambda: (history := trainings_of(on.app).history(id)).stage == "training" and history.done >= 2, 300
+        )
         os.kill(item(id).pid, signal.SIGKILL)
         taken_up = "Taken up again where it was."
         await on.until(lambda: taken_up in trainings_of(on.app).history(id).notes, 300)
