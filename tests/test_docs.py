@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -31,6 +32,32 @@ def test_each_command_in_readme_is_one_the_parser_takes(line: str) -> None:
         assert f"\n## {verb}\n" in (ROOT / "docs" / "commands.md").read_text("utf-8")
     if not several:
         build_parser().parse_args(words)
+
+
+def walks() -> dict[str, list[str]]:
+    """Return the files of each walk in docs/design.md, by its title, as the first column names them."""
+    text = (ROOT / "docs" / "design.md").read_text("utf-8").partition("## Three walks")[2].partition("\n## ")[0]
+    found = {}
+    for walk in text.split("\n**")[1:]:
+        cells = [line.split("|")[1] for line in walk.splitlines() if line.startswith("| `")]
+        found[walk.partition("**")[0]] = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    return found
+
+
+def test_nobody_meets_a_file_twice_on_a_walk_through_the_house() -> None:
+    assert len(walks()) == 3
+    for names in walks().values():
+        assert len(names) > 10
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", sorted({name for names in walks().values() for name in names}))
+def test_a_file_on_a_walk_is_there(name: str) -> None:
+    places = [
+        base / suffix for base in (ROOT / "kobold_modules", ROOT) for suffix in (f"{name}.py", f"{name}/__init__.py")
+    ]
+
+    assert any(place.is_file() for place in places)
 
 
 def test_the_page_of_commands_is_what_the_program_prints() -> None:
