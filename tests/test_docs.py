@@ -60,6 +60,16 @@ def test_a_file_on_a_walk_is_there(name: str) -> None:
     assert any(place.is_file() for place in places)
 
 
+def test_each_test_that_a_report_names_is_there() -> None:
+    text = (ROOT / "docs" / "reports.md").read_text("utf-8")
+    files = set(re.findall(r"tests/[\w/]+\.py", text))
+    named = set(re.findall(r"(tests/[\w/]+\.py)::(test_\w+)", text))
+
+    assert len(files) > 50
+    assert {name for name in files if not (ROOT / name).is_file()} == set()
+    assert {test for file, test in named if f"def {test}" not in (ROOT / file).read_text("utf-8")} == set()
+
+
 def test_the_page_of_commands_is_what_the_program_prints() -> None:
     done = subprocess.run(
         [sys.executable, "docs/make_commands.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
