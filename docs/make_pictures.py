@@ -96,7 +96,7 @@ async def bench(app: ModulesApp, pilot: Pilot[int]) -> None:
     screen.editor.insert(OPENING, maintain_selection_offset=False)
     await pilot.press("ctrl+j")
     await pilot.pause(0.3)
-    await _until(pilot, lambda: not screen.writing and screen.context.meter.context.text is not None)
+    await _until(pilot, lambda: not screen.writing and screen.page.context.meter.context.text is not None)
     await pilot.pause(0.8)
 
 
@@ -128,7 +128,8 @@ async def train(app: ModulesApp, pilot: Pilot[int]) -> None:
     field.focus()
     field.value = str(story)
     await pilot.press("enter")
-    await pilot.pause(3.0)
+    # first a guess is shown, then what a few steps really took
+    await _until(pilot, lambda: "on&#160;disk" in app.export_screenshot())
 
 
 async def models(app: ModulesApp, pilot: Pilot[int]) -> None:
