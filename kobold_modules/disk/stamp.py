@@ -1,4 +1,4 @@
-"""What tells, without reading it, that a file is no longer the one it was: its size and the moment it was written."""
+"""What tells that a file is no longer the one it was: its size and the moment it was written, or all of its bytes."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ def file_stamp(path: Path | str) -> FileStamp:
 def file_stamps(paths: Iterable[Path]) -> tuple[FileStamp, ...]:
     """Return the stamps of all the ``paths`` that make up one thing. Raises OSError, which names the file."""
     return tuple(map(file_stamp, paths))
+
+
+def digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file's bytes in hexadecimal; None where there is no file that can be read."""
+    import hashlib  # with OpenSSL behind it: not before the interface is on the terminal
+
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

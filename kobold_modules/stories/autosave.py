@@ -23,6 +23,7 @@ from .. import paths
 from ..disk.free_name import free_path
 from ..disk.json_lines import LineWriter, encode, whole_lines
 from ..disk.lock import FileLock, is_locked
+from ..disk.stamp import digest_of
 from .story import Story, Take
 
 
@@ -59,7 +60,7 @@ class Autosave:
         self.end()
         if in_use(self.path):
             raise BlockingIOError(errno.EAGAIN, "another program is writing this story", str(self.path))
-        head: dict[str, Any] = {"v": VERSION, "label": label, "seed": seed, "file": _digest(self.path)}
+        head: dict[str, Any] = {"v": VERSION, "label": label, "seed": seed, "file": digest_of(self.path)}
         if story.dirty or head["file"] is None:
             head["story"] = story.to_dict(steps=200_000)
         journal = journal_of(self.path)
@@ -140,7 +141,7 @@ def recover(path: Path, story: Story) -> tuple[Story, Recovered | None]:
     if isinstance(kept := head.get("story"), dict):
         with contextlib.suppress(ValueError):
             base = Story.from_dict(kept)
-    if head.get("file") != _digest(path):
+    if head.get("file") != digest_of(path):
         # Saved after the take had begun: with it, and then there is nothing to do, or by somebody else.
         if not text or base.text + text in story.text or story.text.endswith(text):
             forget(path)
@@ -241,16 +242,6 @@ def _parsed(lines: list[bytes]) -> tuple[dict[str, Any] | None, str]:
     if not values or not isinstance(values[0], dict) or values[0].get("v") != VERSION:
         return None, ""
     return values[0], "".join(piece for piece in values[1:] if isinstance(piece, str))
-
-
-def _digest(path: Path) -> str | None:
-    import hashlib  # with OpenSSL behind it: not before the interface is on the terminal
-
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def _set_aside(path: Path, text: str) -> Path:

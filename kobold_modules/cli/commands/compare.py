@@ -13,7 +13,6 @@ from secrets import randbits
 from ...errors import BadUsage
 from ...generation import log as generation_log
 from ...generation.limits import MOST_TOGETHER
-from ...generation.protocol import Request
 from ...plain_text import prose
 from ...records import Finished, TextChunk
 from .. import INTERRUPTED
@@ -21,6 +20,7 @@ from ..code_page import shown
 from ..interrupts import interruptible
 from ..options.lore import books_of, bring_in
 from ..options.prompt import read_prompt
+from ..options.request import request_of
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of, split_list
 from ..output import Output
@@ -42,18 +42,8 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
     for typed in stacks:
         stack = parse_stack(split_list(typed))
         for take in range(arguments.takes):
-            requests.append(
-                Request(
-                    text=text,
-                    stack=stack,
-                    max_tokens=arguments.max_tokens,
-                    sampler=replace(sampler, seed=first + take),
-                    stop=tuple(arguments.stop),
-                    memory=arguments.memory,
-                    note=arguments.note,
-                    note_depth=arguments.note_depth,
-                )
-            )
+            seeded = replace(sampler, seed=first + take)
+            requests.append(request_of(arguments, text, stack, arguments.max_tokens, seeded))
             titles.append(stack.label if arguments.takes == 1 else f"{stack.label}, seed {first + take}")
             sources.append(sources_of(split_list(typed)))
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:

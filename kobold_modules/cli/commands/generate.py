@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ...errors import BadUsage
 from ...generation.log import seeded
-from ...generation.protocol import Request
 from ...records import Finished, TextChunk
 from ...stories.stop_criteria import LONGEST_UNTIL
 from .. import INTERRUPTED
@@ -18,6 +17,7 @@ from ..interrupts import interruptible
 from ..options.length import ending_of, most_tokens
 from ..options.lore import books_of, bring_in
 from ..options.prompt import read_prompt
+from ..options.request import request_of
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack, sources_of
 from ..output import Output
@@ -95,17 +95,8 @@ def _continue_prompt(arguments: argparse.Namespace, output: Output) -> int:
                 sampler = replace(sampler, seed=(begun.seed + done) % 2**31)
             output.say(f"Continuing after {ending.words:,} words in {out.path}.")
             out.go_on(begun)
-        request = Request(
-            text=text,
-            stack=stack,
-            max_tokens=most,
-            sampler=sampler,
-            stop=tuple(arguments.stop),
-            memory=arguments.memory,
-            note=arguments.note,
-            note_depth=arguments.note_depth,
-        )
-        request = bring_in(seeded(request), books, arguments, engine, output)
+        request = seeded(request_of(arguments, text, stack, most, sampler))
+        request = bring_in(request, books, arguments, engine, output)
         if out is not None and begun is None:
             out.begin(prompt, request.sampler.seed)
         unshown = [prompt] if out is None and begun is None else []  # shown with the first word: it may be refused

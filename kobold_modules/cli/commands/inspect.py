@@ -20,7 +20,6 @@ from ...errors import BadText
 from ...generation.inspection import inspect
 from ...generation.inspection.nearest import CURIOSITY, nearest
 from ...generation.log import seeded
-from ...generation.protocol import Request
 from ...library.library import Library
 from ...models.find import resolve
 from ...models.reference import ModelFile
@@ -29,6 +28,7 @@ from ..code_page import shown
 from ..interrupts import interruptible
 from ..options.lore import books_of, bring_in
 from ..options.prompt import read_prompt
+from ..options.request import request_of
 from ..options.sampler_options import sampler_of
 from ..options.stack import parse_stack
 from ..output import Output, table
@@ -46,15 +46,7 @@ def peek(arguments: argparse.Namespace, output: Output) -> int:
     books = books_of(arguments)
     with opened(arguments.model, arguments.contextsize, output) as engine:
         warn_of_misfits(engine, stack, output)
-        request = Request(
-            text=text,
-            stack=stack,
-            max_tokens=1,
-            sampler=sampler,
-            memory=arguments.memory,
-            note=arguments.note,
-            note_depth=arguments.note_depth,
-        )
+        request = request_of(arguments, text, stack, 1, sampler)
         request = bring_in(request, books, arguments, engine, output)
         stacked, plain = inspect.peek(engine, request, arguments.peek)
     if output.json:
@@ -81,18 +73,7 @@ def best(arguments: argparse.Namespace, output: Output) -> int:
     with opened(arguments.model, arguments.contextsize, output) as engine, interruptible() as stopped:
         warn_of_misfits(engine, stack, output)
         warn_of_bias(engine, sampler, output)
-        request = seeded(
-            Request(
-                text=text,
-                stack=stack,
-                max_tokens=most,
-                sampler=sampler,
-                stop=tuple(arguments.stop),
-                memory=arguments.memory,
-                note=arguments.note,
-                note_depth=arguments.note_depth,
-            )
-        )
+        request = seeded(request_of(arguments, text, stack, most, sampler))
         request = bring_in(request, books, arguments, engine, output)
         count = arguments.best
         takes = inspect.best_of(

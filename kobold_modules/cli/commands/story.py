@@ -7,13 +7,13 @@ or the interface, finds it in the story.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from ...disk.files import check_target, writing
 from ...disk.free_name import free_path
+from ...disk.stamp import digest_of
 from ...errors import BadUsage
 from ...generation.banned_strings import literal
 from ...generation.log import seeded
@@ -53,7 +53,7 @@ def continue_story(arguments: argparse.Namespace, output: Output) -> int:
     story = _opened(path, arguments, output)
     target = Path(arguments.save_as) if arguments.save_as is not None else path
     _check_target(path, target, arguments.replace)
-    before = _digest(path)
+    before = digest_of(path)
     stack, sampler, settings = parse_stack(arguments.module), sampler_of(arguments), settings_of(story)
     sampler = replace(sampler, banned=(*sampler.banned, *map(literal, settings.banned)))
     most = most_tokens(arguments)
@@ -158,7 +158,7 @@ def _joined(text: str, more: str) -> str:
 
 def _save(story: Story, target: Path, before: str | None, output: Output) -> None:
     """Write ``story`` to ``target``, unless that was changed since it had the digest ``before``: then beside it."""
-    if before is not None and _digest(target) not in (before, None):
+    if before is not None and digest_of(target) not in (before, None):
         output.say(f"warning: {target.name} was changed by another program meanwhile.")
         target = free_path(target.with_name(f"{target.stem}.continued{target.suffix}"), always_number=True)
     first = target.exists() and not backup_of(target).exists()
@@ -166,11 +166,3 @@ def _save(story: Story, target: Path, before: str | None, output: Output) -> Non
     output.show(Saved(str(target), "story"))
     if first and backup_of(target).exists():
         output.say(f"  as it was before: {backup_of(target)}")
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
