@@ -76,3 +76,13 @@ def test_the_page_of_commands_is_what_the_program_prints() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["library", "bench", "train"])
+def test_the_script_of_the_pictures_finds_its_way_through_the_screens(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "docs/make_pictures.py", "--fake", "--only", name, "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / f"{name}.svg").is_file()
