@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from train_shelf import BOOKS
+from train_shelf import BOOKS, Book
 
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
 from kobold_modules.models.starter import demo_module_path
-from kobold_modules.soft_prompt.module import Module
+from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.testing.fake_engine import fake_fingerprint
 from kobold_modules.worker.client import Client, WorkerClient
@@ -47,16 +47,23 @@ OPENING = (
 Shot = Callable[["ModulesApp", "Pilot[int]"], Awaitable[None]]
 
 
+def made_up(book: Book) -> Module:
+    """Return a module of zeros, float32 ``[tokens, 8]``, with what its writer says of it."""
+    card = Card(book.name, kind=book.kind, description=book.description, model="starter")
+    return Module(np.zeros((book.tokens, 8), dtype=np.float32), card)
+
+
 def fill(library: Library, real: bool) -> None:
     """Fill the library with the demo module and the modules of docs/train_shelf.py, with a writer's tags.
 
-    Without a model (``real`` False) the rows are cut to the fake model's width; the cards stay.
+    Without a model (``real`` False) the rows are cut to the fake model's width; the cards stay, and a module that has
+    not been trained is made up.
     """
     missing = [book.name for book in BOOKS if not book.path.exists()]
-    if missing:
+    if missing and real:
         raise SystemExit(f"Not trained yet: {', '.join(missing)}. Run python docs/train_shelf.py first.")
     modules: list[tuple[Module, tuple[str, ...]]] = [(kobold.read(demo_module_path()), ())]
-    modules += [(kobold.read(book.path), book.tags) for book in BOOKS]
+    modules += [(kobold.read(book.path) if book.path.exists() else made_up(book), book.tags) for book in BOOKS]
     for module, tags in modules:
         card = replace(module.card, tags=tags or module.card.tags)
         if real or card.model != "starter":  # one fits another model, whoever writes
