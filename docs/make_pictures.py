@@ -124,7 +124,7 @@ async def train(app: ModulesApp, pilot: Pilot[int]) -> None:
     """Picture pages chosen for a training, cleaned, with what it will take."""
     from textual.widgets import Input
 
-    from kobold_modules.training.control_texts import samples_folder
+    from kobold_modules.evaluation.control_texts import samples_folder
 
     story = Path(os.environ["HOME"]) / "stories" / "the-long-drop.txt"
     story.parent.mkdir()

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kobold_modules.evaluation.control_texts import samples_folder
 from kobold_modules.records import Loss, Note, TrainedModule
 from kobold_modules.training import TrainingRequest, train
-from kobold_modules.training.control_texts import samples_folder
 
 
 SHELF = Path(__file__).parent / ".shelf"

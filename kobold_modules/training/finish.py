@@ -11,6 +11,7 @@ from typing import Any
 from ..backends.torch.load import TorchModel
 from ..corpus import Corpus, Split
 from ..evaluation.bits import Bits, measure
+from ..evaluation.control_texts import TOKENS, VOICES, other_pages
 from ..evaluation.report import headline, measured_gain
 from ..formats import kobold
 from ..formats.peft import SCALE
@@ -21,7 +22,6 @@ from ..paths import write_atomically
 from ..records import Baseline, Finished, Progress, Record, Saved, TextLoss, TrainedModule
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
-from .control_texts import TOKENS, VOICES, other_pages
 from .data import TrainingData
 from .optimiser.schedule import rate_of
 from .plot import curve_svg

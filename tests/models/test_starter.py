@@ -11,13 +11,13 @@ import pytest
 
 from kobold_modules import corpus
 from kobold_modules.backends.open import open_engine
+from kobold_modules.evaluation.control_texts import samples_folder
 from kobold_modules.formats import read
 from kobold_modules.generation.inspection.inspect import OpenEngine
 from kobold_modules.models.find import resolve
 from kobold_modules.models.starter import demo_module_path
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
-from kobold_modules.training.control_texts import samples_folder
 
 
 @pytest.fixture(scope="module")

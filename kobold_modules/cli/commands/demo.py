@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...disk.files import check_target
 from ...duration import duration
+from ...evaluation.control_texts import samples_folder
 from ...formats.check import check as check_file
 from ...library.library import Library
 from ...models.find import resolve
@@ -18,7 +19,6 @@ from ...models.smollm2 import GET, smollm2_path
 from ...models.smollm2 import NAME as SMOLLM2
 from ...records import TrainedModule
 from ...training import TrainingRequest, train
-from ...training.control_texts import samples_folder
 from ...training.destination import holds
 from ..output import Output
 from ..verdict import verdict

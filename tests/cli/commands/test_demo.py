@@ -9,9 +9,9 @@ import pytest
 from kobold_modules.cli import main
 from kobold_modules.cli.commands import demo as demo_command
 from kobold_modules.cli.commands.generate import side_by_side
+from kobold_modules.evaluation.control_texts import samples_folder
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
-from kobold_modules.training.control_texts import samples_folder
 
 
 def test_the_sample_texts_are_found_where_they_are_installed() -> None:

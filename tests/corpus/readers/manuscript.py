@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from kobold_modules.training.control_texts import samples_folder
+from kobold_modules.evaluation.control_texts import samples_folder
 
 
 SOFFICE = shutil.which("soffice")

@@ -6,14 +6,17 @@ left out).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..corpus import Corpus
 from ..corpus import read as read_corpus
-from ..evaluation.bits import HeldOut
 
+
+if TYPE_CHECKING:
+    from .bits import HeldOut
 
 VOICES = ("noir", "gothic", "farce")
 TOKENS = 500  # of each voice
@@ -24,9 +27,19 @@ def samples_folder() -> Path:
     return Path(str(resources.files("kobold_modules.sample_texts").joinpath("README.md"))).parent
 
 
+def other_texts(own: Collection[str]) -> dict[str, str]:
+    """Return the sample fiction by voice, but for a voice of which a file's SHA-256 is among ``own``."""
+    read = {voice: read_corpus([samples_folder() / voice]) for voice in VOICES}
+    return {
+        voice: corpus.text
+        for voice, corpus in read.items()
+        if not set(own) & {document.sha256 for document in corpus.documents}
+    }
+
+
 def other_pages(own: Corpus, encode: Callable[[str], list[int]]) -> HeldOut:
     """Return pages of other voices than ``own``."""
-    mine = {document.sha256 for document in own.documents}
-    read = [read_corpus([samples_folder() / voice]) for voice in VOICES]
-    texts = [corpus.text for corpus in read if not mine & {document.sha256 for document in corpus.documents}]
-    return HeldOut.of(tuple(texts), encode, TOKENS * len(texts))
+    from .bits import HeldOut  # which loads torch
+
+    texts = tuple(other_texts({document.sha256 for document in own.documents}).values())
+    return HeldOut.of(texts, encode, TOKENS * len(texts))
