@@ -45,6 +45,20 @@ class Loss(Message, frozen=True):
     bits_per_byte: float | None = None
 
 
+class Recall(Message, frozen=True):
+    """What a world module in training knows at ``step``, of questions that it is not trained on.
+
+    ``right`` of ``asked`` questions have the likeliest of four answers right; ``nats`` is the loss of the right answers
+    per token. ``wrong`` are questions that still get a wrong one, as a person reads them.
+    """
+
+    step: int
+    right: int
+    asked: int
+    nats: float
+    wrong: tuple[str, ...] = ()
+
+
 class Sample(Message, frozen=True):
     """The same opening continued by the module as it is at ``step``."""
 
@@ -175,6 +189,7 @@ Record = (
     Note
     | Progress
     | Loss
+    | Recall
     | Sample
     | Saved
     | Loaded

@@ -38,7 +38,7 @@ class _HeadLosses(torch.autograd.Function):
         losses = torch.empty(len(hidden), dtype=wide, device=hidden.device)
         # dL/dh of each position, [positions, width], the only large array: the size of hidden, not of the logits
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        chunk = _chunk(head)
+        chunk = chunk_of(head)
         for at in range(0, len(hidden), chunk):
             here = slice(at, at + chunk)
             goal = targets[here, None]
@@ -71,7 +71,7 @@ class _HeadLosses(torch.autograd.Function):
         return gradient * outer[0].to(gradient.dtype).unsqueeze(-1), None, None, None
 
 
-def _chunk(head: Tensor) -> int:
+def chunk_of(head: Tensor) -> int:
     """Return the positions in a chunk; many more on a GPU, whose large products pay."""
     # float32 logits of one position take 4 vocabulary bytes
     positions = CHUNK_BYTES // (4 * head.shape[0])

@@ -21,6 +21,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from ..backends.torch.load import TorchModel
+from .distillation_loss import TeacherTargets, distillation_losses, losses_of_logits
 from .fused_llama import FusedLlama
 from .head_loss import head_losses
 from .logit_transform import LogitTransform, transform_of
@@ -103,33 +104,81 @@ class PromptLoss:
         prompts = prompt[None] if prompt is not None and prompt.dim() == 2 else prompt
         if documents is not None and bool((documents == documents[:, :1]).all()):
             documents = None
+        losses = self._losses(self._outputs(prompts, rows, documents), rows[:, 1:])
+        return losses if documents is None else losses * (documents[:, 1:] == documents[:, :-1])
+
+    def against(
+        self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None, at: Tensor, targets: TeacherTargets
+    ) -> Tensor:
+        """Return the divergence from a teacher at each scored position: float32 ``[scored]``, nats.
+
+        Args:
+            prompt, rows, documents: as in :meth:`per_token`.
+            at: bool ``[batch, length - 1]``: which of ``rows[:, 1:]`` are scored; never a document's first token.
+            targets: what the teacher expects there, row after row, ``len(targets) == at.sum()``.
+        """
+        outputs = self._scored(prompt, rows, documents, at)
+        if self._plain_head:
+            return distillation_losses(outputs, self.head.weight, self.head.bias, targets)
+        return losses_of_logits(self._logits(outputs), targets)
+
+    def teacher(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None, at: Tensor) -> TeacherTargets:
+        """Return what the model behind ``prompt`` expects at the positions that :meth:`against` scores."""
+        with torch.no_grad():
+            outputs = self._scored(prompt, rows, documents, at)
+            parts = [TeacherTargets.of_logits(self._logits(part)) for part in outputs.split(CHUNK // 4)]
+        return TeacherTargets.joined(parts)
+
+    def _scored(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None, at: Tensor) -> Tensor:
+        """Return the outputs at the scored positions, ``[scored, ...]``."""
+        if documents is not None and bool((documents == documents[:, :1]).all()):
+            documents = None
+        prompts = prompt[None] if prompt is not None and prompt.dim() == 2 else prompt
+        return self._outputs(prompts, rows, documents)[at]
+
+    def _outputs(self, prompts: Tensor | None, rows: Tensor, documents: Tensor | None) -> Tensor:
+        """Return what predicts ``rows[:, 1:]``, ``[batch, length - 1, ...]``: hidden states, or logits (``concat``)."""
         fused = self._fused if self.way == "fused" else None
         virtual = 0 if prompts is None else prompts.shape[1]
         if fused is not None and virtual + rows.shape[1] <= fused.longest:
             before = None if documents is None else documents[:, :-1]  # a row's last token is only ever a target
             raw = self.frozen.table.new_zeros(1, 0, self.frozen.table.shape[1]) if prompts is None else prompts
             embeds = _wide(raw) * self.frozen.scale  # the residual stream is float32, whatever the weights are
-            losses = self._losses(fused.hidden(embeds, rows[:, :-1], before), rows[:, 1:])
-        elif documents is not None:
+            return fused.hidden(embeds, rows[:, :-1], before)
+        if documents is not None:
             return self._apart(prompts, rows, documents)
-        elif self.way == "concat":
-            return self._concatenated(prompts, rows)
-        else:
-            losses = self._losses(self._hidden(prompts, rows)[:, :-1], rows[:, 1:])
-        return losses if documents is None else losses * (documents[:, 1:] == documents[:, :-1])
+        if self.way == "concat":
+            return self._model_logits(prompts, rows)
+        return self._hidden(prompts, rows)[:, :-1]
 
-    def _losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """Return the losses of ``targets`` from the hidden states before them, both ``[batch, length, ...]``."""
-        flat, goals = hidden.flatten(0, 1), targets.flatten()
-        if self._transform is None and self.frozen.whole and type(self.head) is torch.nn.Linear:
+    def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the losses of ``targets`` from the outputs before them, both ``[batch, length, ...]``."""
+        if self.way == "concat":
+            return functional.cross_entropy(_wide(outputs).transpose(1, 2), targets, reduction="none")
+        flat, goals = outputs.flatten(0, 1), targets.flatten()
+        if self._plain_head:
             losses = head_losses(flat, self.head.weight, self.head.bias, goals)
         else:
-            transform = self._transform or (lambda logits: logits)
             parts = zip(flat.split(CHUNK), goals.split(CHUNK), strict=True)
-            losses = torch.cat(
-                [functional.cross_entropy(transform(_wide(self.head(h))), t, reduction="none") for h, t in parts]
-            )
+            losses = torch.cat([functional.cross_entropy(self._logits(h), t, reduction="none") for h, t in parts])
         return losses.view(targets.shape)
+
+    @property
+    def _plain_head(self) -> bool:
+        """Whether outputs are hidden states, the head is one matrix in memory, and logits are what it gives."""
+        return (
+            self.way != "concat"
+            and self._transform is None
+            and self.frozen.whole
+            and type(self.head) is torch.nn.Linear
+        )
+
+    def _logits(self, outputs: Tensor) -> Tensor:
+        """Return the logits of ``outputs``, ``[positions, ...]``, in float32 at least."""
+        if self.way == "concat":
+            return _wide(outputs)
+        logits = _wide(self.head(outputs))
+        return logits if self._transform is None else self._transform(logits)
 
     def _embeds(self, prompts: Tensor) -> Tensor:
         embeds: Tensor = (prompts * self.frozen.scale).to(self.frozen.table.dtype)
@@ -151,28 +200,37 @@ class PromptLoss:
 
     def _concatenated(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
         """Concatenate the prompt to every row and use the model's own logits: right for every architecture."""
-        if prompts is None:
-            logits = self.frozen.model(input_ids=rows, use_cache=False).logits[:, :-1]
-        else:
-            prompts = prompts[None] if prompts.dim() == 2 else prompts
-            text = self.frozen.model.get_input_embeddings()(rows)
-            virtual = self._embeds(prompts).repeat_interleave(rows.shape[0] // prompts.shape[0], dim=0)
-            whole = torch.cat([virtual, text], dim=1)
-            logits = self.frozen.model(inputs_embeds=whole, use_cache=False).logits[:, prompts.shape[1] : -1]
+        logits = self._model_logits(prompts[None] if prompts is not None and prompts.dim() == 2 else prompts, rows)
         return functional.cross_entropy(_wide(logits).transpose(1, 2), rows[:, 1:], reduction="none")
+
+    def _model_logits(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
+        """Return the model's own logits before each of ``rows[:, 1:]``, ``[batch, length - 1, vocabulary]``."""
+        logits: Tensor
+        if prompts is None:
+            logits = self.frozen.model(input_ids=rows, use_cache=False).logits
+            return logits[:, :-1]
+        text = self.frozen.model.get_input_embeddings()(rows)
+        virtual = self._embeds(prompts).repeat_interleave(rows.shape[0] // prompts.shape[0], dim=0)
+        whole = torch.cat([virtual, text], dim=1)
+        logits = self.frozen.model(inputs_embeds=whole, use_cache=False).logits
+        return logits[:, prompts.shape[1] : -1]
 
     def _apart(self, prompts: Tensor | None, rows: Tensor, documents: Tensor) -> Tensor:
         """Give every document a row of its own, filled up on the right, which a causal model never sees."""
         group = rows.shape[0] // (1 if prompts is None else prompts.shape[0])
         lines = []
         for index, (ids, owner) in enumerate(zip(rows, documents, strict=True)):
-            prompt = None if prompts is None else prompts[index // group]
+            prompt = None if prompts is None else prompts[index // group][None]
             ends = [0, *((owner[1:] != owner[:-1]).nonzero()[:, 0] + 1).tolist(), len(ids)]
             pieces = [ids[a:b] for a, b in itertools.pairwise(ends)]
-            longest = max(len(piece) for piece in pieces)
+            longest = max(2, *(len(piece) for piece in pieces))
             filled = torch.stack([functional.pad(piece, (0, longest - len(piece))) for piece in pieces])
-            losses = self.per_token(prompt, filled) if longest > 1 else rows.new_zeros((len(pieces), 0)).float()
-            kept = [functional.pad(line[: len(piece) - 1], (1, 0)) for line, piece in zip(losses, pieces, strict=True)]
+            outputs = self._outputs(prompt, filled, None)
+            # what stands before a document's first token predicts nothing: zeros fill its place
+            kept = [
+                functional.pad(line[: len(piece) - 1], (0, 0, 1, 0))
+                for line, piece in zip(outputs, pieces, strict=True)
+            ]
             lines.append(torch.cat(kept)[1:])
         return torch.stack(lines)
 
