@@ -17,6 +17,7 @@ from kobold_modules.training.settings import TrainingRequest
 
 
 UNSEEN = ("edgar-rice-burroughs", "l-frank-baum", "mary-shelley", "oscar-wilde")
+AUTHORS = (*UNSEEN, "saki", "m-r-james", "jane-austen", "mark-twain")  # the starter has read the last four
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_texts"
 BYTES = 300_000  # of an author
 

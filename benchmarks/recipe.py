@@ -9,7 +9,7 @@ usual_nats   held-out loss that the defaults end at, nats per token, mean over a
 lead_nats    how much higher the best of the others ends; below zero where one of them is better
 lead_error   standard error of that
 
-    python benchmarks/recipe.py [--quick] [--steps 40] [--seeds 2] [--authors 2] [--only usual "batch 1"]
+    python benchmarks/recipe.py [--quick] [--model smollm2] [--steps 40] [--seeds 2] [--authors 2] [--only usual]
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ import torch
 from authors import Author, author, authors
 from common import keep
 
-from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.memory import AtOnce
 from kobold_modules.forward.prompt_loss import PromptLoss
@@ -40,6 +39,7 @@ from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import row_length
 from kobold_modules.training.distributed import World
+from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.optimiser import schedule
 from kobold_modules.training.optimiser import step as stepping
 from kobold_modules.training.optimiser.allocator import keep_memory
@@ -73,6 +73,8 @@ VARIANTS = {
     USUAL: Variant(),
     "Adam 0.15": Variant({"optimiser": "adam", "rate": 0.15}),
     "Adam 0.3": Variant({"optimiser": "adam", "rate": 0.3}),
+    "rate / 4": Variant(rate=1 / 4),
+    "rate / 2": Variant(rate=1 / 2),
     "rate / 1.5": Variant(rate=1 / 1.5),
     "rate x 1.5": Variant(rate=1.5),
     "momentum 0.7": Variant(constants={"MOMENTUM": 0.7}),
@@ -83,6 +85,8 @@ VARIANTS = {
     "all alike": Variant(constants={"FRONT": 1.0}),  # tokens of a row
     "no warm-up": Variant(warm_up=1e-9),
     "half rows": Variant({"row": 206, "batch": 4}),
+    "32 tokens": Variant({"tokens": 32}),
+    "200 tokens": Variant({"tokens": 200}),
     "batch 1": Variant({"batch": 1}),
     "batch 4": Variant({"batch": 4}),
     "vocabulary": Variant({"start": "vocabulary"}),
@@ -139,14 +143,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--authors", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="these and the defaults")
+    parser.add_argument("--model", default="starter")
+    parser.add_argument("--held-out", type=int, default=6000, help="tokens of an author that are measured")
     arguments = parser.parse_args()
     steps, seeds, count = (8, 1, 1) if arguments.quick else (arguments.steps, arguments.seeds, arguments.authors)
     names = QUICK if arguments.quick else [USUAL, *(arguments.only or VARIANTS)]
     names = list(dict.fromkeys(names))
     keep_memory()
     torch.manual_seed(1)
-    loss = PromptLoss(load_torch_model(resolve("starter"), "cpu"))
-    texts = [author(name, loss.frozen, TrainingRequest(files=(), name="x")) for name in authors(count)]
+    usual = TrainingRequest(files=(), name="x", model=arguments.model)
+    _, loss = load_frozen(resolve(arguments.model), usual, "cpu")
+    texts = [author(name, loss.frozen, usual, arguments.held_out) for name in authors(count)]
     ends: dict[str, list[float]] = {name: [] for name in names}
     for text in texts:
         for seed in range(1, seeds + 1):
@@ -159,6 +166,7 @@ def main() -> None:
     lead, error = min(found.values())
     result = {"usual_nats": statistics.mean(ends[USUAL]), "lead_nats": lead, "lead_error": error}
     settings = {
+        "model": arguments.model,
         "steps": steps,
         "seeds": seeds,
         "authors": [text.name for text in texts],
@@ -166,7 +174,8 @@ def main() -> None:
         "difference_and_error": {name: [round(mean, 4), round(error, 4)] for name, (mean, error) in found.items()},
     }
     rounded = {key: round(value, 4) for key, value in result.items()}
-    keep("recipe", settings, rounded, arguments.quick)
+    name = "recipe" if arguments.model == "starter" else f"recipe_{arguments.model}"
+    keep(name, settings, rounded, arguments.quick)
 
 
 if __name__ == "__main__":
