@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..generation.likelihood import TokenLikelihood, likelihood_of
 from ..generation.text_stream import TextStream
 from ..generation.token_healing import Boundary, draw_again
 from ..generation.words import Words
@@ -68,10 +69,12 @@ class Continuation:
         seen: ids of the text that is continued, for the penalties.
         before: that text, in which a banned string may begin.
         held: the end of that text if the first tokens drawn are to spell it out again (see token_healing).
+        likely: how many of the likeliest tokens are kept beside each that is written; None keeps no probabilities.
 
     Attributes:
         tokens: what has been written and stands. The engine has computed all of them but the last.
         pieces: what each of them adds to the text; nothing where it only spells out what was held back.
+        likelihoods: how likely each of them was, where that is kept.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Continuation:
         max_tokens: int = 120,
         before: str = "",
         held: Sequence[Boundary] = (),
+        likely: int | None = None,
     ) -> None:
         self._words = words
         self._most = max_tokens
@@ -97,6 +101,13 @@ class Continuation:
         self._spelled = 0
         self.tokens: list[int] = []
         self.pieces: list[bytes] = []
+        self._likely = likely
+        self.likelihoods: list[TokenLikelihood] = []
+
+    @property
+    def settled(self) -> int:
+        """Tokens at the beginning that no banned string can take back any more."""
+        return len(self.tokens) - self._stream.pending
 
     @property
     def count(self) -> int:
@@ -131,7 +142,7 @@ class Continuation:
             if back := self._stream.undone - 1:  # the banned string began in an earlier token
                 before.close()
                 first = self.tokens[-back]
-                del self.tokens[-back:], self.pieces[-back:]
+                del self.tokens[-back:], self.pieces[-back:], self.likelihoods[-back:]
                 rewind += back
                 for _ in range(back - 1):
                     self._steps.pop().chain.close()
@@ -147,6 +158,8 @@ class Continuation:
                 self._steps.popleft().chain.close()
         self.tokens.append(token)
         self.pieces.append(piece)
+        if self._likely is not None:
+            self.likelihoods.append(likelihood_of(logits, token, self._likely))
         self._spelled += bool(pending) and not piece
         reason = "stop" if met else "length" if self.count >= self._most else ""
         return Move(text, None if reason else token, rewind, reason)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..generation import prompt
 from ..generation.cache.sequences import CachedSequence
+from ..generation.likelihood import TokenLikelihood
 from ..generation.protocol import Request
 from ..generation.token_healing import Boundary, TokenPrefixes, boundary, hold_back
 from ..records import Finished, TextChunk
@@ -42,6 +43,7 @@ class GenerationState:
         seed: int,
         tokenize: Callable[[str], list[int]],
         prefixes: TokenPrefixes,
+        likely: int | None = None,
     ) -> None:
         self.request = request
         self.sequence = sequence
@@ -57,6 +59,8 @@ class GenerationState:
         self._began = time.perf_counter()
         self._prompt = 0  # tokens of the cached sequence that were read, not written
         self._prefixes = prefixes
+        self._likely = likely
+        self._reported = 0
         self._writing: Continuation | None = None
         self.held: tuple[int, ...] = ()
         self.went_back = False
@@ -126,6 +130,7 @@ class GenerationState:
                 self.request.max_tokens,
                 self.request.text,
                 self.boundary,
+                self._likely,
             )
         move = self._writing.draw(self.cached.logits)
         self.reason = move.reason
@@ -136,6 +141,17 @@ class GenerationState:
                 self._go_back(len(self.cached.tokens) - move.rewind)
         text = move.text
         return TextChunk(text, self.sequence) if text else None
+
+    def likelihoods(self) -> list[tuple[bytes, TokenLikelihood]]:
+        """Return how likely the tokens were that were written since the last call, each with the bytes it added.
+
+        Those that a banned string may still take back come later, or at the end.
+        """
+        if self._writing is None or self._likely is None:
+            return []
+        at, self._reported = self._reported, len(self._writing.tokens) if self.reason else self._writing.settled
+        written = zip(self._writing.pieces, self._writing.likelihoods, strict=True)
+        return [(piece, one) for piece, one in list(written)[at : self._reported] if piece]
 
     def rest(self) -> TextChunk | None:
         """Return the text that was held back for a stop string that never came."""

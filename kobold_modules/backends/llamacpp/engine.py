@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,9 @@ from ...disk.stamp import file_stamp
 from ...errors import BadUsage
 from ...generation.bias import check_ids
 from ...generation.cache.prefix import DEFAULT_LIMIT, PrefixCache
-from ...generation.cache.sequences import CachedSequence
 from ...generation.limits import MOST_TOGETHER
 from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
-from ...generation.stack_rows import check_context, check_length, rows_of
+from ...generation.stack_rows import LEFT_FOR_TEXT, check_context, check_length, rows_of
 from ...generation.token_healing import Boundary, TokenPrefixes
 from ...models.capacity import check_room
 from ...models.reference import ModelFile
@@ -30,8 +30,9 @@ from ...records import Finished, TextChunk
 from ...soft_prompt.fingerprint import Fingerprint
 from ...soft_prompt.stack import Stack
 from ..generation_state import GenerationState
+from .batch import EngineBatch, TextBatch, open_take
 from .binding import build
-from .context import Cancelled, NativeContext
+from .context import NativeContext
 from .model import NativeModel
 from .sampler_chain import usable_seed
 from .sequences import Decoder
@@ -41,7 +42,8 @@ from .state_files import StateFiles
 
 DEFAULT_CONTEXT = 4096  # more costs memory whether it is used or not; ask for it with ``context``
 DEFAULT_KEPT = 512 * 2**20
-SEQUENCES = MOST_TOGETHER + 8  # those being written, and texts that stay beside them
+KEPT_BESIDE = 8  # texts that stay in the context beside those being written
+READ_BETWEEN_STEPS = 64  # tokens of a text that joins a running batch: what the others wait for a word longer
 
 
 class LlamaEngine(ClosedAtTheEnd):
@@ -50,6 +52,7 @@ class LlamaEngine(ClosedAtTheEnd):
     Args:
         file: the model, a GGUF file.
         context: tokens to keep room for; 0 means what the model was trained for, at most 4096.
+        together: texts that can be written side by side.
         kept: bytes of memory beside the context for texts that stay in it behind other stacks: going back to one costs
             nothing.
         snapshots: bytes of memory for the kept states of stacks alone.
@@ -66,6 +69,7 @@ class LlamaEngine(ClosedAtTheEnd):
         file: ModelFile,
         *,
         context: int = 0,
+        together: int = MOST_TOGETHER,
         kept: int = DEFAULT_KEPT,
         snapshots: int = DEFAULT_LIMIT,
         disk: int = DISK_LIMIT,
@@ -73,6 +77,8 @@ class LlamaEngine(ClosedAtTheEnd):
         progress: Callable[[float], bool] | None = None,
     ) -> None:
         check_context(context)
+        self._most = together
+        sequences = together + KEPT_BESIDE
         self._decoder: Decoder | None = None
         check_can_write(file)
         check_room(file, context)
@@ -80,9 +86,8 @@ class LlamaEngine(ClosedAtTheEnd):
         try:
             trained = self._model.context or DEFAULT_CONTEXT
             size = min(trained, context or DEFAULT_CONTEXT)
-            native = NativeContext(
-                self._model, size, _pool(self._model, size, SEQUENCES, exact, kept), SEQUENCES, exact
-            )
+            cells = _pool(self._model, size, sequences, exact, kept)
+            native = NativeContext(self._model, size, cells, sequences, exact)
             files = StateFiles(
                 cache_dir() / "states", self._made_with(file.fingerprint, exact), self._model.vocabulary, disk
             )
@@ -141,72 +146,40 @@ class LlamaEngine(ClosedAtTheEnd):
         Raises:
             BadUsage: more than :data:`MOST_TOGETHER` requests; and as :meth:`generate`.
         """
-        decoder = self._open()
-        if len(requests) > MOST_TOGETHER:
-            raise BadUsage(f"{len(requests)} texts cannot be written side by side; {MOST_TOGETHER} can.")
+        self._open()
+        if len(requests) > self._most:
+            raise BadUsage(f"{len(requests)} texts cannot be written side by side; {self._most} can.")
         takes = [self._take(number, request) for number, request in enumerate(requests)]
-        return self._write(decoder, takes, cancelled)
+        return self._write(takes, cancelled)
 
-    def _write(
-        self, decoder: Decoder, takes: list[GenerationState], cancelled: Callable[[], bool]
-    ) -> Iterator[TextChunk | Finished]:
-        waiting, active = takes.copy(), list[GenerationState]()
-        try:
-            with decoder.watching(cancelled):
-                try:
-                    while waiting or active:
-                        for take in active.copy():
-                            if cancelled():
-                                raise Cancelled
-                            piece = take.draw()
-                            if piece:
-                                yield piece
-                            if take.reason:
-                                active.remove(take)
-                                yield from _finish(decoder, take)
-                        stepping = []
-                        for take in active:
-                            if take.went_back or take.must_slide:
-                                self._reopen(decoder, take)
-                            else:
-                                stepping.append(take)
-                        if stepping:
-                            decoder.step(
-                                [take.cached for take in stepping if take.cached], [take.token for take in stepping]
-                            )
-                        while waiting and (not active or _cells([*active, waiting[0]]) <= decoder.cells):
-                            active.append(waiting.pop(0))
-                            _open(decoder, active[-1])
-                except Cancelled:
-                    for take in [*active, *waiting]:
-                        take.reason = "cancelled"
-                        yield from _finish(decoder, take)
-        finally:
+    def _write(self, takes: list[GenerationState], cancelled: Callable[[], bool]) -> Iterator[TextChunk | Finished]:
+        with TextBatch(self._open()) as batch:
             for take in takes:
-                if take.cached is not None:
-                    decoder.release(take.cached)
-                take.close()
-        decoder.flush()
+                batch.add(take)
+            while batch:
+                yield from batch.step(cancelled)
 
-    def _take(self, number: int, request: Request) -> GenerationState:
+    def batch(self) -> EngineBatch:
+        """Return a batch that texts join and leave while others are being written (see EngineBatch)."""
+        return EngineBatch(self._take, TextBatch(self._open(), READ_BETWEEN_STEPS, isolates=True))
+
+    def _take(
+        self, number: int, request: Request, *, likely: int | None = None, context: int = 0, special: bool = False
+    ) -> GenerationState:
         if request.max_tokens < 0:
             raise BadUsage(f"{request.max_tokens} tokens cannot be written.")
         check_ids(request.sampler, self.info.vocabulary, self.info.name)
         rows = self._rows(request.stack)
         given = request.sampler.seed
         seed = usable_seed(secrets.randbits(31) if given is None else given)
-        free = self.info.context - request.stack.tokens
-        return GenerationState(self._model, request, number, rows, free, seed, self.tokenize, self._prefixes)
-
-    def _reopen(self, decoder: Decoder, take: GenerationState) -> None:
-        """Read the text again from a later beginning (the context is full), or after the take went back."""
-        before, take.cached = take.cached, None
-        if before is not None:
-            decoder.release(before)
-        if not take.went_back:
-            take.rewind()
-        take.went_back = False
-        _open(decoder, take, before)
+        free = min(context or self.info.context, self.info.context) - request.stack.tokens
+        if free < LEFT_FOR_TEXT // 2:
+            raise BadUsage(
+                f"The stack takes {request.stack.tokens} of the {context} tokens that were asked for.",
+                "Ask for a larger context, or take modules off.",
+            )
+        tokenize = partial(self._model.tokenize, special=True) if special else self.tokenize
+        return GenerationState(self._model, request, number, rows, free, seed, tokenize, self._prefixes, likely)
 
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
         """Return the natural-log probability of ``text``'s tokens but the first (``[n - 1]``; with a stack ``[n]``).
@@ -269,7 +242,7 @@ class LlamaEngine(ClosedAtTheEnd):
         decoder, take = self._open(), self._take(0, request)
         take.tokens = [*take.tokens, *take.held[: len(take.held) - before]]
         try:
-            _open(decoder, take)
+            open_take(decoder, take)
             assert take.cached is not None
             assert take.cached.logits is not None
             return take.cached.logits.copy()
@@ -281,37 +254,6 @@ class LlamaEngine(ClosedAtTheEnd):
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._open().score(stack.digest, self._rows(stack), tokens)
-
-
-def _open(decoder: Decoder, take: GenerationState, instead: CachedSequence | None = None) -> None:
-    opened = decoder.open(take.key, take.rows, take.tokens, instead)
-    take.cached = opened.cached
-    take.rows_decoded += opened.rows_decoded
-    take.tokens_decoded += opened.tokens_decoded
-
-
-def _finish(decoder: Decoder, take: GenerationState) -> Iterator[TextChunk | Finished]:
-    summary = take.summary()
-    if take.cached is not None:
-        decoder.release(take.cached)
-        take.cached = None
-    take.close()
-    if rest := take.rest():
-        yield rest
-    yield summary
-
-
-def _cells(takes: list[GenerationState]) -> int:
-    """Count the cells that ``takes`` may fill together; a shared prompt counts once, unless it will slide."""
-    total, seen = 0, set[tuple[str, tuple[int, ...]]]()
-    for take in takes:
-        prompt = (take.key, tuple(take.tokens))
-        slides = len(take.tokens) + take.request.max_tokens > take.free
-        total += take.cells
-        if prompt in seen and not slides:
-            total -= take.request.stack.tokens + len(take.tokens)
-        seen.add(prompt)
-    return total
 
 
 def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:

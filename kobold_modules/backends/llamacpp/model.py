@@ -81,15 +81,18 @@ class NativeVocabulary:
         length = self._lib.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
 
-    def tokenize(self, text: str) -> list[int]:
-        """Return the ids of ``text``: no BOS, no added space, and words that look like special tokens stay words."""
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """Return the ids of ``text``: no BOS, no added space.
+
+        Words that look like special tokens (``<|im_end|>``) stay words, unless they are to be read as ``special``.
+        """
         data = text.encode("utf-8", "replace")
         if not data:
             return []
         room = len(data) // 2 + 16
         while True:
             ids = (self._lib.llama_token * room)()
-            count = int(self._lib.llama_tokenize(self._vocab, data, len(data), ids, room, False, False))
+            count = int(self._lib.llama_tokenize(self._vocab, data, len(data), ids, room, False, special))
             if count >= 0:
                 return list(ids[:count])
             if -count <= room:

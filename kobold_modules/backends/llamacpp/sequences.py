@@ -7,7 +7,7 @@ of a text (recurrent ones) start again behind the stack's snapshot instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +79,23 @@ class Decoder:
         Raises:
             EngineFailed: behind these rows the model computes no numbers; or llama.cpp broke.
         """
+        for opened in self.opening(key, rows, tokens, instead):
+            if opened is not None:
+                return opened
+        raise AssertionError("The last one is the text, opened.")
+
+    def opening(
+        self,
+        key: str,
+        rows: NDArray[np.float32] | None,
+        tokens: list[int],
+        instead: CachedSequence | None = None,
+        part: int = 0,
+    ) -> Iterator[Opened | None]:
+        """Do as :meth:`open` in parts of at most ``part`` tokens (0: a whole call); yields None after all but the last.
+
+        Between two parts others may be stepped. Whoever leaves early closes it, which releases the sequence.
+        """
         key = key if rows is not None else NOTHING
         if instead is not None and self._native.forgets and instead in self.sequences:
             shared = common_prefix(instead.tokens, tokens[:-1])
@@ -87,11 +104,14 @@ class Decoder:
         else:
             cached, computed = self._begin(key, rows, tokens[:-1])
         cached.busy = True
+        part = min(part or self._native.batch, self._native.batch)
         try:
             kept = len(cached.tokens)
             while len(cached.tokens) < len(tokens) - 1:
                 at = len(cached.tokens)
-                self._extend(cached, tokens[at : min(at + self._native.batch, len(tokens) - 1)])
+                self._extend(cached, tokens[at : min(at + part, len(tokens) - 1)])
+                if len(cached.tokens) < len(tokens) - 1:
+                    yield None
             if tokens:
                 self._extend(cached, tokens[-1:], scored=1)
                 cached.logits = self._native.logits().copy()
@@ -100,7 +120,7 @@ class Decoder:
         except BaseException:
             self.release(cached)
             raise
-        return Opened(cached, computed, len(tokens) - kept)
+        yield Opened(cached, computed, len(tokens) - kept)
 
     def step(self, sequences: list[CachedSequence], tokens: list[int]) -> None:
         """Compute one more token for each of ``sequences``; all in one call."""
