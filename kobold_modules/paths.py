@@ -48,6 +48,11 @@ def models_dir() -> Path:
     return _root("data") / "models"
 
 
+def self_study_dir() -> Path:
+    """Return the folder of what models have asked themselves about a world, for longer trainings to begin from."""
+    return _root("data") / "self-study"
+
+
 def trainings_dir() -> Path:
     """Return the folder of checkpoints of trainings that are running or can be resumed."""
     return _root("state") / "trainings"

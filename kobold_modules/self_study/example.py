@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-ExampleKind = Literal["question", "statement", "continuation", "dialogue", "summary", "relation", "negative"]
+ExampleKind = Literal[
+    "question", "statement", "continuation", "dialogue", "summary", "relation", "negative", "recitation", "choice"
+]
+Source = Literal["template", "teacher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +20,14 @@ class Example:
     read ``prompt`` and ``answer``; the student learns the teacher's distribution over the tokens of ``answer``.
 
     Attributes:
+        kind: ``recitation`` is an entry behind a fixed phrase; ``choice`` a question with the names to choose from.
         entries: titles of the lore entries in ``view``.
         view: the lore that only the teacher sees.
         prompt: text that both read and neither is scored on, as it stands (a chat template included).
         answer: text that is scored, token by token.
+        source: whether rules made it from the entry's own words, or the model wrote it.
+        special: whether ``prompt`` holds the control tokens of a chat template, to be read as such
+            (``<|im_start|>`` as one token). The view and the answer never do.
     """
 
     kind: ExampleKind
@@ -28,3 +35,5 @@ class Example:
     view: str
     prompt: str
     answer: str
+    source: Source = "template"
+    special: bool = False

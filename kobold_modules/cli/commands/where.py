@@ -15,6 +15,7 @@ def where(arguments: argparse.Namespace, output: Output) -> int:
         "stories": paths.stories_dir(),
         "stacks": paths.stacks_dir(),
         "models": paths.models_dir(),
+        "self-study": paths.self_study_dir(),
         "trainings": paths.trainings_dir(),
         "cache": paths.cache_dir(),
         "logs": paths.logs_dir(),
