@@ -26,8 +26,8 @@ class Example:
         prompt: text that both read and neither is scored on, as it stands (a chat template included).
         answer: text that is scored, token by token.
         source: whether rules made it from the entry's own words, or the model wrote it.
-        special: whether ``prompt`` holds the control tokens of a chat template, to be read as such
-            (``<|im_start|>`` as one token). The view and the answer never do.
+        special: whether ``view`` and ``prompt`` hold the control tokens of a chat template, to be read as such
+            (``<|im_start|>`` as one token: ``tokenize(text, special=True)``). The answer never does.
     """
 
     kind: ExampleKind

@@ -17,6 +17,7 @@ from ...disk.stamp import file_stamp
 from ...errors import BadUsage
 from ...generation.bias import check_ids
 from ...generation.cache.prefix import DEFAULT_LIMIT, PrefixCache
+from ...generation.chat_template import ChatTemplate
 from ...generation.limits import MOST_TOGETHER
 from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
 from ...generation.stack_rows import LEFT_FOR_TEXT, check_context, check_length, rows_of
@@ -113,6 +114,11 @@ class LlamaEngine(ClosedAtTheEnd):
     def refusal(self) -> str:
         """Why this model takes no modules, in a sentence; empty for nearly all."""
         return self._model.injection.refusal
+
+    @property
+    def chat_template(self) -> ChatTemplate | None:
+        """How the model was taught to hold a conversation; None where its file has no such form."""
+        return self._model.chat_template
 
     def tokenize(self, text: str) -> list[int]:
         """Return the ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""

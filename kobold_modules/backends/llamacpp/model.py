@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import EngineFailed, NoModel, OutOfMemory
+from ...generation.chat_template import MOST_TEMPLATE, ChatTemplate
 from ...models.injection import Injection, injection_for
 from .binding import library, listen, log
 from .features import ALL, Features
@@ -115,6 +116,16 @@ class NativeVocabulary:
     def ends(self, token: int) -> bool:
         """Return whether ``token`` ends a text: EOS, end of turn, or BOS, for then another text begins."""
         return bool(self._lib.llama_vocab_is_eog(self._vocab, token)) or token == self._bos
+
+    @property
+    def chat_template(self) -> ChatTemplate | None:
+        """How the model was taught to hold a conversation; None where its file has no such form."""
+        source = self._lib.llama_model_chat_template(self.handle, None)
+        if not source or len(source) > MOST_TEMPLATE:
+            return None
+        eos = int(self._lib.llama_vocab_eos(self._vocab))
+        spelled = self._lib.llama_vocab_get_text(self._vocab, eos) if eos >= 0 else b""
+        return ChatTemplate(source.decode("utf-8", "replace"), (spelled or b"").decode("utf-8", "replace"))
 
     @property
     def opening(self) -> int:
