@@ -14,8 +14,8 @@ from .llamacpp.model import NativeVocabulary
 
 
 class Vocabulary(Protocol):
-    def tokenize(self, text: str) -> list[int]:
-        """Return the ids of ``text``: no BOS, no added space."""
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """Return the ids of ``text``: no BOS, no added space. ``special`` reads control tokens as such."""
         ...
 
     def piece(self, token: int) -> bytes:

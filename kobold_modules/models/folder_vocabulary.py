@@ -44,9 +44,14 @@ class FolderVocabulary:
         self._ends = _ends(path, loaded.eos_token_id, loaded.bos_token_id)
         self._bos = loaded.bos_token_id
 
-    def tokenize(self, text: str) -> list[int]:
-        """Return the ids of ``text``: no BOS, no added space."""
-        return list(self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids)
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """Return the ids of ``text``: no BOS, no added space. ``special`` reads control tokens as such."""
+        plain = text.encode("utf-8", "replace").decode()
+        try:
+            self._tokenizer.encode_special_tokens = not special
+            return list(self._tokenizer.encode(plain, add_special_tokens=False).ids)
+        finally:
+            self._tokenizer.encode_special_tokens = True
 
     def piece(self, token: int) -> bytes:
         """Return the bytes ``token`` stands for; they may end inside a letter. Special tokens have none.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,6 +18,29 @@ from torch import Tensor
 
 
 SHORTEST = 8  # tokens of a document worth reading
+
+
+class RowSource(Protocol):
+    """Where rows to train on come from: a writer's texts (``Rows``), or examples of self-study (``world.mixture``)."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of a row."""
+        ...
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all there is."""
+        ...
+
+    @property
+    def documents(self) -> tuple[tuple[int, ...], ...]:
+        """The ids of every text."""
+        ...
+
+    def batch(self, seed: int, step: int, size: int) -> Tensor:
+        """Return the rows of one step, int64 ``[size, 2 or 3, length]``; see :meth:`Rows.batch`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class TorchModel:
     Attributes:
         model: the transformers causal LM in eval mode, no parameter requiring gradients.
         encode: text to ids; ``piece``: an id's bytes, which may end inside a letter.
+        encode_special: the same where control tokens of a chat template are to be read as such; None: as ``encode``.
         table: its embedding weight, ``[vocabulary, width]``: raw rows, the unit of modules.
         scale: what the embedding module multiplies raw rows with (1 but for Gemma, XGLM): inputs_embeds = rows * scale.
         rms: root mean square of ``table``'s elements.
@@ -55,6 +56,7 @@ class TorchModel:
     corrections: tuple[str, ...] = ()
     whole: bool = True
     piece: Callable[[int], bytes] = _nothing
+    encode_special: Callable[[str], list[int]] | None = None
 
 
 def load_torch_model(
@@ -120,6 +122,7 @@ def load_torch_model(
         model=model,
         encode=vocabulary.tokenize,
         piece=vocabulary.piece,
+        encode_special=lambda text: vocabulary.tokenize(text, special=True),
         table=table,
         scale=1.0 if abs(scale - 1) < 1e-3 else scale,
         rms=_rms(table),

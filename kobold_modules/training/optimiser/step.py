@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from ...forward.distillation_loss import TeacherTargets
 from ...forward.memory import AtOnce
 from ...forward.prompt_loss import PromptLoss
 from ..checkpoint import State
 from ..distributed import World
-from ..packing import Rows
+from ..neighbours import Beside
+from ..packing import RowSource
 from .orthogonal import orthogonalise
 from .reparametrisation import folded
 
@@ -23,43 +26,103 @@ FRONT = 0.5  # what the first token of a row counts; the last counts 2 - FRONT
 AVERAGED = 0.05  # share of the steps so far that the running average reaches back
 
 
-def batch_of(all_rows: list[Rows], seed: int, step: int, size: int) -> Tensor:
-    """Return rows for every module: int64 ``[size, modules, 2, length]``."""
+def batch_of(all_rows: Sequence[RowSource], seed: int, step: int, size: int) -> Tensor:
+    """Return rows for every module: int64 ``[size, modules, 2, length]``, or 3 where a teacher's targets are named."""
     return torch.stack([rows.batch(seed, step, size) for rows in all_rows], dim=1)
 
 
-def step(loss: PromptLoss, batch: Tensor, state: State, rate: float, at_once: AtOnce, world: World) -> float:
+def step(
+    loss: PromptLoss,
+    batch: Tensor,
+    state: State,
+    rate: float,
+    at_once: AtOnce,
+    world: World,
+    targets: TeacherTargets | None = None,
+    beside: Beside | None = None,
+) -> float:
     """Take one optimiser step and return the loss before it, nats per token, all tokens alike.
 
-    What is descended is a mean that counts late tokens of a row for more (:func:`emphasis`).
+    What is descended on plain text is a mean that counts late tokens of a row for more (:func:`emphasis`); on examples
+    with a teacher, the mean over all scored tokens of the batch.
 
     Args:
         batch: as :func:`batch_of` makes it, the same in every process of ``world``.
         rate: absolute, in units of the prompts.
+        targets: what the batch's third line of numbers points into.
+        beside: rows that stand around every prompt and are not trained.
 
     NaN comes back, and nothing has changed, where loss or gradient are not finite.
     """
     parts = {name: tensor.clone().requires_grad_(True) for name, tensor in state.parts.items()}
     prompts = folded(parts)
     leaf = prompts.detach().requires_grad_(True)
-
-    def compute(some: Tensor) -> tuple[Tensor, Tensor]:
-        rows, modules, _, length = some.shape
-        some = some.transpose(0, 1).reshape(modules * rows, 2, length).to(loss.frozen.device)
-        losses = loss.per_token(leaf, some[:, 0], some[:, 1])
-        # Divided by a constant, not by the number of scored tokens: parts of a batch, here or elsewhere, then add up.
-        (gradient,) = torch.autograd.grad((losses * emphasis(losses)).sum() * modules / losses.numel(), leaf)
-        return losses.detach().mean(), gradient
-
+    compute = _on_text(loss, leaf, beside) if targets is None else _on_examples(loss, leaf, beside, targets, batch)
     mine = world.share(batch)
     value, gradient = at_once(mine, compute, loss.row_threads)
     gradient, value = world.mean(gradient, value, len(mine))
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         return math.nan
     _move(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
+    if targets is not None:
+        return float(value)
     documents = batch[:, :, 1]
     scored = (documents[..., 1:] == documents[..., :-1]).double().mean()
     return float(value / scored)
+
+
+def batch_loss(
+    loss: PromptLoss, batch: Tensor, prompts: Tensor, targets: TeacherTargets | None, beside: Beside | None
+) -> float:
+    """Return the loss of ``batch`` behind other ``prompts``, in the units of :func:`step`, which it does not take."""
+    leaf = prompts.detach()
+    with torch.no_grad():
+        around = leaf if beside is None else beside.around(leaf)
+        rows = _flat(batch, loss)
+        if targets is None:
+            return float(loss(around, rows[:, 0], rows[:, 1]))
+        at = rows[:, 2, 1:] >= 0
+        return float(loss.against(around, rows[:, 0], rows[:, 1], at, targets.at(rows[:, 2, 1:][at])).mean())
+
+
+Compute = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+def _on_text(loss: PromptLoss, leaf: Tensor, beside: Beside | None) -> Compute:
+    """Return what computes the mean loss and gradient of some rows of plain text."""
+
+    def compute(some: Tensor) -> tuple[Tensor, Tensor]:
+        modules, rows = some.shape[1], _flat(some, loss)
+        losses = loss.per_token(leaf if beside is None else beside.around(leaf), rows[:, 0], rows[:, 1])
+        # Divided by a constant, not by the number of scored tokens: parts of a batch, here or elsewhere, then add up.
+        (gradient,) = torch.autograd.grad((losses * emphasis(losses)).sum() * modules / losses.numel(), leaf)
+        return losses.detach().mean(), gradient
+
+    return compute
+
+
+def _on_examples(
+    loss: PromptLoss, leaf: Tensor, beside: Beside | None, targets: TeacherTargets, batch: Tensor
+) -> Compute:
+    """Return what computes the divergence from the teacher of some rows of ``batch``, and its gradient."""
+    # scored tokens of a row on average: every part divides by the same, so that a token counts alike wherever it stands
+    a_row = max(1.0, float((batch[:, :, 2, 1:] >= 0).sum()) / (batch.shape[0] * batch.shape[1]))
+
+    def compute(some: Tensor) -> tuple[Tensor, Tensor]:
+        modules, rows = some.shape[1], _flat(some, loss)
+        at = rows[:, 2, 1:] >= 0
+        here = targets.at(rows[:, 2, 1:][at])
+        losses = loss.against(leaf if beside is None else beside.around(leaf), rows[:, 0], rows[:, 1], at, here)
+        total = losses.sum() / (len(rows) * a_row)
+        (gradient,) = torch.autograd.grad(total * modules, leaf)
+        return total.detach(), gradient
+
+    return compute
+
+
+def _flat(some: Tensor, loss: PromptLoss) -> Tensor:
+    """Return rows of the same module together: ``[size, modules, lines, length]`` as ``[modules * size, ...]``."""
+    return some.transpose(0, 1).flatten(0, 1).to(loss.frozen.device)
 
 
 def emphasis(losses: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Training a world module: the examples of self-study as rows, and the loss against a teacher that sees the lore."""
+"""World modules by self-study: examples of a world as rows, against a teacher that has the lore in view."""
