@@ -40,6 +40,17 @@ class NextTokens(Message, frozen=True):
     plain: tuple[Candidate, ...]
 
 
+class StackDivergence(Message, frozen=True):
+    """How much a stack has to say in the next token, in bits of Jensen-Shannon divergence: 0 nothing, 1 everything.
+
+    ``layers`` has a number for each layer that was asked about, with it and without it; ``whole`` is that of all of
+    them together. None: not known.
+    """
+
+    layers: tuple[float | None, ...]
+    whole: float | None
+
+
 class LoreEntry(msgspec.Struct, frozen=True):
     """An entry of a lorebook that is in, its tokens, and the ``key`` that called it."""
 

@@ -12,7 +12,17 @@ from typing import Any, Literal
 import msgspec
 
 from . import codec
-from .answers import LoreFound, Message, ModelsFound, NearestWords, NextTokens, Scores, TokenCount, TrainingCost
+from .answers import (
+    LoreFound,
+    Message,
+    ModelsFound,
+    NearestWords,
+    NextTokens,
+    Scores,
+    StackDivergence,
+    TokenCount,
+    TrainingCost,
+)
 
 
 VERSION = 1
@@ -199,6 +209,7 @@ Record = (
     | TrainedModule
     | TokenCount
     | NextTokens
+    | StackDivergence
     | LoreFound
     | Scores
     | NearestWords

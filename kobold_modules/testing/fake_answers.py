@@ -12,14 +12,14 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..answers import Candidate, NearestWords, Neighbour, NextTokens, Scores
+from ..answers import Candidate, NearestWords, Neighbour, NextTokens, Scores, StackDivergence
 from ..generation.lore import record_of, with_lore
 from ..generation.protocol import Request
 from ..lorebook import read
 from ..records import Finished, Record, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
-from ..worker.messages import Compare, Lore, Nearest, Peek, Score
+from ..worker.messages import Compare, Divergence, Lore, Nearest, Peek, Score
 from .fake_engine import WORDS, FakeEngine
 
 
@@ -54,6 +54,17 @@ def compare(job: Compare, engine: FakeEngine, cancelled: Callable[[], bool]) -> 
 def peek(job: Peek) -> Record:
     """Return words with falling probabilities, in another order for each text and stack."""
     return NextTokens(_likely(job.text, digest_of(job.stack), job.top), _likely(job.text, 0, job.top))
+
+
+def divergence(job: Divergence) -> Record:
+    """Return a number of bits for each layer, by its name and strength; 0 for one that is off."""
+    found = tuple(
+        round(layer.strength * random.Random(digest_of((Layer(layer.module),))).uniform(0.02, 0.4), 4)
+        if layer.active
+        else 0.0
+        for layer in job.stack
+    )
+    return StackDivergence(found, min(1.0, sum(found)))
 
 
 def lore(job: Lore, engine: FakeEngine) -> Record:

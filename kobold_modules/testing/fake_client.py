@@ -12,7 +12,20 @@ from ..generation.protocol import Request
 from ..models.smollm2 import NAME as SMOLLM2
 from ..records import Done, Failed, Finished, Loaded, Progress, Record, Saved
 from ..sampling.settings import Sampler
-from ..worker.messages import Compare, Count, Download, Generate, Job, Load, Lore, Models, Nearest, Peek, Score
+from ..worker.messages import (
+    Compare,
+    Count,
+    Divergence,
+    Download,
+    Generate,
+    Job,
+    Load,
+    Lore,
+    Models,
+    Nearest,
+    Peek,
+    Score,
+)
 from . import fake_answers, fake_models
 from .fake_engine import FakeEngine
 
@@ -85,6 +98,8 @@ class FakeClient:
             yield from fake_answers.compare(job, self.engine, lambda: self._cancelled)
         elif isinstance(job, Peek):
             yield fake_answers.peek(job)
+        elif isinstance(job, Divergence):
+            yield fake_answers.divergence(job)
         elif isinstance(job, Lore):
             yield fake_answers.lore(job, self.engine)
         elif isinstance(job, Score):

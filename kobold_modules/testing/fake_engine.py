@@ -138,6 +138,14 @@ class FakeEngine:
         seed = zlib.crc32(f"{request.stack.digest}:{request.memory}{request.text}{request.note}".encode())
         return np.random.default_rng(seed).normal(0, 2, self.info.vocabulary).astype(np.float32)
 
+    def uncached_logits(
+        self, tokens: list[int], stack: Stack, cancelled: Callable[[], bool] = lambda: False
+    ) -> NDArray[np.float32] | None:
+        """Return logits as if of a model: other ones for each text and stack."""
+        stack.check(self.info.fingerprint, self.info.name)
+        seed = zlib.crc32(f"{stack.digest}:{tokens}".encode())
+        return None if cancelled() else np.random.default_rng(seed).normal(0, 2, self.info.vocabulary).astype("float32")
+
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as :meth:`log_probabilities` does."""
         stack.check(self.info.fingerprint, self.info.name)

@@ -157,6 +157,8 @@ class Worker:
                 writing.compare(job, context)
             case messages.Peek():
                 inspect.peek(job, context)
+            case messages.Divergence():
+                inspect.divergence_of(job, context)
             case messages.Lore():
                 lore.look_up(job, context)
             case messages.Score():

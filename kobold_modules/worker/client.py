@@ -25,7 +25,14 @@ from .messages import FROM_WORKER, Answer, Ask, Cancel, Job, Line, Load, Quit, e
 
 
 LONGEST_LINE = 64 * 2**20
-NEED_THE_MODEL = (messages.Generate, messages.Compare, messages.Peek, messages.Score, messages.Count)
+NEED_THE_MODEL = (
+    messages.Generate,
+    messages.Compare,
+    messages.Peek,
+    messages.Divergence,
+    messages.Score,
+    messages.Count,
+)
 
 
 class Client(Protocol):

@@ -1,14 +1,15 @@
-"""The Peek, Score and Nearest jobs: what could come, how likely a passage is, what a token is near to."""
+"""The Peek, Divergence, Score and Nearest jobs: what could come, whose doing that is, how likely a passage is."""
 
 from __future__ import annotations
 
 from ..answers import NearestWords, NextTokens
 from ..generation.inspection import inspect
+from ..generation.inspection.divergence import divergence
 from ..generation.inspection.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
 from .context import JobContext
 from .lore import bring_in
-from .messages import Nearest, Peek, Score
+from .messages import Divergence, Nearest, Peek, Score
 
 
 def peek(job: Peek, context: JobContext) -> None:
@@ -18,6 +19,13 @@ def peek(job: Peek, context: JobContext) -> None:
     request, _ = bring_in(request, job.lore, context)
     stacked, plain = inspect.peek(context.engine, request, job.top)
     context.emit(NextTokens(tuple(stacked), tuple(plain)))
+
+
+def divergence_of(job: Divergence, context: JobContext) -> None:
+    """Answer ``job``."""
+    context.stack(job.stack)  # refuses what does not fit
+    layers = [layer.with_module(context.module(layer.module)) for layer in job.stack]
+    context.emit(divergence(context.engine, job.text, layers, context.cancel.is_set))
 
 
 def score(job: Score, context: JobContext) -> None:

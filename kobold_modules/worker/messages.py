@@ -98,6 +98,16 @@ class Peek(_Job, frozen=True):
     lore: tuple[str, ...] = ()
 
 
+class Divergence(_Job, frozen=True):
+    """How much each layer of ``stack``, those that are off among them, has to say in what comes behind ``text``.
+
+    Answers StackDivergence. Nothing of what is read is kept, so that the next take waits for nothing.
+    """
+
+    text: str
+    stack: tuple[Layer[str], ...] = ()
+
+
 class Lore(_Job, frozen=True):
     """Which entries of the lorebooks ``lore`` the text calls in, with the same room as in Generate.
 
@@ -160,7 +170,7 @@ class Estimate(_Job, frozen=True):
     request: TrainingRequest
 
 
-Job = Load | Generate | Count | Compare | Peek | Lore | Score | Nearest | Models | Download | Estimate
+Job = Load | Generate | Count | Compare | Peek | Divergence | Lore | Score | Nearest | Models | Download | Estimate
 
 
 class _Line(msgspec.Struct, frozen=True, tag_field="line", tag=codec.tag_of):

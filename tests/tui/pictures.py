@@ -34,7 +34,7 @@ async def looks_like(on: Stage, name: str) -> None:
     width, height = on.app.size
     kept = SNAPSHOTS / f"{name}_{width}x{height}.txt"
     if os.environ.get("KOBOLD_MODULES_SNAPSHOTS") == "write":
-        await on.pilot.pause(1)
+        await on.pilot.pause(3)  # the lights of the stack come after a pause
         SNAPSHOTS.mkdir(exist_ok=True)
         kept.write_text(on.text(), encoding="utf-8")
     picture = kept.read_text(encoding="utf-8")

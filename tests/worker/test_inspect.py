@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from kobold_modules.answers import NearestWords, NextTokens, Scores
+from kobold_modules.answers import NearestWords, NextTokens, Scores, StackDivergence
 from kobold_modules.formats import kobold
 from kobold_modules.records import Finished, Loaded, Record
 from kobold_modules.sampling.settings import Sampler
@@ -17,7 +17,7 @@ from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.client import WorkerClient
-from kobold_modules.worker.messages import Generate, Load, Nearest, Peek, Score
+from kobold_modules.worker.messages import Divergence, Generate, Load, Nearest, Peek, Score
 from tests.backends import tiny_folder
 from tests.last import last
 from tests.worker.conftest import ask, failure, text_of
@@ -57,6 +57,17 @@ async def test_memory_and_note_change_what_could_come_next(loaded: WorkerClient,
     assert answer(await ask(loaded, Peek(OPENING, **aside)), NextTokens).plain != plain.plain
 
 
+async def test_a_child_says_how_much_each_layer_has_to_say(loaded: WorkerClient, noir: str) -> None:
+    stack = (Layer(noir), Layer(noir, 0.0), Layer(noir, 1.0, on=False))
+    found = answer(await ask(loaded, Divergence(OPENING, stack)), StackDivergence)
+    assert found.layers[1:] == (0.0, 0.0)
+    assert found.layers[0] == found.whole
+    assert found.whole is not None
+    assert 0 < found.whole <= 1
+    nothing = answer(await ask(loaded, Divergence(OPENING)), StackDivergence)
+    assert (nothing.layers, nothing.whole) == ((), 0.0)
+
+
 async def test_a_child_scores_a_passage(loaded: WorkerClient, noir: str) -> None:
     found = answer(await ask(loaded, Score(OPENING, (Layer(noir),))), Scores)
     assert "".join(found.tokens) == OPENING
@@ -76,7 +87,7 @@ async def test_a_child_names_the_nearest_words(loaded: WorkerClient, noir: str) 
 
 
 async def test_looking_needs_a_model(client: WorkerClient) -> None:
-    for job in (Peek("a"), Score("a"), Nearest("a")):
+    for job in (Peek("a"), Divergence("a"), Score("a"), Nearest("a")):
         assert failure(await ask(client, job)).message == "No model is loaded."
 
 
@@ -115,5 +126,8 @@ async def test_the_client_without_a_worker_answers_alike() -> None:
     assert answer(await ask(client, Nearest("/shelf/gothic.zip", 2)), NearestWords) != found
     assert answer(await ask(client, Peek("The rain", (Layer("noir.zip"),), 3)), NextTokens).stacked
     assert answer(await ask(client, Score("The rain")), Scores).tokens
+    light = answer(await ask(client, Divergence("The rain", (Layer("noir.zip"), Layer("b.zip", 0.0)))), StackDivergence)
+    assert light.layers[0]
+    assert light.layers[1] == 0
     records = await ask(client, Generate("The rain", sampler=Sampler(repetition=1.1, seed=2), max_tokens=3))
     assert last(records, Finished).seed == 2

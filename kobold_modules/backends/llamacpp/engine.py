@@ -257,6 +257,20 @@ class LlamaEngine(ClosedAtTheEnd):
                 decoder.release(take.cached)
             take.close()
 
+    def uncached_logits(
+        self, tokens: list[int], stack: Stack, cancelled: Callable[[], bool] = lambda: False
+    ) -> NDArray[np.float32] | None:
+        """Return the float32 ``[vocabulary]`` logits behind ``tokens`` behind ``stack``, and keep nothing of it.
+
+        None where it was cancelled, or where it would take the room of the text that was read last.
+
+        Raises:
+            WrongModel, BadUsage, EngineFailed: as :meth:`generate`.
+        """
+        decoder, rows = self._open(), self._rows(stack)
+        with decoder.watching(cancelled):
+            return decoder.glance(stack.digest, rows, tokens)
+
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._open().score(stack.digest, self._rows(stack), tokens)

@@ -156,6 +156,48 @@ class Decoder:
         finally:
             self._drop(cached)
 
+    def glance(self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32] | None:
+        """Return the float32 ``[vocabulary]`` logits behind ``tokens``, and keep neither them nor a stack that is new.
+
+        The text that was read last stays, for that is the one to be written on. None where there is no room for
+        both, or the work was cancelled.
+
+        Args:
+            rows: float32 ``[n, width_in]`` as injected, filed under ``key``; or None.
+
+        Raises:
+            EngineFailed: llama.cpp broke.
+        """
+        key = key if rows is not None else NOTHING
+        tokens = tokens[-max(1, self.context - (0 if rows is None else len(rows))) :]
+        latest = self.sequences[-1] if self.sequences else None
+        needed = (0 if rows is None else len(rows)) + len(tokens)
+        while len(self.sequences) >= self._native.sequences or self._filled() + needed > self.cells:
+            oldest = self._sequences.oldest(latest)
+            if oldest is None:
+                return None
+            self._drop(oldest)
+        near, _ = self._sequences.nearest(key, [])
+        cached = CachedSequence(self._take_number(latest), key, busy=True)
+        self._sequences.add(cached)
+        try:
+            if near is not None and near.prefix is not None and self._native.forgets:
+                cached.prefix = near.prefix
+                self._native.copy(near.number, cached.number, cached.length)
+            elif rows is not None:
+                cached.prefix = Snapshot(len(rows), np.zeros(0, np.uint8), self._read_rows(cached, rows))
+            for at in range(0, len(tokens), self._native.batch):
+                self._extend(cached, tokens[at : at + self._native.batch], scored=1)
+            return self._native.logits().copy()
+        except Cancelled:
+            return None
+        finally:
+            self._drop(cached)
+
+    def _filled(self) -> int:
+        """Count the cells that are taken at most: those that several sequences share count for each."""
+        return sum(cached.length for cached in self.sequences)
+
     def flush(self) -> None:
         """Write to the disk what is to be kept there; at a moment when nobody waits for words."""
         self._cache.flush()
@@ -221,6 +263,11 @@ class Decoder:
             cached.busy = False
 
     def _compute_prefix(self, cached: CachedSequence, rows: NDArray[np.float32]) -> Snapshot:
+        logits = self._read_rows(cached, rows)
+        return Snapshot(len(rows), self._native.save(cached.number), logits)
+
+    def _read_rows(self, cached: CachedSequence, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute ``rows`` into ``cached``; return the float32 ``[vocabulary]`` logits behind them."""
         for at in range(0, len(rows), self._native.batch):
             part, last = rows[at : at + self._native.batch], at + self._native.batch >= len(rows)
             self._with_room([], partial(self._native.decode_rows, cached.number, part, at, last))
@@ -230,7 +277,7 @@ class Decoder:
                 "Behind this stack the model computes values that are not numbers.",
                 "Lower the strengths, or take modules off until it writes again.",
             )
-        return Snapshot(len(rows), self._native.save(cached.number), logits)
+        return logits
 
     def _extend(self, cached: CachedSequence, tokens: list[int], scored: int = 0) -> None:
         if cached.length + len(tokens) > self.context:

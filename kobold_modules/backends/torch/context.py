@@ -107,6 +107,16 @@ class TorchContext:
             found.append(log_softmax_at(logits, tokens[at + 1 : at + 1 + len(part)]))
         return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
 
+    def glance(self, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
+        """Return the float32 ``[vocabulary]`` logits behind ``tokens`` behind ``rows`` (or None), and keep nothing.
+
+        Raises:
+            EngineFailed, OutOfMemory: as :meth:`read`.
+        """
+        read = self._fresh(rows)
+        logits: NDArray[np.float32] = self._extend(read, tokens)[-1]
+        return logits
+
     def takes_rows(self) -> bool:
         """Try on a few tokens whether injected rows of the table give the logits of the typed tokens."""
         ids = [1, 3, 2, 5, 4, 3][: max(1, self._frozen.table.shape[0] - 1)]
@@ -129,12 +139,19 @@ class TorchContext:
 
     def _prefix(self, key: str, rows: NDArray[np.float32] | None) -> tuple[_Read, int]:
         """Return the cache of the stack, and how many rows were computed for it."""
-        from transformers import DynamicCache
-
         key = key if rows is not None else NOTHING
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key], 0
+        read = self._kept[key] = self._fresh(rows)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return read, read.rows
+
+    def _fresh(self, rows: NDArray[np.float32] | None) -> _Read:
+        """Return a cache that holds the stack alone."""
+        from transformers import DynamicCache
+
         read = _Read(DynamicCache(config=self._frozen.model.config), 0)
         if rows is not None:
             import torch
@@ -152,10 +169,7 @@ class TorchContext:
             read.rows = len(rows)
         if not _forgets(read.cache):
             read.prefix = copy.deepcopy(read.cache)
-        self._kept[key] = read
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return read, read.rows
+        return read
 
     def _cut(self, read: _Read, count: int) -> None:
         """Leave only the first ``count`` tokens, or none where the cache cannot forget just the end."""

@@ -207,6 +207,20 @@ class HfEngine(ClosedAtTheEnd):
         logits, _, _ = context.read(take.key, take.rows, tokens)
         return logits
 
+    def uncached_logits(
+        self, tokens: list[int], stack: Stack, cancelled: Callable[[], bool] = lambda: False
+    ) -> NDArray[np.float32] | None:
+        """Return the float32 ``[vocabulary]`` logits behind ``tokens`` behind ``stack``, and keep nothing of it.
+
+        None where it was cancelled.
+        """
+        context = self._opened()
+        try:
+            with context.watching(cancelled):
+                return context.glance(self._rows(stack), tokens)
+        except Cancelled:
+            return None
+
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._opened().score(stack.digest, self._rows(stack), tokens)

@@ -47,6 +47,12 @@ class OpenEngine(Engine, Protocol):
         """Return the float32 ``[vocabulary]`` logits behind the text but for ``before`` of the tokens held back."""
         ...
 
+    def uncached_logits(
+        self, tokens: list[int], stack: Stack, cancelled: Callable[[], bool] = lambda: False
+    ) -> NDArray[np.float32] | None:
+        """Return the float32 ``[vocabulary]`` logits behind ``tokens``; see :mod:`.divergence`."""
+        ...
+
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as ``log_probabilities`` does; they must fit the context together with the stack."""
         ...

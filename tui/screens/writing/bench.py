@@ -4,7 +4,7 @@ It shows what that stack does: takes side by side, the words that could come nex
 
 The screen lays its parts out and hands keys and messages to them; each does one thing:
 ``page`` the story and its editor, ``saver`` its file, ``writer`` the model's takes, ``actions`` what is done with this
-story, ``opener`` other stories, ``views`` what the stack does to it.
+story, ``opener`` other stories, ``views`` what the stack does to it, ``light`` which modules speak.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ...widgets.writing.sampler_panel import SamplerPanel
 from ...widgets.writing.stack_panel import StackPanel
 from ...writing.manuscript import Manuscript
 from .page import Page
+from .speaking_light import SpeakingLight
 from .stack_views import StackViews
 from .story_actions import StoryActions
 from .story_opener import StoryOpener
@@ -123,6 +124,7 @@ class BenchScreen(PromptScreen[None]):
         self.actions = StoryActions(self, self.page, self.writer, self.status_line)
         self.opener = StoryOpener(self, app_state, self.page, self.writer, self.status_line)
         self.views = StackViews(self, app_state, self.page, self.writer, self.status_line)
+        self.light = SpeakingLight(self, app_state, self.page, self.writer)
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.app_state, "bench")
@@ -150,6 +152,7 @@ class BenchScreen(PromptScreen[None]):
     def _tick(self) -> None:
         self.page.tick()
         self.writer.tick()
+        self.light.tick()
 
     def on_screen_resume(self) -> None:
         """Go to the page after a question or another place, for who comes back writes.

@@ -16,7 +16,7 @@ from ...widgets.writing.stack_effect import effect_sentence, measure_effect, pas
 from ...writing.comparison import Column, Lineup
 from .next_words import NextWordsScreen, Words
 from .page import Page
-from .take_writer import TakeWriter
+from .take_writer import LOOKS, TakeWriter
 from .takes import TakesScreen
 
 
@@ -40,7 +40,7 @@ class StackViews:
 
     def compare_takes(self, lineup: Lineup) -> None:
         """Write takes side by side; the chosen one joins the story."""
-        run_in_background(self.screen, partial(self._compare_takes, lineup), "look", exclusive=True)
+        run_in_background(self.screen, partial(self._compare_takes, lineup), LOOKS, exclusive=True)
 
     async def _compare_takes(self, lineup: Lineup) -> None:
         if not (self.writer.page_is_free() and await self.writer.ready()):
@@ -69,7 +69,7 @@ class StackViews:
 
     def next_words(self) -> None:
         """Show the words that could come next at the cursor; chosen ones join the story there."""
-        run_in_background(self.screen, self._next_words, "look", exclusive=True)
+        run_in_background(self.screen, self._next_words, LOOKS, exclusive=True)
 
     async def _next_words(self) -> None:
         if self.writer.page_is_free() and await self.writer.ready():
@@ -114,7 +114,7 @@ class StackViews:
 
     def highlight(self) -> None:
         """Mark the words of the passage at the cursor by what the stack does to them; again takes the marks away."""
-        run_in_background(self.screen, self._highlight, "look", exclusive=True)
+        run_in_background(self.screen, self._highlight, LOOKS, exclusive=True)
 
     async def _highlight(self) -> None:
         editor = self.page.editor

@@ -26,6 +26,7 @@ from .page import Page
 
 
 Next = Literal["", "retry", "undo"]
+LOOKS = "look"  # the group of what only looks at the story: a take waits for none of it
 SENTENCE = 2 / 60  # seconds that the sentence at a take's end has for itself
 
 
@@ -135,6 +136,7 @@ class TakeWriter:
     def start(self, before: Take | None = None) -> None:
         """Write on from the end; ``before`` is the take this one is to replace."""
         self._settle()
+        self.screen.workers.cancel_group(self.screen, LOOKS)
         self._before, self._stopping = before, False
         self.page.move_cursor_to_end()  # where it is written is where one looks
         self.writing = True

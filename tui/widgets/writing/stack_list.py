@@ -5,6 +5,7 @@ Changes go to the app state, which tells everybody.
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from textual import events
@@ -22,6 +23,7 @@ from ..plain_list import PlainList, moving
 
 
 FULL, EMPTY = "━", "─"
+LEVELS = " ▁▂▃▄▅▆▇█"
 MARK, NUMBER, TOKENS = 4, 5, 5
 
 
@@ -31,15 +33,20 @@ def slider(value: float, width: int) -> tuple[str, str]:
     return FULL * filled, EMPTY * (width - filled)
 
 
+def light(bits: float | None) -> str:
+    """Return a bar of one cell for a divergence in bits, as high as its square root, which is a distance (0 to 1)."""
+    return " " if bits is None else LEVELS[min(len(LEVELS) - 1, math.ceil(math.sqrt(max(0.0, bits)) * 8 - 1e-9))]
+
+
 class Layout:
-    """Where the parts of a row of ``width`` cells begin: ``mark name slider number tokens``."""
+    """Where the parts of a row of ``width`` cells begin: ``mark light name slider number tokens``."""
 
     def __init__(self, width: int) -> None:
         self.slider_width = max(6, min(24, width // 4))
         self.name_width = max(4, width - MARK - self.slider_width - NUMBER - TOKENS - 2)
         self.slider_start = MARK + self.name_width
 
-    def row(self, layer: Layer[Entry], chosen: bool, fits: bool) -> Content:
+    def row(self, layer: Layer[Entry], chosen: bool, fits: bool, says: float | None = None) -> Content:
         mark = "✗" if not fits else "●" if layer.active else "○"
         style = "$text-error" if not fits else "$text-success" if layer.active else "$foreground-muted"
         name = shortened(layer.module.name, self.name_width - 1)
@@ -51,7 +58,8 @@ class Layout:
         )
         return Content.assemble(
             "›" if chosen else " ",
-            (f"{mark} ", style),
+            (mark, style),
+            (light(says if layer.active else None), "$text-accent"),
             " ",
             (f"{name:<{self.name_width}}", "" if layer.active else "$foreground-muted"),
             bar,
@@ -72,6 +80,10 @@ class StackList(PlainList, inherit_bindings=False):
     under a name, **o** loads a saved one.
 
     Virtual tokens take room in the context, as text does.
+
+    On the bench the bar beside the mark (▁ to █) says how much a module has to say in the next word at the end of your
+    text: the difference between what would come with it and without it, measured in bits from 0 (none) to 1. It is
+    measured when you pause.
     """
     BINDING_GROUP_TITLE = "Stack"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -146,6 +158,7 @@ class StackList(PlainList, inherit_bindings=False):
         self.shape = Layout(40)
         self._marked: int | None = None
         self._taken_out: list[tuple[int, Layer[Entry]]] = []
+        self._says: dict[str, float | None] = {}
 
     def on_mount(self) -> None:
         self.app_state.stack_changed.subscribe(self, self.show)
@@ -158,9 +171,15 @@ class StackList(PlainList, inherit_bindings=False):
         self.show_rows(rows)
         self.highlighted = at if rows else None
 
+    def show_speaking(self, says: dict[str, float | None]) -> None:
+        """Show how much each module has to say, in bits by the path of its file."""
+        if says != self._says:
+            self._says = says
+            self.show(self.app_state.stack)
+
     def _row(self, layer: Layer[Entry], chosen: bool) -> Content:
         fits, _, _ = self.app_state.fit(layer.module)
-        return self.shape.row(layer, chosen, fits)
+        return self.shape.row(layer, chosen, fits, self._says.get(str(layer.module.path)))
 
     def watch_highlighted(self, highlighted: int | None) -> None:
         super().watch_highlighted(highlighted)

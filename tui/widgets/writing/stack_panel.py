@@ -54,6 +54,7 @@ class StackPanel(Titled, Vertical):
         super().__init__(id="stack", classes="panel")
         self.set_titles("Stack")
         self.app_state = app_state
+        self._speaking: float | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("No module: the plain model writes. ctrl+t adds one.", id="empty")
@@ -74,13 +75,30 @@ class StackPanel(Titled, Vertical):
         self.query_one("#empty").display = not stack.layers
         modules = self.query_one(StackList)
         modules.display = bool(stack.layers) or modules.has_focus  # who has removed the last one can put it back
-        self.set_titles(note=counted(stack.tokens, "virtual token") if stack.layers else "")
+        self._show_note(stack)
         sentences = [fit for layer in stack.layers if layer.active and (fit := self.app_state.fit(layer.module)[1])]
         warning = self.query_one("#warning", Static)
         said = "\n".join(f"! {sentence}" for sentence in sentences)
         if str(warning.content) != said:  # a new text is a new layout of the screen
             warning.display = bool(said)
             warning.update(Content(said))
+
+    def _show_note(self, stack: EntryStack) -> None:
+        note = counted(stack.tokens, "virtual token") if stack.layers else ""
+        if self._speaking is not None and stack.active:
+            note += f" · speaking {self._speaking:.2f} bits"
+        self.set_titles(note=note)
+
+    def show_speaking(self, says: dict[str, float | None], whole: float | None) -> None:
+        """Show how much the modules have to say in the next word.
+
+        Args:
+            says: bits for each, by the path of its file.
+            whole: bits of all of them together; None where it is not known.
+        """
+        self._speaking = whole
+        self.query_one(StackList).show_speaking(says)
+        self._show_note(self.app_state.stack)
 
     # -- stacks by name --
 

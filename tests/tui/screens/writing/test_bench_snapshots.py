@@ -24,7 +24,7 @@ async def bench(on: Stage) -> None:
     await on.press("f3")
     on.bench.sampler.query_one("#seed").value = "7"
     on.editor.insert(TEXT)
-    await on.pilot.pause()
+    await on.until(lambda: on.bench.light.settled)
 
 
 @pytest.mark.parametrize("size", SIZES)
