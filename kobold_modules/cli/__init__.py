@@ -69,7 +69,9 @@ def loads_native_code(arguments: Any) -> bool:
         return not any(getattr(arguments, option) for option in _OF_THE_QUEUE)
     if verb == "show":
         return arguments.nearest is not None
-    return verb in ("demo", "generate", "compare", "measure", "lore")
+    if verb == "export":
+        return bool(arguments.format == "llama-lora")
+    return verb in ("demo", "generate", "compare", "measure", "lore", "untie")
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:

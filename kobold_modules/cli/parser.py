@@ -23,6 +23,8 @@ TEXTS_HELP = (
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 KEEP_HELP = f"leave one of cleaning's rules out (again or with commas for more): {', '.join(KEEPABLE)}"
 SPEAKER_HELP = "train on this speaker's lines of a chat only (again for more); you and model are its two sides"
+EXPORTS = ["kobold", "peft", "mkultra", "safetensors", "llama-lora"]
+IDS_HELP = "where the rows stand: reserved tokens (default), rare words, unused tokens, or ids such as 12,100-120"
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
 
 
@@ -218,10 +220,15 @@ def _shelf(verbs: Any) -> None:
     verb.add_argument("--name", help="what the module is called here (for one FILE)")
     verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
     verb = _verb(verbs, "export", "modules.export", "write a module in another program's format")
-    verb.add_argument("module", metavar="MODULE")
-    verb.add_argument("--format", default="kobold", choices=["kobold", "peft", "mkultra", "safetensors"])
-    verb.add_argument("--out", required=True, metavar="FILE")
+    verb.add_argument("module", nargs="+", metavar="MODULE[:STRENGTH]", help="several, and strengths: llama-lora only")
+    verb.add_argument("--format", default="kobold", choices=EXPORTS, help="default: kobold, KoboldAI's zip")
+    verb.add_argument("--out", required=True, metavar="FILE", help="for several modules and for peft, a folder")
     verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
+    lora = verb.add_argument_group("llama-lora", "an adapter for koboldcpp, llama-server and others on llama.cpp")
+    lora.add_argument("--model", default="", metavar="MODEL.gguf", help="the model file it is for")
+    lora.add_argument("--ids", default="reserved", metavar="IDS", help=IDS_HELP)
+    lora.add_argument("--beside", action="append", metavar="OTHER.gguf", help="leave the ids of this adapter alone")
+    lora.add_argument("--adjustable", action="store_true", help="two files, so that the scale of one is the strength")
     verb = _verb(verbs, "check", "modules.library", "check whether and where a module file will load")
     verb.add_argument("file", metavar="FILE")
     verb.add_argument("--model", metavar="MODEL", help="also say whether it fits this model")
@@ -246,6 +253,10 @@ def _machine(verbs: Any) -> None:
     verb.add_argument(
         "--download", metavar="ID", help="fetch owner/name, owner/name:Q4_K_M or owner/name/file.gguf from the hub"
     )
+    verb = _verb(verbs, "untie", "modules.untie", "write a copy of a GGUF model in which adapters work (see export)")
+    verb.add_argument("model", metavar="MODEL")
+    verb.add_argument("--out", metavar="FILE.gguf", help="where to write it (default: NAME-untied.gguf, here)")
+    verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
     _verb(verbs, "where", "where", "where everything lives on this machine")
     _verb(
         verbs,

@@ -44,6 +44,11 @@ def sample_table(model: Path, parts: Sequence[Path]) -> tuple[int, NDArray[np.fl
     return table.vocabulary, table.read(sampled_rows(table.vocabulary))
 
 
+def rows_at(model: Path, parts: Sequence[Path], ids: Sequence[int]) -> NDArray[np.float32]:
+    """Return the rows of ``ids``, float32 ``[n, width]``, in their order. Raises NoModel, IndexError."""
+    return _table(model, parts).read(ids)
+
+
 class _Table(NamedTuple):
     """Where the table is: ``vocabulary`` rows, and what reads some of them as float32 ``[n, width]``."""
 

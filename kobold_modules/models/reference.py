@@ -6,7 +6,7 @@ header that has been parsed stays with the process (see headers.gguf).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -96,3 +96,9 @@ class ModelFile:
         from .embedding_table import read_table
 
         return read_table(self.path, self.parts, part)
+
+    def rows_at(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return the rows of ``ids`` in its embedding table, dequantised: float32 ``[n, width]``. Raises NoModel."""
+        from .embedding_table import rows_at
+
+        return rows_at(self.path, self.parts, ids)
