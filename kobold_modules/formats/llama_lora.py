@@ -1,7 +1,7 @@
 """A module as a LoRA adapter on the embedding table, for every program that is built on llama.cpp.
 
 llama.cpp reads a token's row as ``table[id] + scale * alpha / rank * (B @ A[id])``. With as many ranks as the module
-has rows, a matrix A that is one-hot on ids no text uses, and in B the module's rows minus the rows of those ids, the ids
+has rows, a matrix A that is one-hot on ids no text uses, and in B the module's rows minus the rows of those ids, those
 read as the module, and every other id as before: A has zeros for it. The module then stands wherever its ids stand.
 
 The rows are raw rows of the embedding table, as everywhere here: what the model does to a row of its table (Gemma

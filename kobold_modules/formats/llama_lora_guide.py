@@ -175,8 +175,8 @@ def _strength(modules: Sequence[Exported]) -> str:
         return "\n".join(lines) + "\n"
     return (
         "Keep the adapter's scale at 1. A scale between 0 and 1 leads from the reserved tokens' own rows to the\n"
-        "module, which is not what a strength is here (from where training started). For another strength write the adapter\n"
-        "again, as NAME:0.5, or once with --adjustable: then the scale is the strength.\n"
+        "module, which is not what a strength is here (from where training started). For another strength write the\n"
+        "adapter again, as NAME:0.5, or once with --adjustable: then the scale is the strength.\n"
         'Scale 0 is the plain model. llama-server takes a scale with each request: "lora": [{"id": 0, "scale": 1.0}].\n'
     )
 
@@ -193,6 +193,6 @@ def _bos(bos: Bos | None) -> str:
     )
     return (
         f"Servers write {bos.text} in front of every prompt of this model, so it stands before the module. Modules\n"
-        f"are trained without it. Measured on {bos.tokens} tokens of prose behind the module: {bos.without:.3f} bits a\n"
-        f"token without it, {bos.before:.3f} with it: {verdict}.\n"
+        f"are trained without it. Measured on {bos.tokens} tokens of prose behind the module: {bos.without:.3f} bits\n"
+        f"a token without it, {bos.before:.3f} with it: {verdict}.\n"
     )
