@@ -99,11 +99,13 @@ def test_a_text_nobody_wants_any_more_ends_and_the_others_do_not(engine: LlamaEn
 
 
 def test_a_text_that_fails_ends_alone(engine: LlamaEngine) -> None:
-    broken = Stack().add(Module(np.full((2, 64), 3e38, np.float32), Card("broken")))
+    rows, start = np.full((3, 64), 1e38, np.float32), np.zeros((3, 64), np.float32)
+    broken = Stack().add(Module(rows, Card("broken"), start), 10.0)
     written = Written(engine.batch())
     written.batch.add(0, Request(text=OPENING, max_tokens=8, sampler=GREEDY))
-    written.batch.add(1, Request(text=OPENING, stack=broken, max_tokens=8, sampler=GREEDY))
-    written.rest()
+    with np.errstate(over="ignore"):
+        written.batch.add(1, Request(text=OPENING, stack=broken, max_tokens=8, sampler=GREEDY))
+        written.rest()
     assert (written.ends[0].reason, written.ends[1].reason) == ("length", "failed")
     failure = written.batch.failure(1)
     assert failure is not None
