@@ -181,6 +181,22 @@ class TrainedModule(Message, frozen=True, kw_only=True, omit_defaults=True):
         return codec.plain(self)
 
 
+class Serving(Message, frozen=True):
+    """What a server is doing, once a second: see ``server.scheduler.Stats``. ``stack`` is empty for the plain model."""
+
+    address: str
+    model: str
+    stack: str = ""
+    context: int = 0
+    clients: int = 0
+    writing: int = 0
+    waiting: int = 0
+    tokens_per_second: float = 0.0
+    tokens: int = 0
+    finished: int = 0
+    refused: int = 0
+
+
 class Failed(Message, frozen=True):
     """The work ended with an error; ``code`` is the command line's exit code for it."""
 
@@ -215,6 +231,7 @@ Record = (
     | NearestWords
     | TrainingCost
     | ModelsFound
+    | Serving
     | Failed
     | Done
 )

@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kobold-modules {__version__}")
     parser.set_defaults(run=_lazily("tui", "run"), verb="", model="starter", module=None, json=False)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
-    for add in (_demo, _train, _generate, _compare, _measure, _lore, _shelf, _machine):
+    for add in (_demo, _train, _generate, _compare, _serve, _measure, _lore, _shelf, _machine):
         add(verbs)
     return parser
 
@@ -185,6 +185,33 @@ def _compare(verbs: Any) -> None:
     add_memory_flags(verb)
     _prompt(verb)
     _sampler(verb)
+
+
+def _serve(verbs: Any) -> None:
+    verb = _verb(
+        verbs, "serve", "serve", "let KoboldAI Lite, SillyTavern and other programs write with your modules, over HTTP"
+    )
+    _model(verb)
+    verb.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: this machine)")
+    verb.add_argument("--port", type=int, default=5001, metavar="N", help="port to listen at (default: 5001)")
+    verb.add_argument("--stack", metavar="A,B:0.5", help="used where a client names none: modules, or a saved stack")
+    verb.add_argument("--module", action="append", default=[], metavar="MODULE[:STRENGTH]", help="the same, one by one")
+    verb.add_argument(
+        "--contextsize", type=int, default=0, metavar="N", help="context in tokens (default: the model's own)"
+    )
+    verb.add_argument("--clients", type=int, default=8, metavar="N", help="texts written side by side (default: 8)")
+    verb.add_argument("--queue", type=int, default=64, metavar="N", help="requests that may wait (default: 64)")
+    verb.add_argument(
+        "--api-key", metavar="KEY", help="what clients must know; KOBOLD_MODULES_API_KEY keeps it out of the history"
+    )
+    verb.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a web page that may use this server, as https://lite.koboldai.net; may be repeated",
+    )
+    verb.add_argument("--lite", metavar="FILE", help="your copy of KoboldAI Lite's index.html, to be served at /lite")
 
 
 def _measure(verbs: Any) -> None:

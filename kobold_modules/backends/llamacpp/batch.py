@@ -91,6 +91,9 @@ class TextBatch:
             for member in [*self._active, *self._waiting]:
                 yield from self._end(member, "cancelled")
 
+    def flush(self) -> None:
+        self._decoder.flush()
+
     def close(self) -> None:
         """Leave every text where it is, and keep on disk what is to be kept there."""
         for member in [*self._active, *self._waiting]:
@@ -272,6 +275,10 @@ class EngineBatch:
     def failure(self, number: int) -> KoboldModulesError | None:
         """Return the error that ended ``number``, once."""
         return self._texts.failures.pop(number, None)
+
+    def flush(self) -> None:
+        """Keep on disk what is to be kept there, at a moment when nobody waits for words."""
+        self._texts.flush()
 
     def close(self) -> None:
         self._texts.close()

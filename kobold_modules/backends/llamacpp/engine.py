@@ -120,9 +120,12 @@ class LlamaEngine(ClosedAtTheEnd):
         """How the model was taught to hold a conversation; None where its file has no such form."""
         return self._model.chat_template
 
-    def tokenize(self, text: str) -> list[int]:
-        """Return the ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added."""
-        return self._model.tokenize(text)
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """Return the ids of ``text`` exactly as it will be decoded: no BOS, no prefix space added.
+
+        Words that name special tokens (``<|im_end|>``) stay words, unless they are to be read as ``special``.
+        """
+        return self._model.tokenize(text, special)
 
     def generate(
         self, request: Request, cancelled: Callable[[], bool] = lambda: False

@@ -117,6 +117,23 @@ class NativeVocabulary:
         """Return whether ``token`` ends a text: EOS, end of turn, or BOS, for then another text begins."""
         return bool(self._lib.llama_vocab_is_eog(self._vocab, token)) or token == self._bos
 
+    def spelling(self, token: int) -> bytes:
+        """Return how ``token`` is written in a text, special ones by their name (``<|im_end|>``)."""
+        if (piece := self.piece(token)) or self._lib.llama_vocab_is_control(self._vocab, token) is False:
+            return piece
+        found = self._lib.llama_vocab_get_text(self._vocab, token)
+        return bytes(found) if found else b""
+
+    @property
+    def bos(self) -> int:
+        """The token that stands at the beginning of a text by its maker's convention; -1 where there is none."""
+        return self._bos
+
+    @property
+    def eos(self) -> int:
+        """The token that ends a text; -1 where there is none."""
+        return int(self._lib.llama_vocab_eos(self._vocab))
+
     @property
     def chat_template(self) -> ChatTemplate | None:
         """How the model was taught to hold a conversation; None where its file has no such form."""

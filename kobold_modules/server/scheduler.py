@@ -1,0 +1,299 @@
+"""One thread owns the engine and writes for all clients in one batch.
+
+Jobs join the running batch between two steps, as places come free, and clients take turns for them. What is written is
+handed on in groups: a wake-up of the event loop for every token would cost a small model a tenth of its speed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import EngineFailed, KoboldModulesError
+from ..generation.log import seeded
+from ..generation.lore import with_lore
+from ..records import Finished, TextChunk
+from .fair_queue import FairQueue
+from .job import Job, Likely, Piece, Work, likely_of
+from .journal import Journal
+from .rate import Rate
+
+
+if TYPE_CHECKING:
+    from ..backends.llamacpp.batch import EngineBatch
+    from ..backends.llamacpp.engine import LlamaEngine
+
+GROUP_SECONDS = 0.04  # between two hand-overs of what is written: 25 a second look like a stream to a reader
+RECENT_SECONDS = 60.0  # a client counts as there so long after its last text
+BUSY = "All places are taken and the queue is full. Try again in a moment."
+
+
+class Busy(Exception):
+    """The queue is full; it makes sense to come again in ``seconds``."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(BUSY)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What the server is doing.
+
+    Attributes:
+        clients: that have a text here now or had one in the last minute.
+        writing, waiting: texts.
+        tokens_per_second: of all texts together, over the last seconds.
+        tokens, finished, refused: since it began; refused are requests that met a full queue.
+        last: the continuation that ended last.
+    """
+
+    clients: int = 0
+    writing: int = 0
+    waiting: int = 0
+    tokens_per_second: float = 0.0
+    tokens: int = 0
+    finished: int = 0
+    refused: int = 0
+    last: Finished | None = None
+
+
+class Scheduler:
+    """Writes for everybody. Safe to use from any thread.
+
+    Args:
+        most: texts that are written side by side; more wait, at most ``waiting`` of them.
+        wake: is called from the engine's thread with the jobs for which something has come.
+    """
+
+    def __init__(
+        self, engine: LlamaEngine, most: int, waiting: int, wake: Callable[[Sequence[Job]], None] = lambda jobs: None
+    ) -> None:
+        self.engine = engine
+        self.wake = wake
+        self._most = most
+        self._changed = threading.Condition()
+        self._queue = FairQueue(waiting)
+        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._running: dict[int, Job] = {}
+        self._texts: dict[int, list[str]] = {}  # written and not handed over yet
+        self._journals: dict[int, Journal] = {}
+        self._handed_over = 0.0
+        self._number = 0
+        self._rate = Rate()
+        self._seen: dict[str, float] = {}
+        self._finished = self._refused = 0
+        self._seconds = 1.0  # a text takes, about
+        self._last: Finished | None = None
+        self._closing = False
+        self._bytes: dict[int, bytes] = {}
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    # -- from any thread
+
+    def submit(self, work: Work) -> Job:
+        """Let ``work`` wait for its turn. Raises Busy where the queue is full."""
+        with self._changed:
+            if self._closing:
+                raise Busy(1)
+            if self._queue.full_for(work.client) and (self._queue or len(self._running) >= self._most):
+                self._refused += 1
+                raise Busy(self._come_again())
+            self._number += 1
+            job = Job(work, self._number)
+            self._queue.put(job)
+            self._seen[work.client] = time.monotonic()
+            self._changed.notify()
+        return job
+
+    def call(self, work: Callable[[], Any]) -> Future[Any]:
+        """Run ``work`` in the engine's thread, between two steps."""
+        future: Future[Any] = Future()
+        with self._changed:
+            if self._closing:
+                future.cancel()
+            else:
+                self._calls.append((work, future))
+                self._changed.notify()
+        return future
+
+    def stats(self) -> Stats:
+        with self._changed:
+            now = time.monotonic()
+            busy = self._queue.clients | {job.work.client for job in self._running.values()}
+            self._seen = {name: at for name, at in self._seen.items() if name in busy or now - at < RECENT_SECONDS}
+            return Stats(
+                len(self._seen),
+                len(self._running),
+                len(self._queue),
+                self._rate.per_second(now),
+                self._rate.total,
+                self._finished,
+                self._refused,
+                self._last,
+            )
+
+    def close(self) -> None:
+        """End every text where it is. The engine is free afterwards."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _come_again(self) -> int:
+        """Return in how many seconds there is likely to be a place."""
+        return max(1, min(60, round(self._seconds * len(self._queue) / self._most)))
+
+    # -- in the engine's thread
+
+    def _run(self) -> None:
+        batch = self.engine.batch()
+        while not self._closing:
+            calls, joining = self._next(batch)
+            for work, future in calls:
+                _carry_out(work, future)
+            for job in joining:
+                self._join(batch, job)
+            try:
+                for record in batch.step(lambda: self._closing):
+                    self._note(batch, record)
+            except Exception:  # no client may take the others' server down
+                logging.getLogger(__name__).exception("the engine's thread")
+                self._fail_all()
+                with contextlib.suppress(Exception):
+                    batch.close()
+                batch = self.engine.batch()
+            self._hand_over()
+        self._fail_all()
+        batch.close()
+
+    def _next(self, batch: EngineBatch) -> tuple[list[tuple[Callable[[], Any], Future[Any]]], list[Job]]:
+        """Wait until there is something to do; return calls to make, and jobs that join now."""
+        with self._changed:
+            while not (self._closing or self._calls or self._queue or batch):
+                batch.flush()
+                self._changed.wait()
+            calls, joining = list(self._calls), list[Job]()
+            self._calls.clear()
+            for job in self._queue.remove_unwanted():
+                self._end(job, Finished("cancelled", 0, 0.0, 0))
+            running = Counter(job.work.client for job in self._running.values())
+            while len(self._running) < self._most and (next_ := self._queue.take(running)) is not None:
+                running[next_.work.client] += 1
+                self._running[next_.number] = next_
+                joining.append(next_)
+        return calls, joining
+
+    def _join(self, batch: EngineBatch, job: Job) -> None:
+        work, job.began = job.work, time.monotonic()
+        try:
+            request = seeded(work.request)
+            if work.books:
+                request, _ = with_lore(request, work.books, self.engine.info.context, self.engine.tokenize)
+            if request.memory:
+                request = replace(request, memory=self._shortened(request.memory, request.stack.tokens))
+            job.prompt_tokens = batch.add(
+                job.number, request, lambda: job.stopped, likely=work.likely, context=work.context, special=True
+            )
+            self._texts[job.number] = []
+            self._journals[job.number] = Journal(self.engine.info, request, work.sources)
+        except KoboldModulesError as error:
+            job.error = error
+            self._end(job, Finished("failed", 0, 0.0, 0))
+
+    def _shortened(self, memory: str, taken: int) -> str:
+        """Return as much of the beginning of ``memory`` as the model can read beside a story: half of its context."""
+        room = max(1, (self.engine.info.context - taken) // 2 - 8)
+        while (tokens := len(self.engine.tokenize(memory))) > room:
+            memory = memory[: min(len(memory) - 1, len(memory) * room // tokens)]
+        return memory
+
+    def _note(self, batch: EngineBatch, record: TextChunk | Finished) -> None:
+        job = self._running.get(record.sequence)
+        if job is None:
+            return
+        if isinstance(record, TextChunk):
+            self._texts[job.number].append(record.text)
+            job.text += record.text
+            if not job.first:
+                job.first = time.monotonic()
+            self._rate.count(1)
+        if job.work.likely is not None:
+            found = batch.likelihoods(job.number)
+            job.likelihoods += [likely_of(piece, one, self._bytes_of(one.top)) for piece, one in found]
+        if isinstance(record, Finished):
+            if record.reason == "failed":
+                job.error = batch.failure(job.number)
+            self._end(job, record)
+
+    def _bytes_of(self, top: tuple[tuple[int, float], ...]) -> dict[int, bytes]:
+        for token, _ in top:
+            if token not in self._bytes:
+                self._bytes[token] = self.engine.piece(token)
+        return self._bytes
+
+    def _end(self, job: Job, record: Finished) -> None:
+        if job.number in self._texts:
+            self._put(job)
+        if (journal := self._journals.pop(job.number, None)) is not None:
+            journal.end(job.text, record)
+        with self._changed:
+            self._running.pop(job.number, None)
+            self._seen[job.work.client] = now = time.monotonic()
+            self._finished += 1
+            self._last = record
+            if job.began:
+                self._seconds = 0.9 * self._seconds + 0.1 * (now - job.began)
+        self._texts.pop(job.number, None)
+        job.finished = record
+        self.wake([job])
+
+    def _put(self, job: Job) -> bool:
+        """Hand over what was written for ``job`` since the last time; return whether that is anything."""
+        texts = self._texts[job.number]
+        told: tuple[Likely, ...] = tuple(job.likelihoods[job.told :])
+        job.told += len(told)
+        if not texts and not told:
+            return False
+        job.pieces.append(Piece("".join(texts), told))
+        texts.clear()
+        return True
+
+    def _hand_over(self) -> None:
+        now = time.monotonic()
+        late = now - self._handed_over >= GROUP_SECONDS
+        if not late and all(job.began_to_show or not self._texts[job.number] for job in self._running.values()):
+            return
+        self._handed_over = now
+        ready = [job for job in self._running.values() if self._put(job)]
+        for job in ready:
+            job.began_to_show = True
+        if ready:
+            self.wake(ready)
+
+    def _fail_all(self) -> None:
+        """End whatever is on its way: the engine has stopped."""
+        with self._changed:
+            left = [*self._running.values(), *self._queue.drain()]
+        for job in left:
+            job.error = EngineFailed("The server stopped before this text was written.", "Ask again.")
+            self._end(job, Finished("failed", 0, 0.0, 0))
+        while self._calls:
+            self._calls.popleft()[1].cancel()
+
+
+def _carry_out(work: Callable[[], Any], future: Future[Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except Exception as error:
+        future.set_exception(error)
