@@ -23,6 +23,7 @@ from .answers import (
     TokenCount,
     TrainingCost,
 )
+from .evidence import Evaluated
 
 
 VERSION = 1
@@ -80,7 +81,7 @@ class Saved(Message, frozen=True):
     """A file is complete on disk."""
 
     path: str
-    what: Literal["checkpoint", "module", "picture", "KoboldAI zip", "model", "story", "lorebook"]
+    what: Literal["checkpoint", "module", "picture", "KoboldAI zip", "model", "story", "lorebook", "page"]
 
 
 class Loaded(Message, frozen=True):
@@ -232,6 +233,7 @@ Record = (
     | TrainingCost
     | ModelsFound
     | Serving
+    | Evaluated
     | Failed
     | Done
 )

@@ -71,7 +71,7 @@ def loads_native_code(arguments: Any) -> bool:
         return arguments.nearest is not None
     if verb == "export":
         return bool(arguments.format == "llama-lora")
-    return verb in ("demo", "generate", "compare", "serve", "measure", "lore", "untie")
+    return verb in ("demo", "generate", "compare", "serve", "measure", "evaluate", "lore", "untie")
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:

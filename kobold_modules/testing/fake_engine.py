@@ -152,5 +152,9 @@ class FakeEngine:
         values = -1 - 7 * (np.array(tokens, dtype=np.float32) / self.info.vocabulary) + (0.25 if stack.active else 0.0)
         return (values if stack.active else values[1:]).astype(np.float32)
 
+    def score_endings(self, before: list[int], endings: list[list[int]], stack: Stack) -> list[NDArray[np.float32]]:
+        """Score each ending behind ``before`` as :meth:`score` does."""
+        return [self.score([*before, *ending], stack)[-len(ending) :] for ending in endings]
+
     def close(self) -> None:
         self.closed = True

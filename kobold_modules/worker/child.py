@@ -26,7 +26,7 @@ from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record
 from ..soft_prompt.module import Module
 from ..training import estimate
-from . import inspect, lore, messages, models, writing
+from . import evaluate, inspect, lore, messages, models, writing
 from .context import JobContext
 from .log import log_file, open_log
 from .messages import TO_WORKER, Answer, Ask, Cancel, End, Job, Line, Quit, encode, id_in
@@ -167,6 +167,8 @@ class Worker:
                 inspect.nearest_words(job, context)
             case messages.Estimate():
                 context.emit(estimate(job.request))
+            case messages.Evaluate():
+                evaluate.evaluate_module(job, context)
             case messages.Models():
                 models.find_models(job, context)
             case messages.Download():

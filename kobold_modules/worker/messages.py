@@ -20,6 +20,7 @@ from __future__ import annotations
 import msgspec
 
 from .. import codec
+from ..evaluation.settings import EvaluationRequest
 from ..records import Record
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
@@ -170,7 +171,31 @@ class Estimate(_Job, frozen=True):
     request: TrainingRequest
 
 
-Job = Load | Generate | Count | Compare | Peek | Divergence | Lore | Score | Nearest | Models | Download | Estimate
+class Evaluate(_Job, frozen=True):
+    """Measure what a module is worth: its evidence, kept beside it in the library.
+
+    Loads the model itself, beside one that is loaded. Answers Progress and Note records, then Evaluated, and a Saved
+    for a page; Done("stopped") alone if it is cancelled.
+    """
+
+    request: EvaluationRequest
+
+
+Job = (
+    Load
+    | Generate
+    | Count
+    | Compare
+    | Peek
+    | Divergence
+    | Lore
+    | Score
+    | Nearest
+    | Models
+    | Download
+    | Estimate
+    | Evaluate
+)
 
 
 class _Line(msgspec.Struct, frozen=True, tag_field="line", tag=codec.tag_of):

@@ -253,6 +253,22 @@ def test_log_probabilities(engine: OpenEngine, some: Callable[[int, int], Module
         engine.log_probabilities(OPENING * 40, stack)
 
 
+def test_endings_of_one_beginning_are_scored_as_if_each_were_read_alone(
+    engine: OpenEngine, some: Callable[[int, int], Module]
+) -> None:
+    """Issue 16: four answers behind one question, which is read once."""
+    before = engine.tokenize("Once upon a time there was a")
+    endings = [engine.tokenize(text) for text in (" cat", " dog and a very small bird.", " girl", " big red ball")]
+    endings += [endings[0]] * 8 + [engine.tokenize(OPENING * 5)[:90]]  # more than a call holds, and a long one
+    for stack in (Stack(), Stack().add(some(6, 1))):
+        found = engine.score_endings(before, endings, stack)
+
+        assert [len(values) for values in found] == [len(ending) for ending in endings]
+        for ending, values in zip(endings, found, strict=True):
+            alone = engine.score([*before, *ending], stack)[-len(ending) :]
+            assert np.abs(values - alone).max() < 0.02  # flash attention adds up in half precision
+
+
 def test_typed_tokens_and_their_rows_are_the_same(engine: OpenEngine, model: ModelFile) -> None:
     """What a stack is in the end: rows of the table in front of the text count as the words they are."""
     table = np.concatenate(list(model.read_table()))

@@ -120,6 +120,29 @@ class NativeContext:
         self._decode(batch)
         del keep
 
+    def decode_several(self, sequences: Sequence[int], tokens: Sequence[Sequence[int]], at: int) -> None:
+        """Compute tokens for each of several sequences that all hold ``at`` positions, in one call.
+
+        At most :attr:`batch` tokens in all, of which :data:`SCORED` at most; :meth:`scored_logits` then has a row for
+        every token, sequence after sequence.
+        """
+        count = sum(map(len, tokens))
+        ids = np.array([token for line in tokens for token in line], dtype=np.int32)
+        places = np.concatenate([np.arange(at, at + len(line), dtype=np.int32) for line in tokens])
+        numbers = np.repeat(np.array(sequences, dtype=np.int32), [len(line) for line in tokens])
+        flags, ones = np.ones(count, dtype=np.int8), np.ones(count, dtype=np.int32)
+        start = numbers.ctypes.data
+        pointers = (_INT * count)(*(ctypes.cast(start + 4 * index, _INT) for index in range(count)))
+        batch = self._lib.llama_batch()
+        batch.n_tokens = count
+        batch.token = ids.ctypes.data_as(_INT)
+        batch.pos = places.ctypes.data_as(_INT)
+        batch.n_seq_id = ones.ctypes.data_as(_INT)
+        batch.seq_id = ctypes.cast(pointers, type(batch.seq_id))
+        batch.logits = flags.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
+        self._decode(batch)
+        del ids, places, numbers, flags, ones, pointers
+
     def decode_step(self, sequences: Sequence[int], tokens: Sequence[int], at: Sequence[int]) -> None:
         """Compute one token for each of several sequences; :meth:`logits` then has a row for each, in their order."""
         began = time.perf_counter()

@@ -278,6 +278,10 @@ class LlamaEngine(ClosedAtTheEnd):
         """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._open().score(stack.digest, self._rows(stack), tokens)
 
+    def score_endings(self, before: list[int], endings: list[list[int]], stack: Stack) -> list[NDArray[np.float32]]:
+        """Score each of ``endings`` behind ``before``, which is read once; see OpenEngine."""
+        return self._open().score_endings(stack.digest, self._rows(stack), before, endings)
+
 
 def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:
     """Count the cells for all sequences: the context, and what ``kept`` bytes hold and ``sequences`` can fill.

@@ -24,6 +24,7 @@ from .context import SCORED, Cancelled, Full, NativeContext
 
 
 NOTHING = "nothing stands in front"
+BRANCHES = 8  # endings that are scored side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,81 @@ class Decoder:
     def _filled(self) -> int:
         """Count the cells that are taken at most: those that several sequences share count for each."""
         return sum(cached.length for cached in self.sequences)
+
+    def score_endings(
+        self, key: str, rows: NDArray[np.float32] | None, before: list[int], endings: list[list[int]]
+    ) -> list[NDArray[np.float32]]:
+        """Return the log probabilities of each ending's tokens behind ``rows`` and ``before``: float32 ``[n]`` each.
+
+        What stands before is read once; the endings branch off it, as many as a call holds side by side.
+        """
+        cached = self.open(key, rows, before).cached
+        try:
+            if cached.logits is None:
+                raise EngineFailed("Nothing stands before these endings.")
+            first = cached.logits.copy()
+            found = [log_softmax_at(first[None], np.array(ending[:1])) if ending else first[:0] for ending in endings]
+            longer = [index for index, ending in enumerate(endings) if len(ending) > 1]
+            while longer:
+                now, longer = self._one_call(longer, endings)
+                for index, values in zip(now, self._branches(cached, [endings[i] for i in now]), strict=True):
+                    found[index] = np.concatenate([found[index], values])
+            return found
+        finally:
+            self.release(cached)
+
+    def _one_call(self, waiting: list[int], endings: list[list[int]]) -> tuple[list[int], list[int]]:
+        """Split ``waiting`` into the endings that one call scores, at least one, and the rest."""
+        scored, now = 0, list[int]()
+        for index in waiting:
+            scored += len(endings[index]) - 1
+            if now and (scored > SCORED or len(now) == BRANCHES):
+                break
+            now.append(index)
+        return now, waiting[len(now) :]
+
+    def _branches(self, cached: CachedSequence, endings: list[list[int]]) -> list[NDArray[np.float32]]:
+        """Return the log-probabilities of ``endings`` behind ``cached`` but for their first tokens."""
+        if len(endings) == 1 and len(endings[0]) > SCORED:
+            return [self._branch(cached, endings[0])]
+        forks = list[CachedSequence]()
+        try:
+            for _ in endings:
+                forks.append(self._fork(cached))
+            lines = [ending[:-1] for ending in endings]
+            if cached.length + max(map(len, lines)) > self.context:
+                raise EngineFailed("The text outgrew the model's context.")
+            numbers = [fork.number for fork in forks]
+            self._with_room(forks, partial(self._native.decode_several, numbers, lines, cached.length))
+            logits = self._native.scored_logits(sum(map(len, lines)))
+            targets = np.array([token for ending in endings for token in ending[1:]])
+            ends = np.cumsum([len(line) for line in lines])[:-1]
+            return np.split(log_softmax_at(logits, targets), ends)
+        finally:
+            for fork in forks:
+                self._drop(fork)
+
+    def _fork(self, cached: CachedSequence) -> CachedSequence:
+        """Return a busy copy of ``cached``, which shares its cells."""
+        number = self._take_number(cached)
+        fork = CachedSequence(number, cached.key, cached.prefix, list(cached.tokens), busy=True)
+        self._native.copy(cached.number, fork.number, fork.length)
+        self._sequences.add(fork)
+        return fork
+
+    def _branch(self, cached: CachedSequence, ending: list[int]) -> NDArray[np.float32]:
+        """Return what :meth:`_branches` does for one ending that is longer than a call scores."""
+        fork = self._fork(cached)
+        try:
+            found = []
+            for at in range(0, len(ending) - 1, SCORED):
+                part = ending[at : min(at + SCORED, len(ending) - 1)]
+                self._extend(fork, part, scored=len(part))
+                logits = self._native.scored_logits(len(part))
+                found.append(log_softmax_at(logits, np.array(ending[at + 1 : at + 1 + len(part)])))
+            return np.concatenate(found)
+        finally:
+            self._drop(fork)
 
     def flush(self) -> None:
         """Write to the disk what is to be kept there; at a moment when nobody waits for words."""

@@ -225,6 +225,10 @@ class HfEngine(ClosedAtTheEnd):
         """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
         return self._opened().score(stack.digest, self._rows(stack), tokens)
 
+    def score_endings(self, before: list[int], endings: list[list[int]], stack: Stack) -> list[NDArray[np.float32]]:
+        """Score each of ``endings`` behind ``before``; see OpenEngine."""
+        return [self.score([*before, *ending], stack)[-len(ending) :] for ending in endings]
+
     def close(self) -> None:
         """Free the model. A second call does nothing."""
         if self._context is None:

@@ -57,6 +57,14 @@ class OpenEngine(Engine, Protocol):
         """Score ids as ``log_probabilities`` does; they must fit the context together with the stack."""
         ...
 
+    def score_endings(self, before: list[int], endings: list[list[int]], stack: Stack) -> list[NDArray[np.float32]]:
+        """Return the natural-log probabilities of each ending's tokens behind ``before``: float32 ``[n]`` each.
+
+        Args:
+            before: ids that all endings stand behind, at least one; no ending is empty.
+        """
+        ...
+
 
 def peek(engine: OpenEngine, request: Request, top: int = 12) -> tuple[list[Candidate], list[Candidate]]:
     """Return the ``top`` likeliest next tokens with the stack and without it, likeliest first.
