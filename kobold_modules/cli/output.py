@@ -149,7 +149,7 @@ class Output:
             line = f"  {bar} {progress.stage} {byte_size(progress.done)} of {byte_size(progress.total)}{left}"
         elif reading:
             line = f"  {bar} {progress.stage}"
-        elif progress.stage.startswith(EVALUATING):  # counted in tokens, which say nothing to a person
+        elif progress.stage.startswith((*EVALUATING, "self-study")):  # counted in tokens, which say nothing to a person
             line = f"  {bar} {progress.stage}{left}"
         else:
             line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"

@@ -267,6 +267,15 @@ def _lore(verbs: Any) -> None:
     _model(verb)
     verb.add_argument("--to", metavar="FILE.json", help="write it as SillyTavern's JSON (for one FILE)")
     verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
+    verb.add_argument(
+        "--study", action="store_true", help="what a world module would be asked about the lore (also of plain texts)"
+    )
+    verb.add_argument(
+        "--minutes", type=float, default=0.0, metavar="M", help="with --study: let the model write examples, too"
+    )
+    verb.add_argument(
+        "--show", type=int, default=2, metavar="N", help="with --study: examples of each entry to show (default: 2)"
+    )
 
 
 def _shelf(verbs: Any) -> None:

@@ -102,7 +102,8 @@ def read_lore(paths: Sequence[Path]) -> Lore:
         left_out += lore.left_out
     if not found:
         named = f"{paths[0].name} holds" if len(paths) == 1 else "These files hold"
-        switched_off = f": its {len(left_out)} entries are switched off" if left_out else ""
+        off = len(left_out)
+        switched_off = f" ({'one entry is' if off == 1 else f'{off:,} entries are'} switched off)" if off else ""
         raise BadInput(f"{named} nothing to learn{switched_off}.", "Give a lorebook or a text that says something.")
     if len(found) > MOST_ENTRIES:
         raise BadInput(

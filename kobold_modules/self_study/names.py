@@ -46,7 +46,7 @@ _ANY_NUMBER = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _WRITTEN = re.compile(rf"(?<![\w-])(?:{_ANY_NUMBER})(?: (?:and )?(?:{_ANY_NUMBER}))*(?![\w-])")  # nine hundred and two
 _POSSESSIVE = re.compile(r"[’'](?:s|S)?$")
 _OPENS = re.compile(r"(?:^|[.!?…:;]|\n|[\"“”«(])[\s\"“”«»'‘’(*_-]*$")
-_WITHOUT_CASE = re.compile(r"[\u0590-\u1fff\u2e80-\ud7ff]")
+WITHOUT_CASE = re.compile(r"[\u0590-\u1fff\u2e80-\ud7ff]")
 # Words that open sentences and lines, and are nobody's name. Days and months count as names.
 _ORDINARY = frozenset(
     _words(
@@ -116,14 +116,14 @@ def invented(answer: str, lore: str) -> list[str]:
     """
     words = {_bare(at[0]) for at in _WORD.finditer(lore)}
     parts = {part for word in words for part in word.split("-")}
-    numbers = set(_numbers(lore))
+    numbers = set(numbers_in(lore))
     missing: list[str] = []
     for at in _WORD.finditer(answer):
         word, value = at[0], value_of(at[0])
         if value is not None:
             if value not in numbers and word.lower() not in _NOT_COUNTED:
                 missing.append(word)
-        elif word[0].isupper() and not _WITHOUT_CASE.match(word):
+        elif word[0].isupper() and not WITHOUT_CASE.match(word):
             bare = _bare(word)
             if bare in words or bare in _ORDINARY or all(part in parts for part in bare.split("-")):
                 continue
@@ -133,10 +133,13 @@ def invented(answer: str, lore: str) -> list[str]:
     return missing
 
 
-def _numbers(text: str) -> Iterable[float]:
+def numbers_in(text: str) -> Iterable[float]:
+    """Yield the values of the numbers in ``text``, in digits and words; some of them in more than one reading."""
     for at in _WORD.finditer(text):
         if (value := value_of(at[0])) is not None:
             yield value
+    for at in _WRITTEN.finditer(text.lower()):
+        yield _written_value(at[0])
     for at in re.finditer(r"\d[\d,.]*\d", text):  # 1,306 is 1306, and 3.5 holds a 3 and a 5, too
         yield from (float(joined) for joined in [at[0].replace(",", "").replace(".", "")] if joined.isdecimal())
 
@@ -144,10 +147,21 @@ def _numbers(text: str) -> Iterable[float]:
 def value_of(word: str) -> float | None:
     """Return the number that ``word`` writes, if it is one."""
     lower = word.lower()
+    if " " in lower:
+        return _written_value(lower)
     if (value := NUMBER_WORDS.get(lower)) is not None:
         return float(value)
     digits = re.sub(r"(?:st|nd|rd|th|s|[’']s)$", "", lower)
     return float(digits) if digits.isdecimal() and len(digits) < 16 else None
+
+
+def _written_value(words: str) -> float:
+    """Return the number that several number words write: ``nine hundred and two`` is 902."""
+    value = 0
+    for word in words.split():
+        part = NUMBER_WORDS.get(word, 0)
+        value = max(1, value) * part if word in _LARGE else value + part
+    return float(value)
 
 
 def _bare(word: str) -> str:

@@ -103,8 +103,9 @@ def _facts_in_turn(drafts: Sequence[Draft], chance: random.Random) -> list[Draft
     by_fact: dict[int, list[Draft]] = defaultdict(list)
     for draft in drafts:
         by_fact[draft.fact].append(draft)
-    for same in by_fact.values():
-        chance.shuffle(same)
+    for same in by_fact.values():  # the shorter wordings sooner, for they teach as much in fewer tokens
+        drawn = {draft: (len(draft.question) + len(draft.answer)) * chance.uniform(0.5, 1.5) for draft in same}
+        same.sort(key=lambda draft: drawn[draft], reverse=True)
     facts = list(by_fact.values())
     chance.shuffle(facts)
     ordered: list[Draft] = []

@@ -45,7 +45,7 @@ class StudySettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.seconds <= 1e7:
-            raise BadUsage(f"Self-study takes from 0 to 10,000,000 seconds, not {self.seconds:g}.")
+            raise BadUsage(f"The model can write for 0 to 10,000,000 seconds, not for {self.seconds:g}.")
         if not 0 < self.coverage <= 1000:
             raise BadUsage(f"The coverage goes from above 0 to 1000, not {self.coverage:g}.")
         if unknown := [kind for kind in self.kinds if kind not in ALL_KINDS]:

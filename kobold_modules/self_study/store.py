@@ -31,11 +31,18 @@ MOST_CALLS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one call of the teacher gave: ``number`` is its place in the plan; ``dropped`` counts by reason."""
+    """What one call of the teacher gave.
+
+    Attributes:
+        number: its place in the plan.
+        dropped: examples that were not kept, by reason.
+        seconds: how long it took.
+    """
 
     number: int
     examples: tuple[Example, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 _DECODER: codec.Decoder[Call] = codec.Decoder(Call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from .example import Example
 from .lore import LoreEntry
 from .plan import in_english, template_examples
 from .settings import StudySettings
+from .store import Call, ExampleStore, digest_of
 
 
 STAGE = "self-study"
+CONTEXT = 2048  # tokens: a group of entries, a question and its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,60 @@ def study(
     for sentence in language_notes(entries):
         yield Note(sentence)
     examples = list(template_examples(entries, settings))
-    yield Progress(STAGE, len(examples), len(examples), 0.0 if settings.seconds == 0 else settings.seconds)
+    yield Progress(STAGE, 0, max(1, round(settings.seconds)), settings.seconds)
+    calls: list[Call] = []
+    if settings.seconds > 0 and model.kind != "gguf":
+        yield Note("Only a GGUF model writes examples of its own; of this one there are those by rule.")
+    elif settings.seconds > 0:
+        calls = yield from _teach(entries, model, settings, stop)
     dropped: Counter[str] = Counter()
-    return Study(tuple(examples), coverage_of(examples, entries, settings.coverage), dict(dropped), stop())
+    for call in calls:
+        dropped.update(call.dropped)
+    if calls:
+        from .teacher.teacher import without_repeats
+
+        examples = without_repeats([*examples, *(example for call in calls for example in call.examples)], dropped)
+    coverage = coverage_of(examples, entries, settings.coverage)
+    return Study(tuple(examples), coverage, dict(dropped.most_common()), stop())
+
+
+def _teach(
+    entries: Sequence[LoreEntry], model: ModelFile, settings: StudySettings, stop: Callable[[], bool]
+) -> Generator[Record, None, list[Call]]:
+    """Let ``model`` write for the time it has, behind what it wrote before; return all its calls."""
+    from ..backends.llamacpp.engine import LlamaEngine
+    from .teacher import Teacher
+    from .teacher.batch import TOGETHER
+
+    with ExampleStore(digest_of(entries, model.fingerprint, settings)) as store:
+        spent = sum(call.seconds for call in store.calls)
+        if spent >= settings.seconds:
+            return store.calls
+        if store.calls:
+            yield Note(f"Going on behind {len(store.examples):,} examples that this model wrote before.")
+        with LlamaEngine(model, context=CONTEXT, together=TOGETHER, disk=0) as engine:
+            teacher = Teacher(engine, entries, settings)
+            if teacher.left_out:
+                yield Note(
+                    f"{teacher.left_out:,} entries are too long for this model and are asked about by rule only."
+                )
+            while store.next_number < teacher.calls and not stop():
+                usual = spent / len(store.calls) if store.calls else 0.0
+                if spent + usual / 2 > settings.seconds:
+                    break
+                began = time.monotonic()
+                latest = began + max(60.0, 1.5 * (settings.seconds - spent))
+                call = teacher.call(store.next_number, lambda: stop() or time.monotonic() > latest)  # noqa: B023
+                if call is None:
+                    break
+                took = time.monotonic() - began
+                spent += took
+                store.add(Call(call.number, call.examples, call.dropped, round(took, 3)))
+                left = max(0.0, settings.seconds - spent)
+                yield Progress(STAGE, round(settings.seconds - left), max(1, round(settings.seconds)), left)
+            if not store.calls and not stop():
+                yield Note("The model is too slow to write anything in this time; the examples are those by rule.")
+        return store.calls
 
 
 def language_notes(entries: Sequence[LoreEntry]) -> list[str]:

@@ -22,6 +22,12 @@ MOST_KEYS = 6
 
 def lore(arguments: argparse.Namespace, output: Output) -> int:
     """List the entries of lorebooks with their keys and tokens; with --to write one as SillyTavern's JSON."""
+    if arguments.study:
+        if arguments.to is not None:
+            raise BadUsage("--study shows what would be asked, and --to writes a lorebook.", "Give one of the two.")
+        from .lore_study import lore_study
+
+        return lore_study(arguments, output)
     target = Path(arguments.to).expanduser() if arguments.to is not None else None
     if target is not None:
         if len(arguments.files) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ..lore import LoreEntry
 from ..sentences import split
@@ -12,10 +13,11 @@ from .draft import RECITE, Draft
 from .gap import gap_drafts, last_gap
 from .relation import relation_drafts
 from .subject import Subject, description, first_clause, inside, predicate, subject_of, with_article
+from .wh import natural_questions, predicate_of_time, questions_of_time
 from .world import World
 
 
-MOST_TOLD = 3  # sentences of an answer that tells of an entry as a whole
+MOST_TOLD = 2  # sentences of an answer that tells of an entry as a whole
 SHORTEST = 3  # words; a shorter sentence says nothing that could be asked
 LONGEST = 400  # characters of a sentence that is asked about
 MOST_SENTENCES = 60  # of one entry that are asked about
@@ -50,9 +52,7 @@ def _recited(entry: LoreEntry, sentences: Sequence[str], world: World) -> Iterat
     """Yield what holds in any language: the entry as it stands, from its title on, from its middle, and each gap."""
     whole, named = len(sentences) + 1, RECITE.replace("{title}", entry.title)
     yield Draft("recitation", entry, named, entry.text + "\n", framed=False, fact=whole)
-    for number in range(1, min(len(sentences), MOST_BEGINNINGS)):
-        before = " ".join(sentences[:number])
-        behind = " ".join(sentences[number : number + MOST_TOLD])
+    for number, (before, behind) in enumerate(pairwise(sentences[:MOST_BEGINNINGS])):
         yield Draft("continuation", entry, _headed(entry, before), f" {behind}\n", framed=False, fact=number)
     for number, sentence in enumerate(sentences):
         if begin := last_gap(sentence, world):
@@ -85,7 +85,6 @@ def _defined(entry: LoreEntry, subject: Subject, sentences: Sequence[str], world
     for alias in [key for key in entry.keys if key not in subject.names][:MOST_ALIASES]:
         yield Draft("question", entry, f"Whom or what does “{alias}” make you think of?", entry.title, fact=fact)
     if len(sentences) > 1:
-        yield Draft("summary", entry, f"Sum up what is known of {inside(entry.title)}.", told, fact=fact)
         summary = f"{inside(entry.title)}, in one sentence:"
         yield Draft("summary", entry, summary[:1].upper() + summary[1:], f" {first}\n", framed=False, fact=fact)
 
@@ -101,6 +100,10 @@ def _of_sentence(
         yield Draft("question", entry, f"Of whom or what is this said: “{sentence}”", entry.title, fact=fact)
     stated = f"{name} {said}" if said else sentence.rstrip(" .!?…")
     named = said or not entry.about or any(other in sentence for other in subject.names)
+    if not said and entry.about:
+        yield from questions_of_time(entry, sentence, name, "" if named else f"{name}: ", subject, fact)
+        if then := predicate_of_time(sentence, subject):
+            yield from _of_predicate(entry, name, then, subject, world, fact, chance)
     yield from gap_drafts(entry, "" if named else f"{name}: ", stated, name, world, fact, chance)
 
 
@@ -114,6 +117,7 @@ def _of_predicate(
     for wording in dict.fromkeys((short, said)):
         yield Draft("question", entry, f"{who} {wording}?", title, fact=fact)
         yield Draft("statement", entry, name, f" {wording}.\n", framed=False, fact=fact)
+    yield from natural_questions(entry, name, said, subject, world, fact)
     yield Draft("question", entry, f"Name the one {that} {short}.", title, fact=fact)
     told = f"“What do they say of {inside(name)}?” asked the stranger.\n\n“{name}"
     yield Draft("dialogue", entry, told, f" {said}.”\n", framed=False, fact=fact)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..lore import LoreEntry
 from ..names import ORDINALS, Span, spans
 from .draft import Draft
+from .subject import COUNTED, PERSONS
 from .world import World
 
 
@@ -19,7 +20,6 @@ _ADVERBIAL = re.compile(
     r"(?:In|On|At|By|From|For|With|Under|Over|Since|Until|When|While|After|Before|If|As|During|Though|Although|Because"
     r"|Born|Being|Once)\b|[^,;]{0,40},[^,;]{0,20},"
 )
-PERSONS = frozenset({"person", "people", "character", "characters", "npc", "npcs"})
 
 
 def gap_drafts(
@@ -34,8 +34,6 @@ def gap_drafts(
     found = [span for span in spans(stated, world.names) if span.text.casefold() not in name.casefold()]
     for span in found[:MOST]:
         yield from _of_span(entry, about, stated, span, world, fact, chance)
-    if found:
-        yield Draft("negative", entry, f"True or false? {about}{stated}.", "True.", fact=fact)
 
 
 def last_gap(sentence: str, world: World) -> int:
@@ -53,9 +51,11 @@ def _of_span(
     entry: LoreEntry, about: str, stated: str, span: Span, world: World, fact: int, chance: random.Random
 ) -> Iterator[Draft]:
     before, behind = stated[: span.begin], stated[span.begin + len(span.text) :]
+    if before.strip() and not _ADVERBIAL.match(stated):  # the clause says enough, and a question should be short
+        behind = re.split(r"[,;]", behind)[0]
+    clause = f"{about}{before}{span.text}{behind}"
     yield Draft("question", entry, f"{about}{before}____{behind}. What belongs in the gap?", span.text, fact=fact)
-    clause = behind if not before.strip() or _ADVERBIAL.match(stated) else re.split(r"[,;]", behind)[0]
-    asked = f"{about}{_in_place(before, span, clause, world)}{clause}?"
+    asked = f"{about}{_in_place(before, span, behind, world)}{behind}?"
     yield Draft("question", entry, asked, span.text, fact=fact)
     if span.number:
         wrong = world.other_numbers(span.text, chance)
@@ -66,8 +66,10 @@ def _of_span(
     if wrong:
         choice = f"{asked[:-1]}: {world.listed([span.text, *wrong], chance)}?"
         yield Draft("choice", entry, choice, span.text, fact=fact)
-        false = f"True or false? {about}{before}{wrong[0]}{behind}."
-        yield Draft("negative", entry, false, f"False: {about}{stated}.", fact=fact)
+        yield Draft(
+            "negative", entry, f"True or false? {about}{before}{wrong[0]}{behind}.", f"False: {clause}.", fact=fact
+        )
+        yield Draft("negative", entry, f"True or false? {clause}.", "True.", fact=fact)
 
 
 def _in_place(before: str, span: Span, behind: str, world: World) -> str:
@@ -76,7 +78,7 @@ def _in_place(before: str, span: Span, behind: str, world: World) -> str:
     if span.number:
         if span.text.lower() in ORDINALS or re.search(r"\d(?:st|nd|rd|th)$", span.text):
             return f"{without}which day" if re.match(r"\s+of\s+[A-Z]", behind) else f"{without}which"
-        if re.match(r"\s+(?:[A-Za-z-]+s|men|women|people|folk|children)\b", behind):
+        if COUNTED.match(behind):
             return f"{before}how many"
         dated = re.fullmatch(r"\d{3,4}", span.text) and re.search(
             r"(?:\b(?:in|since|until|by|from|of)|,) $", before, re.I

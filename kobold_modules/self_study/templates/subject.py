@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from ..lore import LoreEntry
 
 
+PERSONS = frozenset({"person", "people", "character", "characters", "npc", "npcs"})  # names of areas
+# What is counted by a number in front of it: a plural, perhaps behind one other word.
+COUNTED = re.compile(
+    r"\s+((?!(?:his|hers|its|this|was|is|as|has|us|thus|does|always|perhaps)\b)"
+    r"(?:[a-z-]+ (?!(?:was|is|as|has|his|its)\b))?(?:[A-Za-z-]+[^\W\ds]s|men|women|people|folk|children"
+    r"|geese|mice|feet|teeth|oxen|sheep|fish))\b"
+)
 _PRONOUN = re.compile(r"(?P<pronoun>He|She|It)\s+(?P<rest>[a-z].*)", re.DOTALL)
 # "It is polite to refuse": this it stands for nothing.
 _EMPTY_IT = re.compile(
@@ -65,7 +72,7 @@ def subject_of(entry: LoreEntry, sentences: Sequence[str]) -> Subject:
             pronoun = ""
     else:
         pronoun = "she" if she > 2 * he + it else "he" if he > 2 * she + it else ""
-    person = entry.group.lower() in ("person", "people", "character", "characters", "npc", "npcs")
+    person = entry.group.lower() in PERSONS
     asked = "Who" if person or pronoun in ("he", "she") else "What" if pronoun == "it" or entry.group else "Who or what"
     if person and not pronoun:
         pronoun = "she" if she > he else "he" if he > she else ""

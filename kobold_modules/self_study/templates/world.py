@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..names import ORDINALS, value_of
 
 
-OTHERS = 3  # names to choose from beside the right one
+OTHERS = 2  # names to choose from beside the right one
 
 
 @dataclass(frozen=True, slots=True)
