@@ -160,6 +160,9 @@ class TrainedModule(Message, frozen=True, kw_only=True, omit_defaults=True):
     others_stretches: int | None = None
     watched_tokens: int | None = None
     learned: bool | None = None
+    recall_asked: int | None = None
+    recall_before: int | None = None
+    recall_after: int | None = None
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None

@@ -32,21 +32,51 @@ class TeacherTargets:
         ids: int64 ``[positions, kept]``, a position's likeliest tokens; an unused place repeats the first token.
         shares: float32 or wider ``[positions, kept]``, their probabilities; 0 where a place is unused. What is missing
             to 1 is the tail's.
+        weights: float32 ``[positions]``, how much each position counts in a mean; None: all alike.
     """
 
     ids: Tensor
     shares: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def at(self, index: Tensor) -> TeacherTargets:
         """Return the positions of ``index``, int64 ``[some]``."""
-        return TeacherTargets(self.ids[index], self.shares[index])
+        weights = None if self.weights is None else self.weights[index]
+        return TeacherTargets(self.ids[index], self.shares[index], weights)
+
+    @property
+    def weighing(self) -> Tensor:
+        """How much each position counts in a mean, float32 ``[positions]``."""
+        return torch.ones(len(self), device=self.shares.device) if self.weights is None else self.weights
+
+    def weighted(self, weights: Tensor) -> TeacherTargets:
+        """Return the same with ``weights``, float32 ``[positions]``."""
+        return TeacherTargets(self.ids, self.shares, weights.to(self.shares.device))
+
+    def towards(self, labels: Tensor, share: float) -> TeacherTargets:
+        """Return targets of which ``share`` (0 to 1) is the sure ``labels``, int64 ``[positions]``, and the rest these.
+
+        A label that is not among a position's tokens takes the place of the least likely one.
+        """
+        if share >= 1:
+            sure = self.of_labels(labels, self.ids.shape[1])
+            return TeacherTargets(sure.ids, sure.shares.to(self.shares.dtype), self.weights)
+        shares = self.shares * (1 - share)
+        same = self.ids == labels[:, None]
+        where = torch.where(same.any(-1), same.int().argmax(-1), self.ids.shape[1] - 1)[:, None]
+        known = same.any(-1, keepdim=True)
+        here = shares.gather(1, where) * known + share
+        shares = shares.scatter(1, where, here)
+        ids = self.ids.scatter(1, where, labels[:, None])
+        return TeacherTargets(torch.where(shares > 0, ids, ids[:, :1]), shares, self.weights)
 
     def to(self, device: str) -> TeacherTargets:
         """Return the same on ``device``."""
-        return TeacherTargets(self.ids.to(device), self.shares.to(device))
+        weights = None if self.weights is None else self.weights.to(device)
+        return TeacherTargets(self.ids.to(device), self.shares.to(device), weights)
 
     @classmethod
     def of_labels(cls, labels: Tensor, kept: int = KEPT) -> TeacherTargets:
@@ -73,7 +103,10 @@ class TeacherTargets:
     @classmethod
     def joined(cls, parts: list[TeacherTargets]) -> TeacherTargets:
         """Return the positions of all ``parts``, one after another."""
-        return cls(torch.cat([part.ids for part in parts]), torch.cat([part.shares for part in parts]))
+        weights = None
+        if any(part.weights is not None for part in parts):
+            weights = torch.cat([part.weighing for part in parts])
+        return cls(torch.cat([part.ids for part in parts]), torch.cat([part.shares for part in parts]), weights)
 
 
 def distillation_losses(hidden: Tensor, head: Tensor, bias: Tensor | None, targets: TeacherTargets) -> Tensor:

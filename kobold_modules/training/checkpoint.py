@@ -35,6 +35,7 @@ class State:
         curves: for each module (step, held-out nats per token).
         slowdown: factor on the learning rate after roll-backs; ``rate``: the learning rate that a range
             test found, or 0.
+        starts: for each module, what it starts from where that is not what was asked for; else empty.
         compiled: whether the step's arithmetic is compiled: a training keeps to what it began with.
     """
 
@@ -54,6 +55,7 @@ class State:
     rate: float = 0.0
     compiled: bool = False
     smoothed: float | None = None
+    starts: list[str] = field(default_factory=list)
 
     @classmethod
     def fresh(cls, initial: Tensor, method: str = "prompt", seed: int = 1, optimiser: str = "muon") -> State:
@@ -70,6 +72,7 @@ class State:
             lowest=[float("inf")] * count,
             best_at=[0.0] * count,
             curves=[[] for _ in range(count)],
+            starts=[""] * count,
             optimiser=optimiser,
         )
 
@@ -81,6 +84,12 @@ class State:
     def prompts(self) -> Tensor:
         """As they are, float32 ``[modules, tokens, width]``."""
         return folded(self.parts)
+
+    def restart(self, index: int, rows: Tensor, name: str) -> None:
+        """Begin module ``index`` at other ``rows``, float32 ``[tokens, width]``, before its first step."""
+        for tensor in (self.initial, self.best, self.average, self.parts["prompt"]):
+            tensor[index] = rows
+        self.starts[index] = name
 
     def begins(self, losses: Sequence[float]) -> None:
         """Set the held-out losses of the starts, nats per token, where somebody has measured them already."""

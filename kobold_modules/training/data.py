@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..backends.torch.load import TorchModel
 from ..corpus import Corpus, Split, read_stepwise, require_enough
 from ..corpus import split as split_corpus
 from ..errors import BadText, BadUsage
 from ..evaluation.bits import HeldOut
+from ..forward.distillation_loss import TeacherTargets
 from ..records import Progress
-from .packing import Rows
+from ..self_study import LoreEntry
+from .measuring import Measured
+from .packing import Rows, RowSource
 from .settings import TrainingRequest
 
 
@@ -28,30 +32,42 @@ class TrainingData:
     Attributes:
         everything: all held-out text, which the card is measured on.
         held_out: the part of it that is measured while it trains; all of it, unless that is much.
+        targets: what examples are learned from; None where texts are trained on as they are.
+        lore: the entries that are studied.
+        facts: what the card says of that.
     """
 
     request: TrainingRequest
     corpus: Corpus
     split: Split
-    rows: Rows
-    held_out: HeldOut
-    everything: HeldOut
+    rows: RowSource
+    held_out: Measured
+    everything: Measured
+    targets: TeacherTargets | None = None
+    lore: tuple[LoreEntry, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def read_texts(request: TrainingRequest) -> Generator[Progress, None, Corpus]:
-    """Read the writer's files as clean prose. Raises BadText where there is none, or too little."""
+def read_texts(request: TrainingRequest, least: int = 300) -> Generator[Progress, None, Corpus]:
+    """Read the writer's files as clean prose. Raises BadText where there is none, or too little to train on as text."""
     corpus = yield from read_stepwise(
         [Path(name) for name in request.files], keep=request.keep, speakers=request.speaker
     )
-    require_enough(corpus)
+    require_enough(corpus, least)
     return corpus
 
 
-def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> TrainingData:
+def check_room(request: TrainingRequest, frozen: TorchModel) -> None:
+    """Raise BadUsage where the virtual tokens leave no room for text."""
     if request.tokens + 32 > frozen.context:
         raise BadUsage(
             f"{frozen.name} has room for {frozen.context} tokens; --tokens {request.tokens} leaves none for text."
         )
+
+
+def writer_of(request: TrainingRequest, corpus: Corpus, frozen: TorchModel) -> TrainingData:
+    """Split ``corpus`` and cut it into rows. Raises BadText where that leaves too little."""
+    check_room(request, frozen)
     split = split_corpus(corpus)
     rows = Rows.of(split.train, frozen.encode, row_length(request, frozen))
     everything, most = HeldOut.of(split.held_out, frozen.encode), held_out_tokens(request)

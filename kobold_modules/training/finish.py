@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..backends.torch.load import TorchModel
-from ..corpus import Corpus, Split
-from ..evaluation.bits import Bits, measure
+from ..corpus import Split
+from ..evaluation.bits import Bits
 from ..evaluation.control_texts import TOKENS, VOICES, other_pages
 from ..evaluation.report import headline, measured_gain
 from ..formats import kobold
@@ -23,10 +23,12 @@ from ..records import Baseline, Finished, Progress, Record, Saved, TextLoss, Tra
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
 from .data import TrainingData
+from .measuring import measure
 from .optimiser.schedule import rate_of
 from .plot import curve_svg
 from .sample import opening_of
 from .settings import TrainingRequest
+from .world.questions import Answered
 
 
 OPENING_WORDS = 40
@@ -64,6 +66,7 @@ class Trained:
     Attributes:
         state: the prompts of all its modules; ``identity``: what a checkpoint of it is filed under.
         stopped: whether a person ended it early.
+        beside: the library's modules that stood beside it in some of its steps; None where nothing did.
     """
 
     file: ModelFile
@@ -72,6 +75,7 @@ class Trained:
     state: State
     identity: str
     stopped: bool = False
+    beside: tuple[str, ...] | None = None
 
 
 def finish(
@@ -87,7 +91,7 @@ def finish(
     card = Card(
         name=request.name,
         kind=request.kind,
-        description=request.description or _description(request, writer.corpus),
+        description=request.description or _description(writer),
         author=request.author,
         model=trained.file.name,
         fingerprint=trained.frozen.fingerprint,
@@ -145,10 +149,18 @@ def _measured(
         "others_stretches": over_others.stretches,
         "watched_tokens": writer.held_out.tokens,
         "learned": trained.state.best_step(index) > 0,
+        **_recall(baselines.model, with_module),
         **measured_gain(with_module.compared_to(baselines.model)),
         **measured_gain(with_module.compared_to(baselines.words), "gain_over_start"),
         **measured_gain(over_others, "others_gain"),
     }
+
+
+def _recall(without: Bits, with_module: Bits) -> dict[str, int]:
+    """Return how many of the questions kept apart are answered right, without the module and with it."""
+    if not (isinstance(without, Answered) and isinstance(with_module, Answered)):
+        return {}
+    return {"recall_asked": with_module.asked, "recall_before": without.right, "recall_after": with_module.right}
 
 
 def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]:
@@ -157,7 +169,7 @@ def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]
     return {
         "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
         **({SCALE: round(frozen.scale, 6)} if frozen.scale != 1 else {}),
-        "start": request.start,
+        "start": state.starts[index] or request.start,
         "steps": state.step,
         "best_step": state.best_step(index),
         "seconds": round(state.elapsed, 1),
@@ -169,6 +181,10 @@ def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]
         "rate": round(rate_of(request, state), 4),
         "precision": str(frozen.table.dtype).removeprefix("torch."),
         "identity": trained.identity,
+        **({"objective": "text"} if request.kind == "world" else {}),
+        **writer.facts,
+        "stack_safe": trained.beside is not None,
+        **({"beside": list(trained.beside)} if trained.beside else {}),
         **({} if request.steps is not None else {"budget": request.budget}),
         **({"stopped": True} if trained.stopped else {}),
     }
@@ -189,10 +205,13 @@ def _kept(module: Module, request: TrainingRequest, baselines: Baselines) -> Ite
         yield Saved(str(Path(request.out)), "KoboldAI zip")
 
 
-def _description(request: TrainingRequest, corpus: Corpus) -> str:
+def _description(writer: TrainingData) -> str:
+    corpus = writer.corpus
     count = len(corpus.documents)
+    if writer.lore:
+        return f"The world of {len(writer.lore):,} entries of lore, {corpus.words:,} words."
     texts = "one text" if count == 1 else f"{count} texts"
-    what = "The style" if request.kind == "style" else "The world"
+    what = "The style" if writer.request.kind == "style" else "The world"
     return f"{what} of {texts}, {corpus.words:,} words."
 
 

@@ -17,23 +17,28 @@ from pathlib import Path
 import torch
 
 from ..errors import EngineFailed
-from ..evaluation.bits import Bits, HeldOut, measure
+from ..evaluation.bits import Bits
+from ..forward.distillation_loss import TeacherTargets
 from ..forward.memory import AtOnce
 from ..forward.prompt_loss import PromptLoss
-from ..records import Loss, Note, Progress, Record, Saved
+from ..records import Loss, Note, Progress, Recall, Record, Saved
 from .checkpoint import State, store
 from .distributed import World
+from .measuring import Measured, measure
+from .neighbours import Beside, Neighbours, cut
 from .optimiser.schedule import progress_of, rate_of, seconds_a_step, share_of_rate
-from .optimiser.step import batch_of, step
-from .packing import Rows
+from .optimiser.step import batch_loss, batch_of, step
+from .packing import RowSource
 from .settings import TrainingRequest
+from .world.questions import Answered
 
 
 MEASURES = 12  # held-out measurements over the whole budget
 MEASURING = 0.04  # share of the clock that measuring may take
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
-EXPLODED = 3.0  # nats above the usual loss at which a step counts as broken
+EXPLODED = 3.0  # nats above the usual loss, and above the best module's on the same rows, that count as broken
+FALLEN = 0.7  # share of the budget before which nothing ends for want of patience: until then the rate is too high
 LOOK = 0.1  # seconds between two looks at whether a pause is over
 
 
@@ -42,8 +47,8 @@ class Task:
     """One module to train: its texts to train on and to measure with, and what it is called."""
 
     name: str
-    rows: Rows
-    held_out: HeldOut
+    rows: RowSource
+    held_out: Measured
 
 
 @dataclass(slots=True)
@@ -68,11 +73,21 @@ class RunControl:
 
 
 def optimise(
-    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, control: RunControl | None = None
+    loss: PromptLoss,
+    tasks: list[Task],
+    request: TrainingRequest,
+    state: State,
+    control: RunControl | None = None,
+    targets: TeacherTargets | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Iterator[Record]:
-    """Train ``state`` in place; yields Progress, Loss, Note, Saved and what ``control.observe`` does.
+    """Train ``state`` in place; yields Progress, Loss, Recall, Note, Saved and what ``control.observe`` does.
 
     With ``request.steps`` the result depends on the seed alone (bit for bit on a CPU), also across stops and resumes.
+
+    Args:
+        targets: what the tasks' rows are learned from; None where they are plain text.
+        neighbours: what stands beside the modules in some of the steps; None for nothing.
 
     Raises:
         EngineFailed: the loss stays broken however small the steps.
@@ -98,7 +113,8 @@ def optimise(
                 next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / MEASURING)
         if progress >= 1:
             break
-        if looked and progress - max(state.best_at) > request.patience:  # never because nobody has looked
+        patient = progress < FALLEN or progress - max(state.best_at) <= request.patience
+        if looked and not patient:  # never because nobody has looked
             yield Note("The held-out loss has stopped falling; the best module so far is kept.")
             break
         if control.world.any(control.stop()):
@@ -109,9 +125,11 @@ def optimise(
             clock.forget()
             continue
         batch = batch_of(all_rows, request.seed, state.step, request.batch)
+        beside = None if neighbours is None else neighbours.at(request.seed, state.step)
+        batch = cut(batch, request.tokens, beside, loss.frozen.context)
         rate = rate_of(request, state) * loss.frozen.rms * state.slowdown * share_of_rate(request, state)
-        value = step(loss, batch, state, rate, control.at_once, control.world)
-        if math.isfinite(value) and (state.smoothed is None or value < state.smoothed + EXPLODED):
+        value = step(loss, batch, state, rate, control.at_once, control.world, targets, beside)
+        if not _broken(loss, batch, state, value, targets, beside, control.world):
             state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value
         else:
             roll_backs += 1
@@ -132,6 +150,24 @@ def optimise(
         _consider_average(loss, tasks, request, state, control.world)
     if control.checkpoint is not None and control.world.first:
         store(state, control.checkpoint, control.identity)
+
+
+def _broken(
+    loss: PromptLoss,
+    batch: torch.Tensor,
+    state: State,
+    value: float,
+    targets: TeacherTargets | None,
+    beside: Beside | None,
+    world: World,
+) -> bool:
+    """Return whether ``value`` says that the module has broken, and not that these rows are hard ones."""
+    if not math.isfinite(value):
+        return True
+    if state.smoothed is None or value < state.smoothed + EXPLODED:
+        return False
+    usual = world.number(batch_loss(loss, batch, state.best, targets, beside))
+    return value >= usual + EXPLODED
 
 
 class _Clock:
@@ -175,6 +211,8 @@ def _measured(
         if len(tasks) > 1:
             yield Note(f"{task.name}: {bits.bits_per_byte:.4f} bits per byte.")
         yield Loss(state.step, train, bits.nats_per_token, bits.bits_per_byte)
+        if isinstance(bits, Answered):
+            yield Recall(state.step, bits.right, bits.asked, bits.nats_per_token, bits.wrong)
 
 
 def _keep(state: State, index: int, prompt: torch.Tensor, bits: Bits, progress: float) -> None:

@@ -8,19 +8,39 @@ other voices' text, which stand there as modules that nobody has trained yet.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
+
+from ..backends.torch.load import TorchModel
+from ..corpus import Corpus
+from ..errors import BadModule, OutOfDisk
+from ..evaluation.control_texts import other_texts
+from ..formats.tensors import open_tensors
+from ..library.library import Library
+from ..library.slug import key_of
+from ..paths import write_atomically
+from ..soft_prompt.fingerprint import Fit
+from ..soft_prompt.module import Module
+from ..soft_prompt.stack import check_fit
+from .settings import TrainingRequest
 
 
 SHARE = 0.25  # of the steps
 MOST = 3  # others at once
 SHORTEST, LONGEST = 16, 128  # tokens of a stretch of text
 OF_LIBRARY = 0.6  # share of the others that are modules, where there are any
-LEAST_TEXT = 0.5  # share of a row's tokens that company leaves
+LEAST_TEXT = 0.5  # share of a row's tokens that company leaves, ...
+LEAST_ROW = 32  # and tokens at the least
+OF_SHELF = 8  # modules of the library, at most
+FILE = "neighbours.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +123,82 @@ def cut(batch: Tensor, tokens: int, beside: Beside | None, context: int) -> Tens
         tokens: virtual tokens of the module in training.
     """
     return batch if beside is None else batch[..., : context - tokens - beside.tokens]
+
+
+def company(
+    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel, row: int, folder: Path
+) -> Neighbours | None:
+    """Return what stands beside the modules of ``requests``; None where nothing is to.
+
+    Which modules of the library those are is kept in ``folder``, beside the checkpoint, so that a training goes on with
+    the same company whatever has happened to the library since. Where steps are counted only those named in ``beside``
+    are taken: the module must depend on the seed and on what was asked, and on nothing else.
+
+    Args:
+        row: tokens of a row of text.
+
+    Raises:
+        BadModule, WrongModel: a module that was named is missing or does not fit.
+    """
+    request = requests[0]
+    if not request.stack_safe:
+        return None
+    room = frozen.context - request.tokens - max(LEAST_ROW, int(LEAST_TEXT * row))
+    kept = folder / FILE
+    names, modules = _kept(kept, frozen.device) if request.resume else ((), ())
+    if not names:
+        found = _named(request, frozen) if request.beside or request.steps is not None else _on_shelf(requests, frozen)
+        names = tuple(module.name for module in found)
+        modules = tuple(torch.from_numpy(module.vectors.copy()).to(frozen.device) for module in found)
+        _keep(kept, names, modules)
+    own = {document.sha256 for corpus in corpora for document in corpus.documents}
+    texts = tuple(ids for text in other_texts(own).values() if len(ids := tuple(frozen.encode(text))) > LONGEST)
+    return Neighbours(names, modules, texts, frozen.table, room)
+
+
+def _named(request: TrainingRequest, frozen: TorchModel) -> list[Module]:
+    found = [Library().find(name) for name in request.beside]
+    for module in found:
+        check_fit(module, frozen.fingerprint, frozen.name)
+    return found
+
+
+def _on_shelf(requests: Sequence[TrainingRequest], frozen: TorchModel) -> list[Module]:
+    """Return modules of the library that were made for this very model, the newest first, at most a few."""
+    library, own = Library(), {key_of(each.name) for each in requests}
+    fitting = [
+        entry
+        for entry in library.entries()
+        if not entry.problem
+        and key_of(entry.name) not in own
+        and entry.card.fingerprint is not None
+        and entry.card.fingerprint.fit(frozen.fingerprint) is Fit.SAME
+    ]
+    fitting.sort(key=lambda entry: (entry.card.created, entry.slug), reverse=True)
+    found = []
+    for entry in fitting[:OF_SHELF]:
+        with suppress(BadModule):  # one that is damaged or has just been removed is no company
+            found.append(library.load(entry))
+    return found
+
+
+def _keep(path: Path, names: Sequence[str], modules: Sequence[Tensor]) -> None:
+    tensors = {str(number): module.cpu().contiguous() for number, module in enumerate(modules)}
+    if not names:
+        path.unlink(missing_ok=True)
+        return
+    try:
+        write_atomically(path, save(tensors, metadata={"names": json.dumps(list(names))}))
+    except OSError as error:
+        raise OutOfDisk(f"{path} cannot be written: {error.strerror}.", "Free some space.") from error
+
+
+def _kept(path: Path, device: str) -> tuple[tuple[str, ...], tuple[Tensor, ...]]:
+    """Return what an earlier start of the same training kept; nothing where there is nothing whole."""
+    try:
+        data = path.read_bytes()
+        names = tuple(map(str, json.loads(open_tensors(data, path.name, len(data)).metadata["names"])))
+        tensors = load(data)
+        return names, tuple(tensors[str(number)].to(device) for number in range(len(names)))
+    except Exception:  # whatever the damage: company is chosen again
+        return (), ()

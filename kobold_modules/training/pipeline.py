@@ -12,13 +12,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 
 import torch
+from torch import Tensor
 
 from ..backends.llamacpp.what_works import what_works
 from ..backends.torch.load import TorchModel
 from ..corpus import Corpus
 from ..errors import BadUsage
-from ..evaluation.bits import measure
+from ..evaluation.bits import Bits
 from ..forward import memory, parity
+from ..forward.distillation_loss import TeacherTargets
 from ..forward.prompt_loss import PromptLoss
 from ..models.find import resolve
 from ..models.reference import ModelFile
@@ -26,20 +28,26 @@ from ..models.usability.usable import check_can_train
 from ..paths import trainings_dir
 from ..records import Done, Loss, Note, Progress, Record, Sample
 from .checkpoint import State, restore
-from .data import TrainingData, read_texts, writer_of
+from .data import TrainingData, check_room, read_texts, writer_of
 from .destination import check_places, refuse_taken_name
 from .distributed import World
 from .finish import Baselines, Trained, finish, tokens_to_finish
 from .frozen import load_frozen
 from .loop import RunControl, Task, optimise
+from .measuring import measure
+from .neighbours import company
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of
-from .prompt_init import find_rate, initial_rows
+from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows
 from .sample import opening_of, sample
-from .settings import TrainingRequest
+from .settings import TOKENS, TrainingRequest
+from .world.data import Studied, lore_of, studied, tokens_for, world_data
+from .world.recipe import RATE
+from .world.start import telegram
 
 
 SAMPLES = 4  # samples while it trains
+LEAST_WORDS = 300  # of texts that are trained on as they are
 SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
 # What may differ when a training resumes.
 NOT_PART_OF_IDENTITY = (
@@ -72,9 +80,12 @@ def run_training(
     file = resolve(request.model)
     check_can_train(file)
     corpora = yield from _read(requests)
+    lore = yield from _study(requests, file, stop)
     frozen, loss = yield from _load(file, request, world)
-    writers = yield from _prepare(requests, corpora, frozen)
-    identity = _identity(requests, corpora, frozen)
+    requests = _settled(requests, lore, loss)
+    request = requests[0]
+    writers = yield from _prepare(requests, corpora, lore, loss)
+    identity = _identity(requests, corpora, lore, frozen)
     checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
     began = time.monotonic()
     restored = restore(checkpoint, identity, frozen.device, world) if request.resume else None
@@ -83,10 +94,11 @@ def run_training(
         yield Note("The step cannot be compiled on this machine; training continues without that.")
     baselines, a_token = yield from _measure_baselines(loss, state, writers)
     if not any(state.curves):
-        state.begins([world.number(found.words.nats_per_token) for found in baselines])
+        starts = yield from _starts_that_help(loss, state, writers, baselines)
+        state.begins([world.number(start.nats_per_token) for start in starts])
         # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
         state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
-        for start in (found.words for found in baselines):
+        for start in starts:
             yield Loss(0, start.nats_per_token, start.nats_per_token, start.bits_per_byte)
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
@@ -94,9 +106,15 @@ def run_training(
     ending = a_token * sum(map(_tokens_after, writers))
     control = RunControl(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
     tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
-    yield from optimise(loss, tasks, request, state, control)
+    taught = [writer.targets for writer in writers if writer.targets is not None]
+    targets = TeacherTargets.joined(taught) if taught else None
+    neighbours = company(requests, corpora, frozen, tasks[0].rows.length, checkpoint.parent)
+    if neighbours is not None and neighbours.names:
+        yield Note(f"Beside it, in a quarter of the steps: {', '.join(neighbours.names)}.")
+    yield from optimise(loss, tasks, request, state, control, targets, neighbours)
     if world.first:
-        trained = Trained(file, frozen, loss, state, identity, stop())
+        names = None if neighbours is None else neighbours.names
+        trained = Trained(file, frozen, loss, state, identity, stop(), names)
         for index, writer in enumerate(writers):
             left = a_token * sum(map(_tokens_after, writers[index:]))
             yield from finish(trained, index, writer, baselines[index], left)
@@ -107,11 +125,37 @@ def _read(requests: Sequence[TrainingRequest]) -> Generator[Record, None, list[C
     yield Progress("reading the texts", 0, 1)
     corpora = []
     for each in requests:
-        corpora.append((yield from read_texts(each)))
+        corpora.append((yield from read_texts(each, 1 if lore_of(each) else LEAST_WORDS)))
     for corpus in corpora:
         for sentence in corpus.describe():
             yield Note(sentence)
     return corpora
+
+
+def _study(
+    requests: Sequence[TrainingRequest], file: ModelFile, stop: Callable[[], bool]
+) -> Generator[Record, None, list[Studied]]:
+    """Make examples of the lore of every module; none where they are trained on their texts as they stand."""
+    lore = [lore_of(each) for each in requests]
+    if not all(lore):
+        if any(lore):
+            yield Note("Not all of these files hold entries of lore: all are trained on as text.")
+        return []
+    found = []
+    for each, entries in zip(requests, lore, strict=True):
+        found.append((yield from studied(each, entries, file, stop)))
+    return found
+
+
+def _settled(requests: Sequence[TrainingRequest], lore: Sequence[Studied], loss: PromptLoss) -> list[TrainingRequest]:
+    """Return ``requests`` with what they leave open: objective, rate, virtual tokens."""
+    if not lore:
+        return [replace(each, objective="text", tokens=each.tokens or TOKENS) for each in requests]
+    wanted = [tokens_for(each, found.entries, loss) for each, found in zip(requests, lore, strict=True)]
+    return [
+        replace(each, objective="study", tokens=max(wanted), rate=RATE if each.rate is None else each.rate)
+        for each in requests
+    ]
 
 
 def _load(
@@ -128,10 +172,12 @@ def _load(
 
 
 def _prepare(
-    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel
+    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], loss: PromptLoss
 ) -> Generator[Record, None, list[TrainingData]]:
     """Split and tokenise the texts of every module."""
-    writers = [writer_of(each, corpus, frozen) for each, corpus in zip(requests, corpora, strict=True)]
+    if lore:
+        return (yield from _prepare_worlds(requests, corpora, lore, loss))
+    writers = [writer_of(each, corpus, loss.frozen) for each, corpus in zip(requests, corpora, strict=True)]
     for writer in writers:
         for sentence in writer.split.describe():
             yield Note(sentence)
@@ -140,6 +186,26 @@ def _prepare(
         f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
         "held out to measure with."
     )
+    return writers
+
+
+def _prepare_worlds(
+    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], loss: PromptLoss
+) -> Generator[Record, None, list[TrainingData]]:
+    """Cut the examples of every module into rows; all of them point into one table of targets."""
+    writers: list[TrainingData] = []
+    at = 0
+    for each, corpus, found in zip(requests, corpora, lore, strict=True):
+        check_room(each, loss.frozen)
+        writer = yield from world_data(each, corpus, found, loss, at)
+        at += len(writer.targets or ())
+        writers.append(writer)
+        room = each.tokens / loss.frozen.context
+        yield Note(
+            f"{writer.facts['examples']:,} examples about {len(writer.lore):,} entries are {writer.rows.tokens:,} "
+            f"tokens to train on; {writer.facts['questions']} more questions are kept apart to measure with. "
+            f"{each.tokens} virtual tokens will take {room:.0%} of the {loss.frozen.context:,} that the model reads."
+        )
     return writers
 
 
@@ -205,12 +271,44 @@ def _fresh(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> S
         raise BadUsage(
             "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
         )
-    initial = torch.stack([initial_rows(loss, writer.rows, writer.request) for writer in writers])
+    initial = torch.stack([_start_of(loss, writer) for writer in writers])
     state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
     if request.rate == 0:
         state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
     state.compiled = loss.way == "fused" and request.compile
     return state
+
+
+def _start_of(loss: PromptLoss, writer: TrainingData) -> Tensor:
+    request = writer.request
+    if writer.lore and request.start == "text":
+        return telegram(loss, writer.lore, request.name, request.tokens)
+    return initial_rows(loss, writer.rows, request)
+
+
+def _starts_that_help(
+    loss: PromptLoss, state: State, writers: Sequence[TrainingData], baselines: Sequence[Baselines]
+) -> Generator[Record, None, list[Bits]]:
+    """Return the loss of each start. Where words of the text are worse than nothing, others are tried in their place.
+
+    A short training does not make up for a start that harms.
+    """
+    starts = []
+    for index, writer in enumerate(writers):
+        start, request = baselines[index].words, writer.request
+        if request.start == "text" and start.nats_per_token >= baselines[index].model.nats_per_token:
+            for name, make in STARTS_THAT_HELP.items():
+                rows = make(loss, writer.rows, request)
+                bits = measure(loss, rows, writer.held_out, request.tokens)
+                if bits.nats_per_token < start.nats_per_token:
+                    start = bits
+                    state.restart(index, rows, name)
+            if state.starts[index]:
+                yield Note(
+                    f"The text's own words make a poor start here; it starts from {state.starts[index]} instead."
+                )
+        starts.append(start)
+    return starts
 
 
 def _observer(loss: PromptLoss, writer: TrainingData) -> Callable[[State], Iterator[Record]]:
@@ -251,12 +349,15 @@ def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
         raise BadUsage("Two of these modules would have the same name.", "Rename a file, or train it alone.")
 
 
-def _identity(requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel) -> str:
+def _identity(
+    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], frozen: TorchModel
+) -> str:
     """Return what makes two trainings the same one: settings, texts and model. A checkpoint is filed under it."""
     settings = [
         {key: value for key, value in asdict(each).items() if key not in NOT_PART_OF_IDENTITY} for each in requests
     ]
     settings[0]["seconds"] = requests[0].budget if requests[0].steps is None else None
     texts = [document.sha256 for corpus in corpora for document in corpus.documents]
+    texts += [hashlib.sha256(repr(found.examples).encode()).hexdigest() for found in lore]
     whole = [settings, texts, frozen.fingerprint.to_dict()]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -17,7 +17,7 @@ from ..forward.prompt_loss import PromptLoss
 from ..library.library import Library
 from ..soft_prompt.stack import check_fit
 from .optimiser.step import batch_of, step
-from .packing import Rows
+from .packing import RowSource
 from .settings import TrainingRequest
 
 
@@ -25,9 +25,11 @@ CANDIDATES = 6  # in a training long enough for that
 PROBE = 6  # rows a candidate is tried on
 RATES = (0.1, 0.2, 0.4, 0.8)  # shares of the table's scale that the range test tries
 RANGE_STEPS = 10
+MEAN_OF = 20_000  # tokens whose rows are averaged
+APART = 0.1  # of the table's scale, by which rows of no meaning differ
 
 
-def initial_rows(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> Tensor:
+def initial_rows(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> Tensor:
     """Return float32 ``[tokens, width]``: the start that ``request.start`` asks for.
 
     Raises:
@@ -50,7 +52,7 @@ def rows_of(loss: PromptLoss, ids: NDArray[np.int64], tokens: int) -> Tensor:
     return found
 
 
-def _stretches(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
+def _stretches(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list[Tensor]:
     """Return several stretches of the text."""
     rng = np.random.default_rng([request.seed, 7])
     stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
@@ -64,7 +66,7 @@ def _candidates(request: TrainingRequest) -> int:
     return int(max(1, min(CANDIDATES, steps // 100)))
 
 
-def _frequent(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
+def _frequent(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list[Tensor]:
     """Return the text's own most frequent tokens, in several orders."""
     stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
     ids, counts = np.unique(stream, return_counts=True)
@@ -73,14 +75,14 @@ def _frequent(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Te
     return [rows_of(loss, rng.permutation(common), request.tokens) for _ in range(_candidates(request))]
 
 
-def _words(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
+def _words(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list[Tensor]:
     ids = np.asarray(loss.frozen.encode(request.start_with), dtype=np.int64)
     if not len(ids):
         raise BadUsage("There are no words to start with.", "Add --start-with 'a few words'.")
     return [rows_of(loss, ids, request.tokens)]
 
 
-def _module(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tensor]:
+def _module(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list[Tensor]:
     """Start from an existing module, its rows cut off or repeated where the number of virtual tokens differs."""
     module = Library().find(request.start_with)
     check_fit(module, loss.frozen.fingerprint, loss.frozen.name)
@@ -90,8 +92,24 @@ def _module(loss: PromptLoss, rows: Rows, request: TrainingRequest) -> list[Tens
     return [found.to(loss.frozen.device)]
 
 
+def _mean(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> Tensor:
+    """Return the mean row of the text's tokens for every row, a little apart: it says next to nothing."""
+    ids = torch.from_numpy(np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents]))
+    mean = loss.frozen.table[ids[:MEAN_OF].to(loss.frozen.device)].float().mean(0, keepdim=True)
+    generator = torch.Generator().manual_seed(request.seed)
+    apart = torch.randn(request.tokens, mean.shape[1], generator=generator).to(mean.device)
+    found: Tensor = mean + APART * loss.frozen.rms * apart
+    return found
+
+
+STARTS_THAT_HELP: dict[str, Callable[[PromptLoss, RowSource, TrainingRequest], Tensor]] = {
+    "frequent words": lambda loss, rows, request: _frequent(loss, rows, request)[0],
+    "rows of no meaning": _mean,
+}
+
+
 def find_rate(
-    loss: PromptLoss, rows: Rows, initial: Tensor, request: TrainingRequest, take: Callable[..., float] = step
+    loss: PromptLoss, rows: RowSource, initial: Tensor, request: TrainingRequest, take: Callable[..., float] = step
 ) -> float:
     """Find the learning rate with which a few steps gain most on rows they did not see (Smith's range test, 2017).
 

@@ -12,6 +12,8 @@ from ..errors import BadUsage
 DIALS: dict[str, float] = {"quick": 1.0, "normal": 3.0, "thorough": 10.0}  # minutes
 METHODS = ("prompt", "residual")
 OPTIMISERS = ("muon", "adam")
+OBJECTIVES = ("auto", "study", "text")
+TOKENS = 100  # virtual tokens of a module, unless lore asks for more or fewer
 STARTS = ("text", "vocabulary", "words", "module")
 
 
@@ -24,7 +26,17 @@ class TrainingRequest:
         keep: rules of cleaning that are not to run, see ``corpus.cleaning.names``.
         speaker: whose lines of chats are trained on; everybody's where it is empty.
         model: as the command line names models.
-        tokens: virtual tokens of the module.
+        tokens: virtual tokens of the module; 0 takes as many as the lore asks for (100 where there is none).
+        objective: ``study`` (questions and answers about the lore, see ``training.world``) or ``text`` (the texts as
+            they stand); ``auto`` studies where a world is trained and the files hold entries of lore.
+        coverage: how often each part of the lore comes up in the examples it is studied with.
+        recitation, neutral: shares of the tokens read that are entries recited, and text that has nothing to do with
+            the world, on which the module is to change nothing. The rest are examples.
+        teacher: how far examples that rules took from the lore are learned from what the model expects with the entry
+            in view, 0 to 1; 0 is from the words alone. Those that the model wrote always are.
+        study_minutes: how long the model may write examples of its own before the training begins.
+        stack_safe: whether other modules stand beside this one in a quarter of its steps.
+        beside: which ones, by name; empty takes those of the library that fit (by the clock), and other voices' text.
         dial: quick, normal or thorough: how long it may take where neither ``minutes`` nor ``steps`` is given.
         minutes: budget by the clock, measuring included; ``steps``, if given, counts instead (and is reproducible bit
             for bit on a CPU).
@@ -51,7 +63,15 @@ class TrainingRequest:
     kind: Literal["style", "world"] = "style"
     description: str = ""
     author: str = ""
-    tokens: int = 100
+    tokens: int = TOKENS
+    objective: Literal["auto", "study", "text"] = "auto"
+    coverage: float = 15.0
+    recitation: float = 0.3
+    neutral: float = 0.05
+    teacher: float = 0.0
+    study_minutes: float = 0.0
+    stack_safe: bool = True
+    beside: tuple[str, ...] = ()
     dial: str = "normal"
     minutes: float | None = None
     steps: int | None = None
@@ -81,7 +101,9 @@ class TrainingRequest:
         object.__setattr__(self, "speaker", tuple(name.strip() for name in self.speaker if name.strip()))
         if not self.name.strip():
             raise BadUsage("A module needs a name.", "Add --name NAME.")
-        if not 1 <= self.tokens <= 2047:
+        object.__setattr__(self, "beside", tuple(name.strip() for name in self.beside if name.strip()))
+        self._check_study()
+        if not 0 <= self.tokens <= 2047:
             raise BadUsage(f"--tokens is {self.tokens}; KoboldAI loads 1 to 2047 (20 to 100 is usual).")
         if self.minutes is not None and not self.minutes > 0:
             raise BadUsage("Say how long to train: --minutes must be above 0.")
@@ -91,6 +113,7 @@ class TrainingRequest:
             raise BadUsage("--rate cannot be negative, --row is at least 2 and --batch at least 1.")
         for name, allowed in (
             ("kind", ("style", "world")),
+            ("objective", OBJECTIVES),
             ("dial", tuple(DIALS)),
             ("method", METHODS),
             ("optimiser", OPTIMISERS),
@@ -102,6 +125,18 @@ class TrainingRequest:
                 raise BadUsage(f"--{name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}.")
         if self.start in ("words", "module") and not self.start_with.strip():
             raise BadUsage(f"Starting from {self.start} needs to know which.", "Add --start-with.")
+
+    def _check_study(self) -> None:
+        if not 0 < self.coverage <= 1000:
+            raise BadUsage(f"--coverage is {self.coverage:g}; it goes from above 0 to 1000 (15 is usual).")
+        if min(self.recitation, self.neutral) < 0 or self.recitation + self.neutral > 1:
+            raise BadUsage("--recitation and --neutral are shares: 0 or more, and together no more than 1.")
+        if not 0 <= self.teacher <= 1:
+            raise BadUsage("--teacher is a share: from 0 to 1.")
+        if not 0 <= self.study_minutes <= 100_000:
+            raise BadUsage("--study-minutes cannot be negative.")
+        if self.beside and not self.stack_safe:
+            raise BadUsage("--beside names modules to train beside, which --no-stack-safe turns off.", "Leave one out.")
 
     @property
     def budget(self) -> float:

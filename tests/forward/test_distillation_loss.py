@@ -91,6 +91,29 @@ def test_a_hard_label_is_cross_entropy() -> None:
     torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_target_may_lean_towards_what_is_written(share: float) -> None:
+    hidden, head, bias, targets = made()
+    hidden.requires_grad_(True)
+    labels = torch.arange(len(hidden)) % 97
+    logits = hidden @ head.t() + bias
+
+    leaning = targets.towards(labels, share)
+
+    # literally: the teacher's shares spread over the vocabulary, so much of them given to the label
+    spread = torch.zeros_like(logits).scatter_add_(1, targets.ids, targets.shares) * (1 - share)
+    unknown = ~(targets.ids == labels[:, None]).any(-1)
+    last = targets.shares[:, -1] > 0
+    spread[torch.arange(len(labels)), targets.ids[:, -1]] *= torch.where(unknown & last, 0.0, 1.0)
+    spread[torch.arange(len(labels)), labels] += share
+    found = torch.zeros_like(logits).scatter_add_(1, leaning.ids, leaning.shares)
+    torch.testing.assert_close(found, spread)
+    losses = distillation_losses(hidden, head, bias, leaning)
+    torch.testing.assert_close(losses, literal(logits, leaning), rtol=1e-9, atol=1e-9)
+    gradients = [torch.autograd.grad(v.sum(), hidden, retain_graph=True)[0] for v in (losses, literal(logits, leaning))]
+    torch.testing.assert_close(*gradients, rtol=1e-8, atol=1e-9)
+
+
 def test_of_a_teacher_as_many_tokens_are_kept_as_hold_the_mass() -> None:
     shares = torch.tensor([[0.6, 0.3, 0.06, 0.03, 0.01], [0.999, 0.0004, 0.0003, 0.0002, 0.0001]])
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from kobold_modules.corpus import read as read_corpus
-from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.library.library import Library
 from kobold_modules.models.find import resolve
@@ -20,6 +19,7 @@ from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import TrainingData, writer_of
 from kobold_modules.training.finish import PLOT, Baselines, Trained, finish, tokens_to_finish
 from kobold_modules.training.frozen import load_frozen
+from kobold_modules.training.measuring import measure
 from kobold_modules.training.prompt_init import initial_rows
 
 

@@ -44,7 +44,7 @@ def step(
     """Take one optimiser step and return the loss before it, nats per token, all tokens alike.
 
     What is descended on plain text is a mean that counts late tokens of a row for more (:func:`emphasis`); on examples
-    with a teacher, the mean over all scored tokens of the batch.
+    with a teacher, the mean over all scored tokens of the batch by their weights.
 
     Args:
         batch: as :func:`batch_of` makes it, the same in every process of ``world``.
@@ -82,7 +82,9 @@ def batch_loss(
         if targets is None:
             return float(loss(around, rows[:, 0], rows[:, 1]))
         at = rows[:, 2, 1:] >= 0
-        return float(loss.against(around, rows[:, 0], rows[:, 1], at, targets.at(rows[:, 2, 1:][at])).mean())
+        here = targets.at(rows[:, 2, 1:][at])
+        losses = loss.against(around, rows[:, 0], rows[:, 1], at, here)
+        return float((losses * here.weighing).sum() / here.weighing.sum().clamp_min(1e-9))
 
 
 Compute = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -105,15 +107,16 @@ def _on_examples(
     loss: PromptLoss, leaf: Tensor, beside: Beside | None, targets: TeacherTargets, batch: Tensor
 ) -> Compute:
     """Return what computes the divergence from the teacher of some rows of ``batch``, and its gradient."""
-    # scored tokens of a row on average: every part divides by the same, so that a token counts alike wherever it stands
-    a_row = max(1.0, float((batch[:, :, 2, 1:] >= 0).sum()) / (batch.shape[0] * batch.shape[1]))
+    # what a row's tokens weigh on average: every part divides by it, so that a token counts alike wherever it stands
+    names = batch[:, :, 2, 1:].to(leaf.device)
+    a_row = float(targets.at(names[names >= 0]).weighing.sum()) / (batch.shape[0] * batch.shape[1]) or 1.0
 
     def compute(some: Tensor) -> tuple[Tensor, Tensor]:
         modules, rows = some.shape[1], _flat(some, loss)
         at = rows[:, 2, 1:] >= 0
         here = targets.at(rows[:, 2, 1:][at])
         losses = loss.against(leaf if beside is None else beside.around(leaf), rows[:, 0], rows[:, 1], at, here)
-        total = losses.sum() / (len(rows) * a_row)
+        total = (losses * here.weighing).sum() / (len(rows) * a_row)
         (gradient,) = torch.autograd.grad(total * modules, leaf)
         return total.detach(), gradient
 

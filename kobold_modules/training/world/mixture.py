@@ -1,7 +1,7 @@
 """Rows of short pieces, nothing padded, drawn from several pools in fixed shares.
 
 Pieces stand in a row one after another and do not see each other (``PromptLoss``). The pool that is furthest behind its
-share of learned tokens gives the next piece; each pool goes through its pieces in a shuffled order, again and again.
+share of tokens gives the next piece; each pool goes through its pieces in a shuffled order, again and again.
 Where a piece does not fit, its beginning fills the row and the whole of it begins the next one, so that no piece is
 only ever seen in part.
 """
@@ -24,15 +24,11 @@ UNSCORED = -1
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Pieces of one kind, and the share of all learned tokens that are theirs."""
+    """Pieces of one kind, and the share of all tokens that are theirs."""
 
     name: str
     pieces: tuple[Piece, ...]
     share: float
-
-    @property
-    def learned(self) -> int:
-        return sum(piece.learned for piece in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ class Mixture:
         while True:
             number = min(pools, key=lambda each: (given[each[0]] / each[1].share, each[0]))[0]
             piece = next(sources[number])
-            given[number] += piece.learned
+            given[number] += len(piece.ids)
             yield piece
 
 

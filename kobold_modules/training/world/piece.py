@@ -19,7 +19,9 @@ class Piece:
     """Ids of which those from ``scored`` on are learned.
 
     Attributes:
+        answer: where the answer begins, at ``scored`` or behind it: what stands before counts less (``recipe``).
         view: ids of what the teacher alone has in front of it; empty for none.
+        taught: how far it is learned from the teacher: 1 wholly, 0 not at all, but from what is written.
         target: where its teacher's distributions begin among all there are; -1 until they are known.
     """
 
@@ -27,6 +29,8 @@ class Piece:
     scored: int
     view: tuple[int, ...] = ()
     target: int = -1
+    answer: int = 0
+    taught: float = 0.0
 
     @property
     def learned(self) -> int:
@@ -57,8 +61,13 @@ def view_of(example: Example, frozen: TorchModel) -> tuple[int, ...]:
     return tuple((special or frozen.encode)(example.view)) if example.view else ()
 
 
-def pieces_of(ids: Sequence[int], scored: int, most: int, view: Sequence[int] = ()) -> list[Piece]:
+def pieces_of(
+    ids: Sequence[int], scored: int, most: int, view: Sequence[int] = (), answer: int | None = None
+) -> list[Piece]:
     """Cut ``ids`` into pieces of at most ``most`` tokens, so that each token from ``scored`` on is learned once.
+
+    Args:
+        answer: where the answer begins; at ``scored`` by default.
 
     The first token of a piece has nothing in front of it and is never scored. Pieces of one text overlap: what is
     learned has up to half a piece before it.
@@ -67,5 +76,6 @@ def pieces_of(ids: Sequence[int], scored: int, most: int, view: Sequence[int] = 
     for start, first, stop in windows(len(ids), most):
         begin = max(1, first - start, scored - start)
         if start + begin < stop:
-            found.append(Piece(tuple(ids[start:stop]), begin, tuple(view)))
+            behind = max(begin, (scored if answer is None else answer) - start)
+            found.append(Piece(tuple(ids[start:stop]), begin, tuple(view), answer=behind))
     return found
