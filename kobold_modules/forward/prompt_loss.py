@@ -177,7 +177,8 @@ class PromptLoss:
         """Return the logits of ``outputs``, ``[positions, ...]``, in float32 at least."""
         if self.way == "concat":
             return _wide(outputs)
-        logits = _wide(self.head(outputs))
+        weight = self.head.weight if type(self.head) is torch.nn.Linear else outputs
+        logits = _wide(self.head(outputs.to(weight.dtype)))  # the fused way's outputs are float32 whatever weights are
         return logits if self._transform is None else self._transform(logits)
 
     def _embeds(self, prompts: Tensor) -> Tensor:

@@ -12,13 +12,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 
 import torch
-from torch import Tensor
 
 from ..backends.llamacpp.what_works import what_works
 from ..backends.torch.load import TorchModel
 from ..corpus import Corpus
 from ..errors import BadUsage
-from ..evaluation.bits import Bits
 from ..forward import memory, parity
 from ..forward.distillation_loss import TeacherTargets
 from ..forward.prompt_loss import PromptLoss
@@ -28,7 +26,7 @@ from ..models.usability.usable import check_can_train
 from ..paths import trainings_dir
 from ..records import Done, Loss, Note, Progress, Record, Sample
 from .checkpoint import State, restore
-from .data import TrainingData, check_room, read_texts, writer_of
+from .data import TrainingData
 from .destination import check_places, refuse_taken_name
 from .distributed import World
 from .finish import Baselines, Trained, finish, tokens_to_finish
@@ -38,16 +36,14 @@ from .measuring import measure
 from .neighbours import company
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of
-from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows
+from .preparing import prepare, read_all, settled, study_all
 from .sample import opening_of, sample
-from .settings import TOKENS, TrainingRequest
-from .world.data import Studied, lore_of, studied, tokens_for, world_data
-from .world.recipe import RATE
-from .world.start import telegram
+from .settings import TrainingRequest
+from .start import fresh_state, starts_that_help
+from .world.data import Studied
 
 
 SAMPLES = 4  # samples while it trains
-LEAST_WORDS = 300  # of texts that are trained on as they are
 SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
 # What may differ when a training resumes.
 NOT_PART_OF_IDENTITY = (
@@ -79,12 +75,12 @@ def run_training(
     keep_memory()
     file = resolve(request.model)
     check_can_train(file)
-    corpora = yield from _read(requests)
-    lore = yield from _study(requests, file, stop)
+    corpora = yield from read_all(requests)
+    lore = yield from study_all(requests, file, stop)
     frozen, loss = yield from _load(file, request, world)
-    requests = _settled(requests, lore, loss)
+    requests = settled(requests, lore, loss)
     request = requests[0]
-    writers = yield from _prepare(requests, corpora, lore, loss)
+    writers = yield from prepare(requests, corpora, lore, loss)
     identity = _identity(requests, corpora, lore, frozen)
     checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
     began = time.monotonic()
@@ -94,7 +90,7 @@ def run_training(
         yield Note("The step cannot be compiled on this machine; training continues without that.")
     baselines, a_token = yield from _measure_baselines(loss, state, writers)
     if not any(state.curves):
-        starts = yield from _starts_that_help(loss, state, writers, baselines)
+        starts = yield from starts_that_help(loss, state, writers, baselines)
         state.begins([world.number(start.nats_per_token) for start in starts])
         # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
         state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
@@ -120,44 +116,6 @@ def run_training(
             yield from finish(trained, index, writer, baselines[index], left)
 
 
-def _read(requests: Sequence[TrainingRequest]) -> Generator[Record, None, list[Corpus]]:
-    """Read the texts of every module, and say what became of them."""
-    yield Progress("reading the texts", 0, 1)
-    corpora = []
-    for each in requests:
-        corpora.append((yield from read_texts(each, 1 if lore_of(each) else LEAST_WORDS)))
-    for corpus in corpora:
-        for sentence in corpus.describe():
-            yield Note(sentence)
-    return corpora
-
-
-def _study(
-    requests: Sequence[TrainingRequest], file: ModelFile, stop: Callable[[], bool]
-) -> Generator[Record, None, list[Studied]]:
-    """Make examples of the lore of every module; none where they are trained on their texts as they stand."""
-    lore = [lore_of(each) for each in requests]
-    if not all(lore):
-        if any(lore):
-            yield Note("Not all of these files hold entries of lore: all are trained on as text.")
-        return []
-    found = []
-    for each, entries in zip(requests, lore, strict=True):
-        found.append((yield from studied(each, entries, file, stop)))
-    return found
-
-
-def _settled(requests: Sequence[TrainingRequest], lore: Sequence[Studied], loss: PromptLoss) -> list[TrainingRequest]:
-    """Return ``requests`` with what they leave open: objective, rate, virtual tokens."""
-    if not lore:
-        return [replace(each, objective="text", tokens=each.tokens or TOKENS) for each in requests]
-    wanted = [tokens_for(each, found.entries, loss) for each, found in zip(requests, lore, strict=True)]
-    return [
-        replace(each, objective="study", tokens=max(wanted), rate=RATE if each.rate is None else each.rate)
-        for each in requests
-    ]
-
-
 def _load(
     file: ModelFile, request: TrainingRequest, world: World
 ) -> Generator[Record, None, tuple[TorchModel, PromptLoss]]:
@@ -169,44 +127,6 @@ def _load(
     if not frozen.whole and request.weights in ("streamed", "disk"):
         loss.shares = False  # a prompt of its own pass would read every layer twice more
     return frozen, loss
-
-
-def _prepare(
-    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], loss: PromptLoss
-) -> Generator[Record, None, list[TrainingData]]:
-    """Split and tokenise the texts of every module."""
-    if lore:
-        return (yield from _prepare_worlds(requests, corpora, lore, loss))
-    writers = [writer_of(each, corpus, loss.frozen) for each, corpus in zip(requests, corpora, strict=True)]
-    for writer in writers:
-        for sentence in writer.split.describe():
-            yield Note(sentence)
-    tokens = sum(writer.rows.tokens for writer in writers)
-    yield Note(
-        f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
-        "held out to measure with."
-    )
-    return writers
-
-
-def _prepare_worlds(
-    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], loss: PromptLoss
-) -> Generator[Record, None, list[TrainingData]]:
-    """Cut the examples of every module into rows; all of them point into one table of targets."""
-    writers: list[TrainingData] = []
-    at = 0
-    for each, corpus, found in zip(requests, corpora, lore, strict=True):
-        check_room(each, loss.frozen)
-        writer = yield from world_data(each, corpus, found, loss, at)
-        at += len(writer.targets or ())
-        writers.append(writer)
-        room = each.tokens / loss.frozen.context
-        yield Note(
-            f"{writer.facts['examples']:,} examples about {len(writer.lore):,} entries are {writer.rows.tokens:,} "
-            f"tokens to train on; {writer.facts['questions']} more questions are kept apart to measure with. "
-            f"{each.tokens} virtual tokens will take {room:.0%} of the {loss.frozen.context:,} that the model reads."
-        )
-    return writers
 
 
 def _begin(
@@ -226,7 +146,7 @@ def _begin(
                 refuse_taken_name(each.name)  # that module came of another training
         yield Note("There is no checkpoint of this training; it starts from the beginning.")
     yield Progress("choosing a start", 0, 1)
-    return _fresh(loss, writers, world)
+    return fresh_state(loss, writers, world)
 
 
 def _measure_baselines(
@@ -262,53 +182,6 @@ def fit(loss: PromptLoss, writers: Sequence[TrainingData], state: State) -> memo
         torch.autograd.grad(loss(prompts, batch[:, 0], batch[:, 1]), prompts)
 
     return memory.fit_batch(one_step, request.batch, loss.frozen.device)
-
-
-def _fresh(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> State:
-    request = writers[0].request
-    length = min(writer.rows.length for writer in writers)
-    if any(writer.rows.length != length for writer in writers):
-        raise BadUsage(
-            "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
-        )
-    initial = torch.stack([_start_of(loss, writer) for writer in writers])
-    state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
-    if request.rate == 0:
-        state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
-    state.compiled = loss.way == "fused" and request.compile
-    return state
-
-
-def _start_of(loss: PromptLoss, writer: TrainingData) -> Tensor:
-    request = writer.request
-    if writer.lore and request.start == "text":
-        return telegram(loss, writer.lore, request.name, request.tokens)
-    return initial_rows(loss, writer.rows, request)
-
-
-def _starts_that_help(
-    loss: PromptLoss, state: State, writers: Sequence[TrainingData], baselines: Sequence[Baselines]
-) -> Generator[Record, None, list[Bits]]:
-    """Return the loss of each start. Where words of the text are worse than nothing, others are tried in their place.
-
-    A short training does not make up for a start that harms.
-    """
-    starts = []
-    for index, writer in enumerate(writers):
-        start, request = baselines[index].words, writer.request
-        if request.start == "text" and start.nats_per_token >= baselines[index].model.nats_per_token:
-            for name, make in STARTS_THAT_HELP.items():
-                rows = make(loss, writer.rows, request)
-                bits = measure(loss, rows, writer.held_out, request.tokens)
-                if bits.nats_per_token < start.nats_per_token:
-                    start = bits
-                    state.restart(index, rows, name)
-            if state.starts[index]:
-                yield Note(
-                    f"The text's own words make a poor start here; it starts from {state.starts[index]} instead."
-                )
-        starts.append(start)
-    return starts
 
 
 def _observer(loss: PromptLoss, writer: TrainingData) -> Callable[[State], Iterator[Record]]:

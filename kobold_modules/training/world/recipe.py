@@ -6,7 +6,7 @@ from __future__ import annotations
 RATE = 0.1  # share of the table's scale: a start that says so much is lost at the rate that suits plain text
 RECITATION_WEIGHT = 0.5  # of a token of an entry that is recited; a token of an answer counts 1
 PROMPT_WEIGHT = 0.15  # of a token of a question: learning to ask teaches what there is
-ROW = 256  # tokens of a row; examples are short, and a mask over a longer one hides most of it
+ROW = 384  # tokens of a row; examples are short, and a mask over a longer one hides most of it
 NEUTRAL_PIECE = 64  # tokens of a piece of neutral text
 NEUTRAL_PIECES = 40
 LONGEST_RECITATION = 200  # tokens; a longer entry is recited in pieces that overlap
@@ -18,7 +18,7 @@ A_SECOND = 1 / 15  # more questions asked while it trains, for each second of th
 FIRST_ASKED = 12
 
 
-LORE_A_TOKEN = 40.0  # tokens of lore that a virtual token is advised for
+LORE_A_TOKEN = 12.0  # tokens of lore that a virtual token is advised for
 LEAST_TOKENS, MOST_TOKENS = 64, 512
 OF_CONTEXT = 0.25  # most of the model's context that the advice gives away
 

@@ -1,0 +1,68 @@
+"""The state that a training begins from: the rows, and whether they are worth beginning with."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import torch
+from torch import Tensor
+
+from ..errors import BadUsage
+from ..evaluation.bits import Bits
+from ..forward.prompt_loss import PromptLoss
+from ..records import Note, Record
+from .checkpoint import State
+from .data import TrainingData
+from .distributed import World
+from .finish import Baselines
+from .measuring import measure
+from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows
+from .world.start import telegram
+
+
+def fresh_state(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> State:
+    """Return a new state. Raises BadUsage where texts trained together do not all fill a row."""
+    request = writers[0].request
+    length = min(writer.rows.length for writer in writers)
+    if any(writer.rows.length != length for writer in writers):
+        raise BadUsage(
+            "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
+        )
+    initial = torch.stack([_start_of(loss, writer) for writer in writers])
+    state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
+    if request.rate == 0:
+        state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
+    state.compiled = loss.way == "fused" and request.compile
+    return state
+
+
+def _start_of(loss: PromptLoss, writer: TrainingData) -> Tensor:
+    request = writer.request
+    if writer.lore and request.start == "text":
+        return telegram(loss, writer.lore, request.name, request.tokens)
+    return initial_rows(loss, writer.rows, request)
+
+
+def starts_that_help(
+    loss: PromptLoss, state: State, writers: Sequence[TrainingData], baselines: Sequence[Baselines]
+) -> Generator[Record, None, list[Bits]]:
+    """Return the loss of each start. Where words of the text are worse than nothing, others are tried in their place.
+
+    A short training does not make up for a start that harms.
+    """
+    starts = []
+    for index, writer in enumerate(writers):
+        start, request = baselines[index].words, writer.request
+        if request.start == "text" and start.nats_per_token >= baselines[index].model.nats_per_token:
+            for name, make in STARTS_THAT_HELP.items():
+                rows = make(loss, writer.rows, request)
+                bits = measure(loss, rows, writer.held_out, request.tokens)
+                if bits.nats_per_token < start.nats_per_token:
+                    start = bits
+                    state.restart(index, rows, name)
+            if state.starts[index]:
+                yield Note(
+                    f"The text's own words make a poor start here; it starts from {state.starts[index]} instead."
+                )
+        starts.append(start)
+    return starts
