@@ -109,6 +109,7 @@ class TrainingCost(Message, frozen=True, kw_only=True):
         seconds_around: loading the model before the first step, measuring and the samples after the last.
         memory_bytes: weights and a step; ``disk_bytes``: checkpoint and module.
         rows_at_once: how many rows of a batch fit into memory at once.
+        virtual_tokens: of the module, of the ``context`` tokens that the model reads; 0 where that is not known.
     """
 
     words: int
@@ -121,6 +122,8 @@ class TrainingCost(Message, frozen=True, kw_only=True):
     memory_bytes: int
     disk_bytes: int
     rows_at_once: int
+    virtual_tokens: int = 0
+    context: int = 0
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -25,6 +25,15 @@ KEEP_HELP = f"leave one of cleaning's rules out (again or with commas for more):
 SPEAKER_HELP = "train on this speaker's lines of a chat only (again for more); you and model are its two sides"
 EXPORTS = ["kobold", "peft", "mkultra", "safetensors", "llama-lora"]
 IDS_HELP = "where the rows stand: reserved tokens (default), rare words, unused tokens, or ids such as 12,100-120"
+OBJECTIVE_HELP = (
+    "study asks about the lore, text reads it as it stands (default: study for a world with entries of lore)"
+)
+TOKENS_HELP = "virtual tokens of the module, 1 to 2047 (default: 100; for a world as many as its lore asks for)"
+BESIDE_HELP = (
+    "a module to stand beside this one in a quarter of its steps, so that both hold in a stack (again for more)"
+)
+STUDY_HELP = "minutes for the model to write questions of its own before the training (default: 0)"
+TEACHER_HELP = "how far examples are learned from what the model expects with the entry in view, 0 to 1 (default: 0)"
 STEPS_HELP = "train this many steps instead of by the clock (the same seed then gives the same module, bit for bit)"
 
 
@@ -116,13 +125,25 @@ def _train(verbs: Any) -> None:
     verb.add_argument("--author", default="", metavar="NAME", help="whose module it is, for the card")
     verb.add_argument("--keep", action="append", metavar="RULE", help=KEEP_HELP)
     verb.add_argument("--speaker", action="append", metavar="NAME", help=SPEAKER_HELP)
-    verb.add_argument("--tokens", type=int, metavar="N", help="virtual tokens of the module (1 to 2047)")
+    verb.add_argument("--tokens", type=int, metavar="N", help=TOKENS_HELP)
+    verb.add_argument("--objective", choices=["auto", "study", "text"], help=OBJECTIVE_HELP)
     verb.add_argument("--each", action="store_true", help="a module for each FILE, named after it, trained together")
     verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")
     verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
     verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
     verb.add_argument("--seed", type=int, default=1, metavar="S", help="order of the texts and chance (default: 1)")
     more = verb.add_argument_group("advanced settings")
+    more.add_argument(
+        "--no-stack-safe", dest="stack_safe", action="store_const", const=False, help="train it without company"
+    )
+    more.add_argument("--beside", action="append", metavar="MODULE", help=BESIDE_HELP)
+    more.add_argument(
+        "--coverage", type=float, metavar="N", help="how often each part of the lore comes up (default: 15)"
+    )
+    more.add_argument("--study-minutes", type=float, metavar="M", help=STUDY_HELP)
+    more.add_argument("--recitation", type=float, metavar="S", help="share of entries recited (default: 0.3)")
+    more.add_argument("--neutral", type=float, metavar="S", help="share of text apart from the world (default: 0.05)")
+    more.add_argument("--teacher", type=float, metavar="S", help=TEACHER_HELP)
     more.add_argument("--method", choices=["prompt", "residual"], help="prompt tuning, plain (default) or residual")
     more.add_argument("--optimiser", choices=["muon", "adam"], help="Muon (default) or Adam")
     more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows start as")

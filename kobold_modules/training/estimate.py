@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from ..evaluation.bits import HeldOut
 from ..evaluation.bits import measure as measure_bits
 from ..forward import memory
 from ..models.find import resolve
+from ..self_study import LoreEntry, StudySettings, template_examples
 from .checkpoint import State
 from .data import SLACK, held_out_tokens, read_texts, row_length
 from .distributed import World
@@ -23,12 +25,16 @@ from .frozen import load_frozen
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of, step
 from .packing import Rows
+from .preparing import LEAST_WORDS
 from .prompt_init import rows_of
-from .settings import TrainingRequest
+from .settings import TOKENS, TrainingRequest
+from .world.data import lore_of
+from .world.recipe import ROW, advised_tokens
 
 
 TIMED = 3  # steps
 SAMPLE = 60_000  # characters to time them on
+BYTES_A_TOKEN = 4.0  # of prose, in most vocabularies
 LOOKED_AT = 400  # tokens read to time a measurement
 
 
@@ -38,11 +44,14 @@ def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Spli
     Raises:
         BadText, NoModel, OutOfMemory, BadUsage: whatever the training itself would stop at.
     """
-    corpus = drain(read_texts(request)) if corpus is None else corpus
-    plain = replace(request, files=(), name="x", description="", author="", out=None, keep=(), speaker=())
+    entries = lore_of(request)
+    corpus = drain(read_texts(request, 1 if entries else LEAST_WORDS)) if corpus is None else corpus
+    asked = _settled(request, entries)
+    plain = replace(asked, files=(), name="x", description="", author="", out=None, keep=(), speaker=(), beside=())
     cost = _cost(plain, _sample_of(corpus))
     split = split_corpus(corpus) if split is None else split
-    tokens = sum(len(text.encode()) for text in split.train) / max(1e-9, cost["bytes_per_token"])
+    texts = _examples(request, entries) if entries else split.train
+    tokens = sum(len(text.encode()) for text in texts) / max(1e-9, cost["bytes_per_token"])
     seconds = cost["seconds_per_step"]
     held_out = sum(len(text.encode()) for text in split.held_out) / max(1e-9, cost["bytes_per_token"])
     after = cost["seconds_per_token"] * tokens_to_finish(held_out, held_out <= SLACK * held_out_tokens(request))
@@ -58,7 +67,24 @@ def estimate(request: TrainingRequest, corpus: Corpus | None = None, split: Spli
         memory_bytes=int(cost["memory_bytes"]),
         disk_bytes=cost["disk_bytes"],
         rows_at_once=cost["rows_at_once"],
+        virtual_tokens=asked.tokens,
+        context=cost["context"],
     )
+
+
+def _settled(request: TrainingRequest, entries: Sequence[LoreEntry]) -> TrainingRequest:
+    """Return ``request`` with about as many virtual tokens as a training would take, and rows as long as its own."""
+    if not entries:
+        return replace(request, tokens=request.tokens or TOKENS)
+    lore = sum(len(entry.view.encode()) for entry in entries) / BYTES_A_TOKEN
+    context = resolve(request.model).facts.context or 1024
+    return replace(request, tokens=request.tokens or advised_tokens(round(lore), context), row=min(ROW, request.row))
+
+
+def _examples(request: TrainingRequest, entries: Sequence[LoreEntry]) -> list[str]:
+    """Return the examples that rules make of the lore, as they are read."""
+    settings = StudySettings(coverage=request.coverage, seed=request.seed)
+    return [example.prompt + example.answer for example in template_examples(entries, settings)]
 
 
 def _sample_of(corpus: Corpus) -> str:
@@ -110,6 +136,7 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     return {
         "seconds_per_step": seconds,
         "row": rows.length,
+        "context": frozen.context,
         "rows_at_once": at_once,
         "bytes_per_token": held_out.bytes / max(1, held_out.tokens),
         "memory_bytes": weights + need.of(at_once),

@@ -29,7 +29,9 @@ def request_of(arguments: argparse.Namespace) -> TrainingRequest:
     """Return the request that the options ask for; what was not given keeps its default."""
     names = [field.name for field in fields(TrainingRequest)]
     given = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
-    several = {"keep": tuple(arguments.keep or ()), "speaker": tuple(arguments.speaker or ())}
+    several = {name: tuple(getattr(arguments, name, None) or ()) for name in ("keep", "speaker", "beside")}
+    if given.get("kind") == "world":
+        given.setdefault("tokens", 0)
     return TrainingRequest(**given | several | {"files": tuple(arguments.files)})
 
 
@@ -108,6 +110,9 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
         f"and some {duration(cost.seconds_around)} to load and to measure, {cost.passes:g} times through the text; "
         f"about {byte_size(cost.memory_bytes)} of memory and {byte_size(cost.disk_bytes)} of disk."
     )
+    if cost.context:
+        share = cost.virtual_tokens / cost.context
+        output.say(f"  {cost.virtual_tokens} virtual tokens take {share:.0%} of the {cost.context:,} the model reads.")
     if cost.rows_at_once < request.batch:
         output.say(f"  {cost.rows_at_once} of the {request.batch} rows of a step fit into memory at once.")
     output.object(**msgspec.structs.asdict(cost))
