@@ -19,6 +19,12 @@ class TokenCount(Message, frozen=True):
     tokens: int
 
 
+class TokenCounts(Message, frozen=True):
+    """How many tokens each of several texts is."""
+
+    tokens: tuple[int, ...]
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """A token that could come next, with its probability.
 

@@ -21,6 +21,7 @@ from .answers import (
     Scores,
     StackDivergence,
     TokenCount,
+    TokenCounts,
     TrainingCost,
 )
 from .evidence import Evaluated
@@ -228,6 +229,7 @@ Record = (
     | Baseline
     | TrainedModule
     | TokenCount
+    | TokenCounts
     | NextTokens
     | StackDivergence
     | LoreFound

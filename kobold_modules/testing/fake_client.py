@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-from ..answers import TokenCount
+from ..answers import TokenCount, TokenCounts
 from ..errors import BadUsage, KoboldModulesError
 from ..generation.protocol import Request
 from ..models.smollm2 import NAME as SMOLLM2
@@ -15,6 +15,7 @@ from ..sampling.settings import Sampler
 from ..worker.messages import (
     Compare,
     Count,
+    CountEach,
     Divergence,
     Download,
     Generate,
@@ -108,6 +109,8 @@ class FakeClient:
             yield fake_answers.nearest(job)
         elif isinstance(job, Count):
             yield TokenCount(len(self.engine.tokenize(job.text)))
+        elif isinstance(job, CountEach):
+            yield TokenCounts(tuple(len(self.engine.tokenize(text)) for text in job.texts))
 
     def _load(self, job: Load) -> Iterator[Record]:
         if not job.model:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..answers import TokenCount
+from ..answers import TokenCount, TokenCounts
 from ..disk.stamp import FileStamp, file_stamp, file_stamps
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
 from ..generation.stack_rows import smaller_context
@@ -153,6 +153,8 @@ class Worker:
                 writing.generate(job, context)
             case messages.Count():
                 context.emit(TokenCount(len(context.engine.tokenize(job.text))))
+            case messages.CountEach():
+                context.emit(TokenCounts(tuple(len(context.engine.tokenize(text)) for text in job.texts)))
             case messages.Compare():
                 writing.compare(job, context)
             case messages.Peek():

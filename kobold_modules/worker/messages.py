@@ -65,6 +65,12 @@ class Count(_Job, frozen=True):
     text: str
 
 
+class CountEach(_Job, frozen=True):
+    """How many tokens each of ``texts`` is. Answers TokenCounts."""
+
+    texts: tuple[str, ...]
+
+
 class Compare(_Job, frozen=True):
     """Continue ``text`` through each of ``stacks`` (1 to limits.MOST_TOGETHER) together, in one batch.
 
@@ -185,6 +191,7 @@ Job = (
     Load
     | Generate
     | Count
+    | CountEach
     | Compare
     | Peek
     | Divergence

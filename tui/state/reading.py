@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+from kobold_modules.corpus.lore_preview import LorePreview
 from kobold_modules.corpus.preview import Preview, Problem
 from kobold_modules.worker.client import child_environment, default_command
 
 
 MODULE = "kobold_modules.corpus.previewing"
+LORE_MODULE = "kobold_modules.self_study.previewing"
 LONGEST = 64 * 2**20
 
 
@@ -22,25 +24,46 @@ async def read_preview(files: Sequence[str], speakers: Sequence[str] = (), keep:
     if not files:
         return Preview()
     chosen = [*(f"--speaker={name}" for name in speakers), *(f"--keep={name}" for name in keep)]
-    command = [*default_command()[:-1], MODULE, *chosen, *files]
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=child_environment(),
-            limit=LONGEST,
-            start_new_session=True,
-        )
+        return Preview.from_json(await _output(MODULE, [*chosen, *files]))
     except OSError as error:
         return Preview(problems=(Problem(files[0], f"The texts cannot be read now: {error}.", "Try again."),))
-    try:
-        output, _ = await process.communicate()
-        return Preview.from_json(output)
     except ValueError:
         sentence = "The process that reads texts ended without an answer."
         return Preview(problems=(Problem(files[0], sentence, "Choose fewer or smaller files, or try again."),))
+
+
+async def read_lore_preview(files: Sequence[str]) -> LorePreview:
+    """Return the entries of lore in ``files`` and a few of the questions a world module would be asked.
+
+    Cancelling ends the process; no file makes it raise.
+    """
+    if not files:
+        return LorePreview()
+    try:
+        return LorePreview.from_json(await _output(LORE_MODULE, files))
+    except OSError as error:
+        return LorePreview(problem=f"The lore cannot be read now: {error}.")
+    except ValueError:
+        return LorePreview(problem="The process that reads lore ended without an answer.")
+
+
+async def _output(module: str, arguments: Sequence[str]) -> bytes:
+    """Return what ``python -m module`` prints. Raises OSError where it cannot be started."""
+    process = await asyncio.create_subprocess_exec(
+        *default_command()[:-1],
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=child_environment(),
+        limit=LONGEST,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await process.communicate()
+        return output
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

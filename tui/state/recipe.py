@@ -22,6 +22,7 @@ from .phrases import counted
 
 
 Dial = Literal["quick", "normal", "thorough"]
+Objective = Literal["study", "text"]
 DIALS: tuple[Dial, ...] = ("quick", "normal", "thorough")
 TOKENS_A_WORD = 1.4  # of English prose in the vocabularies at hand; the worker's estimate replaces it
 
@@ -66,6 +67,8 @@ class Recipe:
     advanced: Mapping[str, str] = field(default_factory=dict)
     speaker: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    objective: Objective = "study"
+    stack_safe: bool = True
 
     def request(self) -> TrainingRequest:
         """Return the request. Raises BadUsage with a sentence where something is missing or makes no sense."""
@@ -94,7 +97,13 @@ class Recipe:
     def measured_by(self) -> tuple[object, ...]:
         """What decides how long a step takes. Recipes that agree in it share one measurement."""
         settings = tuple((name, value) for name, value in self.advanced.items() if name not in (*BUDGET, "seed"))
-        return self.files, self.model, self.speaker, self.keep, settings
+        way = self.kind, self.objective, self.stack_safe
+        return self.files, self.model, self.speaker, self.keep, way, settings
+
+    @property
+    def studied(self) -> bool:
+        """Whether lore among the files will be asked about, and not only read."""
+        return self.kind == "world" and self.objective == "study"
 
     @property
     def minutes(self) -> float | None:

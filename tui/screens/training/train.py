@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,13 +17,11 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from kobold_modules.corpus.preview import Preview
-from kobold_modules.corpus.readers.lorebook import TITLE as LOREBOOK
 from kobold_modules.disk.free_name import free_name
 from kobold_modules.errors import BadUsage, KoboldModulesError
 
 from ...state.app_state import AppState
-from ...state.dropped import dropped_paths, kind_of, one_path
-from ...state.reading import read_preview
+from ...state.dropped import dropped_paths, one_path
 from ...state.recipe import DIALS, Recipe, name_from
 from ...state.remembered import recall, remember
 from ...state.trainings import Trainings
@@ -36,17 +34,17 @@ from ...widgets.training.preview_panel import PreviewPanel
 from ...widgets.training.recipe_panel import RecipePanel
 from ...widgets.training.text_tree import TextTree
 from ...widgets.training.training_list import TrainingList
-from .cleaning_rules import CleaningRulesScreen
+from .chosen_texts import FIRST, FOLDER, PLACEHOLDER, ChosenTexts
 from .estimator import LEAST_WORDS, Estimator
 from .path_field import PathField
 from .queue_view import QueueView
 
 
 if TYPE_CHECKING:
-    from ...state.app_state import AppServices
+    pass
 
 View = Literal["new", "watch"]
-FOLDER, AUTHOR, DIAL = "texts folder", "author", "dial"  # as they are remembered
+AUTHOR, DIAL = "author", "dial"  # as they are remembered
 
 
 class TrainScreen(Screen[None]):
@@ -91,7 +89,6 @@ class TrainScreen(Screen[None]):
         super().__init__()
         self.app_state = app_state
         self.view: View = "new"
-        self.preview = Preview()
         dial = recall(DIAL)
         self.recipe = Recipe(
             model=app_state.model.name or "starter",
@@ -102,6 +99,7 @@ class TrainScreen(Screen[None]):
         self.form = RecipePanel(self.recipe, [("starter", "starter")])
         self.queue = QueueView(self, app_state, self.status_line, lambda: self.view == "watch")
         self.estimator = Estimator(self, app_state, self.status_line, self.form)
+        self.texts = ChosenTexts(self, app_state, self.status_line, self.form, self._estimate)
 
     @property
     def trainings(self) -> Trainings:
@@ -115,7 +113,7 @@ class TrainScreen(Screen[None]):
         yield TopBar(self.app_state, "train")
         with Container(id="new"):
             with Panel("Texts", "texts"):
-                yield PathField(placeholder="path, or choose below", id="path")
+                yield PathField(placeholder=PLACEHOLDER[self.recipe.kind], id="path")
                 yield TextTree(_first_folder(), id="tree")
             yield PreviewPanel()
             yield self.form
@@ -135,9 +133,7 @@ class TrainScreen(Screen[None]):
 
     def _say_first(self) -> None:
         if self.view == "new":
-            self.say(
-                "Choose texts you wrote; a few thousand words are enough for a style.", "calm", "space selects a text."
-            )
+            self.say(FIRST[self.recipe.kind], "calm", "space selects a text.")
         elif self.trainings.problem:
             self.say(self.trainings.problem, "error")
 
@@ -173,7 +169,11 @@ class TrainScreen(Screen[None]):
 
     @property
     def files(self) -> tuple[str, ...]:
-        return tuple(str(path) for path in self.query_one(TextTree).chosen)
+        return self.texts.files
+
+    @property
+    def preview(self) -> Preview:
+        return self.texts.preview
 
     @on(Input.Submitted, "#path")
     def _path_given(self, event: Input.Submitted) -> None:
@@ -186,116 +186,50 @@ class TrainScreen(Screen[None]):
         """Choose texts, or show a folder of them, in the form of a new training."""
         if self.view != "new":
             self.show_view("new")
-        if any(path.exists() and kind_of(path) in ("model", "module") for path in paths):
-            cast("AppServices", self.app).receive(paths)  # its path was typed among the texts
-            return
-        tree, field = self.query_one(TextTree), self.query_one("#path", PathField)
-        for path in paths:
-            if path.is_dir() and len(paths) == 1:
-                tree.show_folder(path)
-                remember(FOLDER, str(path))
-                self.say(f"Showing {path}.", "calm", "space selects a folder or a single text.")
-            elif path.exists():
-                tree.toggle(path, only_add=True)
-                if path.parent != Path(tree.path).absolute() and len(paths) == 1:
-                    tree.show_folder(path.parent)
-            else:
-                self.say(f"There is nothing at {path}.", "error", "tab completes a path while you type.")
-                return
-        field.value = ""
-        if field.has_focus:
-            tree.focus()
+        self.texts.take_paths(paths)
 
     @on(TextTree.Toggled)
     def _texts_changed(self, event: TextTree.Toggled) -> None:
         files = self.files
-        if event.chosen:
-            remember(FOLDER, str(event.path.parent))
-            self.say(f"{event.path.name} added.", "good", "ctrl+s starts the training.")
-        else:
-            self.say(f"{event.path.name} deselected.")
         self.form.suggest_name(free_name(name_from(files[0]), self._is_taken) if files else "")
-        self._read(files, str(event.path) if event.chosen else "")
+        self.texts.toggled(event.path, event.chosen)
 
     @on(PreviewPanel.SpeakerChosen)
     def _speaker_chosen(self, event: PreviewPanel.SpeakerChosen) -> None:
-        whose = f"Only the lines of {event.name} are taken." if event.name else "The lines of all speakers are taken."
-        self.say(whose, "good", "s in the preview chooses another.")
-        self._read(self.files)
+        self.texts.choose_speaker(event.name)
 
     @on(PreviewPanel.RulesAsked)
     @work(group="rules")
     async def _choose_rules(self) -> None:
-        """Let rules of cleaning be switched off, and read the texts so."""
-        panel = self.query_one(PreviewPanel)
-        keep = await self.app.push_screen_wait(CleaningRulesScreen(panel.keep))
-        if keep != panel.keep:
-            panel.keep = keep
-            self.say(f"Not cleaned: {', '.join(keep)}." if keep else "All rules of cleaning are on.", "good")
-            self._read(self.files)
-
-    @property
-    def speaker(self) -> tuple[str, ...]:
-        """Whose lines of a chat are taken; everybody's where it is empty."""
-        name = self.query_one(PreviewPanel).speaker
-        return (name,) if name else ()
-
-    @property
-    def keep(self) -> tuple[str, ...]:
-        """The rules of cleaning that are switched off."""
-        return self.query_one(PreviewPanel).keep
+        await self.texts.choose_rules()
 
     def action_give_back(self) -> None:
-        self.query_one(TextTree).give_back_all()
+        self.texts.give_back_all()
         self.say("No texts are selected.")
-        self._read(())
-
-    @work(exclusive=True, group="read")
-    async def _read(self, files: tuple[str, ...], then: str = "") -> None:
-        panel = self.query_one(PreviewPanel)
-        if not files:
-            panel.speaker, panel.keep = "", ()
-        panel.set_reading(bool(files))
-        count = len(files)
-        self.query_one("#texts", Panel).set_titles(note=f"{count} selected" if count else "")
-        self.preview = await read_preview(files, self.speaker, panel.keep)
-        panel.show(self.preview)
-        if then:
-            panel.show_path(then)
-            self._suit_kind(Path(then))
-        if self.preview.problems:
-            problem = self.preview.problems[0]
-            self.say(problem.message, "error", problem.hint)
-        self._estimate()
-
-    def _suit_kind(self, chosen: Path) -> None:
-        """Set the kind to *world* where what was just chosen is a lorebook, or a folder with one in it."""
-        pages = [page for page in self.preview.pages if Path(page.path).is_relative_to(chosen)]
-        books = [page.name for page in pages if page.encoding == LOREBOOK]
-        if books and self.form.choose_world():
-            self.say(f"{books[0]} is a lorebook, so the kind is world.", "good", "ctrl+s starts the training.")
 
     # -- the form --
 
     @on(RecipePanel.Changed)
     def _recipe_changed(self, event: RecipePanel.Changed) -> None:
         self.recipe = event.recipe
+        self.texts.recipe_changed(event.recipe)
         remember(AUTHOR, event.recipe.author.strip())
         remember(DIAL, event.recipe.dial)
         self._say_name()
         self._estimate()
 
     def _estimate(self) -> None:
-        self.estimator.estimate(
-            replace(self.recipe, files=self.files, speaker=self.speaker, keep=self.keep), self.preview
-        )
+        self.estimator.estimate(self._with_texts(self.recipe), self.preview)
+
+    def _with_texts(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, files=self.files, speaker=self.texts.speaker, keep=self.texts.keep)
 
     @on(RecipePanel.Start)
     async def action_start(self) -> None:
         """Put what the form says into the queue."""
         try:
             recipe = self.form.read()  # a key before this one may not have arrived yet
-            request = replace(recipe, files=self.files, speaker=self.speaker, keep=self.keep).request()
+            request = self._with_texts(recipe).request()
             self._check(request.name)
             id = await self.trainings.ask(self.trainings.queue.submit, request)
         except (KoboldModulesError, OSError) as error:
@@ -303,9 +237,8 @@ class TrainScreen(Screen[None]):
             return
         self.estimator.release()
         ahead = sum(1 for training in self.trainings.items if not training.ended) - 1
-        self.query_one(TextTree).give_back_all()
         self.form.clear()
-        self._read(())
+        self.texts.give_back_all()
         self.query_one(TrainingList).choose(id)
         self.show_view("watch")
         waits = (

@@ -18,10 +18,11 @@ from ...state.hints import here
 from ...state.keys import quiet
 from ...state.phrases import counted, shortened
 from ..panel import Titled
+from .lore_view import LoreView
 
 
 MEASURE = 96  # cells of prose a line
-ORDER = ("summary", "files", "changes", "text")
+ORDER = ("summary", "files", "lore", "changes", "text")
 MOST_FILES = 12  # that are listed by name
 
 
@@ -34,6 +35,9 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     Your texts as the module will see them. Page numbers, licences, titles, markup and odd characters teach it nothing
     useful, so they are removed; each line says what was changed, how often and why, with the first place it happened.
     Your files themselves are never changed.
+
+    Of a lorebook the entries are listed, with their keys and what each costs in tokens; of a world you see some of the
+    questions that it will be asked.
 
     `✗` prevents training, `!` is a warning. **→** and **←** show the next and the previous file. In a chat, **s** takes
     the lines of one speaker, then of the next, then of all. **x** lists the rules of cleaning, to switch some off.
@@ -54,7 +58,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
     PreviewPanel {
         scrollbar-size-vertical: 1;
         & > Static { height: auto; max-width: 96; }
-        #files, #changes, #text { margin-top: 1; }
+        #files, #lore, #changes, #text { margin-top: 1; }
     }
     """
 
@@ -75,6 +79,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         self.preview = Preview()
         self.at = 0
         self.reading = False
+        self.lore = LoreView()
 
     def compose(self) -> ComposeResult:
         for name in ORDER:
@@ -98,6 +103,11 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         paths = [page.path for page in preview.pages]
         self.at = paths.index(before) if before in paths else 0
         self.refresh_bindings()
+        self._draw()
+
+    def show_lore(self, lore: LoreView) -> None:
+        """Show the lore among the texts."""
+        self.lore = lore
         self._draw()
 
     @property
@@ -141,6 +151,7 @@ class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         self.set_titles(note="reading …" if self.reading else words)
         self._say("summary", self._summary())
         self._say("files", self._files() if len(preview.pages) > 1 else Content())
+        self._say("lore", self.lore.content(min(MEASURE, max(30, self.scrollable_content_region.width))))
         self._say("changes", _changes(page) if page else Content())
         self._say("text", _text(page) if page else Content())
 

@@ -25,7 +25,17 @@ LABEL = 9
 KINDS = ("style", "world")
 MEANING = {
     "style": "how things are told",
-    "world": "people, places, customs",
+    "world": "people, places, customs: from lore",
+}
+OBJECTIVES = ("study", "text")
+OBJECTIVE = {
+    "study": "a world: lore is asked about, and the answers learned",
+    "text": "texts are read as they stand; a world is recited, not known",
+}
+STACKING = ("stack-safe", "alone")
+STACKED = {
+    "stack-safe": "a quarter of it beside other modules, so that stacks hold",
+    "alone": "all of it by itself; other modules may spoil it",
 }
 
 
@@ -52,9 +62,9 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
     HELP = """\
     ## The module
 
-    *Style* learns how you tell things, *world* what you tell of. The *model* is the one it will work with: a module
-    fits the model it was trained on and no other. *Time* is the most it may take; it stops early when it no longer
-    improves, and the best version is saved.
+    *Style* learns how you tell things, *world* what you tell of: choose a lorebook, or texts about it. The *model* is
+    the one it will work with: a module fits the model it was trained on and no other. *Time* is the most it may take;
+    it stops early when it no longer improves, and the best version is saved.
 
     *More settings* are at the bottom. **ctrl+s** starts the training from anywhere on this screen.
     """
@@ -67,7 +77,8 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         scrollbar-size-vertical: 1;
         height: auto;
         & > * { height: auto; }
-        #meaning { color: $text-muted; padding-left: 9; }
+        #meaning, .meaning { color: $text-muted; padding-left: 9; }
+        .meaning { height: auto; }
         #estimate { margin: 1 0; padding-left: 9; }
         #go { margin-left: 9; width: auto; }
         #go:focus { text-style: bold reverse; }
@@ -111,6 +122,10 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
                 field = Input(placeholder=setting.empty, type=setting.kind, valid_empty=True, compact=True)
                 field.id = f"set-{setting.name}"
                 yield Line(setting.label, field)
+            yield Line("learns by", Choice(OBJECTIVES, recipe.objective, id="objective"))
+            yield Static(id="objective-meaning", classes="meaning")
+            yield Line("trained", Choice(STACKING, _stacking(recipe), id="stacking"))
+            yield Static(id="stacking-meaning", classes="meaning")
 
     def on_mount(self) -> None:
         self._say()
@@ -184,6 +199,8 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
             self.query_one("#author", Input).value,
             cast(Dial, self.query_one("#dial", Choice).value),
             typed,
+            objective="text" if self.query_one("#objective", Choice).value == "text" else "study",
+            stack_safe=self.query_one("#stacking", Choice).value == STACKING[0],
         )
         if recipe != self.recipe:
             self.recipe = recipe
@@ -192,7 +209,10 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         return recipe
 
     def _say(self) -> None:
-        self.query_one("#meaning", Static).update(Content(MEANING[self.recipe.kind]))
+        recipe = self.recipe
+        self.query_one("#meaning", Static).update(Content(MEANING[recipe.kind]))
+        self.query_one("#objective-meaning", Static).update(Content(OBJECTIVE[recipe.objective]))
+        self.query_one("#stacking-meaning", Static).update(Content(STACKED[_stacking(recipe)]))
 
     @on(Input.Submitted)
     def _next_field(self, event: Input.Submitted) -> None:
@@ -201,3 +221,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
     @on(Button.Pressed, "#go")
     def _go(self) -> None:
         self.post_message(self.Start())
+
+
+def _stacking(recipe: Recipe) -> str:
+    return STACKING[0] if recipe.stack_safe else STACKING[1]
