@@ -68,3 +68,4 @@ async def _output(module: str, arguments: Sequence[str]) -> bytes:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()  # or its pipes outlive the program's loop

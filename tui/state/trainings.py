@@ -18,7 +18,7 @@ from kobold_modules.errors import KoboldModulesError
 from kobold_modules.evaluation.interval import Gain
 from kobold_modules.evaluation.report import Headline, gain_of, headline
 from kobold_modules.library.slug import key_of
-from kobold_modules.records import Baseline, Failed, Loss, Note, Progress, Record, Sample, Saved, TrainedModule
+from kobold_modules.records import Baseline, Failed, Loss, Note, Progress, Recall, Record, Sample, Saved, TrainedModule
 from kobold_modules.training_queue.files import Training
 from kobold_modules.training_queue.queue import TrainingQueue
 
@@ -36,6 +36,7 @@ class TrainingHistory:
     Attributes:
         losses: held-out measurements by step, in nats per token, and in bits per byte where they are known.
         baseline: nats per token without a module; ``in_context``: with the writer's own words in front instead.
+        recalls: what a world module knew, by step.
         samples: the same opening as the module continued it, by step.
         looked_at, held_out: tokens that these losses are over, and tokens that are held out in all; 0 where not known.
         module: where the finished module lies; ``measured`` what its last measurement said.
@@ -49,6 +50,7 @@ class TrainingHistory:
     seconds_left: float | None = None
     since: float = 0.0
     losses: dict[int, Loss] = field(default_factory=dict)
+    recalls: dict[int, Recall] = field(default_factory=dict)
     baseline: float | None = None
     in_context: float | None = None
     looked_at: int = 0
@@ -74,6 +76,9 @@ class TrainingHistory:
                 # A training that was taken up again goes over some of its steps anew.
                 self.losses = {step: loss for step, loss in self.losses.items() if step < record.step}
                 self.losses[record.step] = record
+            case Recall():
+                self.recalls = {step: recall for step, recall in self.recalls.items() if step < record.step}
+                self.recalls[record.step] = record
             case Sample():
                 self.samples[record.step] = record.text
             case Note():

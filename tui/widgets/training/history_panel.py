@@ -24,6 +24,7 @@ from ...state.phrases import counted, effect_numbers, effect_sentence
 from ...state.trainings import TrainingHistory
 from ..panel import Titled
 from .loss_chart import Chart, LossChart
+from .recall_chart import RecallChart, recall_title, share, still_wrong
 from .training_list import mark_of, state_words
 
 
@@ -47,7 +48,7 @@ class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         scrollbar-size-vertical: 1;
         & > Static { height: auto; max-width: 100; }
         & > LossChart { max-width: 120; }
-        #outcome, #chart-title, #sample-title { margin-top: 1; }
+        #outcome, #chart-title, #recall-title, #wrong, #sample-title { margin-top: 1; }
         #sample { border-left: outer $accent; padding: 0 1; }
         &:ansi #sample { border-left: heavy ansi_default; }
         #report { margin-top: 1; color: $text-muted; }
@@ -67,6 +68,9 @@ class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         yield Static(id="outcome")
         yield Static(id="chart-title")
         yield LossChart()
+        yield Static(id="recall-title")
+        yield RecallChart()
+        yield Static(id="wrong")
         yield Static(id="sample-title")
         yield Static(id="sample")
         yield Static(id="report")
@@ -87,6 +91,7 @@ class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
         chart.display = self.query_one("#chart-title").display = training is not None and bool(history.points)
         if chart.display:
             self._show_chart(chart, history)
+        self._show_recall(history if training is not None else TrainingHistory())
         self._show_sample()
         self._say("report", _report(training, history, self._headline(training, history)) if training else Content())
 
@@ -148,6 +153,15 @@ class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
             (f"  loss in nats per token, lower is better{_measure_of(history)}", "$foreground-muted"),
         )
         self.query_one("#chart-title", Static).update(title)
+
+    def _show_recall(self, history: TrainingHistory) -> None:
+        """Show what a world module knows so far; nothing of a style."""
+        recalls = [recall for _, recall in sorted(history.recalls.items())]
+        chart = self.query_one(RecallChart)
+        chart.display = bool(recalls)
+        chart.points, chart.total = tuple((recall.step, share(recall)) for recall in recalls), history.total
+        self._say("recall-title", recall_title(recalls) if recalls else Content())
+        self._say("wrong", still_wrong(recalls[-1]) if recalls else Content())
 
     # -- samples --
 
