@@ -1,7 +1,7 @@
 """The models: what is on this disk, what each can do here, and which one is in memory.
 
 The screen shows the list and hands keys to its parts: ``search`` knows the disk, ``loader`` the memory, ``downloads``
-what is fetched.
+what is fetched, ``serving`` what other programs may use.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from ...widgets.key_bar import KeyBar
 from ...widgets.models.download_line import DownloadLine
 from ...widgets.models.model_list import Marks, ModelList
 from ...widgets.models.model_panel import ModelPanel
+from ...widgets.models.serving_line import ServingLine
 from ...widgets.panel import Panel
 from ...widgets.status_line import Mood, StatusLine
 from ...widgets.top_bar import TopBar
 from .disk_search import DiskSearch
 from .downloads import Downloads
 from .model_loader import ModelLoader
+from .serving import ModelServer
 
 
 if TYPE_CHECKING:
@@ -92,6 +94,8 @@ class ModelsScreen(Screen[None]):
         self.downloads = Downloads(
             self, app_state.client.another(), self.status_line, self.line, self._downloads_changed, self._fetched
         )
+        self.serving_line = ServingLine()
+        self.serving = ModelServer(self, app_state, self.status_line, self.serving_line)
         self._shows_left_out = False
 
     @property
@@ -114,6 +118,7 @@ class ModelsScreen(Screen[None]):
                 yield Static(id="offer")
             yield ModelPanel()
         yield self.line
+        yield self.serving_line
         yield self.status_line
         yield KeyBar()
 
@@ -124,6 +129,7 @@ class ModelsScreen(Screen[None]):
     async def on_unmount(self) -> None:
         await self.search.client.close()
         await self.downloads.client.close()
+        await self.serving.close()
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
         """Put a sentence on the status line."""
@@ -134,10 +140,11 @@ class ModelsScreen(Screen[None]):
     @property
     def unfinished_work(self) -> str:
         """See places.Working."""
-        return self.downloads.unfinished_work
+        return " ".join(filter(None, (self.downloads.unfinished_work, self.serving.unfinished_work)))
 
     def keep_work(self) -> None:
         self.downloads.cancel()
+        self.serving.end()
 
     # -- searching --
 
@@ -318,6 +325,8 @@ class ModelsScreen(Screen[None]):
                     self.say("Nothing was left out.")
             case "find":
                 self._open_find()
+            case "serve" if self.serving.running or model is not None:
+                self.serving.switch(model)
             case _ if model is None:
                 self.say("No model is selected.", "warning", "d downloads one from Hugging Face.")
             case "usual":
@@ -337,6 +346,9 @@ class ModelsScreen(Screen[None]):
             self.say("SmolLM2 is being fetched.")
         else:
             self.downloads.add(SMOLLM2)
+
+    def action_stop_serving(self) -> None:
+        self.serving.stop()
 
     def action_stop_download(self) -> None:
         self.downloads.stop()

@@ -122,6 +122,7 @@ class ModelList(OptionList, inherit_bindings=False):
         _key("d", "download", "Download", "Download a model from Hugging Face by its name"),
         _key("g", "get", "Get SmolLM2", "Download SmolLM2 135M, a small model of 98 MB", show=False),
         _key("s", "usual", "Set as default", "Load this model when the program starts"),
+        _key("v", "serve", "Serve", "Let other programs write with the model, or stop that", show=False),
         _key("c", "context", "Context", "How many tokens the model sees at once", show=False),
         _key("slash", "find", "Find", "Search models by name", show=False),
         _key("a", "folder", "Add folder", "Include another folder in every search for models", show=False),
