@@ -107,7 +107,9 @@ def _on_world(world: WorldEvidence) -> Iterator[str]:
             f"(of the others {sum(one.right for one in others)} of {len(others)}): "
             "numbers and dates belong into the lorebook as text."
         )
-    if world.gap_right is not None and world.gap_right.value < 0.5:
+    if world.gap_right is not None and world.gap_right.value <= 0:
+        yield "It does not help to recall its world: train it longer or on the lorebook's entries; check the questions."
+    elif world.gap_right is not None and world.gap_right.value < 0.5:
         yield (
             f"It closes {percent(world.gap_right.value, 0)} of the way to having the entry in view: train it longer or "
             "with more virtual tokens, and keep the most important entries in the lorebook."
@@ -122,6 +124,12 @@ def _on_stack(table: CoLoad, card: Card) -> Iterator[str]:
         return
     worst, row = min(kept, key=lambda item: item[0])
     if worst >= ENOUGH:
+        return
+    if table.stand_ins:
+        yield (
+            f"Beside words of other voices it keeps as little as {percent(max(0.0, worst), 0)} of what it gains alone: "
+            "put it last in a stack, next to the text, or name the modules you use beside it (--with)."
+        )
         return
     others = [name for name in row.order if name != card.name]
     named = " and ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)

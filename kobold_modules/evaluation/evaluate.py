@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ..backends.open import open_engine
-from ..errors import BadModule, BadText, BadUsage, NoModel
+from ..errors import BadModule, BadText, BadUsage, EngineFailed, NoModel
 from ..evidence import Evaluated
 from ..library import evidence as evidence_file
 from ..library.folder import Entry
@@ -63,8 +63,10 @@ def evaluate(request: EvaluationRequest, stop: Callable[[], bool] = lambda: Fals
         with open_engine(file, progress=lambda share: not stop()) as engine:
             work = Work(engine, file, module, budget, request.seed, stop)
             found = yield from measured(work, subject, beside)
-    except Stopped:
-        return
+    except (Stopped, EngineFailed):
+        if stop():  # while it loaded, too
+            return
+        raise
     evaluated = Evaluated(
         module=module.name,
         kind=module.card.kind,

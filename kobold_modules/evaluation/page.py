@@ -192,7 +192,7 @@ def _neutral(neutral: Neutral) -> str:
 
 
 def _co_load(table: CoLoad, module: str) -> str:
-    rows = [("alone", f"{table.alone.value:.3f}", "100 %")]
+    rows = [("alone", f"{table.alone.value:.3f}", "100 %" if table.worst is not None else "-")]
     rows += [
         (" → ".join(row.order), f"{row.gain.value:.3f}", "-" if row.kept is None else _range(row.kept))
         for row in table.rows

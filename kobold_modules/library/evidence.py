@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ def write(folder: Path, evidence: Evaluated) -> Path:
     with writing(path):
         paths.write_atomically(path, codec.encode(evidence))
     return path
+
+
+def forget(folder: Path) -> None:
+    """Remove what is known of the module in ``folder``, because another takes its place. Never raises."""
+    for name in (EVIDENCE, SOURCES):
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
 
 
 def read_sources(folder: Path) -> dict[str, Any]:

@@ -161,6 +161,9 @@ class Library:
         if taken is not None and replace:
             if taken.notes.tried:  # they were won by the module that leaves
                 self._noted(taken, dataclass_replace(taken.notes, chosen=0, tried=0))
+            from . import evidence  # which a first frame can do without
+
+            evidence.forget(self.root / taken.slug)  # it was about the module that leaves
             return self._write_into(self.root / taken.slug, module.with_card(name=name))
         if taken is not None and not unique:
             raise BadUsage(f"There is already a module called {taken.name}.", "Choose another name, or replace it.")

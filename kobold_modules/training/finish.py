@@ -16,6 +16,7 @@ from ..evaluation.report import headline, measured_gain
 from ..formats import kobold
 from ..formats.peft import SCALE
 from ..forward.prompt_loss import PromptLoss
+from ..library import evidence
 from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
@@ -200,6 +201,7 @@ def _kept(module: Module, request: TrainingRequest, baselines: Baselines) -> Ite
         drawn = curve_svg(list(module.card.curve), lines, f"{request.name}: {module.card.model}")
         write_atomically(picture, drawn.encode("utf-8", "replace"))
         yield Saved(str(picture), "picture")
+        evidence.write_sources(entry.path.parent, request.files, request.keep, request.speaker)
     if request.out is not None:
         kobold.write(module, Path(request.out))
         yield Saved(str(Path(request.out)), "KoboldAI zip")

@@ -134,7 +134,7 @@ def _world(world: WorldEvidence) -> str:
 
 
 def _co_load(co_load: CoLoad) -> str:
-    rows = [("alone", f"{co_load.alone.value:.3f}", "100 %")]
+    rows = [("alone", f"{co_load.alone.value:.3f}", "100 %" if co_load.worst is not None else "-")]
     rows += [
         (" + ".join(row.order), f"{row.gain.value:.3f}", "-" if row.kept is None else percent(row.kept.value, 0))
         for row in co_load.rows
