@@ -69,8 +69,8 @@ def loads_native_code(arguments: Any) -> bool:
         return not any(getattr(arguments, option) for option in _OF_THE_QUEUE)
     if verb == "show":
         return arguments.nearest is not None
-    if verb == "export":
-        return bool(arguments.format == "llama-lora")
+    if verb in ("export", "convert"):  # llama.cpp knows a model's tokens, torch makes vLLM's tensors
+        return arguments.format in ("llama-lora", "prompt-embeds") or arguments.program in ("koboldcpp", "vllm")
     return verb in ("demo", "generate", "compare", "serve", "measure", "evaluate", "lore", "untie")
 
 

@@ -23,7 +23,14 @@ TEXTS_HELP = (
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 KEEP_HELP = f"leave one of cleaning's rules out (again or with commas for more): {', '.join(KEEPABLE)}"
 SPEAKER_HELP = "train on this speaker's lines of a chat only (again for more); you and model are its two sides"
-EXPORTS = ["kobold", "peft", "mkultra", "safetensors", "llama-lora"]
+CONVERSIONS = ["kobold", "peft", "mkultra", "safetensors", "prompt-embeds"]
+EXPORTS = [*CONVERSIONS, "llama-lora"]
+PROGRAMS = ["koboldai-client", "united", "text-generation-webui", "koboldcpp", "peft", "vllm"]
+MODULE_FILES_HELP = (
+    "a .zip, .safetensors, PEFT folder, a soft prompt of mkultra's or Sukima's (.json), PyTorch (.pt, .bin), NumPy "
+    "(.npy, .npz), an unpacked zip, or a folder of them"
+)
+WIDTH_HELP = "width of the model it was made for, where a file does not say: 4096 for GPT-J 6B, 2560 for GPT-Neo 2.7B"
 IDS_HELP = "where the rows stand: reserved tokens (default), rare words, unused tokens, or ids such as 12,100-120"
 OBJECTIVE_HELP = (
     "study asks about the lore, text reads it as it stands (default: study for a world with entries of lore)"
@@ -305,12 +312,16 @@ def _shelf(verbs: Any) -> None:
     verb.add_argument("module", metavar="MODULE")
     inspect_options.add_show_flags(verb)
     verb = _verb(verbs, "import", "modules.imports", "add module files to the library", "import_")
-    verb.add_argument("files", nargs="+", metavar="FILE", help="a .zip, .safetensors, PEFT folder, or a folder of them")
+    verb.add_argument("files", nargs="+", metavar="FILE", help=MODULE_FILES_HELP)
     verb.add_argument("--name", help="what the module is called here (for one FILE)")
     verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
+    verb.add_argument("--width", type=int, default=0, metavar="N", help=WIDTH_HELP)
     verb = _verb(verbs, "export", "modules.export", "write a module in another program's format")
-    verb.add_argument("module", nargs="+", metavar="MODULE[:STRENGTH]", help="several, and strengths: llama-lora only")
-    verb.add_argument("--format", default="kobold", choices=EXPORTS, help="default: kobold, KoboldAI's zip")
+    verb.add_argument(
+        "module", nargs="+", metavar="MODULE[:STRENGTH]", help="several, and strengths: llama-lora and prompt-embeds"
+    )
+    verb.add_argument("--format", choices=EXPORTS, help="default: kobold, KoboldAI's zip")
+    verb.add_argument("--for", dest="program", choices=PROGRAMS, help="the program it is for, instead of --format")
     verb.add_argument("--out", required=True, metavar="FILE", help="for several modules and for peft, a folder")
     verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
     lora = verb.add_argument_group("llama-lora", "an adapter for koboldcpp, llama-server and others on llama.cpp")
@@ -318,9 +329,22 @@ def _shelf(verbs: Any) -> None:
     lora.add_argument("--ids", default="reserved", metavar="IDS", help=IDS_HELP)
     lora.add_argument("--beside", action="append", metavar="OTHER.gguf", help="leave the ids of this adapter alone")
     lora.add_argument("--adjustable", action="store_true", help="two files, so that the scale of one is the strength")
+    verb = _verb(verbs, "convert", "modules.convert", "write old soft prompts anew in one format, without the library")
+    verb.add_argument("files", nargs="+", metavar="FILE", help=MODULE_FILES_HELP)
+    verb.add_argument("--to", dest="format", choices=CONVERSIONS, help="default: kobold, KoboldAI's zip")
+    verb.add_argument("--for", dest="program", choices=PROGRAMS, help="the program they are for, instead of --to")
+    verb.add_argument("--out", required=True, metavar="FOLDER", help="where the new files go")
+    verb.add_argument("--width", type=int, default=0, metavar="N", help=WIDTH_HELP)
+    verb.add_argument("--replace", action="store_true", help="write over files that are already there")
     verb = _verb(verbs, "check", "modules.library", "check whether and where a module file will load")
     verb.add_argument("file", metavar="FILE")
     verb.add_argument("--model", metavar="MODEL", help="also say whether it fits this model")
+    verb.add_argument(
+        "--fix", action="store_true", help="write a repaired copy that KoboldAI loads, beside it or to --out"
+    )
+    verb.add_argument("--out", metavar="FILE.zip", help="where --fix writes (default: NAME-fixed.zip, beside it)")
+    verb.add_argument("--width", type=int, default=0, metavar="N", help=WIDTH_HELP)
+    verb.add_argument("--replace", action="store_true", help="let --fix write over a file that is already there")
     verb = _verb(
         verbs, "remove", "modules.library", "remove a module from the library (it goes to the library's trash)"
     )

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from ..disk.files import first_bytes, read_file, reading
 from ..errors import BadModule, BadUsage
 from ..soft_prompt.module import Module
 
 
+if TYPE_CHECKING:
+    from .found import Found
+
 Format = Literal["kobold", "peft", "safetensors", "mkultra"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+FORMATS: tuple[Format, ...] = get_args(Format)  # that are written, and read
+Source = Literal["kobold", "peft", "safetensors", "mkultra", "sukima", "prompt-embeds", "numpy", "torch"]
 SUFFIXES: dict[Format, str] = {"kobold": ".zip", "peft": "", "safetensors": ".safetensors", "mkultra": ".json"}
-MOST_JSON = 1 << 26
 
 # What people drop in by mistake, by how it begins.
 _STRANGERS = (
     (b"%PDF", "a PDF, not a module; train one from it"),
     (b"GGUF", "a model (GGUF), not a module"),
-    (b"\x93NUMPY", "a bare NumPy array; KoboldAI wants it as tensor.npy in a zip, with a meta.json"),
-    (b"\x80\x02", "a Python pickle, which can run programs, so it is not opened"),
-    (b"\x80\x04", "a Python pickle, which can run programs, so it is not opened"),
     (b"PK\x05\x06", "an empty zip"),
     (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
     (b"Rar!", "a RAR archive; unpack it first"),
@@ -35,30 +35,38 @@ _STRANGERS = (
 )
 
 
-def sniff(path: Path) -> Format:
-    """Return the format of a file or folder. Raises BadModule, saying what it seems to be instead."""
+def sniff(path: Path) -> Source:
+    """Return the format of a file or folder: of a zip, ``kobold``, whatever is in it.
+
+    Raises:
+        BadModule: it is none; the sentence says what it seems to be instead.
+    """
     with reading(path):
         return _sniff(path)
 
 
-def _sniff(path: Path) -> Format:
-    from . import kobold, peft
+def _sniff(path: Path) -> Source:
+    from . import kobold, limits, npy, peft
     from .safe_zip import LOCAL, has_bytes_in_front
     from .tensors import header_length
 
     if path.is_dir():
         if (path / peft.CONFIG).is_file():
             return "peft"
-        if (path / kobold.TENSOR).is_file():
-            raise BadModule(f"{path.name} is an unpacked soft prompt.", "Zip its two files, without the folder.")
+        if any(inside.name.lower() == kobold.TENSOR for inside in path.iterdir()):
+            return "kobold"
         raise BadModule(f"{path.name} is a folder, and no PEFT adapter: it has no {peft.CONFIG}.")
     start = first_bytes(path, 64)
     if not start:
         raise BadModule(f"{path.name} is empty.", "Download or copy it again.")
+    if path.name in (peft.CONFIG, peft.WEIGHTS, peft.PICKLE) and (path.parent / peft.CONFIG).is_file():
+        return "peft"
     if start.startswith(LOCAL):
         return "kobold"
-    if path.name in (peft.CONFIG, peft.WEIGHTS) and (path.parent / peft.CONFIG).is_file():
-        return "peft"
+    if start.startswith(npy.MAGIC):
+        return "numpy"
+    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "torch"
     if header_length(start, path.stat().st_size) is not None:
         return "safetensors"
     for magic, what in _STRANGERS:
@@ -66,28 +74,34 @@ def _sniff(path: Path) -> Format:
             raise BadModule(f"{path.name} is {what}.")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return _sniff_json(path)
-    if path.stat().st_size <= kobold.MOST_FILE and has_bytes_in_front(read_file(path, kobold.MOST_FILE)):
-        raise BadModule(
-            f"{path.name} has bytes in front of the zip: KoboldAI lists it, but fails to load it.",
-            "Unpack it and zip its files again.",
-        )
+    if path.stat().st_size <= limits.MOST_FILE and has_bytes_in_front(read_file(path, limits.MOST_FILE)):
+        return "kobold"
     what = "text" if _is_text(first_bytes(path, 4096)) else "no format that is known here"
     raise BadModule(f"{path.name} is {what}, not a module.", f"Modules come as {', '.join(FORMATS[:3])}.")
 
 
 def read(path: Path) -> Module:
     """Read the module in a file or folder of any readable format. Raises BadModule."""
-    from . import kobold, mkultra, peft, plain
+    return read_found(path).module
 
-    match sniff(path):
-        case "kobold":
-            return kobold.read(path)
-        case "peft":
-            return peft.read(path if path.is_dir() else path.parent)
-        case "safetensors":
-            return plain.read(path)
-        case "mkultra":
-            raise mkultra.refuse(path.name)
+
+def read_found(path: Path, width: int = 0) -> Found:
+    """Read the module in a file or folder of any readable format, with what was odd about the file.
+
+    Args:
+        width: of the model it is for, where the file may not say (Sukima, arrays on their side); 0 if not known.
+
+    Raises:
+        BadModule: there is none, or it cannot be read safely.
+    """
+    from .found import Found, found_in
+
+    if sniff(path) == "peft":
+        from . import peft
+
+        return Found(peft.read(path if path.is_dir() else path.parent), "peft")
+    with reading(path):
+        return found_in(path, width)
 
 
 def describe_lost(module: Module, format: str) -> str:
@@ -120,17 +134,20 @@ def write(module: Module, path: Path, format: str = "kobold", *, replace: bool =
             raise BadUsage(f"There is no format called {format}.", f"Choose one of {', '.join(FORMATS)}.")
 
 
-def _sniff_json(path: Path) -> Format:
+def _sniff_json(path: Path) -> Source:
+    from . import limits, old_json
+
     try:
-        data = json.loads(read_file(path, MOST_JSON).decode("utf-8-sig"))
+        data = json.loads(read_file(path, limits.MOST_JSON).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise BadModule(f"{path.name} looks like JSON, but is malformed.") from error
-    if isinstance(data, dict):
-        if isinstance(data.get("tensor"), str):
-            return "mkultra"
-        if "moduleVersion" in data:
-            raise BadModule(f"{path.name} is a NovelAI module. It is locked to NovelAI's servers; nothing can read it.")
-    raise BadModule(f"{path.name} is JSON, but no module.")
+    match old_json.kind_of(data):
+        case "novelai":
+            raise old_json.novelai(data, path.name)
+        case "":
+            raise BadModule(f"{path.name} is JSON, but no module.")
+        case kind:
+            return cast("Source", kind)
 
 
 def _is_text(start: bytes) -> bool:

@@ -15,12 +15,9 @@ from typing import Any
 from ..errors import BadUsage
 from ..soft_prompt.module import Card
 from .card_facts import card_facts
+from .limits import DEEPEST_JSON, LONGEST_LINE, LONGEST_TEXT, MOST_CARD
 
 
-MOST_CARD = 4 << 20
-LONGEST_LINE = 200
-LONGEST_TEXT = 100_000
-DEEPEST = 32
 _NUMBERS = {int, float}
 
 # Control characters but newline and tab, surrogates, and the marks that turn the direction of text around.
@@ -87,7 +84,7 @@ def line(text: str) -> str:
 
 def clean(value: Any, depth: int = 0) -> Any:
     """Return a JSON value with safe texts. Raises ValueError where it is nested too deeply for a card."""
-    if depth > DEEPEST:
+    if depth > DEEPEST_JSON:
         raise ValueError("nested too deeply")
     if isinstance(value, str):
         return _UNSAFE.sub("", value)[:LONGEST_TEXT]

@@ -20,11 +20,19 @@ from ..plain_text import one_line
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import MOST_ROWS, Module
 from ..soft_prompt.stack import check_fit
-from . import kobold, npy, read, sniff
-from .safe_zip import SafeZip, open_zip
+from . import kobold, limits, npy, read_found, sniff
+from .safe_zip import SafeZip, has_bytes_in_front, open_zip
 
 
 Level = Literal["ok", "warn", "bad"]
+NAMES = {  # of formats, where the word for the option would not do
+    "mkultra": "soft prompt of mkultra's",
+    "sukima": "soft prompt of Sukima's",
+    "numpy": "bare NumPy array",
+    "torch": "PyTorch file",
+    "peft": "PEFT adapter",
+    "prompt-embeds": "request to vLLM",
+}
 CLIENT_CONTEXT = 1024  # KoboldAI Client's default; United's is 2048
 CROWDED = CLIENT_CONTEXT // 4
 MOST_WARNINGS = 20
@@ -62,22 +70,33 @@ class Check:
         return BadModule.exit_code if others else WrongModel.exit_code
 
 
-def check(path: Path, model: Fingerprint | None = None, model_name: str = "") -> Check:
-    """Examine the file or folder ``path``, and whether it fits ``model``. Raises nothing: trouble is a finding."""
+def check(path: Path, model: Fingerprint | None = None, model_name: str = "", width: int = 0) -> Check:
+    """Examine the file or folder ``path``, and whether it fits ``model``. Raises nothing: trouble is a finding.
+
+    Args:
+        width: of the model it is for, where the file may not say; 0 if not known.
+    """
     findings: list[Finding] = []
     module, format = None, ""
     try:
         format = sniff(path)
-        if format == "kobold":
+        if format == "kobold" and path.is_dir():
+            findings.append(Finding("bad", f"{path.name} is an unpacked soft prompt; KoboldAI reads it as a zip."))
+        elif format == "kobold":
             findings += _name_findings(path.name)
-            findings += _zip_findings(open_zip(read_file(path, kobold.MOST_FILE), path.name))
+            findings += _zip_findings(_archive(path))
     except BadModule as error:
         findings.append(Finding("bad", error.message, error.hint))
     try:
-        module = read(path)
-        if format != "kobold":
-            what = f"{path.name} is a {format} file of {_size(module)}; KoboldAI reads only its own zip."
-            findings.append(Finding("warn", what, "Export it in the kobold format."))
+        found = read_found(path, width or (model.width if model else 0))
+        module = found.module
+        if found.format != "kobold" or format != "kobold":
+            kind = NAMES.get(found.format, f"{found.format} file")
+            what = f"{path.name} is a {kind} of {_size(module)}; KoboldAI reads only its own zip."
+            findings.append(Finding("warn", what, "`check --fix` writes one."))
+        findings += [Finding("warn", f"{path.name}: {note}.") for note in found.notes]
+        if any(finding.level == "bad" for finding in findings):
+            findings.append(Finding("warn", f"{path.name} can be read here all the same.", "`check --fix` repairs it."))
     except BadModule as error:
         if not any(finding.level == "bad" for finding in findings):
             findings.append(Finding("bad", error.message, error.hint))
@@ -89,6 +108,13 @@ def check(path: Path, model: Fingerprint | None = None, model_name: str = "") ->
     if module is not None and format == "kobold" and not any(finding.level == "bad" for finding in findings):
         findings.insert(0, Finding("ok", f"{path.name} is a sound KoboldAI soft prompt of {_size(module)}."))
     return Check(path, tuple(_shown(findings)), module, fits)
+
+
+def _archive(path: Path) -> SafeZip:
+    data = read_file(path, limits.MOST_FILE)
+    if has_bytes_in_front(data):
+        raise BadModule(f"{path.name} has bytes in front of the zip: KoboldAI lists it, but fails to load it.")
+    return open_zip(data, path.name)
 
 
 def _shown(findings: list[Finding]) -> Iterator[Finding]:
@@ -164,7 +190,7 @@ def _meta_findings(archive: SafeZip) -> Iterator[Finding]:
             yield Finding("bad", f"{label}: its meta.json has no {key}; United's list of soft prompts breaks.", repair)
         elif meta[key] is not None and not isinstance(meta[key], str):
             yield Finding("bad", f"{label}: its {key} is not text; the Client's list of soft prompts breaks.", repair)
-    if archive.read(kobold.META, kobold.MOST_META).startswith(b"\xef\xbb\xbf"):
+    if archive.read(kobold.META, limits.MOST_META).startswith(b"\xef\xbb\xbf"):
         yield Finding(
             "warn",
             f"{label}: its meta.json begins with a byte order mark; KoboldAI skips it, text-generation-webui fails.",

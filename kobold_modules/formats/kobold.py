@@ -20,14 +20,11 @@ from ..disk.files import read_file, write_file
 from ..errors import BadModule, BadUsage
 from ..soft_prompt.module import MOST_ROWS, Card, Module, Vectors
 from . import card as cards
-from . import npy
+from . import limits, npy
 from .safe_zip import Damaged, SafeZip, open_zip
 
 
 TENSOR, META, CARD, INITIAL = "tensor.npy", "meta.json", "card.json", "initial.npy"
-MOST_TENSOR = MOST_ROWS * npy.WIDEST * 4 + npy.MOST_HEADER
-MOST_META = 1 << 20
-MOST_FILE = 2 * MOST_TENSOR + cards.MOST_CARD + MOST_META
 LONGEST_NAME = 120  # the Client's list cuts there
 
 _MARKUP = re.compile(r'[\x00-\x1f\x7f"<>&/\\:*?|]+')
@@ -43,12 +40,12 @@ def read(path: Path) -> Module:
 
     A malformed card is set aside, the rows load.
     """
-    return unpack(read_file(path, MOST_FILE), path.name)
+    return unpack(read_file(path, limits.MOST_FILE), path.name)
 
 
 def pack(module: Module) -> bytes:
     """Return the bytes of the zip."""
-    if module.width > npy.WIDEST:
+    if module.width > limits.WIDEST:
         raise BadUsage(f"{module.card.name} is {module.width} wide; no known model is, and no reader would accept it.")
     members = {
         TENSOR: npy.write_table(module.vectors),
@@ -103,11 +100,7 @@ def without_tensor(archive: SafeZip) -> str:
     """Return a sentence on what a zip without ``tensor.npy`` seems to be instead."""
     names = archive.names
     if any(name.endswith("data.pkl") for name in names):
-        return (
-            f"{archive.label} is a PyTorch pickle (torch.save). Pickles can run programs, so it is not opened; "
-            "ask its author for a KoboldAI zip, or if you trust it, load it in PyTorch with weights_only=True and save "
-            "the rows with safetensors."
-        )
+        return f"{archive.label} is a PyTorch file (torch.save), which KoboldAI does not read."
     kinds = {"word/document.xml": "a Word document", "META-INF/container.xml": "an EPUB book", "content.xml": "an ODT"}
     for member, kind in kinds.items():
         if member in names:
@@ -120,7 +113,7 @@ def without_tensor(archive: SafeZip) -> str:
 
 def header_in(archive: SafeZip) -> npy.Header:
     """Return the header of the tensor; nothing else is inflated. Raises BadModule."""
-    return npy.read_header(archive.head(TENSOR, npy.MOST_HEADER + 12), f"{archive.label}: {TENSOR}")
+    return npy.read_header(archive.head(TENSOR, limits.MOST_NPY_HEADER + 12), f"{archive.label}: {TENSOR}")
 
 
 def vectors_in(archive: SafeZip) -> Vectors:
@@ -147,10 +140,10 @@ def meta_in(archive: SafeZip) -> tuple[dict[str, Any] | None, str]:
     """Return the object in ``meta.json``; or None and a sentence. Raises BadModule where the member is damaged."""
     if META not in archive.members:
         return None, f"It has no {META}"
-    if archive.members[META].size > MOST_META:
+    if archive.members[META].size > limits.MOST_META:
         return None, f"Its {META} is over a megabyte long"
     try:
-        return cards.parse(archive.read(META, MOST_META)), ""
+        return cards.parse(archive.read(META, limits.MOST_META)), ""
     except ValueError as error:
         return None, f"Its {META} is malformed ({error})"
 
@@ -163,9 +156,9 @@ def card_in(archive: SafeZip) -> tuple[Card | None, str]:
     if CARD not in archive.members:
         return None, ""
     try:
-        if archive.members[CARD].size > cards.MOST_CARD:
+        if archive.members[CARD].size > limits.MOST_CARD:
             raise ValueError("it is too long")
-        return cards.decode(archive.read(CARD, cards.MOST_CARD)), ""
+        return cards.decode(archive.read(CARD, limits.MOST_CARD)), ""
     except ValueError as error:
         return None, f"Its {CARD} is set aside: {error}."
 
@@ -192,13 +185,13 @@ def words(value: Any) -> str:
 
 def _table(archive: SafeZip, name: str) -> Vectors:
     label = f"{archive.label}: {name}"
-    header = npy.read_header(archive.head(name, npy.MOST_HEADER + 12), label)
+    header = npy.read_header(archive.head(name, limits.MOST_NPY_HEADER + 12), label)
     if fault := npy.refusal(header, label):
         raise BadModule(fault)
     rows, width = header.shape
     if not 1 <= rows <= MOST_ROWS:
         raise BadModule(f"{label} has {rows:,} rows; a module has 1 to {MOST_ROWS} virtual tokens.")
-    if not 1 <= width <= npy.WIDEST:
+    if not 1 <= width <= limits.WIDEST:
         raise BadModule(f"{label} has rows {width:,} wide, which no model has.")
     if archive.members[name].size != header.size:
         size = archive.members[name].size

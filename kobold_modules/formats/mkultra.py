@@ -1,8 +1,8 @@
-"""mkultra's JSON: written, never read.
+"""mkultra's JSON, written. :mod:`.old_json` reads it.
 
-The file's ``tensor`` is a base64 pickle of a torch tensor. Unpickling a stranger's file hands over the machine, so we
-refuse to read one. Writing is harmless: the opcodes below are the fixed ones that torch itself would emit (pickle
-protocol 2 outside, torch's legacy storage format inside), with our shape and numbers put in. No torch is needed.
+The file's ``tensor`` is a base64 pickle of a torch tensor, which mkultra unpickles. The opcodes
+below are the fixed ones that torch itself would emit (pickle protocol 2 outside, torch's legacy storage format inside),
+with our shape and numbers put in. No torch is needed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import uuid
 from pathlib import Path
 
 from ..disk.files import write_file
-from ..errors import BadModule
 from ..soft_prompt.module import Module
 from .kobold import plain_name
 
@@ -27,15 +26,6 @@ TORCH_PROTOCOL = 1001
 def write(module: Module, path: Path) -> None:
     """Write ``module`` for mkultra (GPT-2, GPT-Neo and GPT-J only). Raises BadUsage or OutOfDisk."""
     write_file(path, pack(module))
-
-
-def refuse(label: str) -> BadModule:
-    """Return the error for a file of this format that someone wants read."""
-    return BadModule(
-        f"{label} is an mkultra soft prompt. It holds a pickle, which can run programs, so it is not opened.",
-        "Ask its author for a KoboldAI zip, or convert it where it was made: squeeze the "
-        "tensor to two dimensions, save it with numpy.save as tensor.npy, and zip that with a meta.json.",
-    )
 
 
 def pack(module: Module) -> bytes:

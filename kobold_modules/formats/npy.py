@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 from ..errors import BadModule
 from ..soft_prompt.module import Vectors
+from .limits import MOST_NPY_HEADER
 
 
 MAGIC = b"\x93NUMPY"
-MOST_HEADER = 10_000
-WIDEST = 32_768  # columns; the widest model whose size is known has half of that
 FLOAT32, FLOAT16, BFLOAT16 = ("<f4",), ("<f2",), ("|V2", "<V2", "V2")
 
 _FIELD = re.compile(
@@ -65,7 +64,7 @@ def read_header(data: bytes, label: str) -> Header:
         length, begin = struct.unpack_from("<I", data, 8)[0], 12
     else:
         raise BadModule(f"{label} is a NumPy file of version {version[0]}.{version[1]}, which does not exist yet.")
-    if length > MOST_HEADER:
+    if length > MOST_NPY_HEADER:
         raise BadModule(f"{label} has a header of {length:,} bytes; a real one has about a hundred.")
     raw = data[begin : begin + length]
     if len(raw) != length:

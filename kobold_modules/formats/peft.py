@@ -18,10 +18,14 @@ from typing import Any
 from .. import paths
 from ..disk.files import read_file, writing
 from ..errors import BadModule, BadUsage
-from ..soft_prompt.module import Card, Module
+from ..soft_prompt.module import Card, Module, Vectors
 from . import card as cards
+from .limits import MOST_FILE, MOST_META
+from .pickled_tensors import arrays_in_legacy, arrays_in_zip
 from .plain import card_of
-from .tensors import MOST_FILE, open_tensors, write_tensors
+from .safe_zip import LOCAL, open_zip
+from .tables import table_of
+from .tensors import open_tensors, write_tensors
 
 
 CONFIG, WEIGHTS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
@@ -29,7 +33,6 @@ KEY = "prompt_embeddings"
 # A checkpoint of a training still has the name of the adapter in it, and of the module that the table belongs to.
 _IS_TABLE = re.compile(r"(?:[\w.]+\.)?(?:prompt_embeddings(?:\.\w+)?|prompt_encoder\.\w+\.embedding\.weight)", re.ASCII)
 READABLE = ("PROMPT_TUNING", "P_TUNING")
-MOST_CONFIG = 1 << 20
 SCALE = "embedding_scale"  # a card's training facts hold it where it is not 1
 SCALED_INSIDE = ("gemma", "xglm", "fairseq-dense", "fairseq_dense")
 
@@ -46,31 +49,44 @@ def read(folder: Path) -> Module:
     if config.get("num_transformer_submodules") not in (None, 1):
         raise BadModule(f"{folder.name} was made for a model of two halves (encoder and decoder), which is not ours.")
     if not (folder / WEIGHTS).exists() and (folder / PICKLE).exists():
-        raise BadModule(
-            f"{folder.name} keeps its numbers in {PICKLE}, a pickle. Pickles can run programs, so it is not opened.",
-            "If you trust its author, load and save it once with a current PEFT: that writes a safetensors file.",
-        )
-    tensors = open_tensors(read_file(folder / WEIGHTS, MOST_FILE), f"{folder.name}/{WEIGHTS}")
-    keys = [name for name in tensors.names if _IS_TABLE.fullmatch(name)]
-    if len(keys) != 1 or len(tensors.names) != 1:
-        found = str(tensors.names)[:200]
-        raise BadModule(
-            f"{folder.name} should hold one tensor called {KEY}, and holds {found}.",
-            "A reparametrised or unfinished one is finished by PEFT itself: load it there and save it again.",
-        )
-    vectors = tensors.table(keys[0])
+        vectors, card = _pickled(folder)
+    else:
+        tensors = open_tensors(read_file(folder / WEIGHTS, MOST_FILE), f"{folder.name}/{WEIGHTS}")
+        vectors = tensors.table(_table_name(tensors.names, folder))
+        card = card_of(tensors, folder.name, vectors.shape[1])
     for key, side in (("num_virtual_tokens", 0), ("token_dim", 1)):
         if config.get(key) not in (None, vectors.shape[side]):
             raise BadModule(f"{folder.name}: {CONFIG} says {key} {str(config[key])[:20]}, the rows say otherwise.")
     base = config.get("base_model_name_or_path")
     base = without_path(cards.line(base)) if isinstance(base, str) else ""
-    card = card_of(tensors, folder.name, vectors.shape[1])
     if card.kind == "imported" and not card.model:
         card = Card(card.name, "imported", model=base)
-    scale = _scale(card, base, vectors.shape[1])
+    scale = scale_of(card, base, vectors.shape[1])
     import numpy as np
 
     return Module(vectors if scale == 1 else vectors / np.float32(scale), card)
+
+
+def _table_name(names: list[str], folder: Path) -> str:
+    """Return the name of the one tensor there is. Raises BadModule where there are others, or it is no soft prompt."""
+    keys = [name for name in names if _IS_TABLE.fullmatch(name)]
+    if len(keys) != 1 or len(names) != 1:
+        raise BadModule(
+            f"{folder.name} should hold one tensor called {KEY}, and holds {str(names)[:200]}.",
+            "A reparametrised or unfinished one is finished by PEFT itself: load it there and save it again.",
+        )
+    return keys[0]
+
+
+def _pickled(folder: Path) -> tuple[Vectors, Card]:
+    """Return the rows in an old adapter's ``adapter_model.bin``, read for its numbers alone. Raises BadModule."""
+    data, label = read_file(folder / PICKLE, MOST_FILE), f"{folder.name}/{PICKLE}"
+    in_zip = data[:4] == LOCAL
+    arrays = arrays_in_zip(open_zip(data, label)) if in_zip else arrays_in_legacy(data, label)
+    array = arrays[_table_name(list(arrays), folder)]
+    return table_of(array.raw, array.kind, array.shape, label).rows, Card(
+        cards.line(cards.clean(folder.name)), "imported"
+    )
 
 
 def write(module: Module, folder: Path, *, replace: bool = True) -> None:
@@ -85,7 +101,7 @@ def write(module: Module, folder: Path, *, replace: bool = True) -> None:
         raise BadUsage(f"{folder} is in the way: it is not a PEFT adapter folder.", "Choose another place.")
     import numpy as np
 
-    scale = _scale(module.card, "", module.width)
+    scale = scale_of(module.card, "", module.width)
     rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
     metadata = {"format": "pt", "card": cards.encode(module.card).decode("ascii")}
     with writing(folder):
@@ -109,7 +125,7 @@ def write(module: Module, folder: Path, *, replace: bool = True) -> None:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        return cards.parse(read_file(folder / CONFIG, MOST_CONFIG))
+        return cards.parse(read_file(folder / CONFIG, MOST_META))
     except ValueError as error:
         raise BadModule(f"{folder.name}: its {CONFIG} is malformed ({error}).") from error
 
@@ -142,7 +158,7 @@ def without_path(model: str) -> str:
     return parts[-1] if a_path and parts else model
 
 
-def _scale(card: Card, base: str, width: int) -> float:
+def scale_of(card: Card, base: str, width: int) -> float:
     """Return what the model's embedding module multiplies its rows by.
 
     As the card says, where a training here wrote it down; else 1 for all but a few families, known by name.

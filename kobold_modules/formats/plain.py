@@ -9,7 +9,8 @@ from ..disk.files import read_file, write_file
 from ..errors import BadModule
 from ..soft_prompt.module import Card, Module
 from . import card as cards
-from .tensors import MOST_FILE, Tensors, open_tensors, write_tensors
+from .limits import MOST_FILE
+from .tensors import Tensors, open_tensors, write_tensors
 
 
 def write(module: Module, path: Path) -> None:

@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..errors import BadModule
+from .limits import MOST_DIRECTORY, MOST_MEMBERS
 
 
-MOST_MEMBERS = 1000
-MOST_DIRECTORY = 1 << 20
 STORED, DEFLATE, BZIP2, LZMA = 0, 8, 12, 14
 LOCAL, ENTRY, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 LOCATOR64, END64 = b"PK\x06\x07", b"PK\x06\x06"
@@ -168,6 +167,18 @@ def has_bytes_in_front(data: bytes) -> bool:
     """Return whether ``data`` is a zip with bytes before its first header: KoboldAI lists it and can't load it."""
     end = data.rfind(END, max(0, len(data) - 65_557))
     return data[:4] != LOCAL and end > 0 and data.find(LOCAL) > 0
+
+
+def without_bytes_in_front(data: bytes, label: str) -> bytes:
+    """Return the zip in ``data`` without what stands before it. Raises BadModule where that cannot be told."""
+    end = data.rfind(END, max(0, len(data) - 65_557))
+    size, offset = struct.unpack_from("<II", data, end + 12)
+    begin = end - size - offset
+    if end < 0 or not 0 < begin < len(data) or data[begin : begin + 4] != LOCAL:
+        raise BadModule(
+            f"{label} has bytes in front of the zip that do not belong to it.", "Unpack it and zip its files."
+        )
+    return data[begin:]
 
 
 def _end64(data: bytes, end: int, label: str) -> tuple[int, int, int, int] | None:

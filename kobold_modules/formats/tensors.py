@@ -15,13 +15,12 @@ from typing import Any
 
 from ..errors import BadModule
 from ..soft_prompt.module import MOST_ROWS, Vectors
-from .card import MOST_CARD
-from .npy import WIDEST, numbers
+from .limits import MOST_CARD, WIDEST
+from .npy import numbers
 
 
 MOST_HEADER = 2 * MOST_CARD
 KINDS = {"F32": ("float32", 4), "F16": ("float16", 2), "BF16": ("bfloat16", 2)}
-MOST_FILE = 2 * MOST_ROWS * WIDEST * 4 + MOST_HEADER + 8
 
 
 @dataclass(frozen=True, slots=True)

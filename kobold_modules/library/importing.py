@@ -15,7 +15,7 @@ from typing import Literal
 from .. import formats
 from ..disk.files import first_bytes, reading
 from ..errors import BadModule, KoboldModulesError
-from ..formats import kobold, npy, peft
+from ..formats import kobold, limits, npy, peft
 from ..soft_prompt.module import Module
 from .library import Entry, Library
 from .slug import key_of
@@ -23,7 +23,8 @@ from .slug import key_of
 
 MOST_FILES = 10_000
 DEEPEST = 8
-SUFFIXES = (".zip", ".safetensors")
+SUFFIXES = (".zip", ".safetensors", ".npy", ".npz", ".pt", ".pth", ".module", ".mtjsp")
+_MAYBE = (".json", ".bin")  # of which most are no modules: those are passed over
 Outcome = Literal["imported", "replaced", "already there", "failed"]
 
 
@@ -31,7 +32,8 @@ Outcome = Literal["imported", "replaced", "already there", "failed"]
 class Imported:
     """What became of one file: the ``entry`` in the library, or the ``error``.
 
-    ``wanted`` is the name that the module would have had, where another one has it.
+    ``wanted`` is the name that the module would have had, where another one has it; ``notes`` what was odd about the
+    file.
     """
 
     path: Path
@@ -39,25 +41,31 @@ class Imported:
     entry: Entry | None = None
     error: KoboldModulesError | None = None
     wanted: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def bring_in(library: Library, path: Path, *, name: str = "", replace: bool = False) -> Imported:
-    """Put the module in the file or adapter folder ``path`` into ``library``. Trouble is an outcome, never an error."""
+def bring_in(library: Library, path: Path, *, name: str = "", replace: bool = False, width: int = 0) -> Imported:
+    """Put the module in the file or adapter folder ``path`` into ``library``. Trouble is an outcome, never an error.
+
+    Args:
+        width: of the model it is for, where a file may not say; 0 if not known.
+    """
     try:
-        module = formats.read(path)
+        found = formats.read_found(path, width)
+        module = found.module
         if name:
             module = module.with_card(name=name)
         with library.locked():
             there = same_vectors(library, module)
             if there is not None and not replace and (not name or key_of(name) == key_of(there.name)):
-                return Imported(path, "already there", there)
+                return Imported(path, "already there", there, notes=found.notes)
             taken = library.named(module.card.name)
             entry = library.add(module, replace=replace, unique=not name)
     except KoboldModulesError as error:
         return Imported(path, "failed", error=error)
     if replace and taken is not None:
-        return Imported(path, "replaced", entry)
-    return Imported(path, "imported", entry, wanted=taken.name if taken is not None else "")
+        return Imported(path, "replaced", entry, notes=found.notes)
+    return Imported(path, "imported", entry, wanted=taken.name if taken is not None else "", notes=found.notes)
 
 
 def files_in(path: Path) -> list[Path]:
@@ -74,7 +82,9 @@ def files_in(path: Path) -> list[Path]:
             if len(found) > MOST_FILES:
                 raise BadModule(f"{path} holds more than {MOST_FILES:,} files.", "Import its folders one by one.")
     if not found:
-        raise BadModule(f"There is no module in the folder {path}.", f"Modules come as {', '.join(SUFFIXES)} or PEFT.")
+        raise BadModule(
+            f"There is no module in the folder {path}.", "Modules come as .zip, .safetensors, PEFT and older forms."
+        )
     return found
 
 
@@ -104,7 +114,7 @@ def _checksum(path: Path) -> int | None:
 
 def _is_module(folder: Path) -> bool:
     """Return whether a folder is a module, or was one before it was unpacked, and no collection of modules."""
-    return (folder / peft.CONFIG).is_file() or (folder / kobold.TENSOR).is_file()
+    return (folder / peft.CONFIG).is_file() or any(file.name.lower() == kobold.TENSOR for file in folder.iterdir())
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
@@ -117,15 +127,18 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
                 yield path
             elif depth < DEEPEST:
                 yield from _walk(path, depth + 1)
-        elif item.is_file() and (path.suffix.lower() in SUFFIXES or _is_mkultra(path)):
+        elif item.is_file() and (path.suffix.lower() in SUFFIXES or _is_old(path)):
             yield path
 
 
-def _is_mkultra(path: Path) -> bool:
-    """Return whether a JSON file is a soft prompt of mkultra's, to be named. Any other JSON is passed over."""
-    if path.suffix.lower() != ".json":
+def _is_old(path: Path) -> bool:
+    """Return whether a .json or .bin is a soft prompt of another program's. Stories and models are passed over."""
+    if path.suffix.lower() not in _MAYBE or path.stat().st_size > limits.MOST_FILE:
         return False
     try:
-        return formats.sniff(path) == "mkultra"
-    except BadModule:
-        return False
+        if path.suffix.lower() == ".json":
+            return formats.sniff(path) in ("mkultra", "sukima", "prompt-embeds")
+        formats.read(path)
+        return True
+    except BadModule as error:
+        return "NovelAI module" in error.message

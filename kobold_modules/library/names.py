@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from ..errors import BadUsage
-from ..formats.card import LONGEST_LINE
+from ..formats.limits import LONGEST_LINE
 from ..plain_text import one_line, printable
 from .slug import key_of
 

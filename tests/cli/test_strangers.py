@@ -92,9 +92,9 @@ def test_names_inside_a_file_are_quoted_safely(capsys: pytest.CaptureFixture[str
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}/tensor.npy", npy.write_table(ROWS))
         archive.writestr("meta.json", "{}")
-    for verb in ("check", "import"):
+    for verb, right in (("check", 3), ("import", 0)):  # KoboldAI does not find the table, we do
         code, out, err = run(capsys, verb, path)
-        assert code == 3
+        assert code == right
         _is_safe(out + err)
         assert not any(line.startswith("✓") for line in out.splitlines())
 

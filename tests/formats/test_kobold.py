@@ -337,7 +337,7 @@ def test_other_tables_are_refused_in_a_sentence(table: np.ndarray, words: str) -
         ({"Tensor.npy": npy(ROWS)}, "spelled just so"),
         ({"word/document.xml": b"<x/>"}, "a Word document"),
         ({"mimetype": b"application/epub+zip", "META-INF/container.xml": b"<x/>"}, "an EPUB book"),
-        ({"archive/data.pkl": b"\x80\x02."}, "PyTorch pickle"),
+        ({"archive/data.pkl": b"\x80\x02."}, "a PyTorch file"),
     ],
 )
 def test_a_zip_that_is_something_else_is_told_so(members: dict[str, bytes], words: str) -> None:

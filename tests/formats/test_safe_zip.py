@@ -12,7 +12,8 @@ from contextlib import suppress
 import pytest
 
 from kobold_modules.errors import BadModule
-from kobold_modules.formats.safe_zip import LOCAL, MOST_MEMBERS, has_bytes_in_front, open_zip
+from kobold_modules.formats.limits import MOST_MEMBERS
+from kobold_modules.formats.safe_zip import LOCAL, has_bytes_in_front, open_zip
 
 
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

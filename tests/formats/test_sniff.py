@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.errors import BadModule, BadUsage
-from kobold_modules.formats import FORMATS, SUFFIXES, read, sniff, write
+from kobold_modules.formats import FORMATS, SUFFIXES, Format, read, sniff, write
 from kobold_modules.soft_prompt.module import Module
 
 
@@ -20,10 +20,10 @@ def test_what_we_write_we_recognise_under_any_name(format: str, noir: Module, tm
     assert sniff(tmp_path / "thing") == format
 
 
-@pytest.mark.parametrize("format", [format for format in FORMATS if format != "mkultra"])
-def test_what_we_write_we_read(format: str, noir: Module, tmp_path: Path) -> None:
-    write(noir, tmp_path / f"noir{SUFFIXES[format]}", format)  # type: ignore[index]
-    assert np.array_equal(read(tmp_path / f"noir{SUFFIXES[format]}").vectors, noir.vectors)  # type: ignore[index]
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_we_write_we_read(format: Format, noir: Module, tmp_path: Path) -> None:
+    write(noir, tmp_path / f"noir{SUFFIXES[format]}", format)
+    assert np.array_equal(read(tmp_path / f"noir{SUFFIXES[format]}").vectors, noir.vectors)
 
 
 def test_a_file_inside_an_adapter_folder_stands_for_the_folder(noir: Module, tmp_path: Path) -> None:
@@ -48,8 +48,9 @@ def test_the_weights_alone_copied_out_of_the_folder_are_read(noir: Module, tmp_p
         ("“Rain,” she said.".encode(), "is text, not a module"),
         (b"\0\1\2\3", "no format that is known here"),
         (b"GGUF\x03\0\0\0", "a model"),
-        (b"\x93NUMPY\x01\x00v\0{}", "bare NumPy array"),
-        (b"\x80\x02}q\0.", "pickle"),
+        (b"\x93NUMPY\x01\x00v\0{}", "header is incomplete"),
+        (b"\x80\x02}q\0.", "no table"),
+        (b"\x80\x04cos\nsystem\n.", "pickle that holds more than numbers"),
         (b"PK\x05\x06" + b"\0" * 18, "an empty zip"),
         (b"PK\x03\x04 and then nothing of a zip", "cut short"),
         (b"{", "malformed"),
@@ -68,13 +69,6 @@ def test_what_is_no_module_is_called_by_its_name(content: bytes, words: str, tmp
     assert "\n" not in caught.value.message
 
 
-def test_bytes_in_front_of_a_zip_are_named(noir: Module, tmp_path: Path) -> None:
-    write(noir, tmp_path / "a.zip")
-    (tmp_path / "b.zip").write_bytes(b"\r\n" + (tmp_path / "a.zip").read_bytes())
-    with pytest.raises(BadModule, match="bytes in front"):
-        read(tmp_path / "b.zip")
-
-
 @pytest.mark.parametrize("name", ["nowhere.zip", "a\0b", "x" * 5000, "nowhere/else.zip"])
 def test_a_file_that_is_not_there_is_one_sentence(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadModule):
@@ -84,10 +78,6 @@ def test_a_file_that_is_not_there_is_one_sentence(name: str, tmp_path: Path) -> 
 def test_folders_that_are_no_adapters_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadModule, match="no PEFT adapter"):
         read(tmp_path)
-    (tmp_path / "tensor.npy").touch()
-    with pytest.raises(BadModule, match="unpacked soft prompt") as caught:
-        read(tmp_path)
-    assert "Zip" in caught.value.hint
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -130,15 +120,3 @@ def test_writing_leaves_no_half_files(noir: Module, tmp_path: Path, monkeypatch:
         write(noir.with_card(name="Other"), tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == before
     assert os.listdir(tmp_path) == ["a.zip"]
-
-
-@pytest.mark.parametrize("name", ["prompt.pt", "adapter_model.bin", "prompt.zip"])
-@pytest.mark.parametrize("legacy", [False, True])
-def test_a_file_of_torch_save_is_named_whatever_it_is_called(tmp_path: Path, name: str, legacy: bool) -> None:
-    """F13: today's is a zip with a ZIP64 end, the old one a bare pickle."""
-    torch = pytest.importorskip("torch")
-    torch.save({"rows": torch.ones(2, 3)}, tmp_path / name, _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(BadModule, match=r"pickle") as raised:
-        read(tmp_path / name)
-    assert "damaged" not in raised.value.message
-    assert "not opened" in raised.value.message

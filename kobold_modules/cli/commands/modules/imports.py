@@ -34,7 +34,7 @@ def import_(arguments: argparse.Namespace, output: Output) -> int:
         _tell(failed, output)
     library = Library()
     for file in files:
-        imported = bring_in(library, file, name=arguments.name or "", replace=arguments.replace)
+        imported = bring_in(library, file, name=arguments.name or "", replace=arguments.replace, width=arguments.width)
         if alone and imported.error is not None:
             raise imported.error
         _tell(imported, output)
@@ -49,6 +49,7 @@ def _tell(one: Imported, output: Output) -> None:
     output.object(
         outcome=one.outcome,
         file=str(one.path),
+        notes=list(one.notes),
         **(
             {"name": one.entry.name, "path": str(one.entry.path), "tokens": one.entry.tokens, "width": one.entry.width}
             if one.entry is not None
@@ -68,6 +69,8 @@ def _tell(one: Imported, output: Output) -> None:
         output.data(f"{name}: {size}, in the place of the module that had this name.")
     else:
         output.data(f"{name}: {size}, now in the library.")
+    if one.notes:
+        output.say(f"  Put right: {'; '.join(one.notes)}.")
     if one.wanted:
         output.say(
             f"  Another module is called {one.wanted}; this one is {name}. "

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ....disk.files import check_target
 from ....errors import BadModule
 from ....evaluation.report import card_gain, gain_of, headline, long_gain
+from ....formats import write
+from ....formats.check import Check
 from ....formats.check import check as check_file
 from ....library.library import Library
 from ....plain_text import one_line
@@ -68,12 +71,26 @@ def check(arguments: argparse.Namespace, output: Output) -> int:
             path = Library().entry(arguments.file).path
         except BadModule as error:
             raise BadModule(f"There is no file or module called {arguments.file}.", error.hint) from error
-    result = check_file(path, fingerprint, name)
+    result = check_file(path, fingerprint, name, arguments.width)
     marks = {"ok": "✓", "warn": "!", "bad": "✗"}
     for finding in result.findings:
         output.object(level=finding.level, text=finding.sentence, hint=finding.hint)
         output.data(f"{marks[finding.level]} {finding.sentence}" + (f" {finding.hint}" if finding.hint else ""))
-    return result.exit_code
+    return _fix(result, arguments, output) if arguments.fix else result.exit_code
+
+
+def _fix(result: Check, arguments: argparse.Namespace, output: Output) -> int:
+    """Write what could be read as a zip that KoboldAI loads, and check that. The file itself stays as it is."""
+    if result.module is None:
+        raise BadModule(f"{result.path.name} cannot be repaired: its rows cannot be read.", "Look for another copy.")
+    stem = result.path.name if result.path.is_dir() else result.path.stem
+    target = Path(arguments.out).expanduser() if arguments.out else result.path.with_name(f"{stem}-fixed.zip")
+    check_target(target, ".zip", replace=arguments.replace)
+    write(result.module, target, "kobold")
+    again = check_file(target)
+    output.object(fixed=str(target), ok=again.ok)
+    output.data(f"{target} is a repaired copy, which KoboldAI loads.")
+    return again.exit_code
 
 
 def remove(arguments: argparse.Namespace, output: Output) -> int:
