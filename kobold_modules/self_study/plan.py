@@ -14,11 +14,13 @@ from .sentences import is_english
 from .settings import StudySettings
 from .templates.draft import Draft
 from .templates.entry import drafts_of
+from .templates.subject import shortest_name
 from .templates.world import World
 
 
 MOST_EXAMPLES = 200_000
 MOST_NUMBERS = 2_000
+SHORT = 22  # words of a question; longer ones come when all others have been asked
 LENGTHIEST = 4.0  # times the usual share of examples, for a long entry
 # The order of kinds in a round. Questions come more often than others; an entry's recitation comes once.
 TURNS: tuple[ExampleKind, ...] = (
@@ -28,7 +30,10 @@ TURNS: tuple[ExampleKind, ...] = (
     "statement",
     "question",
     "choice",
+    "question",
     "continuation",
+    "question",
+    "choice",
     "dialogue",
     "question",
     "relation",
@@ -43,15 +48,18 @@ def world_of(entries: Sequence[LoreEntry]) -> World:
     names = known_names([*(entry.text for entry in entries), *titles])
     peers: dict[str, list[str]] = defaultdict(list)
     area_of: dict[str, str] = {}
+    short_of: dict[str, str] = {}
     numbers: dict[str, None] = {}
     for entry in entries:
-        if entry.about and entry.title not in peers[entry.group]:
-            peers[entry.group].append(entry.title)
+        if entry.about:
+            short_of[entry.title] = shortest_name(entry)
+            if short_of[entry.title] not in peers[entry.group]:
+                peers[entry.group].append(short_of[entry.title])
         for name in entry.names if entry.about else ():
             area_of.setdefault(name.casefold(), entry.group)
         if len(numbers) < MOST_NUMBERS:
             numbers |= {span.text: None for span in spans(entry.text, names) if span.number}
-    return World(names, {area: tuple(titles) for area, titles in peers.items()}, tuple(numbers), area_of)
+    return World(names, {area: tuple(titles) for area, titles in peers.items()}, tuple(numbers), area_of, short_of)
 
 
 def in_english(entries: Sequence[LoreEntry]) -> list[bool]:
@@ -84,7 +92,10 @@ def _of_entry(
     """Yield at most ``count`` examples about ``entry``. Its drafts are made when the first is asked for."""
     chance = random.Random(f"{settings.seed} {number} {entry.title}")
     drafts = [draft for draft in drafts_of(entry, world, english, chance) if draft.kind in settings.kinds]
-    for draft in _in_turn(drafts, count, chance):
+    short = [draft for draft in drafts if not draft.framed or len(draft.question.split()) <= SHORT]
+    long = [draft for draft in drafts if draft.framed and len(draft.question.split()) > SHORT]
+    first = list(_in_turn(short, count, chance))
+    for draft in [*first, *_in_turn(long, count - len(first), chance)]:  # a long question costs what two short ones do
         yield draft.example(chance)
 
 

@@ -32,18 +32,18 @@ def drafts_of(entry: LoreEntry, world: World, english: bool, chance: random.Rand
     if not english:
         return found
     fact = len(sentences) + 2  # those before are the sentences, and the entry as a whole
-    subject = subject_of(entry, sentences)
+    subject, called = subject_of(entry, sentences), world.short(entry.title)
     if entry.about:
         found += _defined(entry, subject, sentences, world, fact)
-        found += relation_drafts(entry, fact + 1)
+        found += relation_drafts(entry, world, fact + 1)
     for number, sentence in enumerate(sentences):
         if len(sentence.split()) >= SHORTEST:
             found += _of_sentence(entry, sentence, subject, world, number, chance)
     fact += 1 + len(entry.relations)
     for number, (name, value) in enumerate(attributes(entry.text), fact):
         found += [
-            Draft("question", entry, f"What is {inside(entry.title)}'s {name}?", value, fact=number),
-            Draft("statement", entry, f"{entry.title}'s {name}:", f" {value}\n", framed=False, fact=number),
+            Draft("question", entry, f"What is {inside(called)}'s {name}?", value, fact=number),
+            Draft("statement", entry, f"{called}'s {name}:", f" {value}\n", framed=False, fact=number),
         ]
     return list({(draft.kind, draft.question): draft for draft in found}.values())
 
@@ -53,51 +53,49 @@ def _recited(entry: LoreEntry, sentences: Sequence[str], world: World) -> Iterat
     whole, named = len(sentences) + 1, RECITE.replace("{title}", entry.title)
     yield Draft("recitation", entry, named, entry.text + "\n", framed=False, fact=whole)
     for number, (before, behind) in enumerate(pairwise(sentences[:MOST_BEGINNINGS])):
-        yield Draft("continuation", entry, _headed(entry, before), f" {behind}\n", framed=False, fact=number)
+        yield Draft("continuation", entry, _headed(entry, world, before), f" {behind}\n", framed=False, fact=number)
     for number, sentence in enumerate(sentences):
         if begin := last_gap(sentence, world):
             space = " " if sentence[begin - 1].isspace() else ""
-            before, behind = _headed(entry, sentence[:begin].rstrip()), space + sentence[begin:]
+            before, behind = _headed(entry, world, sentence[:begin].rstrip()), space + sentence[begin:]
             yield Draft("statement", entry, before, behind + "\n", framed=False, fact=number)
     if entry.about and sentences:
-        yield Draft("statement", entry, f"{entry.title}:", f" {sentences[0]}\n", framed=False, fact=0)
+        yield Draft("statement", entry, f"{world.short(entry.title)}:", f" {sentences[0]}\n", framed=False, fact=0)
 
 
 def _defined(entry: LoreEntry, subject: Subject, sentences: Sequence[str], world: World, fact: int) -> Iterator[Draft]:
     """Yield questions for the entry as a whole, and for its names."""
     if not sentences:
         return
-    first, told = sentences[0], " ".join(sentences[:MOST_TOLD])
-    for name in map(inside, subject.names[:2]):
+    first, told, called = sentences[0], " ".join(sentences[:MOST_TOLD]), world.short(entry.title)
+    for name in map(inside, dict.fromkeys((called, entry.title))):
         yield Draft("question", entry, f"{subject.asked} is {name}?", first, fact=fact)
-        yield Draft("question", entry, f"Tell me about {name}.", told, fact=fact)
-        yield Draft("question", entry, f"What is known of {name}?", told, fact=fact)
+    yield Draft("question", entry, f"Tell me about {inside(called)}.", told, fact=fact)
+    yield Draft("question", entry, f"What is known of {inside(called)}?", told, fact=fact)
     if described := description(first):
         noun = with_article(described, world.names)
         short = first_clause(noun)
-        yield Draft("question", entry, f"{subject.asked} is {short}?", entry.title, fact=fact)
-        yield Draft("statement", entry, f"{entry.title} is", f" {noun}.\n", framed=False, fact=fact)
+        yield Draft("question", entry, f"{subject.asked} is {short}?", called, fact=fact)
+        yield Draft("statement", entry, f"{called} is", f" {noun}.\n", framed=False, fact=fact)
         if short != noun:
-            yield Draft("question", entry, f"{subject.asked} is {noun}?", entry.title, fact=fact)
-    for name in subject.names[1:2]:
-        if subject.asked == "Who":
-            yield Draft("question", entry, f"What is {name}'s full name?", entry.title, fact=fact)
+            yield Draft("question", entry, f"{subject.asked} is {noun}?", called, fact=fact)
+    if called != entry.title and subject.asked == "Who":
+        yield Draft("question", entry, f"What is {called}'s full name?", entry.title, fact=fact)
     for alias in [key for key in entry.keys if key not in subject.names][:MOST_ALIASES]:
-        yield Draft("question", entry, f"Whom or what does “{alias}” make you think of?", entry.title, fact=fact)
+        yield Draft("question", entry, f"Whom or what does “{alias}” make you think of?", called, fact=fact)
     if len(sentences) > 1:
-        summary = f"{inside(entry.title)}, in one sentence:"
-        yield Draft("summary", entry, summary[:1].upper() + summary[1:], f" {first}\n", framed=False, fact=fact)
+        yield Draft("summary", entry, f"{called}, in one sentence:", f" {first}\n", framed=False, fact=fact)
 
 
 def _of_sentence(
     entry: LoreEntry, sentence: str, subject: Subject, world: World, fact: int, chance: random.Random
 ) -> Iterator[Draft]:
     said = predicate(sentence, subject) if entry.about else ""
-    name = chance.choice(subject.names[:2])
+    name = world.short(entry.title)
     if said:
         yield from _of_predicate(entry, name, said, subject, world, fact, chance)
     elif entry.about and len(sentence.split()) > 5:
-        yield Draft("question", entry, f"Of whom or what is this said: “{sentence}”", entry.title, fact=fact)
+        yield Draft("question", entry, f"Of whom or what is this said: “{sentence}”", name, fact=fact)
     stated = f"{name} {said}" if said else sentence.rstrip(" .!?…")
     named = said or not entry.about or any(other in sentence for other in subject.names)
     if not said and entry.about:
@@ -111,7 +109,7 @@ def _of_predicate(
     entry: LoreEntry, name: str, said: str, subject: Subject, world: World, fact: int, chance: random.Random
 ) -> Iterator[Draft]:
     """Yield questions for the one that ``said`` is said of: in several wordings, and among others."""
-    who, title = subject.asked, entry.title
+    who, title = subject.asked, name
     that = "who" if who == "Who" else "that"
     short = first_clause(said)
     for wording in dict.fromkeys((short, said)):
@@ -131,5 +129,5 @@ def _of_predicate(
         )
 
 
-def _headed(entry: LoreEntry, text: str) -> str:
-    return f"{entry.title}: {text}" if entry.about else text
+def _headed(entry: LoreEntry, world: World, text: str) -> str:
+    return f"{world.short(entry.title)}: {text}" if entry.about else text

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from ..lore import LoreEntry, Relation
 from .draft import Draft
-from .subject import inside
+from .subject import PERSONS, inside
+from .world import World
 
 
 INVERSE = {
@@ -42,10 +43,10 @@ _NOT_NOUNS = re.compile(
 )
 
 
-def relation_drafts(entry: LoreEntry, fact: int) -> Iterator[Draft]:
+def relation_drafts(entry: LoreEntry, world: World, fact: int) -> Iterator[Draft]:
     """Yield questions and statements about the relations of ``entry``; ``fact`` numbers the first of them."""
     for number, relation in enumerate(entry.relations):
-        for draft in _asked(entry, relation):
+        for draft in _asked(entry, relation, world):
             yield Draft(draft.kind, entry, draft.question, draft.answer, draft.framed, fact + number)
 
 
@@ -67,20 +68,22 @@ def noun_of(how: str) -> str:
     if how == "one of":
         return "one"
     match = _NOUNS.fullmatch(how)
+    if match is not None and str(match["noun"]).lower() in INVERSE:
+        return str(match["noun"]).lower()
     if match is None or _NOT_NOUNS.match(how) or re.match(r"[a-z]+[^s\W]s [a-z]+ ", how):  # "rises south of"
         return ""
     noun = str(match["noun"]).lower()
     return noun if how.endswith(" of") or noun in PERSONAL or noun in _NOUNS_TO else ""
 
 
-def _asked(entry: LoreEntry, relation: Relation) -> Iterator[Draft]:
-    title, how, other = entry.title, relation.how, relation.other
+def _asked(entry: LoreEntry, relation: Relation, world: World) -> Iterator[Draft]:
+    title, how, other = world.short(entry.title), relation.how, world.short(relation.other)
     there, named = inside(title), inside(other)  # the names inside a sentence
     noun = noun_of(how)
-    whole = statement(title, relation)
+    whole = statement(title, Relation(how, other))
     yield _draft(entry, whole.removesuffix(named).rstrip(), f" {named}.\n", framed=False)
     if noun and noun != "one":
-        asked = "Who" if noun in PERSONAL else "What"
+        asked = "Who" if noun in PERSONAL or entry.group.lower() in PERSONS else "What"
         article = "" if how.startswith("the ") else "the "
         yield _draft(entry, f"{asked} is {article}{how} {named}?", title)
         yield _draft(entry, f"{'Whom' if noun in PERSONAL else 'What'} is {there} {article}{how}?", other)
@@ -92,8 +95,10 @@ def _asked(entry: LoreEntry, relation: Relation) -> Iterator[Draft]:
             yield _draft(entry, f"How do {there} and {named} belong together?", f"{whole}.")
         return
     said = whole.removeprefix(title).removesuffix(named).strip()
-    yield _draft(entry, f"Who or what {said} {named}?", title)
-    yield _draft(entry, f"{title} {said} whom or what?", other)
+    yield _draft(entry, f"{'Who' if entry.group.lower() in PERSONS else 'Who or what'} {said} {named}?", title)
+    area = world.area_of.get(other.casefold(), "").lower()
+    asked = "whom" if area in PERSONS else "which place" if area == "place" else "whom or what"
+    yield _draft(entry, f"{title} {said} {asked}?", other)
     yield _draft(entry, f"How do {there} and {named} belong together?", f"{whole}.")
 
 

@@ -92,6 +92,15 @@ def short_names(entry: LoreEntry) -> tuple[str, ...]:
     )
 
 
+def shortest_name(entry: LoreEntry) -> str:
+    """Return what a person calls ``entry``: its shortest name, with the article that its title has before it."""
+    shortest = min((entry.title, *short_names(entry)), key=len)
+    with_the = entry.title.startswith("The ") or re.search(
+        rf"\bthe {re.escape(shortest)}(?!\w)", entry.title, re.IGNORECASE
+    )
+    return f"The {shortest}" if with_the and not shortest.lower().startswith("the ") else shortest
+
+
 def predicate(sentence: str, subject: Subject) -> str:
     """Return what ``sentence`` says of its subject, from the verb on and without its full stop; empty if unclear."""
     if (match := _PRONOUN.fullmatch(sentence)) and match["pronoun"].lower() == subject.pronoun:

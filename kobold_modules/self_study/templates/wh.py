@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ..lore import LoreEntry
 from ..names import ORDINALS, Span, spans
 from .draft import Draft
+from .gap import things_in
 from .subject import COUNTED, PERSONS, Subject, first_clause, inside
 from .world import World
 
@@ -62,7 +63,7 @@ def natural_questions(
     helper, plain = _inverted(verb, subject)
     if not helper:
         return
-    for span in spans(rest, world.names)[:8]:
+    for span in [*spans(rest, world.names)[:8], *things_in(rest)[:4]]:
         before, behind = rest[: span.begin], rest[span.begin + len(span.text) :]
         behind = re.split(r"[,;]", behind)[0]
         if re.search(r"[,;]|\b(?:that|who|which|when|where|and|because|if)\b", before):  # another clause

@@ -22,12 +22,18 @@ class World:
         peers: titles by area, to choose the right one from.
         numbers: numbers that stand in the lore, as they are written there.
         area_of: an entry's area by each of its names, in small letters.
+        short_of: what a person calls an entry, by its title, where that is shorter.
     """
 
     names: frozenset[str]
     peers: dict[str, tuple[str, ...]]
     numbers: tuple[str, ...]
     area_of: dict[str, str]
+    short_of: dict[str, str]
+
+    def short(self, title: str) -> str:
+        """Return the shortest name of the entry ``title``: what a person asks with, in few tokens."""
+        return self.short_of.get(title, title)
 
     def others(self, right: str, among: Sequence[str], chance: random.Random) -> list[str]:
         """Return at most :data:`OTHERS` of ``among`` that are not ``right``, drawn by ``chance``."""
