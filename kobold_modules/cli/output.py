@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 
 LONGEST_CELL = 200
-EVALUATING = ("measuring ", "asking ", "letting it ", "seeing ", "looking for ")  # stages of an evaluation
+# Stages that are counted in tokens or texts, which say nothing to a person.
+UNCOUNTED = ("measuring ", "asking ", "letting it ", "seeing ", "looking for ", "searching ", "self-study")
 LARGE = 4 * 2**20  # bytes of a text that takes a while to read, which is said also where no line can be drawn over
 
 
@@ -149,7 +150,7 @@ class Output:
             line = f"  {bar} {progress.stage} {byte_size(progress.done)} of {byte_size(progress.total)}{left}"
         elif reading:
             line = f"  {bar} {progress.stage}"
-        elif progress.stage.startswith((*EVALUATING, "self-study")):  # counted in tokens, which say nothing to a person
+        elif progress.stage.startswith(UNCOUNTED):
             line = f"  {bar} {progress.stage}{left}"
         else:
             line = f"  {bar} step {progress.done:>4}  {self._held_out}{left}"

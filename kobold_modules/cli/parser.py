@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kobold-modules {__version__}")
     parser.set_defaults(run=_lazily("tui", "run"), verb="", model="starter", module=None, json=False)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
-    for add in (_demo, _train, _generate, _compare, _serve, _measure, _evaluate, _lore, _shelf, _machine):
+    for add in (_demo, _train, _generate, _compare, _serve, _measure, _evaluate, _phrase, _lore, _shelf, _machine):
         add(verbs)
     return parser
 
@@ -281,6 +281,24 @@ def _evaluate(verbs: Any) -> None:
     verb.add_argument("--out", default="", metavar="FILE.html", help="write a page with plots here")
     verb.add_argument("--replace", action="store_true", help="write over a page that is already there")
     verb.add_argument("--no-keep", action="store_true", help="do not keep the evidence beside the module")
+
+
+def _phrase(verbs: Any) -> None:
+    verb = _verb(
+        verbs, "phrase", "phrase", "find the passages of your pages that are worth pasting into any program's memory"
+    )
+    verb.add_argument("files", nargs="+", metavar="FILE", help=TEXTS_HELP)
+    _model(verb)
+    verb.add_argument("--module", metavar="MODULE[:STRENGTH]", help="also say what this module is worth")
+    verb.add_argument("--description", default="", metavar="TEXT", help="compare with this (default: from your pages)")
+    verb.add_argument("--passages", type=int, default=3, metavar="N", help="passages at most, 1 to 3 (default: 3)")
+    verb.add_argument("--words", type=int, default=300, metavar="N", help="words in all at most (default: 300)")
+    verb.add_argument("--candidates", type=int, default=32, metavar="N", help="passages to try (default: 32)")
+    verb.add_argument("--seed", type=int, default=1, metavar="S", help="which of them are tried (default: 1)")
+    verb.add_argument("--keep", action="append", metavar="RULE", help=KEEP_HELP)
+    verb.add_argument("--speaker", action="append", metavar="NAME", help=SPEAKER_HELP.replace("train on", "read"))
+    verb.add_argument("--out", metavar="FILE", help="also write the phrase here")
+    verb.add_argument("--replace", action="store_true", help="write over a file that is already there")
 
 
 def _lore(verbs: Any) -> None:

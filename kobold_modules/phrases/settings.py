@@ -1,0 +1,56 @@
+"""What a search for a phrase is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import BadUsage
+
+
+MOST_PASSAGES = 3
+FEWEST_WORDS, MOST_WORDS = 30, 1_000
+FEWEST_CANDIDATES, MOST_CANDIDATES = 2, 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseRequest:
+    """Everything that decides a search; the same request and model give the same phrase.
+
+    Attributes:
+        files: the writer's pages.
+        model: as the command line names models.
+        module: a library name or a file to compare with; empty for none.
+        description: a plain description to compare with; empty for one made from the pages.
+        passages: stretches of the pages at most.
+        words: of all stretches together at most.
+        candidates: stretches that are tried.
+        seed: draws the candidates.
+        keep: rules of cleaning that are left out; ``speaker``: whose lines of a chat are read.
+    """
+
+    files: tuple[str, ...]
+    model: str = "starter"
+    module: str = ""
+    description: str = ""
+    passages: int = MOST_PASSAGES
+    words: int = 300
+    candidates: int = 32
+    seed: int = 1
+    keep: tuple[str, ...] = ()
+    speaker: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("files", "keep", "speaker"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # a tuple also from JSON
+        if not self.files:
+            raise BadUsage("Which pages should the phrase come from?", "Name a text, a book or a folder.")
+        if not 1 <= self.passages <= MOST_PASSAGES:
+            raise BadUsage(f"A phrase of {self.passages} passages cannot be searched; 1 to {MOST_PASSAGES} can.")
+        if not FEWEST_WORDS <= self.words <= MOST_WORDS:
+            raise BadUsage(
+                f"A phrase of {self.words} words cannot be searched; {FEWEST_WORDS} to {MOST_WORDS:,} words can."
+            )
+        if not FEWEST_CANDIDATES <= self.candidates <= MOST_CANDIDATES:
+            raise BadUsage(
+                f"{self.candidates} candidates cannot be tried; {FEWEST_CANDIDATES} to {MOST_CANDIDATES:,} can."
+            )

@@ -1,0 +1,92 @@
+"""``phrase`` prints text to paste and what it is worth, and says in a sentence what it cannot do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kobold_modules.cli import main
+
+
+NOIR = Path(__file__).resolve().parents[3] / "sample_texts" / "noir" / "the-long-drop.txt"
+QUICK = ("--passages", "1", "--words", "60", "--candidates", "4")
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """Return a text of some 2,500 words."""
+    path = tmp_path / "pages.txt"
+    path.write_text(NOIR.read_text(encoding="utf-8")[:14_000], encoding="utf-8")
+    return path
+
+
+def test_it_prints_the_phrase_and_what_each_is_worth(
+    pages: Path, starter: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "memory.txt"
+    code = main(["phrase", str(pages), "--model", str(starter), "--out", str(out), *QUICK])
+    said = capsys.readouterr()
+
+    assert code == 0
+    assert out.read_text(encoding="utf-8") == said.out.removesuffix("\n")
+    assert " ".join(said.out.split()) in " ".join(pages.read_text(encoding="utf-8").split())
+    for line in ("nothing", "a plain description", "this phrase"):
+        assert line in said.err
+
+
+def test_json_is_one_object_with_the_numbers(pages: Path, starter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["phrase", str(pages), "--model", str(starter), "--json", "--description", "A crime story.", *QUICK])
+    (line,) = capsys.readouterr().out.splitlines()
+    found = json.loads(line)
+
+    assert code == 0
+    assert [front["front"] for front in found["fronts"]] == ["nothing", "description", "phrase"]
+    assert found["fronts"][1]["text"] == "A crime story.\n\n"
+    nothing, _, phrase = found["fronts"]
+    assert nothing["tokens"] == 0
+    assert phrase["gain"] == pytest.approx(1 - phrase["bits_per_byte"] / nothing["bits_per_byte"], abs=1e-4)
+    assert found["phrase"].strip() == "\n\n".join(one["text"] for one in found["passages"])
+    assert not found["stopped"]
+
+
+def test_a_module_is_measured_beside_it(pages: Path, starter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained = ["train", str(pages), "--name", "mine", "--model", str(starter), "--steps", "2", "--tokens", "8"]
+    assert main([*trained, "--row", "64", "--batch", "2"]) == 0
+    capsys.readouterr()
+
+    code = main(["phrase", str(pages), "--model", str(starter), "--module", "mine", "--json", *QUICK])
+    found = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert found["fronts"][-1]["front"] == "module"
+    assert found["fronts"][-1]["tokens"] == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "sentence"),
+    [
+        (["--passages", "4"], 2, "A phrase of 4 passages cannot be searched"),
+        (["--words", "5"], 2, "A phrase of 5 words cannot be searched"),
+        (["--candidates", "1"], 2, "1 candidates cannot be tried"),
+        (["--module", "nobody"], 3, "nobody"),
+        (["--out", "."], 2, "."),
+    ],
+)
+def test_bad_usage_is_a_sentence(
+    pages: Path, starter: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: int, sentence: str
+) -> None:
+    assert main(["phrase", str(pages), "--model", str(starter), *options]) == code
+    said = capsys.readouterr()
+
+    assert sentence in said.err
+    assert said.out == ""
+
+
+def test_too_little_text_is_a_sentence(tmp_path: Path, starter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text(NOIR.read_text(encoding="utf-8")[:3_000], encoding="utf-8")
+
+    assert main(["phrase", str(short), "--model", str(starter)]) == 3
+    assert "too little text" in capsys.readouterr().err.lower()
