@@ -148,7 +148,7 @@ def _train(verbs: Any) -> None:
         "--coverage", type=float, metavar="N", help="how often each part of the lore comes up (default: 15)"
     )
     more.add_argument("--study-minutes", type=float, metavar="M", help=STUDY_HELP)
-    more.add_argument("--recitation", type=float, metavar="S", help="share of entries recited (default: 0.3)")
+    more.add_argument("--recitation", type=float, metavar="S", help="share of entries recited (default: 0.75)")
     more.add_argument("--neutral", type=float, metavar="S", help="share of text apart from the world (default: 0.05)")
     more.add_argument("--teacher", type=float, metavar="S", help=TEACHER_HELP)
     more.add_argument("--method", choices=["prompt", "residual"], help="prompt tuning, plain (default) or residual")

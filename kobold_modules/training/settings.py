@@ -66,7 +66,7 @@ class TrainingRequest:
     tokens: int = TOKENS
     objective: Literal["auto", "study", "text"] = "auto"
     coverage: float = 15.0
-    recitation: float = 0.3
+    recitation: float = 0.75
     neutral: float = 0.05
     teacher: float = 0.0
     study_minutes: float = 0.0
