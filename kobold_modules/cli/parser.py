@@ -239,6 +239,10 @@ def _serve(verbs: Any) -> None:
         metavar="ORIGIN",
         help="a web page that may use this server, as https://lite.koboldai.net; may be repeated",
     )
+    verb.add_argument(
+        "--backend", choices=["llama.cpp", "vllm"], default="llama.cpp", help="who writes (default: llama.cpp, here)"
+    )
+    verb.add_argument("--url", metavar="URL", help="of the vLLM server, started with --enable-prompt-embeds")
     verb.add_argument("--lite", metavar="FILE", help="your copy of KoboldAI Lite's index.html, to be served at /lite")
 
 

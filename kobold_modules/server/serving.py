@@ -23,6 +23,8 @@ from .stacks import Named, Stacks
 
 if TYPE_CHECKING:
     from ..backends.llamacpp.engine import LlamaEngine
+    from .folder_words import FolderWords
+    from .vllm import VllmWriter
 
 CLIENTS = 8  # texts written side by side
 WAITING = 64  # requests that may wait for one of these places
@@ -66,6 +68,29 @@ def serve(
         words.close()
 
 
+def serve_vllm(
+    writer: VllmWriter,
+    words: NativeVocabulary | FolderWords,
+    sock: socket.socket,
+    settings: Serve,
+    tell: Callable[[Serving], None] | None = None,
+    ready: Callable[[str], None] = lambda address: None,
+) -> bool:
+    """Do as :func:`serve`, with a vLLM server that writes."""
+
+    async def run() -> bool:
+        live, info = Live(), writer.info
+        writer.wake = live.wake
+        stacks = Stacks(info.name, info.fingerprint, settings.start)
+        try:
+            service = service_of(words, info.name, info.context, stacks, writer, live, settings)
+            return await answer(service, sock, settings.access, tell, ready)
+        finally:
+            writer.close()
+
+    return asyncio.run(run())
+
+
 async def _serve(
     engine: LlamaEngine,
     words: NativeVocabulary,
@@ -86,7 +111,13 @@ async def _serve(
 
 
 def service_of(
-    words: NativeVocabulary, name: str, context: int, stacks: Stacks, writer: Writer, live: Live, settings: Serve
+    words: NativeVocabulary | FolderWords,
+    name: str,
+    context: int,
+    stacks: Stacks,
+    writer: Writer,
+    live: Live,
+    settings: Serve,
 ) -> Service:
     """Return the service over ``writer``, with what the model's file says of its words."""
     spelled = {

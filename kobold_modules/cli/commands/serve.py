@@ -18,7 +18,11 @@ from ..output import Output
 
 
 if TYPE_CHECKING:
+    from socket import socket
+
+    from ...models.reference import ModelFile
     from ...server.access import Access
+    from ...server.serving import Serve
     from ...server.stacks import Named
 
 KEY_VARIABLE = "KOBOLD_MODULES_API_KEY"
@@ -38,34 +42,61 @@ def serve(arguments: argparse.Namespace, output: Output) -> int:
             "pip install 'kobold-modules[serve]'",
         ) from error
     from ...server.listening import listen_at
+    from ...server.serving import Serve
 
     _check(arguments)
     access, items = _access(arguments), _items(arguments)
     lite = _lite(arguments.lite)
     file = resolve(arguments.model)
     stack, sources = parse_stack(items), sources_of(items)
+    settings = Serve(access, _named(items, stack, sources), arguments.clients, arguments.queue, lite)
     sock = listen_at(arguments.host, arguments.port)  # before the model is loaded, which takes longer
     with sock:
-        if file.kind != "gguf":
-            raise BadUsage(
-                f"{file.name} is a Hugging Face folder; serve writes with llama.cpp, which needs a GGUF file.",
-                "Give the model as GGUF.",
-            )
-        from ...backends.llamacpp.engine import LlamaEngine
-        from ...server.serving import Serve
-        from ...server.serving import serve as serve_at
-
-        output.say(f"  loading {one_line(file.name)} ...")
-        with LlamaEngine(file, context=arguments.contextsize, together=arguments.clients) as engine:
-            if engine.notice:
-                output.show(Note(engine.notice))
-            for warning in stack.check(engine.info.fingerprint, engine.info.name):
-                output.say(f"warning: {warning}")
-            settings = Serve(access, _named(items, stack, sources), arguments.clients, arguments.queue, lite)
-            tell = output.show if arguments.json else None
-            interrupted = serve_at(engine, sock, settings, tell, lambda address: _ready(address, arguments, output))
+        interrupted = (_over_vllm if arguments.backend == "vllm" else _over_llamacpp)(
+            arguments, output, file, stack, sock, settings
+        )
     output.say("  Stopped.")
     return INTERRUPTED if interrupted else 0
+
+
+def _over_llamacpp(
+    arguments: argparse.Namespace, output: Output, file: ModelFile, stack: Stack, sock: socket, settings: Serve
+) -> bool:
+    from ...backends.llamacpp.engine import LlamaEngine
+    from ...server.serving import serve as serve_at
+
+    if file.kind != "gguf":
+        raise BadUsage(
+            f"{file.name} is a Hugging Face folder; serve writes with llama.cpp, which needs a GGUF file.",
+            "Give the model as GGUF, or have vLLM write: --backend vllm --url ...",
+        )
+    output.say(f"  loading {one_line(file.name)} ...")
+    with LlamaEngine(file, context=arguments.contextsize, together=arguments.clients) as engine:
+        if engine.notice:
+            output.show(Note(engine.notice))
+        for warning in stack.check(engine.info.fingerprint, engine.info.name):
+            output.say(f"warning: {warning}")
+        tell = output.show if arguments.json else None
+        return serve_at(engine, sock, settings, tell, lambda address: _ready(address, arguments, output))
+
+
+def _over_vllm(
+    arguments: argparse.Namespace, output: Output, file: ModelFile, stack: Stack, sock: socket, settings: Serve
+) -> bool:
+    from ...backends.llamacpp.model import NativeVocabulary
+    from ...server.folder_words import FolderWords
+    from ...server.serving import serve_vllm
+    from ...server.vllm import VllmWriter
+
+    for warning in stack.check(file.fingerprint, file.name):
+        output.say(f"warning: {warning}")
+    words = NativeVocabulary(file.path) if file.kind == "gguf" else FolderWords(file.path)
+    try:
+        writer = VllmWriter(arguments.url, file, words, words.opening, arguments.clients, arguments.queue)
+        tell = output.show if arguments.json else None
+        return serve_vllm(writer, words, sock, settings, tell, lambda address: _ready(address, arguments, output))
+    finally:
+        words.close()
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -73,6 +104,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise BadUsage(f"{arguments.clients} texts cannot be written side by side; 1 to {MOST_CLIENTS} can.")
     if not 1 <= arguments.queue <= 10_000:
         raise BadUsage("The queue should have 1 to 10,000 places.")
+    if (arguments.backend == "vllm") != (arguments.url is not None):
+        raise BadUsage(
+            "--backend vllm and --url go together.", "For example: --backend vllm --url http://127.0.0.1:8000"
+        )
 
 
 def _access(arguments: argparse.Namespace) -> Access:
