@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,16 @@ import pytest
 import torch
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.backends.llamacpp.quantise import quantise
 from kobold_modules.cli import main
+from kobold_modules.generation.protocol import Request
 from kobold_modules.models.embedding_table import rows_at
 from kobold_modules.models.reference import ModelFile
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
-from tests.server.process import Running, running
+from tests.last import text_in
+from tests.server.process import fill_library, running
 
 
 OPENING = "Once upon a time, there was a little girl named Lily."
@@ -129,23 +133,28 @@ def test_where_nobody_answers_is_a_sentence(stories: Path, home: Path, capsys: p
 
 
 @pytest.fixture(scope="module")
-def real(stories: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a real vLLM with stories260K, where one is installed."""
+def real(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a real vLLM with the starter, where one is installed.
+
+    Not with stories260K: vLLM's attention on a CPU knows no heads of 8 numbers.
+    """
     program = os.environ.get("KOBOLD_MODULES_VLLM", "")
     if not Path(program).is_file():
         pytest.skip("vLLM is not installed: bash scripts/install_vllm.sh FOLDER, KOBOLD_MODULES_VLLM=FOLDER/bin/vllm")
+    folder = tmp_path_factory.mktemp("vllm")
+    write_folder(starter, folder / "starter")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"VLLM_TARGET_DEVICE": "cpu", "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
     environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-    command = [program, "serve", str(stories / "stories260K-hf"), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--enable-prompt-embeds", "--dtype", "float32", "--max-model-len", "512", "--enforce-eager"]
-    with (tmp_path_factory.mktemp("vllm") / "log").open("w") as log:
+    command = [program, "serve", str(folder / "starter"), "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--enable-prompt-embeds", "--dtype", "float32", "--enforce-eager"]
+    with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         while True:
-            assert process.poll() is None, "vLLM did not start"
+            assert process.poll() is None, f"vLLM did not start: {folder / 'log'}"
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
                 break
@@ -157,26 +166,38 @@ def real(stories: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         process.wait(120)
 
 
+def write_folder(gguf: Path, folder: Path) -> None:
+    """Write the model in ``gguf`` as a Hugging Face folder in float32."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype="float32")
+    del model.config.quantization_config
+    model.hf_quantizer = None
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+
+
 @pytest.mark.slow
-def test_a_real_vllm_writes_the_same_fifty_tokens(
-    real: str,
-    stories: Path,
-    shelf: tuple[Path, dict[str, Module]],
-    alone: Callable[..., str],
-) -> None:
-    """Issue 18: the same greedy 50 tokens as our engine, for three stacks."""
-    modules = shelf[1]
+def test_a_real_vllm_writes_the_same_fifty_tokens(real: str, starter: Path, tmp_path: Path) -> None:
+    """Issue 18: the same greedy 50 tokens as our engine, for three stacks; weights in float32 on both sides."""
+    modules = fill_library(tmp_path / "shelf", starter)
+    wide = tmp_path / "starter-F32.gguf"
+    quantise(starter, wide, "F32")
     stacks = {
         "none": Stack(),
         "noir": Stack().add(modules["noir"]),
         "gothic + farce:0.5": Stack().add(modules["gothic"]).add(modules["farce"], 0.5),
     }
-    command = ["-m", "kobold_modules", "serve", "--model", str(stories / "stories260K-F32.gguf"), "--json"]
-    with running([*command, "--port", "0", "--backend", "vllm", "--url", real], shelf[0]) as server:
-        for name, stack in stacks.items():
-            assert _greedy(server, name) == alone(OPENING, stack, 50)
-
-
-def _greedy(server: Running, name: str) -> str:
-    body = {"model": name, "prompt": OPENING, "max_tokens": 50, "temperature": 0, "ignore_eos": False}
-    return str(server.post("/v1/completions", body).json["choices"][0]["text"])
+    prompt = "The rain had stopped an hour before dawn, and the street"
+    greedy = Sampler(temperature=0, repetition=1)
+    with LlamaEngine(ModelFile.at(wide), exact=True) as engine:
+        ours = {
+            name: text_in(engine.generate(Request(text=prompt, stack=stack, max_tokens=50, sampler=greedy)))
+            for name, stack in stacks.items()
+        }
+    command = ["-m", "kobold_modules", "serve", "--model", str(starter), "--json", "--port", "0"]
+    with running([*command, "--backend", "vllm", "--url", real], tmp_path / "shelf") as server:
+        for name, text in ours.items():
+            body = {"model": name, "prompt": prompt, "max_tokens": 50, "temperature": 0}
+            assert server.post("/v1/completions", body).json["choices"][0]["text"] == text, name
+    assert len(set(ours.values())) == 3
