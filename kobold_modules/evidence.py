@@ -141,6 +141,8 @@ class WorldEvidence(msgspec.Struct, frozen=True, kw_only=True):
         answered, answered_without: share of questions answered rightly by greedy generation.
         answers: with the module, the wrong ones first.
         invented: names and numbers that stand nowhere in the lore, the most frequent first.
+        consistent, consistent_without: of the names and numbers in what it writes about its world, the share that
+            stands in the lore; None where there is no lore.
         wrong: questions that the module gets wrong by choice.
     """
 
@@ -153,6 +155,8 @@ class WorldEvidence(msgspec.Struct, frozen=True, kw_only=True):
     answered_without: Estimate | None = None
     answers: tuple[Answered, ...] = ()
     invented: tuple[str, ...] = ()
+    consistent: Estimate | None = None
+    consistent_without: Estimate | None = None
     wrong: tuple[str, ...] = ()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import BadInput, BadUsage
-from ..evidence import Answered, WorldEvidence
+from ..evidence import Answered, Estimate, WorldEvidence
 from ..lorebook import read as read_book
 from ..records import Progress
 from ..self_study import LoreEntry, read_lore
+from ..self_study.names import invented, known_names, spans
 from ..soft_prompt.module import Module
 from . import bootstrap
 from .bootstrap import Table
@@ -21,6 +23,8 @@ from .world.made import made_questions
 from .world.questions import Question, read_questions, views
 from .world.recall import Asked, ChoiceLosses, choice_losses, gap_closed
 
+
+T = TypeVar("T")
 
 FEWEST = 8  # questions; fewer say nothing
 SHOWN = 40  # answers that are kept
@@ -33,7 +37,7 @@ class World:
 
     Attributes:
         views: what of the lore answers a question, by its ``entry``; empty where there is no lore.
-        lore: all of it as one text.
+        lore: all of it as one text; ``titles``: what its entries are about.
         made: whether the questions were made of the lore by rule.
     """
 
@@ -41,6 +45,11 @@ class World:
     views: Mapping[str, str]
     lore: str
     made: bool
+    titles: tuple[str, ...] = ()
+
+    def openings(self, count: int) -> list[str]:
+        """Return ``count`` beginnings of sentences, each with a title of the lore; none where there is no lore."""
+        return [f"{title} " for title in _some(self.titles, count)]
 
 
 def world_of(questions: str, lore: Sequence[str], most: int) -> World:
@@ -69,6 +78,7 @@ def world_of(questions: str, lore: Sequence[str], most: int) -> World:
         {question.entry: by_name[question.entry] for question in asked if question.entry in by_name},
         "\n".join(entry.view for entry in entries),
         not questions,
+        tuple(dict.fromkeys(entry.title for entry in entries if entry.about)),
     )
 
 
@@ -132,7 +142,24 @@ def world_evidence(work: Work, world: World) -> Generator[Progress, None, WorldE
     )
 
 
-def _some(questions: Sequence[Question], most: int) -> list[Question]:
+def consistency(world: World, starts: Sequence[str], written: Sequence[str]) -> Estimate | None:
+    """Return which share of the names and numbers in ``written`` stands in the lore; None where there is no lore.
+
+    Args:
+        starts: the openings that each text of ``written`` goes on with; their own names count for nothing.
+    """
+    if not world.lore:
+        return None
+    known = known_names([world.lore])
+    rows = []
+    for start, text in zip(starts, written, strict=True):
+        named = sum(len(span.text.split()) for span in spans(text, known))
+        made_up = min(named, len(invented(text, f"{world.lore}\n{start}")))
+        rows.append((named - made_up, named))
+    return bootstrap.estimate(rows, lambda means: means[:, 0] / means[:, 1]) if any(row[1] for row in rows) else None
+
+
+def _some(questions: Sequence[T], most: int) -> list[T]:
     """Return at most ``most`` of ``questions``, from all parts of them."""
     if len(questions) <= most:
         return list(questions)

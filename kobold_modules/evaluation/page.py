@@ -168,6 +168,10 @@ def _world(world: WorldEvidence) -> str:
                 f"without the module {_range(world.answered_without)}."
             )
         )
+    if world.consistent is not None:
+        beside = f"; without the module {_range(world.consistent_without)}" if world.consistent_without else ""
+        share = f"{_range(world.consistent)} stand in the lore{beside}"
+        parts.append(_p(f"Of the names and numbers in what it writes about its world, {share}."))
     if world.answers:
         rows = [
             (

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
+
 from ..evidence import CoLoad, Neutral, Recital
 from ..records import Progress
 from ..soft_prompt.module import Module
@@ -97,7 +99,8 @@ def _writing(work: Work, subject: Subject, found: Mapping[str, Any]) -> Found:
     """Let the module write, with it and without, and measure that."""
     budget = work.budget
     pages = subject.pages.held_out if subject.pages is not None else tuple(subject.others.values())
-    starts = openings(pages, budget.takes) or [" "]
+    of_its_world = subject.world.openings(budget.takes) if subject.world is not None and subject.pages is None else []
+    starts = of_its_world or openings(pages, budget.takes) or [" "]
     lengths = [budget.long, *([budget.take] * (len(starts) - 1))]
     written = yield from _written(work, (work.module,), starts, lengths)
     plain = yield from _written(work, (), starts, [budget.take] * len(starts))
@@ -105,6 +108,9 @@ def _writing(work: Work, subject: Subject, found: Mapping[str, Any]) -> Found:
         "repetition": _mean([repeated(text) for text in written]),
         "repetition_without": _mean([repeated(text) for text in plain]),
     }
+    if of_its_world and subject.world is not None:
+        with_it, without = (of_world.consistency(subject.world, starts, texts) for texts in (written, plain))
+        parts["world"] = msgspec.structs.replace(found["world"], consistent=with_it, consistent_without=without)
     style = found.get("style")
     if style is not None and subject.pages is not None:
         others = {name: [text] for name, text in subject.others.items()}

@@ -86,6 +86,7 @@ def test_a_world_is_asked_about_from_a_file_or_by_rule(home: Path, tmp_path: Pat
         assert found.co_load is not None
         assert found.co_load.unit == "nats per answer token"
         assert found.neutral is not None
+        assert found.world.consistent is None or 0 <= found.world.consistent.value <= 1
         assert any("by rule" in note for note in found.notes) is (not questions)
 
 

@@ -130,6 +130,8 @@ def _world(world: WorldEvidence) -> str:
             f"\nin its own words: {percent(world.answered.value, 0)} right "
             f"({percent(world.answered_without.value, 0)} without the module)"
         )
+    if world.consistent is not None:
+        told += f"\nof the names and numbers it writes, {percent(world.consistent.value, 0)} stand in the lore"
     return told
 
 
