@@ -155,6 +155,15 @@ def test_entries_too_long_for_the_model_are_said_and_left_to_the_rules(tiny: Mod
     assert found.examples[0].entries == ("The Long Road",)
 
 
+def test_passages_without_a_title_of_their_own_are_asked_about_by_the_model_too(tiny: ModelFile) -> None:
+    passage = LoreEntry("letter.txt, passage 1", (), "Tom has a red ball and two dogs.", (), "letter.txt", about=False)
+
+    records, _ = followed(study([passage], tiny, StudySettings(seconds=0.001)))
+
+    assert stored()[0].count(b"\n") == 1
+    assert "too slow" not in said(records)
+
+
 def test_lore_in_another_language_is_said(tiny: ModelFile) -> None:
     records, _ = followed(study([GERMAN], tiny, StudySettings()))
     mixed, _ = followed(study([GERMAN, *WORLD], tiny, StudySettings()))

@@ -51,12 +51,13 @@ class Asking:
 
 
 def asking_for_questions(view: str, title: str, number: int, english: bool, template: ChatTemplate | None) -> Asking:
-    """Return what makes the teacher write questions about ``title``, of the ``number``-th form."""
+    """Return what makes the teacher write questions about ``title`` (empty: all it sees), of the ``number``-th form."""
+    told_of = title or "what is told above"
     form, begins = QUESTION_FORMS[number % len(QUESTION_FORMS)]
     if template is not None:
         language = "" if english else " Write in the language of the text above."
         told = (
-            f"Write {QUESTIONS} short questions about {title}. {form.replace('{title}', title)} "
+            f"Write {QUESTIONS} short questions about {told_of}. {form.replace('{title}', told_of)} "
             f"Write one question on each line, and nothing else.{language}"
         )
         try:
@@ -65,9 +66,9 @@ def asking_for_questions(view: str, title: str, number: int, english: bool, temp
         except ValueError:
             pass
     begun = f"1. {begins}" if english else "1."
-    heading = (
-        f"{QUESTIONS} questions about {title}, each with a short answer above:\n\n" if english else f"{title}?\n\n"
-    )
+    heading = f"{QUESTIONS} questions about {told_of}, each with a short answer above:\n\n"
+    if not english:
+        heading = f"{title}?\n\n" if title else ""
     return Asking(view, heading, begun)
 
 

@@ -53,10 +53,7 @@ class Teacher:
         self._english = dict(zip(entries, in_english(entries), strict=True))
         self._groups = groups_of(short, min(LONGEST_VIEW, room), lambda entry: lengths[entry])
         self._turns = [
-            (group, about[at : at + AT_ONCE])
-            for group in self._groups
-            if (about := [entry for entry in group if entry.about])
-            for at in range(0, len(about), AT_ONCE)
+            (group, group[at : at + AT_ONCE]) for group in self._groups for at in range(0, len(group), AT_ONCE)
         ]
         self.calls = ROUNDS * len(self._turns)
 
@@ -89,11 +86,11 @@ class Teacher:
         english, tasks = self._english[entry], list[Task]()
         listed, prose = None, None
         if "question" in self._settings.kinds:
-            asked = asking_for_questions(view, entry.title, form, english, self._template)
+            asked = asking_for_questions(view, entry.title if entry.about else "", form, english, self._template)
             listed = asked.begun
             tasks.append(self._list_task(asked.view + asked.prompt + asked.begun, asked.special, chance))
         kind, begins = prose_form(form, english)
-        if kind in self._settings.kinds:
+        if kind in self._settings.kinds and entry.about:
             name = chance.choice([entry.title, *short_names(entry)[:1]])
             before = begins.replace("{name}", name if begins.startswith("{name}") else inside(name))
             prose = (kind, before)
