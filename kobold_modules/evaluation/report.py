@@ -134,12 +134,28 @@ def card_gain(measured: Mapping[str, Any], interval: bool = False) -> str:
     return long_gain(gain) if interval and verdict_of(gain) in ("better", "worse") else short_gain(gain)
 
 
+PAGES = "held-out pages"
+ANSWERS = "the answers to questions it was not trained on"
+
+
 def headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headline:
     """Say what came of a training, from what its card holds.
 
     Where no step improved on the start that comes first, with the reason and what to do; a module that is better than
-    nothing, but only because of the words it started from, is not called better.
+    nothing, but only because of the words it started from, is not called better. Of a world that was studied it says
+    how many questions are answered right.
     """
+    found = _headline(measured, training)
+    asked, before, after = (measured.get(f"recall_{name}") for name in ("asked", "before", "after"))
+    if not (_is_number(asked) and _is_number(before) and _is_number(after)):
+        return found
+    recall = f" It gets {int(after)} of {int(asked)} of them right; without it {int(before)} are."
+    advice = found.advice.replace("Add more pages: 2,000 words and up.", "Add more entries of lore.")
+    advice = advice.replace("give it more pages", "give it more virtual tokens")
+    return found._replace(text=found.text.replace(PAGES, ANSWERS) + recall, advice=advice)
+
+
+def _headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headline:
     gain, over_start = gain_of(measured), gain_of(measured, "gain_over_start")
     if gain is None:
         return Headline("Not measured yet on held-out pages.", short="not measured")

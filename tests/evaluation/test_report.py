@@ -120,3 +120,17 @@ def test_too_little_held_out_text_claims_nothing() -> None:
 def test_a_module_of_another_program_gets_no_advice_on_a_training_nobody_knows() -> None:
     assert headline({}, {}).text == "Not measured yet on held-out pages."
     assert headline({"gain": -0.02}, {}) == ("Predicts held-out pages 2.0 % worse.", "", False, "2.0 % worse")
+
+
+def test_of_a_world_that_was_studied_it_says_what_is_recalled() -> None:
+    measured = {"gain": 0.4, "gain_low": 0.35, "gain_high": 0.45, "held_out_stretches": 24, "learned": True}
+    measured |= {"gain_over_start": 0.2, "gain_over_start_low": 0.1, "gain_over_start_high": 0.3}
+    measured |= {"recall_asked": 24, "recall_before": 6, "recall_after": 15}
+
+    found = headline(measured, {"steps": 200})
+
+    assert found.good
+    assert found.text == (
+        "Predicts the answers to questions it was not trained on 40.0 % better (35.0 to 45.0). "
+        "It gets 15 of 24 of them right; without it 6 are."
+    )

@@ -35,3 +35,18 @@ def test_what_is_counted_is_the_whole_text(request_: TrainingRequest) -> None:
     assert 0 < cost.tokens < 120 * 14 * 4
     assert cost.passes == pytest.approx(3 * 2 * 32 / cost.tokens, abs=0.01)
     assert 1 <= cost.rows_at_once <= 2
+
+
+def test_a_world_is_counted_in_examples_and_asks_for_the_tokens_its_lore_wants(
+    request_: TrainingRequest, tmp_path: Path
+) -> None:
+    lore = tmp_path / "lore.md"
+    lore.write_text("\n\n".join(f"# Girl {n}\n\nShe has {n} red balls in a box of her own." for n in range(40)))
+    world = replace(request_, files=(str(lore),), kind="world", tokens=0)
+
+    cost = estimate(world)
+
+    assert cost.virtual_tokens == 64
+    assert cost.context == 512
+    assert cost.tokens > 3 * estimate(replace(world, objective="text")).tokens
+    assert estimate(replace(world, tokens=20)).virtual_tokens == 20

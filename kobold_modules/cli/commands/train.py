@@ -88,6 +88,8 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     """Measure what a training would do and cost on a few steps, and train nothing."""
     from ...corpus import read_stepwise, require_enough
     from ...corpus import split as split_corpus
+    from ...training.preparing import LEAST_WORDS
+    from ...training.world.data import lore_of
 
     reading = read_stepwise([Path(name) for name in request.files], keep=request.keep, speakers=request.speaker)
     try:
@@ -102,7 +104,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     if several and not request.speaker:
         name = shlex.quote(several[0][0].name)
         output.say(f"  --speaker NAME trains on the lines of one speaker only: --speaker {name}, for example.")
-    require_enough(corpus)
+    require_enough(corpus, 1 if lore_of(request) else LEAST_WORDS)
     cost = estimate(request, corpus, split)
     output.data(
         f"{cost.words:,} words, {cost.tokens:,} tokens to train on; at most {cost.steps:,} steps of "
