@@ -33,13 +33,19 @@ from ...widgets.writing.stack_panel import StackPanel
 
 
 if TYPE_CHECKING:
+    from .evaluations import Evaluations
     from .library_actions import LibraryActions
     from .nearest_words import NearestWords
 
-NEEDS_MODULE = {"add", "toggle", "remove", "rename", "edit", "export", "tag", "star", "duplicate", "nearest"}
+READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest", "evaluate"}
+NEEDS_MODULE = READABLE_ONLY | {"remove", "rename", "tag", "star"}
+EVIDENCE = "evidence.json"  # as library.evidence has it
 HELD_DOWN = 0.08  # seconds
 LONGEST_SEARCH = 80  # characters
-READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest"}
+
+
+def _key(key: str, action: str, name: str, id: str, tooltip: str, show: bool = False) -> Binding:
+    return Binding(key, action, name, id=id, tooltip=tooltip, show=show)
 
 
 class LibraryScreen(HeldScreen[None]):
@@ -50,21 +56,10 @@ class LibraryScreen(HeldScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012
     BINDING_GROUP_TITLE = "Library"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape", "clear_filter", "Show all", id="library.clear", tooltip="Clear selection and search", show=False
-        ),
-        Binding(
-            "ctrl+t",
-            "app.pick_module",
-            "Add module",
-            id="stack.add",
-            tooltip="Add a module to the stack by its name",
-            show=False,
-        ),
-        Binding("i", "want('import')", "Import", id="library.import", tooltip="Import modules from files"),
-        Binding(
-            "u", "want('restore')", "Restore", id="library.restore", tooltip="Restore what was deleted last", show=False
-        ),
+        _key("escape", "clear_filter", "Show all", "library.clear", "Clear selection and search"),
+        _key("ctrl+t", "app.pick_module", "Add module", "stack.add", "Add a module to the stack by its name"),
+        _key("i", "want('import')", "Import", "library.import", "Import modules from files", show=True),
+        _key("u", "want('restore')", "Restore", "library.restore", "Restore what was deleted last"),
     ]
 
     def __init__(self, app_state: AppState, greeting: str = "") -> None:
@@ -89,6 +84,12 @@ class LibraryScreen(HeldScreen[None]):
         from .nearest_words import NearestWords  # when somebody asks for them
 
         return NearestWords(self.app_state, self.status_line, self._nearest_found)
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        from .evaluations import Evaluations  # when a module is evaluated, or has been
+
+        return Evaluations(self, self.app_state, self.status_line, self.show_card)
 
     @property
     def list(self) -> ModuleList:
@@ -135,8 +136,10 @@ class LibraryScreen(HeldScreen[None]):
 
     @property
     def unfinished_work(self) -> str:
-        exporting = "actions" in self.__dict__ and self.actions.exporting
-        return "Modules are still being written to files. Those that are there are whole." if exporting else ""
+        parts = self.__dict__  # those that have been needed so far
+        exporting = "actions" in parts and self.actions.exporting
+        said = "Modules are still being written to files. Those that are there are whole." if exporting else ""
+        return f"{said} {self.evaluations.unfinished_work if 'evaluations' in parts else ''}".strip()
 
     def keep_work(self) -> None:
         """Do nothing: files are whole or not there."""
@@ -211,6 +214,7 @@ class LibraryScreen(HeldScreen[None]):
             self.app_state.library.whole(entry),
             self.app_state.fit(entry),
             self.nearest.known(entry) if "nearest" in self.__dict__ else None,
+            self.evaluations.of(entry) if (entry.path.parent / EVIDENCE).exists() else None,
         )
 
     def _stack_changed(self, stack: EntryStack) -> None:
@@ -317,6 +321,8 @@ class LibraryScreen(HeldScreen[None]):
                 self.say(*put_on_stack(self.app_state, entries, what == "toggle"))
             case "nearest":
                 run_in_background(self, partial(self.nearest.find, entries[0]), "nearest", exclusive=True)
+            case "evaluate":
+                self.evaluations.switch(entries[0])
             case _:
                 self.actions.do(what, entries)
 

@@ -7,7 +7,7 @@ work"; the rest scrolls.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -27,6 +27,9 @@ from ...state.keys import quiet
 from ..panel import Titled
 from .curve import Curve
 
+
+if TYPE_CHECKING:
+    from kobold_modules.evidence import Evaluated
 
 HEADING = "bold $text-primary"
 OPENING = 160  # characters of a sample's opening: enough to see where the two passages set out from
@@ -93,6 +96,9 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
     *Measured* compares how well the model predicts pages it has never seen, with and without the module: a style that
     is your own shows as a percentage.
 
+    *Evidence* is what an evaluation found (**v** in the list runs one): recall, what is the author's own, what happens
+    in a stack, and what to do about it.
+
     Other authors' pages show whether it learned a style or merely English. The curve is the loss on held-out pages
     during training; lower is better. The two passages continue the same opening with the same seed, so the module is
     the only difference between them.
@@ -109,6 +115,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         & > * { max-width: 96; }
         & > .heading { height: 1; margin-top: 1; color: $text-primary; text-style: bold; }
         & > Static { height: auto; }
+        #evidence { margin-top: 1; }
         #opening { margin: 1 0; }
         #passages { height: auto; }
         #nearest { margin-top: 1; }
@@ -121,6 +128,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield Static(id="about")
+        yield Static(id="evidence")
         yield Static("Training", classes="heading measured", id="curve-title")
         yield Curve(classes="measured", id="curve")
         yield Static(id="opening")
@@ -135,11 +143,12 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         entry: Entry | None,
         fit: tuple[bool, str, str] = (True, "", ""),
         nearest: Sequence[Sequence[str]] | None = None,
+        evidence: Evaluated | None = None,
     ) -> None:
         """Show ``entry``, a whole one.
 
         ``fit`` is what the app state says of it and the loaded model, ``nearest`` the words nearest to each of its
-        virtual tokens, once they have been looked up.
+        virtual tokens, once they have been looked up, ``evidence`` what an evaluation found.
         """
         for child in self.children:
             child.display = entry is not None
@@ -153,6 +162,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
             return
         card = entry.card
         self._say("#about", self._about(entry, card))
+        self._show_evidence(evidence)
         self._show_curve(card)
         self._show_samples(card)
         self._show_facts(entry, card, fit)
@@ -186,6 +196,14 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         problem = f"! {entry.problem}\n  d deletes it; u restores it."
         self._say("#about", Content.styled(problem, "$text-warning"))
         self.query_one(Facts).facts = (("File", Content(phrases.place(entry.path))),)
+
+    def _show_evidence(self, found: Evaluated | None) -> None:
+        if found is None:
+            self._say("#evidence", "")
+            return
+        from .evidence_view import evidence  # no card needs it before a module has been evaluated
+
+        self._say("#evidence", evidence(found, min(96, max(30, self.scrollable_content_region.width))))
 
     def _show_curve(self, card: Card) -> None:
         drawn = len(card.curve) > 1

@@ -69,6 +69,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         _key("c", "edit", "Edit card", "Edit description, kind and author"),
         _key("y", "duplicate", "Duplicate", "Copy the module"),
         _key("e", "export", "Export", "Save it for KoboldAI or another program"),
+        _key("v", "evaluate", "Evaluate", "Measure what the module is worth, or stop that"),
         _key("w", "nearest", "Nearest words", "Show the words nearest to each virtual token"),
         _key("i", "import", "Import", "Import modules from files"),
         _key("u", "restore", "Restore", "Restore what was deleted last"),
