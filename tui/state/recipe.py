@@ -38,7 +38,7 @@ class Setting:
 
 
 ADVANCED = (
-    Setting("tokens", "tokens", "integer", "100 virtual tokens"),
+    Setting("tokens", "tokens", "integer", "100 virtual tokens; a world: what its lore needs"),
     Setting("minutes", "minutes", "number", "as set above"),
     Setting("steps", "steps", "integer", "as set above; a number gives the same result again"),
     Setting("seed", "seed", "integer", "1"),
@@ -81,6 +81,9 @@ class Recipe:
             typed = self.advanced.get(setting.name, "").strip()
             if typed:
                 values[setting.name] = _value(setting, typed)
+        if self.kind == "world":
+            values.setdefault("tokens", 0)  # as many as the lore asks for
+            values["objective"] = "text" if self.objective == "text" else "auto"
         return TrainingRequest(
             files=self.files,
             name=" ".join(self.name.split()),
@@ -90,6 +93,7 @@ class Recipe:
             dial=self.dial,
             speaker=self.speaker,
             keep=self.keep,
+            stack_safe=self.stack_safe,
             **values,
         )
 
@@ -135,6 +139,8 @@ class Estimate:
     disk: int | None = None
     seconds_per_step: float | None = None
     exact: bool = False
+    virtual: int = 0  # tokens of the module, of the ``context`` tokens that the model reads; 0 where that is not known
+    context: int = 0
     around: float = 0.0  # seconds before the first step and after the last
 
     @classmethod
@@ -151,6 +157,8 @@ class Estimate:
             seconds_per_step=cost.seconds_per_step,
             exact=True,
             around=cost.seconds_around,
+            virtual=cost.virtual_tokens,
+            context=cost.context,
         )
 
     def at(self, recipe: Recipe) -> Estimate:
@@ -179,6 +187,9 @@ class Estimate:
         if self.tokens is not None:
             text += f", {about}{counted(self.tokens, 'token')}"
         lines.append(text)
+        if self.virtual and self.context:
+            share = f"{self.virtual / self.context:.0%} of the {self.context:,} the model reads"
+            lines.append(f"{counted(self.virtual, 'virtual token')}: {share}")
         takes = [f"{byte_size(self.memory)} of memory"] if self.memory else []
         takes += [f"{byte_size(self.disk)} on disk"] if self.disk else []
         takes += [counted(self.steps, "step")] if self.steps and self.exact else []

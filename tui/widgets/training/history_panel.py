@@ -245,7 +245,10 @@ def _so_far(history: TrainingHistory, width: int) -> Content:
 
 def _report(training: Training, history: TrainingHistory, outcome: str = "") -> Content:
     request = training.request
-    facts = [request.kind, f"for {request.model.rpartition('/')[2]}", counted(request.tokens, "virtual token")]
+    virtual = request.tokens or history.measured.get("tokens", 0)  # 0 is as many as the lore asks for
+    facts = [request.kind, f"for {request.model.rpartition('/')[2]}"]
+    facts += [counted(virtual, "virtual token")] if virtual else []
+    facts += [] if request.stack_safe else ["trained alone"]
     lines = [", ".join(facts)]
     said = outcome.rstrip(".")  # of the sentence above, which need not stand here a second time
     lines += [f"· {note}" for note in history.notes[-6:] if not said or said not in note]

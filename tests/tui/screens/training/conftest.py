@@ -146,6 +146,8 @@ class Knowing(FakeClient):
                 seconds_per_step=0.4,
                 seconds_around=0.0,
                 rows_at_once=2,
+                virtual_tokens=400 if job.request.kind == "world" else 0,
+                context=4096,
             )
         elif isinstance(job, Models):
             models = (

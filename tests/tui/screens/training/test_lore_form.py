@@ -101,3 +101,23 @@ async def test_objective_and_stack_safety_are_in_the_drawer_with_a_line_each(sta
         assert train.query_one("#module-name", Input).value == "skerry"
         await on.press("ctrl+s")
         await on.until(lambda: TrainingQueue().trainings())
+        request = TrainingQueue().trainings()[0].request
+        assert (request.kind, request.objective, request.stack_safe, request.tokens) == ("world", "text", False, 0)
+
+
+async def test_a_world_is_studied_and_stack_safe_unless_one_says_otherwise(stage: Open, pages: Path) -> None:
+    lorebook(pages)
+    async with stage(client=Knowing()) as on:
+        train = await opened(on)
+        await choose(on, "skerry.json")
+        await on.until(lambda: train.form.recipe.kind == "world")
+        train.query_one("#dial", Choice).focus()
+        await on.until(lambda: "400 virtual tokens: 10% of the 4,096 the model reads" in _estimate(on))
+        await on.press("ctrl+s")
+        await on.until(lambda: TrainingQueue().trainings())
+        request = TrainingQueue().trainings()[0].request
+        assert (request.kind, request.objective, request.stack_safe) == ("world", "auto", True)
+
+
+def _estimate(on: Stage) -> str:
+    return str(on.app.screen.query_one("#estimate", Static).render())
