@@ -10,7 +10,7 @@ import numpy as np
 from ..evaluation.style.tokens import windows, words
 
 
-TRIED_ON = 12  # stretches that candidates are tried on
+TRIED_ON = 16  # stretches that candidates are tried on
 LEAST_TRIED_ON = 3
 APART = 1  # stretches between a candidate and what it is tried on: a scene's names are no style
 FEWEST = 8  # stretches without which there is nothing to choose from

@@ -23,8 +23,9 @@ from .candidates import Material, Stretch
 
 
 BETWEEN = "\n\n"  # between two passages, and behind the last
-RACE = ((1.0, 0.25), (0.34, 0.5), (0.12, 1.0))  # share of the candidates that run, share of the stretches they run on
-LATER = 0.34  # of the candidates, the best of the first round, that run in a later one
+RACE = ((1.0, 0.25), (0.25, 0.5), (0.1, 1.0))  # share of the candidates that run, share of the stretches they run on
+TRIED = 64  # tokens of each stretch that is to be predicted: more places say more than longer ones
+LATER = 0.25  # of the candidates, the best of the first round, that run in a later one
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,9 @@ class PassageSearch:
 
     def __init__(self, engine: OpenEngine, material: Material, room: int) -> None:
         self._engine, self._material, self._room = engine, material, room
-        self._windows = [engine.tokenize(one.text) for one in material.tried_on]
-        sizes = [len(one.text.encode()) for one in material.tried_on]
-        kept = [place for place, ids in enumerate(self._windows) if len(ids) > 1]
-        self._windows = [self._windows[place] for place in kept]
-        self._bytes = [sizes[place] for place in kept]
+        windows = [engine.tokenize(one.text)[:TRIED] for one in material.tried_on]
+        self._windows = [ids for ids in windows if len(ids) > 1]
+        self._bytes = [sum(len(engine.piece(token)) for token in ids[1:]) for ids in self._windows]
         self._tried = 0
 
     def run(

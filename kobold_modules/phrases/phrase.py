@@ -26,8 +26,8 @@ from .passages import BETWEEN, Passages, PassageSearch, behind
 from .settings import PhraseRequest
 
 
-MEASURED = 1_500  # held-out tokens that everything is compared on
-LEAST_WINDOW = 64  # tokens of text that must fit behind a phrase
+MEASURED = 1_000  # held-out tokens that everything is compared on
+LEAST_WINDOW = 128  # tokens of text that must fit behind a phrase
 FILLING = 0.85  # of its share of the words that a stretch is cut to, for it ends with a sentence
 
 
@@ -102,9 +102,8 @@ def find_phrase(
             f"There is too little text to choose passages from: at least {FEWEST * size:,} words are needed.",
             "Add more pages, or ask for fewer --words.",
         )
-    longest = max(len(engine.tokenize(one.text)) for one in (*choice.tried_on, *choice.candidates))
-    room = engine.info.context - max(longest, LEAST_WINDOW)
-    if room < longest:
+    room = engine.info.context - LEAST_WINDOW
+    if room < max(len(engine.tokenize(one.text)) for one in choice.candidates):
         raise BadUsage(
             f"{engine.info.name} reads {engine.info.context} tokens: passages of {size} words leave none for text.",
             "Ask for fewer --words, or take a model with a larger context.",

@@ -40,9 +40,9 @@ def literal(engine: LlamaEngine, front: Sequence[Stretch], choice: Material) -> 
     """Return the bits per byte of what is tried, each text read whole behind the front."""
     nats, size = 0.0, 0
     for one in choice.tried_on:
-        ids, before = engine.tokenize(one.text), engine.tokenize(joined(front))
+        ids, before = engine.tokenize(one.text)[: passages.TRIED], engine.tokenize(joined(front))
         nats -= float(engine.score([*before, *ids], Stack())[1 - len(ids) :].sum())
-        size += len(one.text.encode())
+        size += sum(len(engine.piece(token)) for token in ids[1:])
     return nats / math.log(2) / size
 
 
