@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..corpus import reading
+from ..corpus.files import find
+from ..corpus.readers import is_project
 from ..errors import BadInput
 from ..lorebook import Entry, Lorebook, read
 from ..lorebook.content import prose
@@ -33,6 +35,7 @@ _OPENING = re.compile(
     r"(?:(?P<capitals>[^\W\d_a-z][^a-z\n.:]{1,58}[^\W\d_a-z])\.\s+(?=\S)"
     r"|\**(?P<named>[^\W\d_a-z][^\n.:!?*]{1,58})\**\s*(?::\**|\s[–—])\s+(?=\S))"
 )
+_LINK = re.compile(r"\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]")  # of Obsidian: [[Dessa|her]]
 _AREAS = ("folder", "wigroup", "kind", "type", "category")  # members that say where an entry belongs
 
 
@@ -91,13 +94,15 @@ class Lore:
 def read_lore(paths: Sequence[Path]) -> Lore:
     """Read the lore in ``paths``: lorebooks of any kind, world bibles, and texts in any format that trains a style.
 
+    Of a folder every file is read that can be, a short note as an entry under its name, filed under its folder's.
+
     Raises:
         BadInput: a file cannot be read, or there is nothing to learn in all of them.
     """
     found: list[LoreEntry] = []
     left_out: list[str] = []
     for path in paths:
-        lore = _read(path)
+        lore = _of_folder(path) if path.is_dir() and not is_project(path) else _read(path)
         found += lore.entries
         left_out += lore.left_out
     if not found:
@@ -129,7 +134,22 @@ def of_text(text: str, name: str) -> Lore:
     return Lore(tuple(_gazetteer(text, name) or _passages(text, name)))
 
 
-def _read(path: Path) -> Lore:
+def _of_folder(folder: Path) -> Lore:
+    found: list[LoreEntry] = []
+    left_out: list[str] = []
+    for file in find([folder])[0]:
+        try:
+            lore = _read(file.path, note=True)
+        except BadInput:  # it merely lies there
+            continue
+        area = file.path.parent.name if file.path.parent != folder else ""
+        found += (replace(entry, group=entry.group or one_line(area, 60)) for entry in lore.entries)
+        left_out += lore.left_out
+    return Lore(tuple(found), tuple(left_out))
+
+
+def _read(path: Path, note: bool = False) -> Lore:
+    """Read one file; ``note``: a short text without headings is an entry about what its file is called."""
     try:
         return of_book(read(path))
     except BadInput as error:
@@ -137,7 +157,12 @@ def _read(path: Path) -> Lore:
             corpus = reading.read([path])
         except BadInput:
             raise error from None
-    found = [entry for document in corpus.documents for entry in of_text(document.text, document.name).entries]
+    found: list[LoreEntry] = []
+    for document in corpus.documents:
+        if note and len(document.text.encode()) <= LONGEST_PASSAGE:
+            found.append(LoreEntry(one_line(path.stem, LONGEST_TITLE), (), without_controls(document.text)))
+        else:
+            found += of_text(document.text, document.name).entries
     return Lore(tuple(found))
 
 
@@ -147,7 +172,7 @@ def _of_entry(entry: Entry, character: str, titles: dict[str, str]) -> LoreEntry
     return LoreEntry(
         title,
         tuple(dict.fromkeys(key for key in keys if key and key.casefold() != title.casefold()))[:MOST_KEYS],
-        without_controls(prose(entry, character)).strip(),
+        without_controls(_LINK.sub(r"\1", prose(entry, character))).strip(),
         tuple(_relations(entry.rest, titles))[:MOST_RELATIONS],
         one_line(next((entry.rest[area] for area in _AREAS if isinstance(entry.rest.get(area), str)), ""), 60),
     )

@@ -111,6 +111,24 @@ def test_a_file_without_lore_is_one_sentence(tmp_path: Path, name: str, content:
     assert "\n" not in caught.value.message
 
 
+def test_a_folder_of_notes_is_a_world_with_its_folders_for_areas(tmp_path: Path) -> None:
+    (tmp_path / "people").mkdir()
+    write(tmp_path / "people", "Mirren.md", "She keeps the toll in [[Port Alder|the port]], and counts to eight.")
+    write(tmp_path / "people", "Joss.md", "# Joss Reed\nHe cannot swim, as [[Mirren]] knows.")
+    write(tmp_path, "book.json", {"entries": [{"title": "Port Alder", "keys": [], "content": "A town of brick."}]})
+    write(tmp_path, "stray.json", "{")
+
+    lore = read_lore([tmp_path])
+
+    assert {(entry.title, entry.group, entry.about) for entry in lore.entries} == {
+        ("Mirren", "people", True),
+        ("Joss Reed", "people", True),
+        ("Port Alder", "", True),
+    }
+    assert not any("[[" in entry.text for entry in lore.entries)
+    assert "knows" in next(entry.text for entry in lore.entries if entry.title == "Joss Reed")
+
+
 def test_control_characters_of_strangers_do_not_get_in(tmp_path: Path) -> None:
     book = {
         "entries": [{"title": "Mir\x1b[31mren\x07", "keys": ["\x00a"], "content": "She\x1b[2J keeps\x00 the toll."}]

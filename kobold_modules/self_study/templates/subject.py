@@ -28,6 +28,7 @@ _EMPTY_IT = re.compile(
     r"(?:\s+[^\s,;]+){0,4}?\s+(?:to|that|when|how|why|whether|who)\b"
 )
 _JOINS = re.compile(r"(?:and|or|who|whom|which|that|of|with|in|on|at|from|nor)\b|[^a-z]")
+_SURE = 3  # pronouns inside sentences that tell who an entry is about
 _BEGINS = {"he": "He", "she": "She", "it": "It"}
 _ARTICLE = re.compile(r"(?:An?|The|One|Some)\s+")
 # A first sentence without a subject: "Judge of the Wet Court, which ..." or "A date-broker of Orjeve, who ..."
@@ -71,7 +72,8 @@ def subject_of(entry: LoreEntry, sentences: Sequence[str]) -> Subject:
         if len(opening) > 1 and 2 * opening[pronoun] <= sum(opening.values()):
             pronoun = ""
     else:
-        pronoun = "she" if she > 2 * he + it else "he" if he > 2 * she + it else ""
+        most = max(he, she)  # too few say nothing: they may be somebody else's
+        pronoun = "" if most < _SURE else "she" if she > 2 * he + it else "he" if he > 2 * she + it else ""
     person = entry.group.lower() in PERSONS
     asked = "Who" if person or pronoun in ("he", "she") else "What" if pronoun == "it" or entry.group else "Who or what"
     if person and not pronoun:
