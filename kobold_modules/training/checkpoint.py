@@ -91,6 +91,10 @@ class State:
             tensor[index] = rows
         self.starts[index] = name
 
+    def start_of(self, index: int) -> str:
+        """Return what module ``index`` starts from, where that is not what was asked for; else an empty text."""
+        return self.starts[index] if index < len(self.starts) else ""  # a checkpoint of before does not say
+
     def begins(self, losses: Sequence[float]) -> None:
         """Set the held-out losses of the starts, nats per token, where somebody has measured them already."""
         self.lowest = list(losses)

@@ -170,7 +170,7 @@ def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]
     return {
         "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
         **({SCALE: round(frozen.scale, 6)} if frozen.scale != 1 else {}),
-        "start": state.starts[index] or request.start,
+        "start": state.start_of(index) or request.start,
         "steps": state.step,
         "best_step": state.best_step(index),
         "seconds": round(state.elapsed, 1),
