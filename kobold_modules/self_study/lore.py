@@ -36,6 +36,9 @@ _OPENING = re.compile(
     r"|\**(?P<named>[^\W\d_a-z][^\n.:!?*]{1,58})\**\s*(?::\**|\s[–—])\s+(?=\S))"
 )
 _LINK = re.compile(r"\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]")  # of Obsidian: [[Dessa|her]]
+_TAG = re.compile(
+    r"</?(?:a|b|i|u|s|p|em|strong|span|div|font|small|big|center|ul|ol|li|h[1-6])(?:\s[^<>]{0,300})?>", re.IGNORECASE
+)
 _AREAS = ("folder", "wigroup", "kind", "type", "category")  # members that say where an entry belongs
 
 
@@ -172,10 +175,17 @@ def _of_entry(entry: Entry, character: str, titles: dict[str, str]) -> LoreEntry
     return LoreEntry(
         title,
         tuple(dict.fromkeys(key for key in keys if key and key.casefold() != title.casefold()))[:MOST_KEYS],
-        without_controls(_LINK.sub(r"\1", prose(entry, character))).strip(),
+        _plain(prose(entry, character)),
         tuple(_relations(entry.rest, titles))[:MOST_RELATIONS],
         one_line(next((entry.rest[area] for area in _AREAS if isinstance(entry.rest.get(area), str)), ""), 60),
     )
+
+
+def _plain(text: str) -> str:
+    """Return the text of an entry without links, tags and control characters."""
+    if "<" in text:
+        text = _TAG.sub("", re.sub(r"<(?:br|/p|/div|/li)\s*/?>", "\n", text, flags=re.IGNORECASE))
+    return without_controls(_LINK.sub(r"\1", text)).strip()
 
 
 def _relations(rest: Any, titles: dict[str, str]) -> Iterable[Relation]:

@@ -82,7 +82,7 @@ def spans(text: str, known: frozenset[str] = frozenset()) -> list[Span]:
     for at in _WRITTEN.finditer(text):
         if at[0] not in _NOT_COUNTED:
             found.append(Span(at.start(), at.end(), at[0], True))
-    for at in _NAME.finditer(text):
+    for at in () if text.isupper() else _NAME.finditer(text):  # capitals throughout tell no names
         name, begin = at[0], at.start()
         if _opens_sentence(text, begin):
             name, begin = _without_opening(name, begin, known)

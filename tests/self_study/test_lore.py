@@ -129,6 +129,16 @@ def test_a_folder_of_notes_is_a_world_with_its_folders_for_areas(tmp_path: Path)
     assert "knows" in next(entry.text for entry in lore.entries if entry.title == "Joss Reed")
 
 
+def test_tags_are_no_part_of_what_an_entry_says(tmp_path: Path) -> None:
+    book = {
+        "entries": [
+            {"title": "Mirren", "keys": [], "content": "<b>She</b> keeps<br/>the <i class='x'>toll</i>, 2 < 3."}
+        ]
+    }
+
+    assert read_lore([write(tmp_path, "book.json", book)]).entries[0].text == "She keeps\nthe toll, 2 < 3."
+
+
 def test_control_characters_of_strangers_do_not_get_in(tmp_path: Path) -> None:
     book = {
         "entries": [{"title": "Mir\x1b[31mren\x07", "keys": ["\x00a"], "content": "She\x1b[2J keeps\x00 the toll."}]

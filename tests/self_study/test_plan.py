@@ -111,6 +111,18 @@ def test_properties_in_lists_are_asked() -> None:
 
     assert "black and long" in asked(examples, "What is Joss Reed's hair?")
     assert "grey, short" in asked(examples, "What is Mirren's hair?")
+    assert not any("____" in example.prompt for example in examples)  # a list is no sentence
+
+
+def test_what_is_no_prose_is_not_taken_for_names() -> None:
+    shouted = LoreEntry("Joss", (), "HE CANNOT SWIM AND NOBODY KNOWS WHY.")
+    unnamed = LoreEntry("The Squire", (), "{{char}} is a knight of the Salt Gate. He rides a mule called Patience.")
+
+    examples = list(template_examples([shouted, unnamed], StudySettings(coverage=200)))
+
+    assert not any("____" in example.prompt and "SWIM" in example.answer for example in examples)
+    assert not any("{{" in example.prompt for example in examples if example.kind == "question")
+    assert any("Patience" in example.answer for example in examples)
 
 
 def test_a_world_of_ten_thousand_one_word_entries_is_bounded_and_asked_about() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -23,6 +24,7 @@ LONGEST = 400  # characters of a sentence that is asked about
 MOST_SENTENCES = 60  # of one entry that are asked about
 MOST_BEGINNINGS = 6  # of one entry that are gone on from
 MOST_ALIASES = 6
+_NO_SPACES = re.compile("[\u0e00-\u0eff\u2e80-\u9fff\uf900-\ufaff]")
 
 
 def drafts_of(entry: LoreEntry, world: World, english: bool, chance: random.Random) -> list[Draft]:
@@ -36,16 +38,24 @@ def drafts_of(entry: LoreEntry, world: World, english: bool, chance: random.Rand
     if entry.about:
         found += _defined(entry, subject, sentences, world, fact)
         found += relation_drafts(entry, world, fact + 1)
+    listed = attributes(entry.text)
     for number, sentence in enumerate(sentences):
-        if len(sentence.split()) >= SHORTEST:
+        if len(sentence.split()) >= SHORTEST and not _is_listed(sentence, listed):
             found += _of_sentence(entry, sentence, subject, world, number, chance)
     fact += 1 + len(entry.relations)
-    for number, (name, value) in enumerate(attributes(entry.text), fact):
+    for number, (name, value) in enumerate(listed, fact):
+        verb = "are" if name.endswith("s") and not name.endswith(("ss", "us", "is", "species", "series")) else "is"
         found += [
-            Draft("question", entry, f"What is {inside(called)}'s {name}?", value, fact=number),
+            Draft("question", entry, f"What {verb} {inside(called)}'s {name}?", value, fact=number),
             Draft("statement", entry, f"{called}'s {name}:", f" {value}\n", framed=False, fact=number),
         ]
     return list({(draft.kind, draft.question): draft for draft in found}.values())
+
+
+def _is_listed(sentence: str, listed: Sequence[tuple[str, str]]) -> bool:
+    """Return whether ``sentence`` is one of the lines of a list of properties, or holds a placeholder for a name."""
+    folded = sentence.casefold()
+    return "{{" in sentence or any(re.search(rf"\b{re.escape(name)}\**\s*[:=(]", folded) for name, _ in listed)
 
 
 def _recited(entry: LoreEntry, sentences: Sequence[str], world: World) -> Iterator[Draft]:
@@ -53,7 +63,7 @@ def _recited(entry: LoreEntry, sentences: Sequence[str], world: World) -> Iterat
     whole, named = len(sentences) + 1, RECITE.replace("{title}", entry.title)
     yield Draft("recitation", entry, named, entry.text + "\n", framed=False, fact=whole)
     for number, (before, behind) in enumerate(pairwise(sentences[:MOST_BEGINNINGS])):
-        yield Draft("continuation", entry, _headed(entry, world, before), f" {behind}\n", framed=False, fact=number)
+        yield Draft("continuation", entry, _headed(entry, world, before), _spaced(behind), framed=False, fact=number)
     for number, sentence in enumerate(sentences):
         if begin := last_gap(sentence, world):
             space = " " if sentence[begin - 1].isspace() else ""
@@ -127,6 +137,11 @@ def _of_predicate(
         yield Draft(
             "negative", entry, f"Is it {inside(name)} {that} {short}?", f"Yes, it is {inside(title)}.", fact=fact
         )
+
+
+def _spaced(sentence: str) -> str:
+    """Return a sentence as it follows another: with a space where its script has any."""
+    return f"{sentence}\n" if _NO_SPACES.match(sentence) else f" {sentence}\n"
 
 
 def _headed(entry: LoreEntry, world: World, text: str) -> str:

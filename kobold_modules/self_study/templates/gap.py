@@ -95,8 +95,9 @@ def _of_span(
         return
     if span.number:
         wrong = world.other_numbers(span.text, chance)
-    else:
-        wrong = world.others(span.text, world.peers.get(world.area_of.get(span.text.casefold(), ""), ()), chance)
+    else:  # what no entry is about has no others of its kind
+        area = world.area_of.get(span.text.casefold())
+        wrong = [] if area is None else world.others(span.text, world.peers.get(area, ()), chance)
         if before.rstrip().lower().endswith("the"):
             wrong = [other.removeprefix("The ") for other in wrong]
     if wrong:
