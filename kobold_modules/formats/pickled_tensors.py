@@ -344,7 +344,13 @@ def _arrays(found: Any, storages: Mapping[str, bytes], label: str, *, big: bool 
             numbers += math.prod(tensor.shape)
             if numbers > limits.MOST_FILE // 4:  # views of one storage cost nothing in the file
                 raise BadModule(f"{label} holds more numbers than any module.")
-            arrays[name] = _array(tensor, storages[tensor.storage.key], f"{label}: {name}" if name else label, big)
+            try:
+                raw = storages[tensor.storage.key]
+            except KeyError:
+                raise BadModule(
+                    f"{label} speaks of numbers that are not in it.", "Download or copy it again."
+                ) from None
+            arrays[name] = _array(tensor, raw, f"{label}: {name}" if name else label, big)
     return arrays
 
 
@@ -359,7 +365,7 @@ def _array(tensor: Tensor, raw: bytes, label: str, big: bool) -> Array:
     count = math.prod(tensor.shape)
     if count > limits.MOST_TENSOR // 4 or (count and (last + 1) * size > len(raw)):
         raise BadModule(f"{label} is damaged: it has fewer numbers than it says, or more than any module.")
-    flat = np.frombuffer(raw, f"{'>' if big else '<'}u{size}")
+    flat = np.frombuffer(raw, f"{'>' if big else '<'}u{size}", len(raw) // size)
     view = np.lib.stride_tricks.as_strided(
         flat[tensor.offset :] if count else flat[:0], tensor.shape, [stride * size for stride in tensor.strides]
     )
