@@ -21,7 +21,7 @@ from .world.answers import LONGEST_ANSWER, answers, most_invented
 from .world.form import PLAIN
 from .world.made import made_questions
 from .world.questions import Question, read_questions, views
-from .world.recall import Asked, ChoiceLosses, choice_losses, gap_closed
+from .world.recall import Asked, ChoiceLosses, choice_losses, gap_closed, gap_is_clear
 
 
 T = TypeVar("T")
@@ -112,24 +112,28 @@ def world_evidence(work: Work, world: World) -> Generator[Progress, None, WorldE
         work.notes.append("The questions were made of the lore by rule; your own say more: --questions FILE.")
     nothing = yield from _asked(work, world, "nothing", ())
     module = yield from _asked(work, world, "module", (work.module,))
-    asked, gaps = [nothing, module], None
+    asked, gaps, clear = [nothing, module], None, (False, False)
     if len(world.views) and all(question.entry in world.views for question in world.questions):
         in_context = yield from _asked(work, world, "entry in context", (), world.views)
         asked.append(in_context)
-        gaps = gap_closed(nothing, module, in_context)
+        gaps, clear = gap_closed(nothing, module, in_context), gap_is_clear(nothing, in_context)
+        if not clear[0]:
+            work.notes.append(
+                "With the entry in view the model itself does not clearly choose better, so there is no way to close: "
+                "a larger model, or more questions, would tell."
+            )
     else:
         work.notes.append("There is no lore for some questions, so there is no ceiling: --lore FILE.")
     some = _some(world.questions, work.budget.written)
     without = yield from _answered(work, world, some, ())
     with_it = yield from _answered(work, world, some, (work.module,))
     recalled = [one.evidence for one in asked]
-    clear = recalled[-1].right.value > recalled[0].right.value
     return WorldEvidence(
         questions=len(world.questions),
         form=PLAIN.name,
         recall=tuple(recalled),
-        gap_right=gaps[0] if gaps and clear else None,
-        gap_nats=gaps[1] if gaps and recalled[-1].nats.value < recalled[0].nats.value else None,
+        gap_right=gaps[0] if gaps and clear[0] else None,
+        gap_nats=gaps[1] if gaps and clear[1] else None,
         answered=bootstrap.mean([one.right for one in with_it]),
         answered_without=bootstrap.mean([one.right for one in without]),
         answers=tuple(sorted(with_it, key=lambda one: one.right)[:SHOWN]),

@@ -154,13 +154,10 @@ def _world(world: WorldEvidence) -> str:
         dots(lines, "Right choices", "% of the questions"),
         dots(nats, "Loss of the right answer", "nats per token, lower is better"),
     ]
-    if world.gap_right is not None and world.gap_nats is not None:
-        parts.append(
-            _p(
-                f"From nothing to the entry in the context it goes {_range(world.gap_right)} of the way in answers, "
-                f"{_range(world.gap_nats)} in nats."
-            )
-        )
+    gaps = [(gap, unit) for gap, unit in ((world.gap_right, "answers"), (world.gap_nats, "nats")) if gap is not None]
+    if gaps:
+        ways = " and ".join(f"{_range(gap)} of the way in {unit}" for gap, unit in gaps)
+        parts.append(_p(f"From nothing to the entry in the context it goes {ways}."))
     if world.answered is not None and world.answered_without is not None:
         parts.append(
             _p(

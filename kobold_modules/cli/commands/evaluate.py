@@ -121,10 +121,9 @@ def _world(world: WorldEvidence) -> str:
         for one in world.recall
     ]
     told = table(rows, (f"{world.questions} questions", "right", "right by length", "nats/token"))
-    if world.gap_right is not None and world.gap_nats is not None:
-        told += (
-            f"\ngap closed: {percent(world.gap_right.value, 0)} in answers, {percent(world.gap_nats.value, 0)} in nats"
-        )
+    gaps = [(gap, unit) for gap, unit in ((world.gap_right, "answers"), (world.gap_nats, "nats")) if gap is not None]
+    if gaps:
+        told += "\ngap closed: " + ", ".join(f"{percent(gap.value, 0)} in {unit}" for gap, unit in gaps)
     if world.answered is not None and world.answered_without is not None:
         told += (
             f"\nin its own words: {percent(world.answered.value, 0)} right "

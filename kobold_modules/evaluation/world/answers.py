@@ -27,7 +27,7 @@ def answers(
     form: Form = PLAIN,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Answered]:
-    """Yield what the model answers to each question, greedily, with ``stack`` in front and the lore out of view.
+    """Yield the first line of each greedy answer, with ``stack`` in front and the lore out of view.
 
     Args:
         lore: all of it, for the names and numbers in it; empty where it is not at hand: nothing counts as invented.
@@ -51,7 +51,7 @@ def answers(
         if cancelled():
             return
         for question, text in zip(part, texts, strict=True):
-            said = " ".join(text.split())
+            said = next((line.strip() for line in text.split("\n") if line.strip()), "")
             made_up = invented(said, f"{lore}\n{question.question}") if lore else []
             yield Answered(
                 question.question, said, question.true, question.is_right(said), tuple(dict.fromkeys(made_up))

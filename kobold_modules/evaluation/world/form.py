@@ -32,4 +32,4 @@ class Form:
         return self.gap + answer
 
 
-PLAIN = Form("plain", "", "\nAnswer:", ("\n",), " ")
+PLAIN = Form("plain", "", "\nAnswer:", ("\nQuestion:",), " ")

@@ -98,6 +98,14 @@ def ask(
     return Asked(front, tuple(choice_losses(scorer, questions, views, form)))
 
 
+def gap_is_clear(nothing: Asked, in_context: Asked) -> tuple[bool, bool]:
+    """Return whether the entry in view clearly helps at all: in answers, and in nats."""
+    table = np.hstack([nothing.table, in_context.table])
+    answers = bootstrap.estimate(table, lambda means: means[:, 4] - means[:, 0])
+    nats = bootstrap.estimate(table, lambda means: means[:, 2] / means[:, 3] - means[:, 6] / means[:, 7])
+    return answers.above_zero, nats.above_zero
+
+
 def gap_closed(nothing: Asked, module: Asked, in_context: Asked) -> tuple[Estimate, Estimate]:
     """Return the share of the way from ``nothing`` to ``in_context`` that ``module`` goes: in answers, and in nats.
 

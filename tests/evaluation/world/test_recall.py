@@ -12,7 +12,7 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.evaluation.scorer import EngineScorer
 from kobold_modules.evaluation.world.answers import answers
 from kobold_modules.evaluation.world.questions import Question
-from kobold_modules.evaluation.world.recall import Asked, ChoiceLosses, ask, gap_closed
+from kobold_modules.evaluation.world.recall import Asked, ChoiceLosses, ask, gap_closed, gap_is_clear
 from kobold_modules.models.find import resolve
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -98,6 +98,8 @@ def test_the_share_of_the_gap_that_is_closed() -> None:
     assert in_answers.high is not None
     assert in_answers.low < 0.5 < in_answers.high
     assert in_nats.value == pytest.approx(0.5)
+    assert gap_is_clear(nothing, in_context) == (True, True)
+    assert gap_is_clear(nothing, nothing) == (False, False)
     assert nothing.evidence.nats.value == pytest.approx(7.0)
     assert nothing.evidence.right.value == pytest.approx(0.25)
 
