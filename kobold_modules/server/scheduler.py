@@ -1,7 +1,8 @@
 """One thread owns the engine and writes for all clients in one batch.
 
 Jobs join the running batch between two steps, as places come free, and clients take turns for them. What is written is
-handed on in groups: a wake-up of the event loop for every token would cost a small model a tenth of its speed.
+handed on in groups, just before llama.cpp computes again: a wake-up of the event loop for every token would cost a
+small model a tenth of its speed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from ..backends.llamacpp.batch import EngineBatch
     from ..backends.llamacpp.engine import LlamaEngine
 
-GROUP_SECONDS = 0.04  # between two hand-overs of what is written: 25 a second look like a stream to a reader
+GROUP_SECONDS = 0.08  # between two hand-overs of what is written: 12 a second look like a stream to a reader
 RECENT_SECONDS = 60.0  # a client counts as there so long after its last text
 BUSY = "All places are taken and the queue is full. Try again in a moment."
 
@@ -157,11 +158,12 @@ class Scheduler:
     def _run(self) -> None:
         batch = self.engine.batch()
         while not self._closing:
-            calls, joining = self._next(batch)
-            for work, future in calls:
-                _carry_out(work, future)
-            for job in joining:
-                self._join(batch, job)
+            if not batch or self._calls or (self._queue and (len(self._running) < self._most or self._late)):
+                calls, joining = self._next(batch)
+                for work, future in calls:
+                    _carry_out(work, future)
+                for job in joining:
+                    self._join(batch, job)
             try:
                 for record in batch.step(lambda: self._closing):
                     self._note(batch, record)
@@ -267,12 +269,15 @@ class Scheduler:
         texts.clear()
         return True
 
+    @property
+    def _late(self) -> bool:
+        """Whether it is time to hand over again, and to look for those in the queue whom nobody wants any more."""
+        return time.monotonic() - self._handed_over >= GROUP_SECONDS
+
     def _hand_over(self) -> None:
-        now = time.monotonic()
-        late = now - self._handed_over >= GROUP_SECONDS
-        if not late and all(job.began_to_show or not self._texts[job.number] for job in self._running.values()):
+        if not self._late and all(job.began_to_show or not self._texts[job.number] for job in self._running.values()):
             return
-        self._handed_over = now
+        self._handed_over = time.monotonic()
         ready = [job for job in self._running.values() if self._put(job)]
         for job in ready:
             job.began_to_show = True

@@ -1,7 +1,8 @@
 """Texts written side by side in one llama.cpp batch, which join and leave between two steps.
 
-A round draws a token of each text, reads on in texts that join, and computes one more token for all others in one call.
-A text that joins is read in parts, so that the others never wait for more than one part of it.
+A round reads on in texts that join, computes one more token of all others in one call, and draws the next of each. So
+llama.cpp computes, and Python is free, right after the caller has got what was drawn. A text that joins is read in
+parts, so that the others never wait for more than one part of it.
 """
 
 from __future__ import annotations
@@ -84,9 +85,9 @@ class TextBatch:
             EngineFailed, BadUsage: as Decoder, unless it isolates.
         """
         try:
-            yield from self._draw(cancelled)
             yield from self._read(cancelled)
             yield from self._compute(cancelled)
+            yield from self._draw(cancelled)
         except Cancelled:
             for member in [*self._active, *self._waiting]:
                 yield from self._end(member, "cancelled")
