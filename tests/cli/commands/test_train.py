@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from kobold_modules.cli import main
+from kobold_modules.cli.commands.train import request_of
+from kobold_modules.cli.parser import build_parser
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
 
@@ -197,3 +199,45 @@ def test_one_speaker_of_a_chat_by_choice(capsys: pytest.CaptureFixture[str], tmp
 
     assert main([*dry, "--speaker", "Ilse"]) == 3
     assert "Mara (1,215), Tom (60)" in capsys.readouterr().err
+
+
+def lore_of_girls() -> str:
+    entries = [{"comment": f"Girl {n}", "key": [], "content": f"She keeps {n} red balls in a box."} for n in range(20)]
+    return json.dumps({"entries": {str(n): {"uid": n, **entry} for n, entry in enumerate(entries)}})
+
+
+def test_a_small_lorebook_is_no_too_short_text_and_asks_for_tokens_of_its_own(
+    starter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "girls.json").write_text(lore_of_girls(), encoding="utf-8")
+    command = ["train", str(tmp_path / "girls.json"), "--kind", "world", "--name", "x", "--steps", "4", "--dry-run"]
+
+    assert main([*command, "--json"]) == 0
+
+    cost = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (cost["virtual_tokens"], cost["context"]) == (64, 1024)
+    assert main(command) == 0
+    assert "64 virtual tokens take 6% of the 1,024 the model reads." in "".join(capsys.readouterr())
+    assert main([*command, "--objective", "text"]) == 3  # 160 words are too little to train on as they stand
+
+
+def test_options_of_company_and_of_study_reach_the_request() -> None:
+    given = [
+        "train",
+        "a.json",
+        "--name",
+        "x",
+        "--kind",
+        "world",
+        "--beside",
+        "noir",
+        "--beside",
+        "farce",
+        "--teacher",
+        "0.5",
+    ]
+    request = request_of(build_parser().parse_args(given))
+
+    assert (request.tokens, request.beside, request.teacher, request.stack_safe) == (0, ("noir", "farce"), 0.5, True)
+    plain = request_of(build_parser().parse_args(["train", "a.txt", "--name", "x", "--no-stack-safe"]))
+    assert (plain.tokens, plain.objective, plain.stack_safe) == (100, "auto", False)
