@@ -43,6 +43,7 @@ from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.optimiser import schedule
 from kobold_modules.training.optimiser import step as stepping
 from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import CANDIDATES, initial_rows
 from kobold_modules.training.settings import TrainingRequest
 
@@ -106,6 +107,7 @@ def ends_at(loss: PromptLoss, text: Author, variant: Variant, steps: int, seed: 
     request = replace(request, steps=steps)
     start = initial_rows(loss, rows, replace(request, steps=100 * variant.starts))
     state = State.fresh(start[None], request.method, seed, request.optimiser)
+    state.rate_scale = rate_scale(loss)
     with _constants(variant):
         for number in range(steps):
             rate = variant.rate * schedule.rate_of(request, state) * schedule.share_of_rate(request, state)

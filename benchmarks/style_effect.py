@@ -37,6 +37,7 @@ from kobold_modules.training.checkpoint import State
 from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.loop import Task, optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
 
@@ -48,6 +49,7 @@ def trained(text: Author, loss: PromptLoss, request: TrainingRequest) -> State:
     """Return the state after a training on ``text``, its choice of start and its looks at held-out text included."""
     began = time.monotonic()
     state = State.fresh(initial_rows(loss, text.rows, request)[None])
+    state.rate_scale = rate_scale(loss)
     state.begins([measure(loss, state.initial[0], text.looked_at(request), request.tokens).nats_per_token])
     state.elapsed = time.monotonic() - began
     for _ in optimise(loss, [Task(text.name, text.rows, text.looked_at(request))], request, state):

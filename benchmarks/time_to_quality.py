@@ -43,6 +43,7 @@ from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import row_length
 from kobold_modules.training.loop import RunControl, Task, optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
+from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
 
@@ -109,6 +110,7 @@ def ours_ends_at(loss: PromptLoss, text: Author, share: float, steps: int, besid
     began = time.perf_counter()
     looked_at = text.looked_at(request)
     state = State.fresh(initial_rows(loss, text.rows, request)[None])
+    state.rate_scale = rate_scale(loss)
     state.begins([measure(loss, state.initial[0], looked_at, TOKENS).nats_per_token])
     state.elapsed = time.perf_counter() - began
     for _ in optimise(loss, [Task(text.name, text.rows, looked_at)], request, state, RunControl(paused=beside.paused)):

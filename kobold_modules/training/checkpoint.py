@@ -34,7 +34,7 @@ class State:
         lowest: best held-out loss of each module (nats per token); ``best_at``, the progress (0 to 1) at which.
         curves: for each module (step, held-out nats per token).
         slowdown: factor on the learning rate after roll-backs; ``rate``: the learning rate that a range
-            test found, or 0.
+            test found, or 0; ``rate_scale``: what this model's rates are multiplied with.
         starts: for each module, what it starts from where that is not what was asked for; else empty.
         compiled: whether the step's arithmetic is compiled: a training keeps to what it began with.
     """
@@ -53,6 +53,7 @@ class State:
     optimiser: str = "muon"
     slowdown: float = 1.0
     rate: float = 0.0
+    rate_scale: float = 1.0
     compiled: bool = False
     smoothed: float | None = None
     starts: list[str] = field(default_factory=list)

@@ -16,6 +16,7 @@ from .data import TrainingData
 from .distributed import World
 from .finish import Baselines
 from .measuring import measure
+from .optimiser.rate_scale import rate_scale
 from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows
 from .world.start import telegram
 
@@ -30,6 +31,8 @@ def fresh_state(loss: PromptLoss, writers: Sequence[TrainingData], world: World)
         )
     initial = torch.stack([_start_of(loss, writer) for writer in writers])
     state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
+    if request.rate is None:
+        state.rate_scale = world.number(rate_scale(loss))
     if request.rate == 0:
         state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
     state.compiled = loss.way == "fused" and request.compile

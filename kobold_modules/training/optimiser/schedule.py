@@ -38,8 +38,11 @@ def seconds_a_step(state: State) -> float:
 
 
 def rate_of(request: TrainingRequest, state: State) -> float:
-    """Return the training's learning rate before warm-up and decay: as asked or found, else what its length suits."""
-    return request.rate or state.rate or rate_for(expected_steps(request, state))
+    """Return the training's learning rate before warm-up and decay: as asked or found, else what suits.
+
+    What suits its length, times what suits the model (``rate_scale``).
+    """
+    return request.rate or state.rate or state.rate_scale * rate_for(expected_steps(request, state))
 
 
 def rate_for(steps: float) -> float:
