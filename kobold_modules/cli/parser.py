@@ -299,6 +299,10 @@ def _phrase(verbs: Any) -> None:
     verb.add_argument("--words", type=int, default=300, metavar="N", help="words in all at most (default: 300)")
     verb.add_argument("--candidates", type=int, default=32, metavar="N", help="passages to try (default: 32)")
     verb.add_argument("--seed", type=int, default=1, metavar="S", help="which of them are tried (default: 1)")
+    searches = ["passages", "autoprompt", "pez"]
+    verb.add_argument("--search", default="passages", choices=searches, help="passages (default), or words by gradient")
+    verb.add_argument("--tokens", type=int, default=16, metavar="N", help="of words found by gradient (default: 16)")
+    verb.add_argument("--steps", type=int, default=60, metavar="N", help="of a search by gradient (default: 60)")
     verb.add_argument("--keep", action="append", metavar="RULE", help=KEEP_HELP)
     verb.add_argument("--speaker", action="append", metavar="NAME", help=SPEAKER_HELP.replace("train on", "read"))
     verb.add_argument("--out", metavar="FILE", help="also write the phrase here")

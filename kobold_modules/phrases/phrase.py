@@ -55,13 +55,13 @@ class Phrase:
 
     Attributes:
         text: to paste, with a blank line at its end; empty where nothing helped.
-        passages: what was found on the way, with its numbers.
+        passages: what was found on the way, with its numbers; None where any words were searched for.
         fronts: what held-out pages lose behind each; empty where it was stopped before they were measured.
         held_out_tokens: how many tokens that was measured on.
     """
 
     text: str
-    passages: Passages
+    passages: Passages | None
     fronts: tuple[Front, ...]
     held_out_tokens: int
     stopped: bool
@@ -71,16 +71,21 @@ class Phrase:
         return next((front for front in self.fronts if front.name == name), None)
 
 
+WordSearch = Callable[[tuple[str, ...]], Generator[Progress, None, str]]  # from pages to words to put in front
+
+
 def find_phrase(
     request: PhraseRequest,
     engine: OpenEngine,
     module: Stack | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    search_words: WordSearch | None = None,
 ) -> Generator[Progress | Note, None, Phrase]:
     """Search the phrase that ``request`` asks for, and measure it.
 
     Args:
         module: what to compare with; None for nothing.
+        search_words: what finds words for the pages, where the request does not ask for passages.
         cancelled: is asked between two texts; what was found so far is returned.
 
     Raises:
@@ -95,9 +100,27 @@ def find_phrase(
         yield Note(sentence)
     pages = split(corpus)
     held_out = HeldOut.of(pages.held_out, engine.tokenize, MEASURED)
+    if not held_out.tokens:
+        raise BadText("There is too little text to measure with.", "Add more pages: 2,000 words and up.")
+    found: Passages | None = None
+    if search_words is None:
+        found = yield from _passages(request, engine, pages.train, cancelled)
+        text = found.text
+    else:
+        words = yield from search_words(pages.train)
+        text = words + BETWEEN if words else ""
+    description = request.description.strip() or describe(pages.train)
+    fronts = yield from _measure(engine, held_out, description + BETWEEN, text, module, cancelled)
+    return Phrase(text, found, tuple(fronts), held_out.tokens, cancelled())
+
+
+def _passages(
+    request: PhraseRequest, engine: OpenEngine, pages: Sequence[str], cancelled: Callable[[], bool]
+) -> Generator[Progress, None, Passages]:
+    """Search among the stretches of ``pages``. Raises BadText or BadUsage where there is nothing to search among."""
     size = int(FILLING * request.words / request.passages)
-    choice = material(pages.train, size, request.candidates, request.seed)
-    if not choice.candidates or not held_out.tokens:
+    choice = material(pages, size, request.candidates, request.seed)
+    if not choice.candidates:
         raise BadText(
             f"There is too little text to choose passages from: at least {FEWEST * size:,} words are needed.",
             "Add more pages, or ask for fewer --words.",
@@ -109,9 +132,7 @@ def find_phrase(
             "Ask for fewer --words, or take a model with a larger context.",
         )
     found = yield from PassageSearch(engine, choice, room).run(request.passages, request.words, cancelled)
-    description = request.description.strip() or describe(pages.train)
-    fronts = yield from _measure(engine, held_out, description + BETWEEN, found.text, module, cancelled)
-    return Phrase(found.text, found, tuple(fronts), held_out.tokens, found.stopped or cancelled())
+    return found
 
 
 def _measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..errors import BadUsage
 
@@ -10,6 +11,8 @@ from ..errors import BadUsage
 MOST_PASSAGES = 3
 FEWEST_WORDS, MOST_WORDS = 30, 1_000
 FEWEST_CANDIDATES, MOST_CANDIDATES = 2, 1_000
+MOST_TOKENS, MOST_STEPS = 200, 100_000
+Searching = Literal["passages", "autoprompt", "pez"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +24,12 @@ class PhraseRequest:
         model: as the command line names models.
         module: a library name or a file to compare with; empty for none.
         description: a plain description to compare with; empty for one made from the pages.
+        search: for passages of the pages, or for any words, by gradient (small models).
         passages: stretches of the pages at most.
         words: of all stretches together at most.
         candidates: stretches that are tried.
-        seed: draws the candidates.
+        tokens: that a search for words finds; ``steps``: how many it takes.
+        seed: draws the candidates, or what a search for words begins with.
         keep: rules of cleaning that are left out; ``speaker``: whose lines of a chat are read.
     """
 
@@ -32,9 +37,12 @@ class PhraseRequest:
     model: str = "starter"
     module: str = ""
     description: str = ""
+    search: Searching = "passages"
     passages: int = MOST_PASSAGES
     words: int = 300
     candidates: int = 32
+    tokens: int = 16
+    steps: int = 60
     seed: int = 1
     keep: tuple[str, ...] = ()
     speaker: tuple[str, ...] = ()
@@ -54,3 +62,7 @@ class PhraseRequest:
             raise BadUsage(
                 f"{self.candidates} candidates cannot be tried; {FEWEST_CANDIDATES} to {MOST_CANDIDATES:,} can."
             )
+        if not 1 <= self.tokens <= MOST_TOKENS:
+            raise BadUsage(f"A phrase of {self.tokens} tokens cannot be searched; 1 to {MOST_TOKENS} can.")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise BadUsage(f"A search cannot take {self.steps:,} steps; 1 to {MOST_STEPS:,} it can.")

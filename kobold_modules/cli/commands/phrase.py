@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ...disk.files import check_target, write_file
-from ...evaluation.report import long_gain, measured_gain
-from ...phrases.phrase import Front, Phrase, find_phrase
+from ...evaluation.report import long_gain, measured_gain, verdict_of
+from ...models.find import resolve
+from ...phrases.phrase import Front, Phrase, WordSearch, find_phrase
 from ...phrases.settings import PhraseRequest
 from ...records import Progress, Saved
 from .. import INTERRUPTED
@@ -33,9 +35,12 @@ def phrase(arguments: argparse.Namespace, output: Output) -> int:
         model=arguments.model,
         module=arguments.module or "",
         description=arguments.description,
+        search=arguments.search,
         passages=arguments.passages,
         words=arguments.words,
         candidates=arguments.candidates,
+        tokens=arguments.tokens,
+        steps=arguments.steps,
         seed=arguments.seed,
         keep=tuple(arguments.keep or ()),
         speaker=tuple(arguments.speaker or ()),
@@ -46,7 +51,7 @@ def phrase(arguments: argparse.Namespace, output: Output) -> int:
     with opened(request.model, 0, output) as engine, interruptible() as stopped:
         if stack is not None:
             warn_of_misfits(engine, stack, output)
-        work = find_phrase(request, engine, stack, lambda: bool(stopped))
+        work = find_phrase(request, engine, stack, lambda: bool(stopped), _words(request, lambda: bool(stopped)))
         while True:
             try:
                 record = next(work)
@@ -65,6 +70,18 @@ def phrase(arguments: argparse.Namespace, output: Output) -> int:
     return INTERRUPTED if found.stopped else 0
 
 
+def _words(request: PhraseRequest, cancelled: Callable[[], bool]) -> WordSearch | None:
+    """Return what searches words by gradient, where that was asked for."""
+    if request.search == "passages":
+        return None
+    from ...training.methods.words import search_words
+
+    file = resolve(request.model)
+    return lambda pages: search_words(
+        request.search, file, pages, request.tokens, request.steps, request.seed, cancelled
+    )
+
+
 def _show(found: Phrase, output: Output) -> None:
     if output.json:
         return
@@ -73,10 +90,13 @@ def _show(found: Phrase, output: Output) -> None:
         headings = ("in front of held-out pages", "tokens", "bits/byte", "predicted")
         output.say(table(rows, headings))
         output.say()
+        measured = found.front("phrase")
+        if measured is not None and measured.gain is not None and verdict_of(measured.gain) != "better":
+            output.say("On held-out pages it is not clearly better than nothing: hardly worth its tokens.")
     if found.stopped:
         output.say("Stopped: this is the best that was found until then." if found.text else "Stopped.")
     if not found.text:
-        output.say("None of the passages helps the model to predict other pages; there is nothing worth pasting.")
+        output.say("Nothing that was tried helps the model to predict other pages; there is nothing worth pasting.")
         return
     output.data(found.text)
 
@@ -87,15 +107,15 @@ def _gain(front: Front) -> str:
 
 def as_json(found: Phrase, request: PhraseRequest) -> dict[str, Any]:
     """Return a phrase as --json shows it."""
+    passages = found.passages
+    steps = passages.steps if passages is not None else ()
+    chosen = steps[-1].stretches if steps else ()
     return {
         "phrase": found.text,
-        "passages": [
-            {"text": one.text, "words": one.words} for one in (found.passages.steps[-1].stretches if found.text else ())
-        ],
-        "search": [
-            {"passages": len(step.stretches), "bits_per_byte": step.bits_per_byte} for step in found.passages.steps
-        ],
-        "tried": found.passages.tried,
+        "search": request.search,
+        "passages": [{"text": one.text, "words": one.words} for one in chosen],
+        "steps": [{"passages": len(step.stretches), "bits_per_byte": step.bits_per_byte} for step in steps],
+        "tried": passages.tried if passages is not None else request.steps,
         "seed": request.seed,
         "held_out_tokens": found.held_out_tokens,
         "fronts": [

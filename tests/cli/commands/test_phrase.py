@@ -64,12 +64,30 @@ def test_a_module_is_measured_beside_it(pages: Path, starter: Path, capsys: pyte
     assert found["fronts"][-1]["tokens"] == 8
 
 
+@pytest.mark.parametrize("search", ["autoprompt", "pez"])
+def test_words_are_searched_by_gradient(
+    pages: Path, starter: Path, capsys: pytest.CaptureFixture[str], search: str
+) -> None:
+    options = ["--search", search, "--tokens", "4", "--steps", "2"]
+    code = main(["phrase", str(pages), "--model", str(starter), "--json", *options])
+    found = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert found["search"] == search
+    assert found["passages"] == []
+    assert found["phrase"].strip().isprintable()
+    assert [front["front"] for front in found["fronts"]] == ["nothing", "description", "phrase"]
+    assert found["fronts"][2]["text"] == found["phrase"]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
         (["--passages", "4"], 2, "A phrase of 4 passages cannot be searched"),
         (["--words", "5"], 2, "A phrase of 5 words cannot be searched"),
         (["--candidates", "1"], 2, "1 candidates cannot be tried"),
+        (["--search", "pez", "--tokens", "0"], 2, "A phrase of 0 tokens cannot be searched"),
+        (["--search", "pez", "--steps", "0"], 2, "A search cannot take 0 steps"),
         (["--module", "nobody"], 3, "nobody"),
         (["--out", "."], 2, "."),
     ],

@@ -1,0 +1,73 @@
+"""AutoPrompt (Shin, Razeghi, Logan, Wallace and Singh, EMNLP 2020, section 2.2): words exchanged one by one.
+
+With e_i = E[w_i] and the loss L of a batch behind them, a word w in place i changes L to first order by
+
+    E[w] . dL/de_i  -  E[w_i] . dL/de_i
+
+so the k words with the smallest E[w] . dL/de_i are tried in that place (after HotFlip, Ebrahimi et al. 2018), each with
+a forward pass over the same batch, and the best of them stays if it is better than w_i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import torch
+from torch import Tensor
+
+from ...forward.prompt_loss import PromptLoss
+from ...records import Progress
+from ..packing import RowSource
+from .hard_prompt import BATCH, HardPrompt, Probe, first_ids, gradient, rows_at, typeable
+
+
+CANDIDATES = 8  # words that are tried in a place
+EVERY = 5  # steps between two looks at the probe
+
+
+def autoprompt(
+    loss: PromptLoss,
+    rows: RowSource,
+    tokens: int,
+    steps: int,
+    seed: int = 1,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, HardPrompt]:
+    """Search ``tokens`` words in ``steps`` exchanges, one place after another in a drawn order; see the module."""
+    allowed = typeable(loss.frozen)
+    ids, probe = first_ids(loss, rows, tokens, seed, allowed), Probe(loss, rows)
+    best, least, taken = ids, probe(ids), 0
+    dice = torch.Generator().manual_seed(seed)
+    order = torch.randperm(tokens, generator=dice).tolist()
+    for step in range(steps):
+        yield Progress("searching words", step, steps)
+        if cancelled():
+            break
+        batch = rows.batch(seed, step, BATCH).to(loss.frozen.device)
+        ids, taken = exchanged(loss, ids, order[step % tokens], batch, allowed), step + 1
+        if taken % EVERY == 0 or taken == steps:
+            value = probe(ids)
+            if value < least:
+                best, least = ids, value
+    return HardPrompt(tuple(best.tolist()), least, taken)
+
+
+def exchanged(loss: PromptLoss, ids: Tensor, place: int, batch: Tensor, allowed: Tensor) -> Tensor:
+    """Return ``ids`` ``[tokens]`` with the best word of those that the gradient names in ``place``.
+
+    Args:
+        batch: int64 ``[rows, 2, length]``, as a row source gives it.
+        allowed: bool ``[vocabulary]``.
+    """
+    value, slope = gradient(loss, rows_at(loss.frozen, ids), batch)
+    scores = loss.frozen.table.float() @ slope[place]  # E[w] . dL/de_i
+    scores = scores.masked_fill(~allowed, float("inf"))
+    best, least = ids, value
+    for word in scores.topk(min(CANDIDATES, len(scores)), largest=False).indices:
+        tried = ids.clone()
+        tried[place] = word
+        with torch.no_grad():
+            found = float(loss(rows_at(loss.frozen, tried), batch[:, 0], batch[:, 1]))
+        if found < least:
+            best, least = tried, found
+    return best

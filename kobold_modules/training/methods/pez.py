@@ -1,0 +1,75 @@
+"""PEZ (Wen, Jain, Kirchenbauer, Goldblum, Geiping and Goldstein, NeurIPS 2023, algorithm 1): projected gradient.
+
+Rows P move freely; the gradient is taken where the nearest words are, and applied to the rows:
+
+    P' = Proj_E(P)         each row to the table's row at the smallest angle
+    g  = dL(P')/dP'
+    P  = P - rate * Adam(g)
+
+so that what moves is continuous and what is measured are always words. Of all P' on the way the best one is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from ...forward.prompt_loss import PromptLoss
+from ...records import Progress
+from ..packing import RowSource
+from .hard_prompt import BATCH, HardPrompt, Probe, first_ids, gradient, rows_at, typeable
+
+
+RATE = 0.3  # shares of the table's root mean square that a number moves in a step
+EVERY = 5  # steps between two looks at the probe
+
+
+def pez(
+    loss: PromptLoss,
+    rows: RowSource,
+    tokens: int,
+    steps: int,
+    seed: int = 1,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, HardPrompt]:
+    """Search ``tokens`` words in ``steps`` steps of projected gradient; see the module."""
+    frozen = loss.frozen
+    words = _Words(frozen.table, typeable(frozen))
+    ids, probe = first_ids(loss, rows, tokens, seed, words.allowed), Probe(loss, rows)
+    best, least, taken = ids, probe(ids), 0
+    soft = rows_at(frozen, ids).clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([soft], lr=RATE * frozen.rms)
+    for step in range(steps):
+        yield Progress("searching words", step, steps)
+        if cancelled():
+            break
+        batch = rows.batch(seed, step, BATCH).to(frozen.device)
+        _, soft.grad = gradient(loss, rows_at(frozen, words.nearest(soft.detach())), batch)
+        optimiser.step()
+        taken = step + 1
+        if taken % EVERY == 0 or taken == steps:
+            ids = words.nearest(soft.detach())
+            value = probe(ids)
+            if value < least:
+                best, least = ids, value
+    return HardPrompt(tuple(best.tolist()), least, taken)
+
+
+class _Words:
+    """The table's directions, for the projection.
+
+    Attributes:
+        allowed: bool ``[vocabulary]``: the words that rows are projected onto.
+    """
+
+    def __init__(self, table: Tensor, allowed: Tensor) -> None:
+        self.allowed = allowed
+        self._directions = functional.normalize(table.float(), dim=1)
+
+    def nearest(self, prompt: Tensor) -> Tensor:
+        """Return the id of the word at the smallest angle to each row of ``prompt`` ``[tokens, width]``."""
+        cosines = functional.normalize(prompt, dim=1) @ self._directions.T
+        return cosines.masked_fill(~self.allowed, -2.0).argmax(1)
