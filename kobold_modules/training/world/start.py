@@ -62,7 +62,7 @@ class _Line:
 
     def __init__(self, loss: PromptLoss, entry: LoreEntry) -> None:
         frozen = loss.frozen
-        name = entry.title.removeprefix("The ") if entry.about else ""
+        name = _short_name(entry)
         self._name = frozen.encode(name)
         self._ids = frozen.encode(f"{name}: {entry.text}" if name else entry.text)
         losses = _surprisal(loss, self._ids)
@@ -85,6 +85,13 @@ class _Line:
             if word[0] >= len(self._name) and its >= hard and (says or hard < 0):
                 found += [self._ids[at] for at in word]
         return found
+
+
+def _short_name(entry: LoreEntry) -> str:
+    """Return the shortest of the entry's names that its title begins with: what a story calls it."""
+    title = entry.title.removeprefix("The ")
+    beginnings = [key for key in entry.keys if f"{title} ".startswith(f"{key} ") and key.isalpha()]
+    return min(beginnings, key=len, default=title) if entry.about else ""
 
 
 def _letter(byte: bytes) -> bool:

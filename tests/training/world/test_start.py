@@ -74,5 +74,18 @@ def test_lore_with_room_to_spare_stands_there_whole(loss: PromptLoss) -> None:
     assert text.count("freezes from below") == 2  # and again from the beginning
 
 
+def test_a_long_title_gives_the_name_that_a_story_uses(loss: PromptLoss) -> None:
+    entry = LoreEntry(
+        "Hollub of the Nine Doors", ("Hollub", "the smith", "Holl"), "A smith who lost two fingers to a swan."
+    )
+
+    rows = telegram(loss, (entry, *LORE), "B", 120)
+
+    same = (rows[:, None] == loss.frozen.table[None]).all(-1).int().argmax(-1)
+    said = "".join(chr(i) for i in same.tolist())
+    assert "\nHollub " in said
+    assert "Doors" not in said
+
+
 def test_rows_too_few_for_the_names_have_some_of_every_part(loss: PromptLoss) -> None:
     assert len(said(loss, 9)) == 9
