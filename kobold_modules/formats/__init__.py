@@ -25,7 +25,7 @@ SUFFIXES: dict[Format, str] = {"kobold": ".zip", "peft": "", "safetensors": ".sa
 # What people drop in by mistake, by how it begins.
 _STRANGERS = (
     (b"%PDF", "a PDF, not a module; train one from it"),
-    (b"GGUF", "a model (GGUF), not a module"),
+    (b"GGUF", "a model (GGUF) or an adapter for one, not a module"),
     (b"PK\x05\x06", "an empty zip"),
     (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
     (b"Rar!", "a RAR archive; unpack it first"),

@@ -117,7 +117,7 @@ def _commands(files: Sequence[str], model: str, template: str, typed: str, bos: 
     lines += ["Ollama, a Modelfile (not tried here; of the architectures whose adapters Ollama knows)"]
     if len(files) == 1:
         lines += [f"  FROM ./{model}", f"  ADAPTER ./{files[0]}"]
-        lines += [f'  TEMPLATE """{typed}', '  {{ .Prompt }}"""'] if typed else []
+        lines += [f'  TEMPLATE """{typed}', '{{ .Prompt }}"""'] if typed else []  # the break belongs to the template
     else:
         lines += ["  takes one adapter: write one file, with one module and without --adjustable."]
     lines += [
