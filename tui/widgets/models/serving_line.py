@@ -11,7 +11,7 @@ from ...state.phrases import counted, shortened
 
 
 class ServingLine(Static):
-    """``⇆ http://127.0.0.1:5001  starter, 2 clients, 31 tokens per second``. A click stops the server."""
+    """``⇆ http://127.0.0.1:5001  2 clients, 31 tokens per second  v stops it  starter``. A click stops the server."""
 
     DEFAULT_CSS = """
     ServingLine { height: 1; padding: 0 1; display: none; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -29,15 +29,15 @@ class ServingLine(Static):
         with_stack = f" with {shortened(now.stack, 24)}" if now.stack else ""
         waiting = f", {now.waiting:,} waiting" if now.waiting else ""
         does = f"{counted(now.clients, 'client')}{waiting}, {now.tokens_per_second:.0f} tokens per second"
-        said = Content.assemble((now.address, "bold"), f"  {shortened(now.model, 20)}{with_stack}  {does}")
-        self.update(self._line(said))
+        self.update(self._line(Content.assemble((now.address, "bold"), f"  {does}"), f"{now.model}{with_stack}"))
 
     def end(self) -> None:
         """Show nothing."""
         self.display = False
 
-    def _line(self, said: str | Content) -> Content:
-        return Content.assemble(("⇆ ", "$text-accent"), said, ("  v stops it", "$foreground-muted"))
+    def _line(self, said: str | Content, what: str = "") -> Content:
+        """Say first what changes, for a narrow screen cuts the end off."""
+        return Content.assemble(("⇆ ", "$text-accent"), said, (f"  v stops it  {what}".rstrip(), "$foreground-muted"))
 
     async def on_click(self) -> None:
         await self.run_action("screen.stop_serving")
