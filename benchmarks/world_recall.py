@@ -56,7 +56,7 @@ from kobold_modules.training.world.start import telegram
 HERE = Path(__file__).resolve().parent
 LOREBOOK = HERE.parent / "sample_texts" / "world" / "lorebook.json"
 QUESTIONS = HERE / "world_questions.json"
-TEXT_ROW = 384  # tokens of a row of entries: what recitation is at its best with (docs/decisions, 31)
+TEXT_ROW = 384  # tokens of a row of entries: what recitation is at its best with (docs/decisions, 32)
 TEXT_RATE = 0.15
 LOOKED_AT = 600  # tokens that the text arm measures itself with
 
