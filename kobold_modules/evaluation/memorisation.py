@@ -83,7 +83,8 @@ def overlap(generated: Sequence[str], training: Sequence[str], held_out: Sequenc
     """Return what of ``generated`` stands word for word in ``training``, beside what of ``held_out`` does.
 
     Args:
-        generated: what the model wrote. What it was given to go on with is not part of it.
+        generated: what the model wrote, without what it was given to go on with. It recites most where it takes the
+            likeliest word each time, behind beginnings of training pages: let some of this be such texts.
         training: the pages it was trained on.
         held_out: other pages of the same author; without them the bounds are those of any author.
     """
