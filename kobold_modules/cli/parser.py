@@ -297,7 +297,7 @@ def _phrase(verbs: Any) -> None:
     verb.add_argument("--description", default="", metavar="TEXT", help="compare with this (default: from your pages)")
     verb.add_argument("--passages", type=int, default=3, metavar="N", help="passages at most, 1 to 3 (default: 3)")
     verb.add_argument("--words", type=int, default=300, metavar="N", help="words in all at most (default: 300)")
-    verb.add_argument("--candidates", type=int, default=32, metavar="N", help="passages to try (default: 32)")
+    verb.add_argument("--candidates", type=int, default=16, metavar="N", help="passages to try (default: 16)")
     verb.add_argument("--seed", type=int, default=1, metavar="S", help="which of them are tried (default: 1)")
     searches = ["passages", "autoprompt", "pez"]
     verb.add_argument("--search", default="passages", choices=searches, help="passages (default), or words by gradient")

@@ -40,7 +40,7 @@ class PhraseRequest:
     search: Searching = "passages"
     passages: int = MOST_PASSAGES
     words: int = 300
-    candidates: int = 32
+    candidates: int = 16
     tokens: int = 16
     steps: int = 60
     seed: int = 1
