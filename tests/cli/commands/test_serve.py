@@ -49,18 +49,14 @@ def test_it_tells_what_it_does_once_a_second_and_serves(stories: Path, home: Pat
         assert default["model"] == "noir + gothic:0.5"
 
 
+def serving(stories: Path) -> list[str]:
+    """Return the command that serves stories260K at any free port, telling how it goes in JSON."""
+    model = str(stories / "stories260K-F16.gguf")
+    return ["-m", "kobold_modules", "serve", "--model", model, "--port", "0", "--json"]
+
+
 def test_ctrl_c_ends_it_with_130(stories: Path, home: Path) -> None:
-    command = [
-        "-m",
-        "kobold_modules",
-        "serve",
-        "--model",
-        str(stories / "stories260K-F16.gguf"),
-        "--port",
-        "0",
-        "--json",
-    ]
-    with running(command, home) as server:
+    with running(serving(stories), home) as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(60) == 130
         assert server.process.stderr is not None
@@ -68,17 +64,7 @@ def test_ctrl_c_ends_it_with_130(stories: Path, home: Path) -> None:
 
 
 def test_being_asked_to_end_is_no_failure(stories: Path, home: Path) -> None:
-    command = [
-        "-m",
-        "kobold_modules",
-        "serve",
-        "--model",
-        str(stories / "stories260K-F16.gguf"),
-        "--port",
-        "0",
-        "--json",
-    ]
-    with running(command, home) as server:
+    with running(serving(stories), home) as server:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == 0
 
