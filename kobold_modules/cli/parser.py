@@ -355,7 +355,7 @@ def _shelf(verbs: Any) -> None:
     lora.add_argument("--ids", default="reserved", metavar="IDS", help=IDS_HELP)
     lora.add_argument("--beside", action="append", metavar="OTHER.gguf", help="leave the ids of this adapter alone")
     lora.add_argument("--adjustable", action="store_true", help="two files, so that the scale of one is the strength")
-    verb = _verb(verbs, "convert", "modules.convert", "write old soft prompts anew in one format, without the library")
+    verb = _verb(verbs, "convert", "modules.convert", "old soft prompts into files of one format, past the library")
     verb.add_argument("files", nargs="+", metavar="FILE", help=MODULE_FILES_HELP)
     verb.add_argument("--to", dest="format", choices=CONVERSIONS, help="default: kobold, KoboldAI's zip")
     verb.add_argument("--for", dest="program", choices=PROGRAMS, help="the program they are for, instead of --to")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -101,7 +102,7 @@ class _Machine:
         stream.seek(at)
         steps = 0
         try:
-            for opcode, argument, _ in pickletools.genops(stream):
+            for opcode, argument, _ in _quietly(pickletools.genops(stream)):
                 steps += 1
                 if steps > limits.MOST_OPERATIONS or len(self.memo) > limits.MOST_MEMO:
                     raise BadModule(f"{self.label} is a pickle with more steps than any module needs.")
@@ -251,6 +252,17 @@ _ALLOWED = frozenset(
         *(_Named("torch", kind) for kind in ("float16", "float32", "float64", "bfloat16", "int64", "strided")),
     }
 )
+
+
+def _quietly(steps: Iterator[Any]) -> Iterator[Any]:
+    """Yield ``steps`` without Python's warnings of escapes it does not know in a stranger's strings."""
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
 
 
 def arrays_in_zip(archive: SafeZip) -> dict[str, Array]:

@@ -172,7 +172,7 @@ def has_bytes_in_front(data: bytes) -> bool:
 def without_bytes_in_front(data: bytes, label: str) -> bytes:
     """Return the zip in ``data`` without what stands before it. Raises BadModule where that cannot be told."""
     end = data.rfind(END, max(0, len(data) - 65_557))
-    size, offset = struct.unpack_from("<II", data, end + 12)
+    size, offset = struct.unpack_from("<II", data, end + 12) if 0 <= end <= len(data) - 20 else (0, 0)
     begin = end - size - offset
     if end < 0 or not 0 < begin < len(data) or data[begin : begin + 4] != LOCAL:
         raise BadModule(

@@ -23,8 +23,8 @@ def test_damaged_files_end_in_a_sentence(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_many_damaged_files_end_in_a_sentence(name: str) -> None:
-    """About a minute for all of them, which is what CI has for it."""
-    assert fuzz(name, 100_000, seed=2, seconds=2.5).faults == {}
+    """About a minute for all of them, which is what CI has for it; the same files on every machine."""
+    assert fuzz(name, 2_000, seed=2).faults == {}
 
 
 def test_what_once_failed_belongs_to_a_reader_that_is_there() -> None:

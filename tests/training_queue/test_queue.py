@@ -122,7 +122,7 @@ def test_strange_ids_are_harmless(queue: TrainingQueue) -> None:
         (b"[]", "Expected `object`"),
         (b'{"submitted": "today", "request": {"files": [], "name": "a"}}', "submitted"),
         (b'{"submitted": 1, "request": {"files": [1], "name": "a"}}', "files"),
-        (b'{"submitted": 1, "request": {"files": [], "name": "a", "tokens": 0}}', "--tokens is 0"),
+        (b'{"submitted": 1, "request": {"files": [], "name": "a", "tokens": -1}}', "--tokens is -1"),
         (b'{"submitted": 1, "request": {"files": [], "name": "a", "who": 1}}', "no setting who"),
     ],
     ids=range(7),

@@ -90,7 +90,7 @@ def _style(style: StyleEvidence, room: int) -> list[Content]:
         lines.append(Content.assemble(("What it writes", HEADING), ("  from others (├) to its author (┤)", MUTED)))
         lines += [_measure(measure, room) for measure in placed]
     if style.drift_away:
-        lines.append(_row("Drift", Content.assemble(("! ", "$text-warning"), "long takes drift away from the author")))
+        lines.append(_row("Drift", Content.assemble(("! ", "$text-warning"), "long takes drift from the author")))
     return lines
 
 
