@@ -43,8 +43,8 @@ def table_of(
     if descr in (*npy.BFLOAT16, "bfloat16"):
         size, order = 2, "<"
     else:
-        order, name = (descr[0], descr[1:]) if descr[:1] in "<>=|" else ("=", descr)
-        if len(name) < 2 or name not in FLOATS:
+        order, name = (descr[0], descr[1:]) if descr.startswith(("<", ">", "=", "|")) else ("=", descr)
+        if name not in FLOATS:
             raise BadModule(npy.refusal(npy.Header((1, 0), descr, False, (1, 1), 0), label) or f"{label} is no table.")
         size = int(name[1])
     if len(raw) != math.prod(shape) * size or math.prod(shape) > limits.MOST_TENSOR // 4:
