@@ -124,6 +124,7 @@ def _tenths(share: float) -> int:
 def card_gain(measured: Mapping[str, Any], interval: bool = False) -> str:
     """Return a card's gain for a column: ``3.0 % better``, ``no better``, ``not learned``; empty if not measured.
 
+    Of a world that was studied, ``9 of 24 right``.
     With ``interval`` a clear gain has its interval: ``3.0 % better (2.1 to 3.9)``.
     """
     gain = gain_of(measured)
@@ -131,11 +132,17 @@ def card_gain(measured: Mapping[str, Any], interval: bool = False) -> str:
         return ""
     if measured.get("learned") is False:
         return "not learned"
+    if (right := recalled(measured)) is not None:
+        return f"{right[2]} of {right[0]} right"
     return long_gain(gain) if interval and verdict_of(gain) in ("better", "worse") else short_gain(gain)
 
 
 PAGES = "held-out pages"
 ANSWERS = "the answers to questions it was not trained on"
+NOT_WHICH = (
+    "It has learned how its world is answered for, not yet which answer is right: train longer or through a larger "
+    "model, and keep the lorebook in use beside it."
+)
 
 
 def headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headline:
@@ -143,16 +150,26 @@ def headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headli
 
     Where no step improved on the start that comes first, with the reason and what to do; a module that is better than
     nothing, but only because of the words it started from, is not called better. Of a world that was studied it says
-    how many questions are answered right.
+    how many questions are answered right; where they are no more than without it, likelier answers are not called good.
     """
-    found = _headline(measured, training)
-    asked, before, after = (measured.get(f"recall_{name}") for name in ("asked", "before", "after"))
-    if not (_is_number(asked) and _is_number(before) and _is_number(after)):
+    found, right = _headline(measured, training), recalled(measured)
+    if right is None:
         return found
-    recall = f" It gets {int(after)} of {int(asked)} of them right; without it {int(before)} are."
+    asked, before, after = right
+    recall = f" It gets {after} of {asked} of them right; without it {before} are."
     advice = found.advice.replace("Add more pages: 2,000 words and up.", "Add more entries of lore.")
     advice = advice.replace("give it more pages", "give it more virtual tokens")
-    return found._replace(text=found.text.replace(PAGES, ANSWERS) + recall, advice=advice)
+    if found.good and after <= before:
+        advice = NOT_WHICH
+    good = found.good and after > before
+    return found._replace(text=found.text.replace(PAGES, ANSWERS) + recall, advice=advice, good=good)
+
+
+def recalled(measured: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    """Return how many questions a studied world was asked, how many were right before and after; None of any other."""
+    counts = [measured.get(f"recall_{name}") for name in ("asked", "before", "after")]
+    found = [int(count) for count in counts if _is_number(count)]
+    return (found[0], found[1], found[2]) if len(found) == 3 else None
 
 
 def _headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headline:

@@ -134,3 +134,16 @@ def test_of_a_world_that_was_studied_it_says_what_is_recalled() -> None:
         "Predicts the answers to questions it was not trained on 40.0 % better (35.0 to 45.0). "
         "It gets 15 of 24 of them right; without it 6 are."
     )
+    assert card_gain(measured) == "15 of 24 right"
+
+
+def test_likelier_answers_are_not_called_good_where_no_more_are_right() -> None:
+    measured = {"gain": 0.4, "gain_low": 0.35, "gain_high": 0.45, "held_out_stretches": 24, "learned": True}
+    measured |= {"gain_over_start": 0.2, "gain_over_start_low": 0.1, "gain_over_start_high": 0.3}
+    measured |= {"recall_asked": 28, "recall_before": 12, "recall_after": 7}
+
+    found = headline(measured, {"steps": 200})
+
+    assert not found.good
+    assert "It gets 7 of 28 of them right; without it 12 are." in found.text
+    assert "keep the lorebook in use beside it" in found.advice

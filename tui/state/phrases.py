@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from kobold_modules.duration import duration
-from kobold_modules.evaluation.report import card_gain, gain_of, headline, long_gain, verdict_of
+from kobold_modules.evaluation.report import card_gain, gain_of, headline, long_gain, recalled, verdict_of
 from kobold_modules.library.library import Notes
 from kobold_modules.plain_text import printable
 from kobold_modules.soft_prompt.module import Card
@@ -60,7 +60,9 @@ def full_effect(card: Card) -> str:
     outcome, others = headline(card.measured, card.training), gain_of(card.measured, "others_gain")
     sentence = outcome.text
     if others is not None and gain_of(card.measured) is not None:
-        sentence = f"{sentence.rstrip('.')}; other authors' {long_gain(others)}."
+        world = recalled(card.measured) is not None
+        between = " Other text is predicted" if world else "; other authors'"
+        sentence = f"{sentence if world else sentence.rstrip('.')}{between} {long_gain(others)}."
     return f"{sentence} {outcome.advice}" if outcome.advice else sentence
 
 

@@ -149,7 +149,7 @@ class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=Tru
             baselines.append(("words in context", history.in_context))
         chart.chart = Chart(history.points, tuple(baselines), history.total)
         title = Content.assemble(
-            ("Held-out pages", "bold $text-primary"),
+            (_measured_on(history).capitalize(), "bold $text-primary"),
             (f"  loss in nats per token, lower is better{_measure_of(history)}", "$foreground-muted"),
         )
         self.query_one("#chart-title", Static).update(title)
@@ -220,12 +220,17 @@ def _measure_of(history: TrainingHistory) -> str:
     return f"; looks at {history.looked_at:,} of {history.held_out:,} tokens" if _in_part(history) else ""
 
 
+def _measured_on(history: TrainingHistory) -> str:
+    """Say what the curve is the loss of: a world that is studied is measured on answers, not on pages."""
+    return "answers to held-out questions" if history.recalls else "held-out pages"
+
+
 def _measured(history: TrainingHistory) -> dict[str, float]:
     return {key: value for key, value in history.measured.items() if isinstance(value, int | float)}
 
 
 def _so_far(history: TrainingHistory, width: int) -> Content:
-    """Say ``So far it predicts pages it has not seen 3.4 % better than no module``."""
+    """Say ``So far it predicts held-out pages 3.4 % better than no module``; of a world's questions, their answers."""
     best, gain = history.best, history.gain
     if best is None or best.held_out is None:
         return Content()
@@ -236,9 +241,11 @@ def _so_far(history: TrainingHistory, width: int) -> Content:
     if not history.learned:
         return Content.assemble(
             ("No step so far improves on the words it started from", "bold"),
-            f", which predict held-out pages {long_gain(gain)} than no module.",
+            f", which predict {_measured_on(history)} {long_gain(gain)} than no module.",
         )
-    said = Content.assemble("So far it predicts held-out pages ", (long_gain(gain), "bold"), " than no module.")
+    said = Content.assemble(
+        f"So far it predicts {_measured_on(history)} ", (long_gain(gain), "bold"), " than no module."
+    )
     room = width - said.cell_length - 1
     return Content.assemble(said, (f" {numbers}", "$foreground-muted")) if room >= len(numbers) else said
 

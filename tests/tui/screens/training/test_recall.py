@@ -27,11 +27,13 @@ async def test_the_recall_line_rises_and_the_wrong_questions_change(
         train = await opened(on)
         chart = train.query_one(RecallChart)
         assert not chart.display  # a style is asked nothing
+        assert "Held-out pages" in said(on, "#chart-title")
         played.tell(Recall(0, 12, 48, 7.3, ("Who keeps the light?", "Who built the tower?")))
         await watching(on, id, lambda history: history.recalls)
         await on.until(lambda: "12 of 48 questions right (25%)" in said(on, "#recall-title"))
         assert "Who keeps the light?" in said(on, "#wrong")
         assert "and 34 more" in said(on, "#wrong")
+        assert "Answers to held-out questions" in said(on, "#chart-title")
         played.tell(Recall(10, 36, 48, 4.06, ("Who built the tower?",)))
         await watching(on, id, lambda history: len(history.recalls) == 2)
         await on.until(lambda: "36 of 48 questions right (75%), 12 at step 0; 4.06 nats" in said(on, "#recall-title"))
