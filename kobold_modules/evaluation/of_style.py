@@ -113,14 +113,7 @@ def _own_words(work: Work, pages: Pages) -> Generator[Progress, None, list[tuple
 
 
 def _loss(work: Work, stage: str, front: Sequence[Module], pages: HeldOut, window: int) -> Steps:
-    reading = page_loss(work.scorer(*front), pages, window)
-    while True:
-        try:
-            tokens = next(reading)
-        except StopIteration as end:
-            found: PageLoss = end.value
-            return found
-        yield work.step(stage, tokens)
+    return (yield from work.counted(stage, page_loss(work.scorer(*front), pages, window)))
 
 
 def stack_loss(work: Work, pages: HeldOut, front: Sequence[Module]) -> Generator[int, None, Table]:

@@ -80,13 +80,7 @@ def _one(found: Evaluated) -> str:
 
 def _style(style: StyleEvidence) -> str:
     lines = [
-        Dot(
-            FRONTS.get(loss.front, loss.front),
-            _percents(loss.gain),
-            percent(loss.gain.value),
-            main=loss.front == "module",
-            edge=loss.front in ("nothing", "own words"),
-        )
+        _dot_of(loss.front, loss.gain, percent(loss.gain.value), edge=loss.front in ("nothing", "own words"))
         for loss in style.losses
     ]
     parts = [
@@ -136,14 +130,7 @@ def _style(style: StyleEvidence) -> str:
 
 def _world(world: WorldEvidence) -> str:
     lines = [
-        Dot(
-            FRONTS.get(one.front, one.front),
-            _percents(one.right),
-            percent(one.right.value, 0),
-            main=one.front == "module",
-            edge=one.front != "module",
-        )
-        for one in world.recall
+        _dot_of(one.front, one.right, percent(one.right.value, 0), edge=one.front != "module") for one in world.recall
     ]
     nats = [
         Dot(dot.label, one.nats, f"{one.nats.value:.2f}", dot.main, dot.edge)
@@ -210,6 +197,11 @@ def _co_load(table: CoLoad, module: str) -> str:
         plot = dots([alone, *lines], "What of its gain is left among others", "%", zero=True)
     headings = ("in front, first to last", f"saved, {table.unit}", "kept")
     return f"<h2>Among other modules</h2>{plot}{_table(headings, rows)}{_small(stand_ins)}"
+
+
+def _dot_of(front: str, share: Estimate, told: str, *, edge: bool) -> Dot:
+    """Return the dot of what stood in ``front``; ``share``, 0 to 1, is drawn in percent."""
+    return Dot(FRONTS.get(front, front), _percents(share), told, main=front == "module", edge=edge)
 
 
 def _short(order: Sequence[str], module: str) -> str:

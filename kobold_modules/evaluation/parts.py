@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -30,7 +30,6 @@ PASSAGE_WORDS = 30  # of a training page that the module is given
 PASSAGE_TOKENS = 48  # that it goes on with
 COPIED_MORE = 0.25  # of the passages: how many more than the plain model a module may copy
 
-T = TypeVar("T")
 Found = Generator[Progress, None, dict[str, Any]]
 
 
@@ -91,7 +90,7 @@ def _neutral(work: Work, others: Mapping[str, str]) -> Generator[Progress, None,
     losses: list[PageLoss] = []
     for front in ((work.module,), ()):
         reading = page_loss(work.scorer(*front), pages, window)
-        losses.append((yield from _counted(work, "measuring other texts", reading)))
+        losses.append((yield from work.counted("measuring other texts", reading)))
     return of_style.neutral_of(losses[0], losses[1], pages.tokens)
 
 
@@ -154,7 +153,7 @@ def _written(
     settings: dict[str, Any] = {"settings": GREEDY} if greedy else {}
     writing = write(work.engine, work.stack(front), starts, lengths, work.seed, cancelled=work.stop, **settings)
     stage = "seeing whether it recites" if greedy else "letting it write"
-    return (yield from _counted(work, stage, writing, written=True))
+    return (yield from work.counted(stage, writing, written=True))
 
 
 def _co_load(
@@ -180,7 +179,7 @@ def _co_load(
         work.notes.append("The context has no room for other modules beside it, so there is no co-load table.")
         return None
     table = co_load(work.module, neighbours, loss_of, lambda module: module.name, unit, stand_ins)
-    return (yield from _counted(work, "measuring it beside others", table))
+    return (yield from work.counted("measuring it beside others", table))
 
 
 def _neighbours(work: Work, subject: Subject, beside: Sequence[Module]) -> list[Module]:
@@ -194,19 +193,6 @@ def _neighbours(work: Work, subject: Subject, beside: Sequence[Module]) -> list[
     while found and work.module.tokens + sum(each.tokens for each in found) > work.engine.info.context // 2:
         found.pop()
     return found
-
-
-def _counted(
-    work: Work, stage: str, steps: Generator[int, None, T], written: bool = False
-) -> Generator[Progress, None, T]:
-    """Turn a part's counts of tokens into Progress."""
-    while True:
-        try:
-            tokens = next(steps)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-        yield work.step(stage, tokens, written)
 
 
 def _mean(values: Sequence[float]) -> float:

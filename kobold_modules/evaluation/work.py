@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..generation.inspection.inspect import OpenEngine
 from ..models.reference import ModelFile
@@ -17,6 +18,7 @@ from .scorer import EngineScorer
 
 WRITTEN = 4  # a token that is written takes about as long as so many that are read
 LONGEST_GUESS = 24 * 3600.0
+Found = TypeVar("Found")
 
 
 class Stopped(Exception):
@@ -92,3 +94,15 @@ class Work:
         spent = time.monotonic() - self.began
         left = spent / self.done * (self.total - self.done) if self.done and spent > 1 else None
         return Progress(stage, self.done, self.total, None if left is None else min(left, LONGEST_GUESS))
+
+    def counted(
+        self, stage: str, steps: Generator[int, None, Found], written: bool = False
+    ) -> Generator[Progress, None, Found]:
+        """Turn a part's counts of tokens into Progress, and return what it found. Raises Stopped as :meth:`step`."""
+        while True:
+            try:
+                tokens = next(steps)
+            except StopIteration as end:
+                found: Found = end.value
+                return found
+            yield self.step(stage, tokens, written)
