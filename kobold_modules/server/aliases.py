@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import BadUsage
 from ..generation.banned_strings import literal
 from ..sampling.settings import LONGEST_BANNED, MOST_BANNED, Sampler
-from .body import Body, flag, number, strings
+from .body import Body, first_number, flag, number, strings
 from .problem import Problem
 
 
@@ -83,15 +83,9 @@ def sampler_of(body: Body, base: Sampler, ends: tuple[int, ...] = ()) -> Sampler
     """
     changes: dict[str, Any] = {}
     for name, (low, high, change, theirs) in NUMBERS.items():
-        for alias in theirs:
-            if body.get(alias) is None:
-                continue
-            value = number(body[alias])
-            if value is None:
-                raise Problem(422, f"{alias} should be a number.", field=alias)
-            value = max(low, min(high, change(value)))
+        if (said := first_number(body, theirs)) is not None:
+            value = max(low, min(high, change(said)))
             changes[name] = int(value) if name in WHOLE else float(value)
-            break
     changes["seed"] = _seed(body)
     if banned := strings(body, *BANNED):
         usable = (literal(word) for word in banned if len(word) <= LONGEST_BANNED // 2)
@@ -119,26 +113,16 @@ def length_of(body: Body, default: int, most: int) -> int:
     Raises:
         Problem: it is no number.
     """
-    for name in LENGTHS:
-        if body.get(name) is None:
-            continue
-        value = number(body[name])
-        if value is None:
-            raise Problem(422, f"{name} should be a number.", field=name)
-        return most if value < 0 else int(min(most, value))
-    return min(default, most)
+    value = first_number(body, LENGTHS)
+    if value is None:
+        return min(default, most)
+    return most if value < 0 else int(min(most, value))
 
 
 def _seed(body: Body) -> int | None:
     """Return the seed; None for any, which a negative one asks for as well."""
-    for name in SEEDS:
-        if body.get(name) is None:
-            continue
-        value = number(body[name])
-        if value is None:
-            raise Problem(422, f"{name} should be a number.", field=name)
-        return int(value) if value >= 0 else None
-    return None
+    value = first_number(body, SEEDS)
+    return int(value) if value is not None and value >= 0 else None
 
 
 def _breakers(body: Body) -> tuple[str, ...]:

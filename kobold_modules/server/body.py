@@ -127,16 +127,22 @@ def number(value: Any) -> float | None:
         return None
 
 
-def whole_number(body: Body, names: Iterable[str], default: int, least: int, most: int) -> int:
-    """Return the first of the members ``names`` that is there, clamped. Raises Problem where it is no number."""
+def first_number(body: Body, names: Iterable[str]) -> float | None:
+    """Return the first of the members ``names`` that is there, None for none. Raises Problem where it is no number."""
     for name in names:
         if body.get(name) is None:
             continue
         value = number(body[name])
         if value is None:
             raise Problem(422, f"{name} should be a number.", field=name)
-        return int(max(least, min(most, value)))
-    return default
+        return value
+    return None
+
+
+def whole_number(body: Body, names: Iterable[str], default: int, least: int, most: int) -> int:
+    """Return the first of the members ``names`` that is there, clamped. Raises Problem where it is no number."""
+    value = first_number(body, names)
+    return default if value is None else int(max(least, min(most, value)))
 
 
 def flag(body: Body, name: str, default: bool = False) -> bool:
