@@ -79,12 +79,8 @@ def fault_of_answer(answer: str, question: str, views: Sequence[str]) -> str:
         return REFUSES
     if _says(_ABOUT_TEXT, answer, view):
         return ABOUT_TEXT
-    if repeats(answer):
-        return REPEATS
-    if invented(answer, f"{view}\n{question}"):
-        return INVENTED
-    if other_words(answer, f"{view}\n{question}") > MOST_OTHER_WORDS:
-        return OTHER_WORDS
+    if fault := _fault_of_words(answer, f"{view}\n{question}", MOST_OTHER_WORDS):
+        return fault
     if _HOW_MANY.match(question) and not any(True for _ in numbers_in(answer)):
         return NO_NUMBER
     told = _marks(answer) - _marks(question)
@@ -102,15 +98,20 @@ def fault_of_prose(text: str, before: str, view: str) -> str:
         return SHORT
     if _says(_ABOUT_TEXT, text, view) or _says(_REFUSAL, text, view):
         return ABOUT_TEXT
-    if repeats(text):
-        return REPEATS
-    if invented(text, f"{view}\n{before}"):
-        return INVENTED
-    if other_words(text, f"{view}\n{before}") > MOST_OTHER_WORDS_OF_PROSE:
-        return OTHER_WORDS
+    if fault := _fault_of_words(text, f"{view}\n{before}", MOST_OTHER_WORDS_OF_PROSE):
+        return fault
     said = {span.text.casefold() for span in spans(f"x {text}")}
     new_words = _stems(text) & _stems(view) - _stems(before)
     return "" if said - {span.text.casefold() for span in spans(f"x {before}")} or len(new_words) >= 2 else NOTHING_SAID
+
+
+def _fault_of_words(text: str, known: str, most_other_words: float) -> str:
+    """Return what is wrong with the words of ``text`` beside those that are ``known``, or nothing."""
+    if repeats(text):
+        return REPEATS
+    if invented(text, known):
+        return INVENTED
+    return OTHER_WORDS if other_words(text, known) > most_other_words else ""
 
 
 def repeats(text: str) -> bool:
