@@ -18,11 +18,10 @@ from torch import Tensor
 from ...forward.prompt_loss import PromptLoss
 from ...records import Progress
 from ..packing import RowSource
-from .hard_prompt import BATCH, HardPrompt, Probe, first_ids, gradient, rows_at, typeable
+from .hard_prompt import HardPrompt, best_of_steps, first_ids, gradient, rows_at, typeable
 
 
 CANDIDATES = 8  # words that are tried in a place
-EVERY = 5  # steps between two looks at the probe
 
 
 def autoprompt(
@@ -35,21 +34,14 @@ def autoprompt(
 ) -> Generator[Progress, None, HardPrompt]:
     """Search ``tokens`` words in ``steps`` exchanges, one place after another in a drawn order; see the module."""
     allowed = typeable(loss.frozen)
-    ids, probe = first_ids(loss, rows, tokens, seed, allowed), Probe(loss, rows)
-    best, least, taken = ids, probe(ids), 0
     dice = torch.Generator().manual_seed(seed)
     order = torch.randperm(tokens, generator=dice).tolist()
-    for step in range(steps):
-        yield Progress("searching words", step, steps)
-        if cancelled():
-            break
-        batch = rows.batch(seed, step, BATCH).to(loss.frozen.device)
-        ids, taken = exchanged(loss, ids, order[step % tokens], batch, allowed), step + 1
-        if taken % EVERY == 0 or taken == steps:
-            value = probe(ids)
-            if value < least:
-                best, least = ids, value
-    return HardPrompt(tuple(best.tolist()), least, taken)
+
+    def moved(ids: Tensor, step: int, batch: Tensor) -> Tensor:
+        return exchanged(loss, ids, order[step % tokens], batch, allowed)
+
+    ids = first_ids(loss, rows, tokens, seed, allowed)
+    return (yield from best_of_steps(loss, rows, ids, steps, seed, cancelled, moved))
 
 
 def exchanged(loss: PromptLoss, ids: Tensor, place: int, batch: Tensor, allowed: Tensor) -> Tensor:

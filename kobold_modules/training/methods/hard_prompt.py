@@ -1,4 +1,4 @@
-"""What the searches for words by gradient share: the vocabulary, the probe, and the answer.
+"""What the searches for words by gradient share: the vocabulary, the loop, the probe, and the answer.
 
 A hard prompt is k tokens w_1 .. w_k of the vocabulary, so that its rows E[w_1] .. E[w_k] can stand in front of a text
 as a module's do, and it can be typed. Only tokens that can be typed are searched among.
@@ -22,6 +22,7 @@ from ..packing import RowSource
 
 PROBE = 8  # rows that what was found is compared on
 BATCH = 2  # rows of a step
+EVERY = 5  # steps between two looks at the probe
 PROBE_SEED = 101  # rows that no step sees in the same cut
 
 
@@ -48,6 +49,36 @@ class Search(Protocol):
     ) -> Generator[Progress, None, HardPrompt]:
         """Search ``tokens`` words in ``steps`` steps; the best on the probe is returned, also at a cancel."""
         ...
+
+
+def best_of_steps(
+    loss: PromptLoss,
+    rows: RowSource,
+    ids: Tensor,
+    steps: int,
+    seed: int,
+    cancelled: Callable[[], bool],
+    moved: Callable[[Tensor, int, Tensor], Tensor],
+) -> Generator[Progress, None, HardPrompt]:
+    """Move ``ids`` in ``steps`` steps, and return those on the way that are best on the probe, the first included.
+
+    Args:
+        ids: int64 ``[tokens]``, to begin with.
+        moved: returns the next ids, of the ids, the step's number and its batch, int64 ``[rows, 2, length]``.
+    """
+    probe = Probe(loss, rows)
+    best, least, taken = ids, probe(ids), 0
+    for step in range(steps):
+        yield Progress("searching words", step, steps)
+        if cancelled():
+            break
+        ids = moved(ids, step, rows.batch(seed, step, BATCH).to(loss.frozen.device))
+        taken = step + 1
+        if taken % EVERY == 0 or taken == steps:
+            value = probe(ids)
+            if value < least:
+                best, least = ids, value
+    return HardPrompt(tuple(best.tolist()), least, taken)
 
 
 def typeable(frozen: TorchModel) -> Tensor:

@@ -20,11 +20,10 @@ from torch import Tensor
 from ...forward.prompt_loss import PromptLoss
 from ...records import Progress
 from ..packing import RowSource
-from .hard_prompt import BATCH, HardPrompt, Probe, first_ids, gradient, rows_at, typeable
+from .hard_prompt import HardPrompt, best_of_steps, first_ids, gradient, rows_at, typeable
 
 
 RATE = 0.3  # shares of the table's root mean square that a number moves in a step
-EVERY = 5  # steps between two looks at the probe
 
 
 def pez(
@@ -38,24 +37,16 @@ def pez(
     """Search ``tokens`` words in ``steps`` steps of projected gradient; see the module."""
     frozen = loss.frozen
     words = _Words(frozen.table, typeable(frozen))
-    ids, probe = first_ids(loss, rows, tokens, seed, words.allowed), Probe(loss, rows)
-    best, least, taken = ids, probe(ids), 0
+    ids = first_ids(loss, rows, tokens, seed, words.allowed)
     soft = rows_at(frozen, ids).clone().requires_grad_(True)
     optimiser = torch.optim.Adam([soft], lr=RATE * frozen.rms)
-    for step in range(steps):
-        yield Progress("searching words", step, steps)
-        if cancelled():
-            break
-        batch = rows.batch(seed, step, BATCH).to(frozen.device)
-        _, soft.grad = gradient(loss, rows_at(frozen, words.nearest(soft.detach())), batch)
+
+    def moved(ids: Tensor, step: int, batch: Tensor) -> Tensor:
+        _, soft.grad = gradient(loss, rows_at(frozen, ids), batch)
         optimiser.step()
-        taken = step + 1
-        if taken % EVERY == 0 or taken == steps:
-            ids = words.nearest(soft.detach())
-            value = probe(ids)
-            if value < least:
-                best, least = ids, value
-    return HardPrompt(tuple(best.tolist()), least, taken)
+        return words.nearest(soft.detach())
+
+    return (yield from best_of_steps(loss, rows, ids, steps, seed, cancelled, moved))
 
 
 class _Words:

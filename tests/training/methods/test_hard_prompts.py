@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import torch
@@ -12,9 +10,10 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from kobold_modules.backends.torch.load import TorchModel
+from kobold_modules.drain import drain
 from kobold_modules.forward.prompt_loss import PromptLoss
-from kobold_modules.records import Progress
 from kobold_modules.training.methods import autoprompt as autoprompt_module
+from kobold_modules.training.methods import hard_prompt
 from kobold_modules.training.methods import pez as pez_module
 from kobold_modules.training.methods.autoprompt import autoprompt, exchanged
 from kobold_modules.training.methods.hard_prompt import HardPrompt, Probe, Search, first_ids, text_of, typeable
@@ -23,18 +22,8 @@ from kobold_modules.training.packing import Rows
 from tests.tiny import tiny
 
 
-T = TypeVar("T")
 SEARCHES: dict[str, Search] = {"autoprompt": autoprompt, "pez": pez}
 TOKENS = 4
-
-
-def finished(work: Generator[Progress, None, T]) -> T:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: T = end.value
-            return found
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +71,7 @@ def test_an_exchange_is_the_literal_one(frozen: TorchModel, rows: Rows) -> None:
 
 def test_pez_is_the_literal_algorithm(frozen: TorchModel, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """Adam by hand, the nearest word by a loop, the gradient through the concatenated rows."""
-    monkeypatch.setattr(pez_module, "EVERY", 1)
+    monkeypatch.setattr(hard_prompt, "EVERY", 1)
     loss, steps = PromptLoss(frozen), 6
     probe, rate = Probe(loss, rows), pez_module.RATE * frozen.rms
 
@@ -105,7 +94,7 @@ def test_pez_is_the_literal_algorithm(frozen: TorchModel, rows: Rows, monkeypatc
         words = torch.tensor([nearest(row) for row in soft])
         seen[tuple(words.tolist())] = probe(words)
 
-    found = finished(pez(loss, rows, TOKENS, steps))
+    found = drain(pez(loss, rows, TOKENS, steps))
 
     assert found.ids == min(seen, key=lambda words: seen[words])
     assert found.loss == pytest.approx(min(seen.values()))
@@ -115,7 +104,7 @@ def test_pez_is_the_literal_algorithm(frozen: TorchModel, rows: Rows, monkeypatc
 def test_a_search_never_ends_worse_than_it_began(name: str, frozen: TorchModel, rows: Rows) -> None:
     loss = PromptLoss(frozen)
     began = Probe(loss, rows)(first_ids(loss, rows, TOKENS, 1, typeable(frozen)))
-    found, again = (finished(SEARCHES[name](loss, rows, TOKENS, 20)) for _ in range(2))
+    found, again = (drain(SEARCHES[name](loss, rows, TOKENS, 20)) for _ in range(2))
 
     assert found.loss <= began
     assert found == again
@@ -125,7 +114,7 @@ def test_a_search_never_ends_worse_than_it_began(name: str, frozen: TorchModel, 
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_stop_returns_the_best_so_far(name: str, frozen: TorchModel, rows: Rows) -> None:
-    found = finished(SEARCHES[name](PromptLoss(frozen), rows, TOKENS, 20, cancelled=lambda: True))
+    found = drain(SEARCHES[name](PromptLoss(frozen), rows, TOKENS, 20, cancelled=lambda: True))
 
     assert isinstance(found, HardPrompt)
     assert found.steps == 0
@@ -143,7 +132,7 @@ def test_words_are_found_for_the_starter(name: str, starter: Path) -> None:
     loss, allowed = PromptLoss(frozen), typeable(frozen)
     began = Probe(loss, rows)(first_ids(loss, rows, 8, 1, allowed))
 
-    found = finished(SEARCHES[name](loss, rows, 8, 30))
+    found = drain(SEARCHES[name](loss, rows, 8, 30))
 
     assert found.loss < began
     assert allowed[list(found.ids)].all()
