@@ -12,16 +12,17 @@ are worked through as in :mod:`.head_loss`: no logits are kept, nothing is compu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from .head_loss import chunk_of
+from .head_loss import losses_by_chunk
 
 
 KEPT = 20  # the teacher's tokens that are kept of a position ...
 MASS = 0.99  # ... fewer where these hold so much of its probability
+_LEAST = 1e-30  # a student's tail below this is taken as this: its logarithm stays a number
+_LEAST_LOG = -69.0775527898
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,27 @@ def distillation_losses(hidden: Tensor, head: Tensor, bias: Tensor | None, targe
         hidden: ``[positions, width]``, after the final norm.
         head: frozen weight ``[vocabulary, width]``; ``bias``: ``[vocabulary]`` or None.
     """
-    losses: Tensor = _Distillation.apply(hidden, head, bias, targets.ids, targets.shares)  # type: ignore[no-untyped-call]
-    return losses
+
+    def of_chunk(logits: Tensor, here: slice, slope: bool) -> Tensor:
+        goal, p = targets.ids[here], targets.shares[here].to(logits.dtype)
+        tail = (1 - p.sum(-1, keepdim=True)).clamp_min(0)
+        highest, where = logits.max(dim=-1, keepdim=True)
+        wanted = logits.gather(1, goal)
+        # q = softmax(z), written over z; lse(z) = z_max - log q_max, as in head_loss
+        q = torch.softmax(logits, dim=-1, out=logits)
+        log_q = wanted - (highest - q.gather(1, where).log())
+        q_kept = q.gather(1, goal)
+        # q outside the kept tokens; their sum is q_tail, without the digits that 1 - sum_k q_k would lose
+        q.scatter_(1, goal, 0.0)
+        q_tail = q.sum(-1, keepdim=True).clamp_min(_LEAST)
+        kept = (torch.xlogy(p, p) - p * log_q).sum(-1)
+        if slope:
+            # dKL/dz = q_k - p_k for a kept token, q_v (1 - p_tail / q_tail) for any other
+            q *= 1 - tail / q_tail
+            q.scatter_add_(1, goal, torch.where(p > 0, q_kept - p, 0.0))
+        return kept + (torch.xlogy(tail, tail) - tail * q_tail.log())[:, 0]
+
+    return losses_by_chunk(hidden, head, bias, of_chunk)
 
 
 def losses_of_logits(logits: Tensor, targets: TeacherTargets) -> Tensor:
@@ -130,49 +150,3 @@ def losses_of_logits(logits: Tensor, targets: TeacherTargets) -> Tensor:
     log_q_tail = torch.logsumexp(log_q.masked_fill(inside, -torch.inf), dim=-1).clamp_min(_LEAST_LOG)
     kept = torch.xlogy(p, p) - p * log_q.gather(1, targets.ids)
     return kept.sum(-1) + torch.xlogy(tail, tail) - tail * log_q_tail
-
-
-_LEAST = 1e-30  # a student's tail below this is taken as this: its logarithm stays a number
-_LEAST_LOG = -69.0775527898
-
-
-class _Distillation(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, hidden: Tensor, head: Tensor, bias: Tensor | None, ids: Tensor, shares: Tensor) -> Tensor:
-        wide = torch.promote_types(hidden.dtype, torch.float32)
-        losses = torch.empty(len(hidden), dtype=wide, device=hidden.device)
-        gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        chunk = chunk_of(head)
-        for at in range(0, len(hidden), chunk):
-            here = slice(at, at + chunk)
-            goal, p = ids[here], shares[here].to(wide)
-            tail = (1 - p.sum(-1, keepdim=True)).clamp_min(0)
-            # z = h W^T + b, [chunk, vocabulary]
-            logits = (hidden[here].to(head.dtype) @ head.t()).to(wide)
-            if bias is not None:
-                logits += bias
-            highest, where = logits.max(dim=-1, keepdim=True)
-            wanted = logits.gather(1, goal)
-            # q = softmax(z), written over z; lse(z) = z_max - log q_max, as in head_loss
-            q = torch.softmax(logits, dim=-1, out=logits)
-            log_q = wanted - (highest - q.gather(1, where).log())
-            q_kept = q.gather(1, goal)
-            # q outside the kept tokens; their sum is q_tail, without the digits that 1 - sum_k q_k would lose
-            q.scatter_(1, goal, 0.0)
-            q_tail = q.sum(-1, keepdim=True).clamp_min(_LEAST)
-            kept = (torch.xlogy(p, p) - p * log_q).sum(-1)
-            losses[here] = kept + (torch.xlogy(tail, tail) - tail * q_tail.log())[:, 0]
-            if gradient is not None:
-                # dKL/dz = q_k - p_k for a kept token, q_v (1 - p_tail / q_tail) for any other
-                q *= 1 - tail / q_tail
-                q.scatter_add_(1, goal, torch.where(p > 0, q_kept - p, 0.0))
-                gradient[here] = q.to(head.dtype) @ head
-        if gradient is not None:
-            ctx.save_for_backward(gradient)
-        return losses
-
-    @staticmethod
-    def backward(ctx: Any, *outer: Tensor) -> Any:
-        (gradient,) = ctx.saved_tensors
-        # a position's loss depends on its own hidden state alone
-        return gradient * outer[0].to(gradient.dtype).unsqueeze(-1), None, None, None, None

@@ -8,6 +8,7 @@ is computed twice (the idea of fused linear cross-entropy, without the weight gr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,6 +17,9 @@ from torch import Tensor
 
 CHUNK_BYTES = 24 * 2**20  # logits that exist at once: few enough to stay in a last-level cache
 LEAST = 64  # positions in a chunk, however large the vocabulary
+# Returns the losses ``[chunk]`` of ``logits`` ``[chunk, vocabulary]``, float32 or wider, of the positions in a slice;
+# where the third argument asks for it, leaves dloss/dz in their place. It may write over the logits in any case.
+OfChunk = Callable[[Tensor, slice, bool], Tensor]
 
 
 def head_losses(hidden: Tensor, head: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
@@ -26,13 +30,39 @@ def head_losses(hidden: Tensor, head: Tensor, bias: Tensor | None, targets: Tens
         head: frozen weight ``[vocabulary, width]``; ``bias``: ``[vocabulary]`` or None.
         targets: int64 ``[positions]``.
     """
-    losses: Tensor = _HeadLosses.apply(hidden, head, bias, targets)  # type: ignore[no-untyped-call]
+
+    def of_chunk(logits: Tensor, here: slice, slope: bool) -> Tensor:
+        goal = targets[here, None]
+        highest, where = logits.max(dim=-1, keepdim=True)
+        wanted = logits.gather(1, goal)
+        # p = softmax(z), written over z: the chunk's logits are not needed again
+        shares = torch.softmax(logits, dim=-1, out=logits)
+        # loss = lse(z) - z_t. p_max = exp(z_max - lse), so lse = z_max - log p_max; and p_max >= 1 / vocabulary is
+        # never too small for a logarithm, as p_t can be.
+        losses = highest - shares.gather(1, where).log() - wanted
+        if slope:
+            # dloss/dz = p - onehot(t)
+            shares.scatter_add_(1, goal, torch.full_like(wanted, -1.0))
+        return losses[:, 0]
+
+    return losses_by_chunk(hidden, head, bias, of_chunk)
+
+
+def losses_by_chunk(hidden: Tensor, head: Tensor, bias: Tensor | None, of_chunk: OfChunk) -> Tensor:
+    """Return ``of_chunk``'s losses, ``[positions]``, float32 or wider; differentiable in ``hidden``.
+
+    Args:
+        hidden: ``[positions, width]``, after the final norm.
+        head: frozen weight ``[vocabulary, width]``; ``bias``: ``[vocabulary]`` or None.
+        of_chunk: see :data:`OfChunk`.
+    """
+    losses: Tensor = _LossesByChunk.apply(hidden, head, bias, of_chunk)  # type: ignore[no-untyped-call]
     return losses
 
 
-class _HeadLosses(torch.autograd.Function):
+class _LossesByChunk(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, head: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, head: Tensor, bias: Tensor | None, of_chunk: OfChunk) -> Tensor:
         # also where weights are bfloat16, whose steps at 3 nats are 0.016: more than a training step gains
         wide = torch.promote_types(hidden.dtype, torch.float32)
         losses = torch.empty(len(hidden), dtype=wide, device=hidden.device)
@@ -41,25 +71,18 @@ class _HeadLosses(torch.autograd.Function):
         chunk = chunk_of(head)
         for at in range(0, len(hidden), chunk):
             here = slice(at, at + chunk)
-            goal = targets[here, None]
             # z = h W^T + b, [chunk, vocabulary]
             logits = (hidden[here].to(head.dtype) @ head.t()).to(wide)
             if bias is not None:
                 logits += bias
-            highest, where = logits.max(dim=-1, keepdim=True)
-            wanted = logits.gather(1, goal)
-            # p = softmax(z), written over z: the chunk's logits are not needed again
-            shares = torch.softmax(logits, dim=-1, out=logits)
-            # loss = lse(z) - z_t. p_max = exp(z_max - lse), so lse = z_max - log p_max; and p_max >= 1 / vocabulary is
-            # never too small for a logarithm, as p_t can be.
-            losses[here] = (highest - shares.gather(1, where).log() - wanted)[:, 0]
+            losses[here] = of_chunk(logits, here, gradient is not None)
             if gradient is not None:
-                # dloss/dz = p - onehot(t); dloss/dh = (p - onehot(t)) W, straight into its place while p is in cache
-                shares.scatter_add_(1, goal, torch.full_like(wanted, -1.0))
+                # dloss/dh = dloss/dz W, straight into its place while dloss/dz is in cache
+                slope = logits.to(head.dtype)
                 if gradient.dtype == head.dtype:
-                    torch.mm(shares.to(head.dtype), head, out=gradient[here])
+                    torch.mm(slope, head, out=gradient[here])
                 else:
-                    gradient[here] = shares.to(head.dtype) @ head
+                    gradient[here] = slope @ head
         if gradient is not None:
             ctx.save_for_backward(gradient)
         return losses
