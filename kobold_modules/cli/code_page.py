@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
 import sys
 import unicodedata
 
@@ -94,4 +93,6 @@ def json_line(text: str) -> str:
             return text
     except (UnicodeEncodeError, LookupError):
         pass
+    import json
+
     return json.dumps(json.loads(text))

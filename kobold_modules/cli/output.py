@@ -5,7 +5,6 @@ Whatever leaves here is safe for a terminal (``plain_text``): names and files of
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import sys
@@ -66,6 +65,8 @@ class Output:
     def object(self, /, **fields: Any) -> None:
         """Print one JSON object on stdout, only with --json."""
         if self.json:
+            import json
+
             self.line(json.dumps(finite(fields), ensure_ascii=False))
 
     def line(self, text: str) -> None:
