@@ -11,7 +11,7 @@ import pytest
 from kobold_modules.errors import BadInput
 from kobold_modules.lorebook import Entry, Lorebook, read
 from kobold_modules.lorebook.reading import is_lorebook, read_bytes
-from tests.lorebook import examples
+from tests.lorebook import cards, examples
 
 
 WITH_A_SWITCH = [name for name in examples.FILES if "KoboldAI Lite" in name or name.split()[0] in {
@@ -29,7 +29,7 @@ def test_the_keeper_is_in_every_format_with_her_keys_and_her_text(name: str) -> 
     keeper = book(name).entries[0]
 
     assert keeper.keys == ("Orla", "the keeper")
-    assert keeper.text == examples.KEEPER
+    assert keeper.text == cards.KEEPER
     assert keeper.name == "Orla"
     assert keeper.enabled
     assert not keeper.always
@@ -39,7 +39,7 @@ def test_the_keeper_is_in_every_format_with_her_keys_and_her_text(name: str) -> 
 def test_the_light_is_read_with_its_text_and_name(name: str) -> None:
     light = book(name).entries[1]
 
-    assert light.text.startswith(examples.LIGHT)
+    assert light.text.startswith(cards.LIGHT)
     assert light.name in ("The light", "light")
 
 
@@ -47,8 +47,8 @@ def test_the_light_is_read_with_its_text_and_name(name: str) -> None:
 def test_what_is_switched_off_is_told_and_not_used(name: str) -> None:
     found = book(name)
 
-    assert [entry.text for entry in found.disabled] == [examples.RUMOUR]
-    assert examples.RUMOUR not in [entry.text for entry in found.enabled]
+    assert [entry.text for entry in found.disabled] == [cards.RUMOUR]
+    assert cards.RUMOUR not in [entry.text for entry in found.enabled]
 
 
 @pytest.mark.parametrize("name", ALWAYS_IN)
@@ -64,7 +64,7 @@ def test_an_entry_of_novelai_is_off_with_its_category() -> None:
 
 
 def test_sillytaverns_fields_are_all_told() -> None:
-    data = examples.st_entry(
+    data = cards.st_entry(
         4,
         key=["/wre(ck|ak)/i", "Skerry"],
         keysecondary=["night", "fog"],
@@ -266,6 +266,6 @@ def test_half_a_character_in_a_text_of_a_stranger_does_no_harm() -> None:
 
 def test_a_card_with_two_thousand_pictures_is_read() -> None:
     pictures = {f"assets/{number}.webp": b"x" for number in range(2000)}
-    data = examples.zipped({"card.json": examples.as_json(examples.CARD_V3), **pictures})
+    data = examples.zipped({"card.json": examples.as_json(cards.CARD_V3), **pictures})
 
-    assert read_bytes(data, "x.charx").entries[0].text == examples.KEEPER
+    assert read_bytes(data, "x.charx").entries[0].text == cards.KEEPER

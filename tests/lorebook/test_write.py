@@ -13,11 +13,11 @@ from kobold_modules.lorebook import Entry, read
 from kobold_modules.lorebook.activation import activate
 from kobold_modules.lorebook.reading import read_bytes
 from kobold_modules.lorebook.write import to_json, write
-from tests.lorebook import examples
+from tests.lorebook import cards, examples
 
 
 def silly(**changed: Any) -> dict[str, Any]:
-    return {**examples.SILLYTAVERN, **changed}
+    return {**cards.SILLYTAVERN, **changed}
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -33,7 +33,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_book_of_sillytavern_comes_back_as_it_was_to_the_byte(layout: str, end: str, tmp_path: Path) -> None:
     path = tmp_path / "skerry.json"
-    data = silly(entries={**examples.SILLYTAVERN["entries"], "9": examples.st_entry(9, key=["Zoë"], content="雨 🙂")})
+    data = silly(entries={**cards.SILLYTAVERN["entries"], "9": cards.st_entry(9, key=["Zoë"], content="雨 🙂")})
     path.write_bytes((json.dumps(data, **LAYOUTS[layout]) + end).encode())
 
     write(read(path), tmp_path / "out.json")
@@ -43,12 +43,12 @@ def test_a_book_of_sillytavern_comes_back_as_it_was_to_the_byte(layout: str, end
 
 def test_a_book_that_was_changed_keeps_its_layout(tmp_path: Path) -> None:
     path = tmp_path / "skerry.json"
-    path.write_text(json.dumps(examples.SILLYTAVERN, indent=2) + "\n")
+    path.write_text(json.dumps(cards.SILLYTAVERN, indent=2) + "\n")
     book = read(path)
 
     write(replace(book, entries=(replace(book.entries[0], text="New."), *book.entries[1:])), path)
 
-    old, new = (json.dumps(examples.SILLYTAVERN, indent=2) + "\n").splitlines(), path.read_text().splitlines()
+    old, new = (json.dumps(cards.SILLYTAVERN, indent=2) + "\n").splitlines(), path.read_text().splitlines()
     assert [line for line in new if line not in old] == ['      "content": "New.",']
     assert len(old) == len(new)
 
@@ -95,17 +95,17 @@ def test_only_what_was_changed_is_changed(name: str) -> None:
 
     data = to_json(replace(book, entries=(replace(first, **changed), *others)))
 
-    expected = {**examples.SILLYTAVERN["entries"], "0": {**examples.SILLYTAVERN["entries"]["0"], **members}}
+    expected = {**cards.SILLYTAVERN["entries"], "0": {**cards.SILLYTAVERN["entries"]["0"], **members}}
     assert data == silly(entries=expected)
 
 
 def test_a_book_of_chub_keeps_its_members_and_tells_what_was_changed() -> None:
     book = read_bytes(examples.FILES["Chub"], "x.json")
-    assert to_json(book) == examples.CHUB
+    assert to_json(book) == cards.CHUB
 
     off = to_json(replace(book, entries=tuple(replace(entry, enabled=False) for entry in book.entries)))
 
-    assert off["entries"]["1"] == {**examples.CHUB["entries"]["1"], "disable": True}
+    assert off["entries"]["1"] == {**cards.CHUB["entries"]["1"], "disable": True}
     assert not read_bytes(examples.as_json(off), "x.json").enabled
 
 
@@ -144,8 +144,8 @@ def test_what_has_no_like_in_sillytavern_is_kept_beside_it() -> None:
 
     assert novelai["entries"]["0"]["extensions"]["NovelAI lorebook"]["loreBiasGroups"] == []
     assert novelai["extensions"]["NovelAI lorebook"]["categories"][0]["name"] == "People"
-    assert card["originalData"] == examples.BOOK
-    assert card["entries"]["0"]["extensions"] == examples.BOOK["entries"][0]["extensions"]
+    assert card["originalData"] == cards.BOOK
+    assert card["entries"]["0"]["extensions"] == cards.BOOK["entries"][0]["extensions"]
 
 
 def test_a_bare_pattern_of_a_card_gets_the_slashes_that_sillytavern_knows_it_by() -> None:

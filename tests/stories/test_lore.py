@@ -13,7 +13,7 @@ from kobold_modules.lorebook import read
 from kobold_modules.stories.file import describe_used, load, save
 from kobold_modules.stories.lore import lorebooks, own_lorebook
 from kobold_modules.stories.story import Story
-from tests.lorebook import examples
+from tests.lorebook import cards, examples
 
 
 SAVES = {
@@ -42,13 +42,13 @@ def test_the_world_info_of_a_save_goes_with_it_into_a_story_of_ours(name: str, t
     for one in (story, load(tmp_path / "ours.json")):
         book = own_lorebook(one)
         assert book is not None
-        assert book.entries[0].text == examples.KEEPER
+        assert book.entries[0].text == cards.KEEPER
         assert "world info" in describe_used(one)
 
 
 @pytest.mark.parametrize("path", ["ours.json", "a.lite.json"])
 def test_lorebooks_given_to_a_story_are_saved_with_it(path: str, tmp_path: Path) -> None:
-    book = saved(tmp_path / "skerry.json", examples.SILLYTAVERN)
+    book = saved(tmp_path / "skerry.json", cards.SILLYTAVERN)
     story = Story("Skerry", "It was dark.")
     assert not story.dirty
 
@@ -83,12 +83,12 @@ def test_a_story_of_ours_is_a_lorebook_by_the_world_info_it_came_with(tmp_path: 
     save(load(saved(tmp_path / "a.any", examples.LITE)), tmp_path / "ours.json")
     save(Story("Skerry", "It was dark."), tmp_path / "plain.json")
 
-    assert read(tmp_path / "ours.json").entries[0].text == examples.KEEPER
+    assert read(tmp_path / "ours.json").entries[0].text == cards.KEEPER
     with pytest.raises(BadInput, match="without world info"):
         read(tmp_path / "plain.json")
 
 
 def test_a_lorebook_that_is_opened_as_a_story_says_where_it_belongs(tmp_path: Path) -> None:
     with pytest.raises(BadText, match="is a lorebook, not a story") as raised:
-        load(saved(tmp_path / "skerry.json", examples.SILLYTAVERN))
+        load(saved(tmp_path / "skerry.json", cards.SILLYTAVERN))
     assert "f6" in raised.value.hint

@@ -10,7 +10,7 @@ from kobold_modules.records import Note, Record
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate, Lore, Peek
-from tests.lorebook import examples
+from tests.lorebook import cards, examples
 from tests.worker.conftest import ask, text_of
 
 
@@ -40,7 +40,7 @@ async def test_what_the_page_calls_in_is_told_with_its_cost_and_read(loaded: Wor
     assert told.tokens == sum(entry.tokens for entry in told.entries) > 20
     assert found(written) == ["Orla", "The light"]
     assert text_of(written) != plain
-    assert entries()[-1]["lore"] == [examples.KEEPER + "\n", examples.LIGHT + "\n"]
+    assert entries()[-1]["lore"] == [cards.KEEPER + "\n", cards.LIGHT + "\n"]
     assert found(await ask(loaded, Lore("The sea.", lore=lore))) == ["The light"]
 
 

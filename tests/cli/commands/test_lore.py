@@ -11,7 +11,7 @@ import pytest
 from kobold_modules.cli import main
 from kobold_modules.generation.log import entries
 from kobold_modules.stories.file import load
-from tests.lorebook import examples
+from tests.lorebook import cards, examples
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -115,7 +115,7 @@ def test_what_came_in_is_in_the_log_and_a_replay_needs_no_lorebook(
     run(capsys, "generate", "--max-tokens", "20", "--prompt", "Orla woke.", "--lore", str(book))
     book.unlink()
 
-    assert entries()[-1]["lore"] == [examples.KEEPER + "\n", examples.LIGHT + "\n"]
+    assert entries()[-1]["lore"] == [cards.KEEPER + "\n", cards.LIGHT + "\n"]
     code, out, err = run(capsys, "generate", "--replay", "last", "--json")
     assert code == 0, err
     assert lines(out)[-1]["identical"] is True
@@ -127,7 +127,7 @@ def test_a_log_without_texts_says_that_it_cannot_be_replayed(
     monkeypatch.setenv("KOBOLD_MODULES_JOURNAL", "settings")
     run(capsys, "generate", "--max-tokens", "5", "--prompt", "Orla woke.", "--lore", str(book))
 
-    assert examples.KEEPER not in json.dumps(entries()[-1])
+    assert cards.KEEPER not in json.dumps(entries()[-1])
     code, _, err = run(capsys, "generate", "--replay", "last", "--prompt", "Orla woke.")
     assert code == 2
     assert "written with a lorebook" in err

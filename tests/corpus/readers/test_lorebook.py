@@ -9,7 +9,7 @@ import pytest
 
 from kobold_modules.corpus import read
 from kobold_modules.errors import BadText
-from tests.lorebook import examples
+from tests.lorebook import cards, examples
 
 
 PURE = [
@@ -26,11 +26,11 @@ def test_what_is_switched_on_is_trained_and_what_is_off_is_told(name: str, tmp_p
 
     corpus = read([path])
 
-    assert examples.KEEPER in corpus.text
-    assert examples.LIGHT in corpus.text
-    assert examples.RUMOUR not in corpus.text
+    assert cards.KEEPER in corpus.text
+    assert cards.LIGHT in corpus.text
+    assert cards.RUMOUR not in corpus.text
     assert corpus.reports[0].encoding == "lorebook"
-    if examples.RUMOUR.encode() in examples.FILES[name]:
+    if cards.RUMOUR.encode() in examples.FILES[name]:
         assert corpus.reports[0].left_out[0].words == 13
         assert "Switched off in the lorebook, so not trained: " in corpus.reports[0].warnings[0]
 
