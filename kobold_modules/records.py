@@ -187,7 +187,7 @@ class TrainedModule(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Serving(Message, frozen=True):
-    """What a server is doing, once a second: see ``server.scheduler.Stats``. ``stack`` is empty for the plain model."""
+    """What a server is doing, once a second, as its ``Stats`` counts it. ``stack`` is empty for the plain model."""
 
     address: str
     model: str

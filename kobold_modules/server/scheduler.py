@@ -14,17 +14,16 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineFailed, KoboldModulesError
 from ..generation.log import seeded
 from ..generation.lore import with_lore
 from ..records import Finished, TextChunk
-from .fair_queue import FairQueue
-from .job import Job, Likely, Piece, Work, likely_of
+from .job import Job, Likely, Piece, likely_of
 from .journal import Journal
-from .rate import Rate
+from .queued_writer import QueuedWriter
 
 
 if TYPE_CHECKING:
@@ -32,41 +31,9 @@ if TYPE_CHECKING:
     from ..backends.llamacpp.engine import LlamaEngine
 
 GROUP_SECONDS = 0.08  # between two hand-overs of what is written: 12 a second look like a stream to a reader
-RECENT_SECONDS = 60.0  # a client counts as there so long after its last text
-BUSY = "All places are taken and the queue is full. Try again in a moment."
 
 
-class Busy(Exception):
-    """The queue is full; it makes sense to come again in ``seconds``."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(BUSY)
-        self.seconds = seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the server is doing.
-
-    Attributes:
-        clients: that have a text here now or had one in the last minute.
-        writing, waiting: texts.
-        tokens_per_second: of all texts together, over the last seconds.
-        tokens, finished, refused: since it began; refused are requests that met a full queue.
-        last: the continuation that ended last.
-    """
-
-    clients: int = 0
-    writing: int = 0
-    waiting: int = 0
-    tokens_per_second: float = 0.0
-    tokens: int = 0
-    finished: int = 0
-    refused: int = 0
-    last: Finished | None = None
-
-
-class Scheduler:
+class Scheduler(QueuedWriter):
     """Writes for everybody. Safe to use from any thread.
 
     Args:
@@ -77,43 +44,18 @@ class Scheduler:
     def __init__(
         self, engine: LlamaEngine, most: int, waiting: int, wake: Callable[[Sequence[Job]], None] = lambda jobs: None
     ) -> None:
+        super().__init__(most, waiting)
         self.engine = engine
         self.wake = wake
-        self._most = most
-        self._changed = threading.Condition()
-        self._queue = FairQueue(waiting)
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._running: dict[int, Job] = {}
         self._texts: dict[int, list[str]] = {}  # written and not handed over yet
         self._journals: dict[int, Journal] = {}
         self._handed_over = 0.0
-        self._number = 0
-        self._rate = Rate()
-        self._seen: dict[str, float] = {}
-        self._finished = self._refused = 0
-        self._seconds = 1.0  # a text takes, about
-        self._last: Finished | None = None
-        self._closing = False
         self._bytes: dict[int, bytes] = {}
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
     # -- from any thread
-
-    def submit(self, work: Work) -> Job:
-        """Let ``work`` wait for its turn. Raises Busy where the queue is full."""
-        with self._changed:
-            if self._closing:
-                raise Busy(1)
-            if self._queue.full_for(work.client) and (self._queue or len(self._running) >= self._most):
-                self._refused += 1
-                raise Busy(self._come_again())
-            self._number += 1
-            job = Job(work, self._number)
-            self._queue.put(job)
-            self._seen[work.client] = time.monotonic()
-            self._changed.notify()
-        return job
 
     def call(self, work: Callable[[], Any]) -> Future[Any]:
         """Run ``work`` in the engine's thread, between two steps."""
@@ -126,32 +68,12 @@ class Scheduler:
                 self._changed.notify()
         return future
 
-    def stats(self) -> Stats:
-        with self._changed:
-            now = time.monotonic()
-            busy = self._queue.clients | {job.work.client for job in self._running.values()}
-            self._seen = {name: at for name, at in self._seen.items() if name in busy or now - at < RECENT_SECONDS}
-            return Stats(
-                len(self._seen),
-                len(self._running),
-                len(self._queue),
-                self._rate.per_second(now),
-                self._rate.total,
-                self._finished,
-                self._refused,
-                self._last,
-            )
-
     def close(self) -> None:
         """End every text where it is. The engine is free afterwards."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join()
-
-    def _come_again(self) -> int:
-        """Return in how many seconds there is likely to be a place."""
-        return max(1, min(60, round(self._seconds * len(self._queue) / self._most)))
 
     # -- in the engine's thread
 
@@ -247,13 +169,7 @@ class Scheduler:
             self._put(job)
         if (journal := self._journals.pop(job.number, None)) is not None:
             journal.end(job.text, record)
-        with self._changed:
-            self._running.pop(job.number, None)
-            self._seen[job.work.client] = now = time.monotonic()
-            self._finished += 1
-            self._last = record
-            if job.began:
-                self._seconds = 0.9 * self._seconds + 0.1 * (now - job.began)
+        self._count_end(job, record)
         self._texts.pop(job.number, None)
         job.finished = record
         self.wake([job])

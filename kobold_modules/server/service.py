@@ -11,7 +11,7 @@ from ..generation.chat_template import ChatTemplate
 from .job import Job, Work
 from .live import Live
 from .problem import Problem
-from .scheduler import Busy, Stats
+from .queued_writer import Busy, Stats
 from .stacks import Named, Stacks
 
 

@@ -29,10 +29,8 @@ from ..generation.stack_rows import rows_of
 from ..models.embedding_table import rows_at
 from ..models.reference import ModelFile
 from ..records import Finished
-from .fair_queue import FairQueue
 from .job import Job, Likely, Piece, Work
-from .rate import Rate
-from .scheduler import RECENT_SECONDS, Busy, Stats
+from .queued_writer import QueuedWriter
 from .service import Words
 
 
@@ -41,7 +39,7 @@ _SCALED = ("gemma",)  # whose transformers models multiply a token's row by sqrt
 _START = "Start it with: vllm serve MODEL --enable-prompt-embeds"
 
 
-class VllmWriter:
+class VllmWriter(QueuedWriter):
     """Sends work to a vLLM server, ``most`` texts at a time. Safe to use from any thread.
 
     Args:
@@ -54,6 +52,7 @@ class VllmWriter:
     """
 
     def __init__(self, url: str, file: ModelFile, words: Words, opening: int, most: int, waiting: int) -> None:
+        super().__init__(most, waiting)
         self._url = _checked(url)
         self._file = file
         self._words = words
@@ -63,41 +62,9 @@ class VllmWriter:
         self.info = ModelInfo(file, context, file.fingerprint.width, words.vocabulary, file.fingerprint)
         self._scale = math.sqrt(self.info.width) if facts.architecture.lower().startswith(_SCALED) else 1.0
         self.wake: Callable[[Sequence[Job]], None] = lambda jobs: None
-        self._most = most
-        self._changed = threading.Condition()
-        self._queue = FairQueue(waiting)
-        self._running: dict[int, Job] = {}
-        self._seen: dict[str, float] = {}
-        self._number = self._finished = self._refused = 0
-        self._rate = Rate()
-        self._last: Finished | None = None
-        self._closing = False
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(most)]
         for thread in self._threads:
             thread.start()
-
-    def submit(self, work: Work) -> Job:
-        """Let ``work`` wait for its turn. Raises Busy where the queue is full."""
-        with self._changed:
-            if self._closing or (
-                self._queue.full_for(work.client) and (self._queue or len(self._running) >= self._most)
-            ):
-                self._refused += 1
-                raise Busy(2)
-            self._number += 1
-            job = Job(work, self._number)
-            self._queue.put(job)
-            self._seen[work.client] = time.monotonic()
-            self._changed.notify()
-        return job
-
-    def stats(self) -> Stats:
-        with self._changed:
-            now = time.monotonic()
-            self._seen = {name: at for name, at in self._seen.items() if now - at < RECENT_SECONDS}
-            speed = self._rate.per_second(now)
-            counts = len(self._seen), len(self._running), len(self._queue)
-            return Stats(*counts, speed, self._rate.total, self._finished, self._refused, self._last)
 
     def close(self) -> None:
         """End every text where it is."""
@@ -201,11 +168,7 @@ class VllmWriter:
         self.wake([job])
 
     def _end(self, job: Job, record: Finished) -> None:
-        with self._changed:
-            self._running.pop(job.number, None)
-            self._seen[job.work.client] = time.monotonic()
-            self._finished += 1
-            self._last = record
+        self._count_end(job, record)
         job.finished = record
         self.wake([job])
 
