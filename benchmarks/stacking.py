@@ -18,7 +18,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -29,6 +29,7 @@ from common import keep
 from kobold_modules.backends.open import open_engine
 from kobold_modules.corpus import read as read_corpus
 from kobold_modules.corpus import split
+from kobold_modules.drain import drain
 from kobold_modules.evaluation.bootstrap import Table
 from kobold_modules.evaluation.held_out import WINDOW, HeldOut
 from kobold_modules.evaluation.page_loss import page_loss
@@ -50,7 +51,6 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXTS = ROOT / "sample_texts"
 VOICES = ("noir", "gothic", "farce")
 HELD_OUT = 3000  # tokens of each voice
-T = TypeVar("T")
 KNOWN = {field.name for field in dataclasses.fields(TrainingRequest)}
 
 
@@ -103,16 +103,6 @@ def stack_of(front: Sequence[Module]) -> Stack:
     return Stack(tuple(Layer(module) for module in front))
 
 
-def drained(steps: Generator[Any, None, T]) -> T:
-    """Return what ``steps`` returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-
-
 def tables(safe: bool, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train all four modules and return what each keeps."""
     modules = {"world": trained("world", "world", [TEXTS / "world" / "lorebook.json"], safe, arguments)}
@@ -126,7 +116,7 @@ def tables(safe: bool, arguments: argparse.Namespace) -> dict[str, Any]:
             if world:
                 others = [modules["noir"], modules["gothic"], modules["farce"]]
             unit = "nats per answer token" if world else "nats per token"
-            found[name] = drained(co_load(modules[name], others, loss_of, lambda module: module.name, unit))
+            found[name] = drain(co_load(modules[name], others, loss_of, lambda module: module.name, unit))
     of_two = [row.kept.value for table in found.values() for row in table.rows if len(row.order) == 2 and row.kept]
     of_four = [row.kept.value for table in found.values() for row in table.rows if len(row.order) == 4 and row.kept]
     return {
