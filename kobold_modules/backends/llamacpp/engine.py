@@ -31,6 +31,7 @@ from ...records import Finished, TextChunk
 from ...soft_prompt.fingerprint import Fingerprint
 from ...soft_prompt.stack import Stack
 from ..generation_state import GenerationState
+from . import scoring
 from .batch import EngineBatch, TextBatch, open_take
 from .binding import build
 from .context import NativeContext
@@ -201,7 +202,7 @@ class LlamaEngine(ClosedAtTheEnd):
         rows = self._rows(stack)
         tokens = self.tokenize(text)
         check_length(len(tokens), stack, self.info)
-        return decoder.score(stack.digest, rows, tokens)
+        return scoring.score(decoder, stack.digest, rows, tokens)
 
     def close(self) -> None:
         """Free the context, then the model. A second call does nothing."""
@@ -272,15 +273,15 @@ class LlamaEngine(ClosedAtTheEnd):
         """
         decoder, rows = self._open(), self._rows(stack)
         with decoder.watching(cancelled):
-            return decoder.glance(stack.digest, rows, tokens)
+            return scoring.glance(decoder, stack.digest, rows, tokens)
 
     def score(self, tokens: list[int], stack: Stack) -> NDArray[np.float32]:
         """Score ids as :meth:`log_probabilities` does; they must fit the context together with the stack."""
-        return self._open().score(stack.digest, self._rows(stack), tokens)
+        return scoring.score(self._open(), stack.digest, self._rows(stack), tokens)
 
     def score_endings(self, before: list[int], endings: list[list[int]], stack: Stack) -> list[NDArray[np.float32]]:
         """Score each of ``endings`` behind ``before``, which is read once; see OpenEngine."""
-        return self._open().score_endings(stack.digest, self._rows(stack), before, endings)
+        return scoring.score_endings(self._open(), stack.digest, self._rows(stack), before, endings)
 
 
 def _pool(model: NativeModel, context: int, sequences: int, exact: bool, kept: int) -> int:

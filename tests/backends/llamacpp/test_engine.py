@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.backends.llamacpp.scoring import score
 from kobold_modules.errors import BadUsage, EngineFailed, NoModel, WrongModel
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.reference import ModelFile
@@ -283,7 +284,7 @@ def test_log_probabilities_are_the_softmax_of_what_is_sampled_from(exact_stories
     decoder.release(opened.cached)
     expected = logits - np.log(np.exp(logits).sum())
     for token in range(0, 512, 37):
-        assert decoder.score("", None, [*ids, token])[-1] == pytest.approx(expected[token], abs=1e-4)
+        assert score(decoder, "", None, [*ids, token])[-1] == pytest.approx(expected[token], abs=1e-4)
 
 
 def test_nothing_is_ever_printed(

@@ -183,7 +183,7 @@ def test_a_state_that_llama_cpp_refuses_is_computed_again(stories: Path, stack: 
     path = stories / "stories260K-F16.gguf"
     first, _ = write(path, stack)
     with LlamaEngine(ModelFile.at(path)) as engine:
-        store = decoder_of(engine)._cache._behind
+        store = decoder_of(engine).pool.cache._behind
         assert store is not None
         good = store.get(stack.digest)
         assert good is not None
