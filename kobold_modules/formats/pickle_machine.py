@@ -96,14 +96,20 @@ class PickleMachine:
                 opcode = _opcodes()[code]
                 if opcode.name == "STOP":
                     return self.stack.pop(), stream.tell()
-                if opcode.name == "STRING":  # text of Python 2; torch writes none, and reading it warns of escapes
-                    raise self.refuse(opcode.name)
-                self._step(opcode.name, None if opcode.arg is None else opcode.arg.reader(stream))
+                self._step(opcode.name, self._argument(opcode, stream))
                 if len(self.memo) > limits.MOST_MEMO:
                     break
         except (ValueError, IndexError, KeyError, TypeError, OverflowError, UnicodeError, RecursionError) as error:
             raise BadModule(f"{self.label} is a damaged pickle.", "Download or copy it again.") from error
         raise BadModule(f"{self.label} is a pickle with more steps than any module needs.")
+
+    def _argument(self, opcode: OpcodeInfo, stream: io.BytesIO) -> Any:
+        """Return what follows ``opcode``. Text with escapes is not decoded: Python warns of those it does not know."""
+        if opcode.name == "GLOBAL":
+            return _line(stream), _line(stream)
+        if opcode.name in _ESCAPED:
+            raise self.refuse(opcode.name)
+        return None if opcode.arg is None else opcode.arg.reader(stream)
 
     def _step(self, name: str, argument: Any) -> None:
         stack = self.stack
@@ -147,8 +153,7 @@ class PickleMachine:
         elif name == "POP_MARK":
             self._since_mark()
         elif name == "GLOBAL":
-            module, _, function = argument.partition(" ")
-            stack.append(self._named(module, function))
+            stack.append(self._named(*argument))
         elif name == "STACK_GLOBAL":
             function, module = stack.pop(), stack.pop()
             stack.append(self._named(str(module), str(function)))
@@ -200,28 +205,12 @@ class PickleMachine:
 
 
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_LITERALS = frozenset(
-    [
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG1",
-        "LONG4",
-        "INT",
-        "LONG",
-        "BINFLOAT",
-        "FLOAT",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-        "UNICODE",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "BINBYTES8",
-    ]
-)
+_LITERALS = frozenset({
+    "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG", "BINFLOAT", "FLOAT",
+    "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE",
+    "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+})  # fmt: skip
+_ESCAPED = frozenset({"STRING", "INST", "PERSID"})  # of Python 2; torch writes none of them
 _STORAGES = frozenset([*KINDS, *OTHER_KINDS])
 _ALLOWED = frozenset(
     {
@@ -246,6 +235,13 @@ def _opcodes() -> dict[bytes, OpcodeInfo]:
     import pickletools
 
     return {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
+
+
+def _line(stream: io.BytesIO) -> str:
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise ValueError("no end of a line")
+    return line[:-1].decode("ascii")
 
 
 def _storage(persistent: Any) -> Storage:
