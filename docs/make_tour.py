@@ -25,7 +25,8 @@ from pathlib import Path
 TOUR = Path(__file__).with_name("tour.md")
 WIDTH, HEIGHT = 100, 30
 SECONDS = 180  # a busy machine is slow, not broken
-SAMPLE = Path(__file__).resolve().parents[1] / "sample_texts" / "noir" / "the-long-drop.txt"
+TEXTS = Path(__file__).resolve().parents[1] / "sample_texts"
+SAMPLES = (TEXTS / "noir" / "the-long-drop.txt", TEXTS / "world" / "lorebook.json")
 OPENING = "The lift stopped between nine and ten, and"
 
 
@@ -84,11 +85,35 @@ STEPS = (
     Step(
         "Pages to learn from",
         "`F4`, and `space` on a text. It says what was cleaned away and why, and what the training will take.",
-        ["Down", "Space"],
+        ["Down", "Down", "Space"],
         r"About [\d<]|added[\s\S]*(min|hour|h )",
     ),
+    Step("", "", ["Space", "Up", "Space"], r"Will be asked", shown=False),
+    Step(
+        "A world to learn",
+        "A lorebook, or a bible with headings, makes the kind a world: its entries with what each costs, and what will "
+        "be asked about them. While it trains, a line shows how many questions it gets right.",
+        [],
+        r"About [\d<][\s\S]*",
+        rest=3.0,
+    ),
     Step("Models", "`F5` lists what is on this disk and what each can do here.", ["F5"], r"To write"),
-    Step("Back at the shelf, and help", "`F2`, then `F1` for whatever has the focus.", ["F2", "F1"], r"Your modules"),
+    Step(
+        "Serving",
+        "`v` on F5 serves the model with its modules to KoboldAI Lite, SillyTavern and OpenAI programs "
+        "(docs/serving.md).",
+        ["v", "Enter"],
+        r"http://127\.0\.0\.1:\d+",
+    ),
+    Step("", "", ["v"], r"[Ss]topped|no longer|not serving|ended", shown=False),
+    Step(
+        "What a module is worth",
+        "`v` evaluates one: held-out pages against other authors and against the author's own words in the context, "
+        "what it writes on the way from others to its author, what it recites, how it stands beside others, advice.",
+        ["F2", "v"],
+        r"Its author's own",
+    ),
+    Step("Help", "`F1` for whatever has the focus.", ["F1"], r"Your modules"),
 )
 
 
@@ -135,7 +160,8 @@ class Terminal:
 
 def tour(home: Path) -> list[str]:
     """Return the sections of the tour."""
-    shutil.copyfile(SAMPLE, home / SAMPLE.name)
+    for sample in SAMPLES:
+        shutil.copyfile(sample, home / sample.name)
     terminal = Terminal(home)
     sections = []
     try:
@@ -155,7 +181,7 @@ def tour(home: Path) -> list[str]:
 def main() -> None:
     if shutil.which("tmux") is None:
         raise SystemExit("tmux is not installed.")
-    with tempfile.TemporaryDirectory(prefix="writer-") as folder:
+    with tempfile.TemporaryDirectory(prefix="writer-", ignore_cleanup_errors=True) as folder:
         sections = tour(Path(folder))
     head = (
         f"# A tour\n\nRecorded {date.today():%Y-%m-%d} by `python docs/make_tour.py`: real keys in tmux, {WIDTH} by "

@@ -128,7 +128,7 @@ def _on_stack(table: CoLoad, card: Card) -> Iterator[str]:
     if table.stand_ins:
         yield (
             f"Beside words of other voices it keeps as little as {percent(max(0.0, worst), 0)} of what it gains alone: "
-            "put it last in a stack, next to the text, or name the modules you use beside it (--with)."
+            "put it last in a stack, next to the text, or evaluate it together with the modules you use."
         )
         return
     others = [name for name in row.order if name != card.name]
