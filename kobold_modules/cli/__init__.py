@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from .code_page import take_any_text
     from .output import Output
 
+    _fill_closed_streams()
     take_any_text()
     ours = argv is not None or enter()
     arguments = _arguments(argv)
@@ -60,6 +61,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         output.error("There is not enough memory for this.", "Close other programs or choose a smaller model.", 6)
         return 6
+
+
+def _fill_closed_streams() -> None:
+    """Put the null device where stdin, stdout or stderr was closed (``>&-``).
+
+    Else the next file that is opened takes the free number, and gets whatever a library prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", errors="replace"))
 
 
 def loads_native_code(arguments: Any) -> bool:

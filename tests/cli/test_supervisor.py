@@ -107,6 +107,24 @@ def test_bad_usage_needs_no_child(tmp_path: Path) -> None:
     assert run("generate", "--no-such", env=dying_child(tmp_path / "site", "os._exit(99)")).returncode == 2
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("verb", ["where", "lore"])
+def test_a_closed_stream_is_no_error_and_no_place_for_files(
+    verb: str, closed: str, starter: Path, tmp_path: Path
+) -> None:
+    """`where` runs in this process, `lore` in a child."""
+    book = tmp_path / "lore.md"
+    book.write_text("# Orr\nOrr is a town on a rock, and Mara keeps its lighthouse.\n")
+    line = f'"$0" -m kobold_modules {verb} {"lore.md --to new.json" if verb == "lore" else ""} {closed}'
+    done = subprocess.run(
+        ["sh", "-c", line, sys.executable], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert verb == "where" or json.loads((tmp_path / "new.json").read_text())["entries"]
+
+
 def test_the_child_has_our_standard_streams(starter: Path) -> None:
     ended = run("generate", "-", "--max-tokens", "4", input=PROMPT)
 
