@@ -33,12 +33,14 @@ def read(source: Source) -> Structured:
     """Read a lorebook.
 
     Raises:
-        BadText: if it is damaged, or a card without one.
+        BadText: if it is damaged, a card without one, or has no entry that is on.
     """
     try:
         book = read_bytes(source.data, source.name)
     except BadInput as error:
         raise BadText(error.message, error.hint) from error
+    if not book.enabled:
+        raise _nothing_on(source.name, len(book.disabled))
     build = Builder()
     for entry in book.enabled:
         if build.blocks:
@@ -55,6 +57,13 @@ def read(source: Source) -> Structured:
         build.warnings.append(f"{count:,} of its entries say {{{{char}}}}, and nothing here says who that is.")
     build.title = book.name
     return build.done()
+
+
+def _nothing_on(name: str, off: int) -> BadText:
+    if not off:
+        return BadText(f"{name} holds nothing to learn: it has no entries.", "Write some entries first.")
+    which = "its one entry is" if off == 1 else f"all of its {off:,} entries are"
+    return BadText(f"{name} holds nothing to learn: {which} switched off.", "Switch on what is to be learned.")
 
 
 def _passage(entry: Entry, book: Lorebook) -> str:

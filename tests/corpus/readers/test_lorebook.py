@@ -77,3 +77,22 @@ def test_a_card_without_a_lorebook_is_one_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(BadText, match="without a lorebook"):
         read([tmp_path / "a.png"])
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        (1, "world.json holds nothing to learn: its one entry is switched off."),
+        (2, "world.json holds nothing to learn: all of its 2 entries are switched off."),
+        (0, "world.json holds nothing to learn: it has no entries."),
+    ],
+)
+def test_a_lorebook_with_nothing_on_says_so(entries: int, said: str, tmp_path: Path) -> None:
+    """Not that cleaning left nothing of it: a writer would look for the fault in the text."""
+    one = {"key": ["Mara"], "comment": "Mara", "content": "Mara keeps the lighthouse at Orr.", "disable": True}
+    file = tmp_path / "world.json"
+    file.write_text(json.dumps({"entries": {str(at): {"uid": at, **one} for at in range(entries)}}))
+    with pytest.raises(BadText) as raised:
+        read([file])
+    assert raised.value.message == said
+    assert raised.value.hint
