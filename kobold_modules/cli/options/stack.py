@@ -26,7 +26,7 @@ def sources_of(items: list[str]) -> list[str]:
     for item in items:
         if item == "none":
             continue
-        name = _split(item)[0]
+        name = split_strength(item)[0]
         kept = _stack_file(name)
         if kept is not None:
             found += [layer.module.name for layer in stack_file.read(kept).layers]
@@ -35,7 +35,7 @@ def sources_of(items: list[str]) -> list[str]:
     return found
 
 
-def _split(item: str) -> tuple[str, str]:
+def split_strength(item: str) -> tuple[str, str]:
     """Split ``NAME`` from what stands behind its colon, if that is a strength and not a part of a path."""
     head, colon, tail = item.rpartition(":")
     if not (colon and head) or Path(item).exists() or Library().named(item) is not None:
@@ -49,7 +49,7 @@ def split_list(typed: str) -> list[str]:
     while parts:
         for count in range(len(parts), 0, -1):
             item = ",".join(parts[:count])
-            if count == 1 or Library().named(_split(item)[0].strip()) is not None:
+            if count == 1 or Library().named(split_strength(item)[0].strip()) is not None:
                 items.append(item.strip() if count > 1 else item)
                 del parts[:count]
                 break
@@ -71,7 +71,7 @@ def _stack_file(name: str) -> Path | None:
 
 
 def _layers(item: str) -> tuple[Layer[Module], ...]:
-    name, _ = _split(item)
+    name, _ = split_strength(item)
     kept = _stack_file(name)
     if kept is None:
         return (_layer(item),)
@@ -83,12 +83,12 @@ def _layers(item: str) -> tuple[Layer[Module], ...]:
 
 
 def _layer(item: str) -> Layer[Module]:
-    return Layer(Library().find(_split(item)[0]), _strength(item))
+    return Layer(Library().find(split_strength(item)[0]), _strength(item))
 
 
 def _strength(item: str) -> float:
     """Return the number behind the colon, else 1. Raises BadUsage."""
-    tail = _split(item)[1]
+    tail = split_strength(item)[1]
     try:
         strength = float(tail or 1)
     except ValueError as error:

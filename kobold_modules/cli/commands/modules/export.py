@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from ....disk.files import check_target
@@ -10,6 +11,8 @@ from ....errors import BadUsage
 from ....formats import describe_lost
 from ....formats.programs import warnings_for
 from ....library.library import Library
+from ....plain_text import one_line
+from ...options.stack import split_strength
 from ...output import Output
 from .convert import format_of, write_as
 
@@ -21,12 +24,23 @@ def export(arguments: argparse.Namespace, output: Output) -> int:
         from .export_lora import export_lora
 
         return export_lora(arguments, output)
+    named = {"--ids": arguments.ids != "reserved", "--beside": arguments.beside, "--adjustable": arguments.adjustable}
+    if wrong := [option for option, given in named.items() if given]:
+        raise BadUsage(f"{wrong[0]} is for adapters, and this is a {format} file.", "Add --format llama-lora.")
     target = Path(arguments.out).expanduser()
     if format == "prompt-embeds":
         return _export_embeds(arguments, target, output)
     if len(arguments.module) > 1:
         raise BadUsage(f"A {format} file holds one module, and {len(arguments.module)} are named.")
-    module = Library().find(arguments.module[0])
+    name, strength = split_strength(arguments.module[0])
+    if not re.fullmatch(r"[-+]?[0-9.]+", strength):  # no strength: a path with a colon in it
+        name = arguments.module[0]
+    else:
+        raise BadUsage(
+            f"A {format} file holds no strength: it is set where the module is used.",
+            f"Name {one_line(name)} alone, or write llama-lora or prompt-embeds.",
+        )
+    module = Library().find(name)
     write_as(module, target, format, replace=arguments.replace)
     output.object(path=str(target), format=format)
     output.data(f"{module.card.name} written to {target}.")

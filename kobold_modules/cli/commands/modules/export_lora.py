@@ -149,7 +149,9 @@ def _places(words: VocabularyFile, typed: str, count: int, taken: set[int]) -> P
         return words.choose(count, cast("Kind", typed), taken)
     ids = _parse_ids(typed)
     if len(ids) < count:
-        raise BadUsage(f"--ids names {len(ids)} tokens, and the modules have {count}.")
+        raise BadUsage(
+            f"--ids names {len(ids)} of the {count} tokens that are needed.", f"Name {count}, such as 100-{99 + count}."
+        )
     if found := taken.intersection(ids[:count]):
         raise BadUsage(f"Token {min(found)} is taken by an adapter named with --beside.", "Name others with --ids.")
     return words.named(ids[:count])

@@ -160,3 +160,22 @@ def test_removed_modules_come_back_or_go_for_good(capsys: pytest.CaptureFixture[
     main(["remove", "noir"])
     assert main(["trash", "--empty"]) == 0
     assert main(["trash", "--restore", "noir"]) == 3
+
+
+@pytest.mark.parametrize("format", ["kobold", "peft", "mkultra", "safetensors"])
+def test_a_strength_is_named_as_what_a_file_does_not_hold(
+    format: str, noir: Module, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "noir:0.5", "--format", format, "--out", str(tmp_path / "new")]) == 2
+    told = capsys.readouterr().err
+    assert f"A {format} file holds no strength" in told
+    assert "Name noir alone" in told
+
+
+@pytest.mark.parametrize("option", [("--ids", "rare"), ("--adjustable",), ("--beside", "other.gguf")])
+def test_an_option_of_adapters_is_not_ignored_elsewhere(
+    option: tuple[str, ...], noir: Module, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "noir", "--out", str(tmp_path / "new.zip"), *option]) == 2
+    assert f"{option[0]} is for adapters" in capsys.readouterr().err
+    assert not list(tmp_path.glob("new*"))
