@@ -66,7 +66,7 @@ def _shown(lore: Lore, found: Study, show: int, settings: StudySettings) -> str:
     if lore.left_out:
         lines += ["", "Switched off, not asked about: " + ", ".join(lore.left_out) + "."]
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in found.coverage.kinds.items())
-    lines += ["", f"{_counted(len(found.examples))} about {len(asked):,} entries: {kinds}."]
+    lines += ["", f"{_counted(len(found.examples))} about {_counted(len(asked), 'entry', 'entries')}: {kinds}."]
     lines += [f"Each part of the lore is in view {found.coverage.times:.1f} times; {settings.coverage:g} are wanted."]
     if few := found.coverage.fewest:
         lines += [f"Little can be asked about {_named(few)}: what they say is too short."]
@@ -120,5 +120,5 @@ def _named(titles: list[str]) -> str:
     return shown if len(titles) <= 6 else f"{shown} and {len(titles) - 6:,} others"
 
 
-def _counted(count: int) -> str:
-    return "1 example" if count == 1 else f"{count:,} examples"
+def _counted(count: int, one: str = "example", several: str = "examples") -> str:
+    return f"{count:,} {one if count == 1 else several}"

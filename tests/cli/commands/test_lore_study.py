@@ -99,3 +99,9 @@ def test_the_model_writes_some_itself(capsys: pytest.CaptureFixture[str], storie
 
     assert (code, err) == (0, "")
     assert told["dropped"] or any(one["source"] == "teacher" for entry in told["entries"] for one in entry["asked"])
+
+
+def test_one_entry_is_not_entries(capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path) -> None:
+    book = tmp_path / "lore.md"
+    book.write_text("# Orr\n\nOrr is a town on a rock.\n")
+    assert " about 1 entry: " in run(capsys, "lore", "--study", str(book), "--model", str(starter))[1]
