@@ -41,6 +41,8 @@ class EvaluationRequest:
     def __post_init__(self) -> None:
         for name in ("texts", "lore", "beside"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # a tuple also from JSON
+        if self.module in self.beside:
+            raise BadUsage(f"{self.module} cannot stand beside itself.", "Name other modules after --with.")
         if len(self.beside) > MOST_BESIDE:
             raise BadUsage(
                 f"{len(self.beside)} modules cannot stand beside it in the co-load table; {MOST_BESIDE} can.",

@@ -24,10 +24,15 @@ def read_all(requests: Sequence[TrainingRequest]) -> Generator[Record, None, lis
     corpora = []
     for each in requests:
         corpora.append((yield from read_texts(each, 1 if lore_of(each) else LEAST_WORDS)))
-    for corpus in corpora:
-        for sentence in corpus.describe():
+    for each, corpus in zip(requests, corpora, strict=True):
+        for sentence in described(corpus, each):
             yield Note(sentence)
     return corpora
+
+
+def described(corpus: Corpus, request: TrainingRequest) -> list[str]:
+    """Describe what was read, in sentences. The corpus' warnings are of learning a voice: lore is spared them."""
+    return (replace(corpus, warnings=()) if lore_of(request) else corpus).describe()
 
 
 def study_all(

@@ -108,6 +108,8 @@ def test_what_cannot_be_evaluated_is_said_in_a_sentence(home: Path, stories: Pat
         list(evaluate(EvaluationRequest(str(DEMO), texts=(str(tmp_path / "nothing.txt"),))))
     with pytest.raises(BadUsage, match="cannot stand beside"):
         EvaluationRequest("a", beside=("b", "c", "d", "e"))
+    with pytest.raises(BadUsage, match="beside itself"):
+        EvaluationRequest("a", beside=("a",))
     world = Library().add(read(DEMO).with_card(name="sea", kind="world", sources=()))
     with pytest.raises(BadUsage, match="lore it was trained on"):
         list(evaluate(EvaluationRequest(world.name)))

@@ -88,7 +88,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     """Measure what a training would do and cost on a few steps, and train nothing."""
     from ...corpus import read_stepwise, require_enough
     from ...corpus import split as split_corpus
-    from ...training.preparing import LEAST_WORDS
+    from ...training.preparing import LEAST_WORDS, described
     from ...training.world.data import lore_of
 
     reading = read_stepwise([Path(name) for name in request.files], keep=request.keep, speakers=request.speaker)
@@ -98,7 +98,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     except StopIteration as end:
         corpus = end.value
     split = split_corpus(corpus)
-    for sentence in (*corpus.describe(), *split.describe()):
+    for sentence in (*described(corpus, request), *split.describe()):
         output.say(f"  {sentence}")
     several = [report.speakers for report in corpus.reports if len(report.speakers) > 1]
     if several and not request.speaker:

@@ -63,6 +63,7 @@ def test_a_lorebook_of_two_hundred_words_becomes_a_module_that_says_what_it_reca
     recalls = [record for record in records if isinstance(record, Recall)]
     card = Library().find("marrow").card
     assert card.training["objective"] == "study"
+    assert not any("words are little" in record.text for record in records if isinstance(record, Note))
     assert card.training["entries"] == len(ENTRIES)
     assert card.training["examples"] > 3 * len(ENTRIES)
     assert card.training["stack_safe"] is True
