@@ -10,6 +10,7 @@ from typing import Any, Literal, Union
 import msgspec
 from hypothesis import strategies as st
 
+from kobold_modules.evaluation.settings import EvaluationRequest
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.training.settings import TrainingRequest
@@ -32,6 +33,13 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
         token_healing=st.booleans(),
     ),
     Layer[str]: st.builds(Layer, TEXTS, st.floats(0, 2), st.booleans()),
+    EvaluationRequest: st.builds(
+        EvaluationRequest,
+        module=TEXTS.map("module {}".format),
+        texts=st.lists(TEXTS, max_size=3).map(tuple),
+        beside=st.lists(TEXTS.map("other {}".format), max_size=3).map(tuple),  # no module stands beside itself
+        quick=st.booleans(),
+    ),
     TrainingRequest: st.builds(
         TrainingRequest,
         files=st.lists(TEXTS).map(tuple),
