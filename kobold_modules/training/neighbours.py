@@ -1,7 +1,7 @@
 """Other modules that stand around the one in training, in some of its steps, so that it holds in a stack.
 
-Modules trained each on its own spoil one another (arXiv 2204.13362, 2606.04557). The remedy is to train with company: in a
-quarter of the steps one to three others stand before or behind, and the gradient goes into the module in training
+Modules trained each on its own spoil one another (arXiv 2204.13362, 2606.04557). The remedy is to train with company:
+in a quarter of the steps one to three others stand before or behind, and the gradient goes into the module in training
 alone. Company is drawn anew each step, number, order and lengths: modules of the person's library, and stretches of
 other voices' text, which stand there as modules that nobody has trained yet.
 """
