@@ -28,6 +28,7 @@ from kobold_modules.corpus import read as read_corpus
 from kobold_modules.corpus import split as split_corpus
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.starter import starter_path
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -56,7 +57,7 @@ def trained(minutes: float, seed: int) -> Module:
 
     request = TrainingRequest((str(VOICE),), name="noir", minutes=minutes, seed=seed)
     saved = [record.path for record in train(request) if isinstance(record, Saved) and record.what == "module"]
-    return read(Path(saved[-1]))
+    return with_rows(read(Path(saved[-1])))
 
 
 def bits_per_byte(engine: LlamaEngine, stack: Stack, texts: tuple[str, ...], most: int) -> float:

@@ -41,6 +41,7 @@ from kobold_modules.evidence import CoLoad
 from kobold_modules.generation.inspection.inspect import OpenEngine
 from kobold_modules.library.library import Library
 from kobold_modules.models.find import resolve
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
@@ -74,7 +75,7 @@ def trained(name: str, kind: str, files: Sequence[Path], safe: bool, arguments: 
     for record in train(request):
         if type(record).__name__ == "TrainedModule":
             print(full, getattr(record, "headline", ""), flush=True)
-    return Library().find(full)
+    return with_rows(Library().find(full))
 
 
 def pages_loss(engine: OpenEngine, voice: str) -> Callable[[Sequence[Module]], Generator[int, None, Table]]:

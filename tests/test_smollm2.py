@@ -15,6 +15,7 @@ from kobold_modules.cli import main
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
 from kobold_modules.models.smollm2 import FILE
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 
 
 pytestmark = pytest.mark.slow
@@ -52,10 +53,11 @@ def test_it_trains_and_the_card_says_on_what() -> None:
     module = Library().find("small")
 
     assert module.card.model == "smollm2"
-    assert module.vectors.shape == (8, 576)
-    assert np.isfinite(module.vectors).all()
-    assert module.initial is not None
-    assert not np.array_equal(module.initial, module.vectors)
+    rows = with_rows(module)
+    assert rows.vectors.shape == (8, 576)
+    assert np.isfinite(rows.vectors).all()
+    assert rows.initial is not None
+    assert not np.array_equal(rows.initial, rows.vectors)
     assert module.card.measured["bits_per_byte_without"] == pytest.approx(1.3, abs=0.5)
 
 

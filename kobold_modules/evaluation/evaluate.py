@@ -25,8 +25,8 @@ from ..models.find import resolve
 from ..models.reference import ModelFile
 from ..paths import write_atomically
 from ..records import Note, Progress, Record, Saved
+from ..soft_prompt.deep_prefix import AnyModule
 from ..soft_prompt.layer import Layer
-from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack
 from . import of_world
 from .advice import advice, headline
@@ -92,7 +92,7 @@ def evaluate(request: EvaluationRequest, stop: Callable[[], bool] = lambda: Fals
     yield evaluated
 
 
-def _module(library: Library, name: str) -> tuple[Module, Entry | None]:
+def _module(library: Library, name: str) -> tuple[AnyModule, Entry | None]:
     try:
         entry = library.entry(name)
     except BadModule:
@@ -100,7 +100,7 @@ def _module(library: Library, name: str) -> tuple[Module, Entry | None]:
     return library.load(entry), entry
 
 
-def _model(request: EvaluationRequest, module: Module) -> ModelFile:
+def _model(request: EvaluationRequest, module: AnyModule) -> ModelFile:
     """Return the model to ask: the one that was named, else the one that the module's card names."""
     if request.model:
         return resolve(request.model)
@@ -116,7 +116,7 @@ def _model(request: EvaluationRequest, module: Module) -> ModelFile:
 
 
 def _subject(
-    request: EvaluationRequest, module: Module, entry: Entry | None, most: int
+    request: EvaluationRequest, module: AnyModule, entry: Entry | None, most: int
 ) -> Generator[Record, None, Subject]:
     """Find the pages and the world that ``module`` is to be evaluated on."""
     card = module.card

@@ -9,7 +9,7 @@ import msgspec
 from ..errors import BadText
 from ..evidence import Estimate, FrontLoss, Measure, Neutral, StyleEvidence
 from ..records import Progress
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule
 from .bootstrap import Table
 from .held_out import WINDOW, HeldOut
 from .own_words import CANDIDATES, FIVE_TIMES, candidates, words_as_rows
@@ -44,7 +44,7 @@ def page_evidence(
     author = HeldOut.of(pages.held_out, encode, work.budget.held_out)
     if author.tokens < 2:
         raise BadText("The held-out pages are too short to measure with.", "Name more pages: --texts FILE.")
-    fronts = list[tuple[str, tuple[Module, ...]]]([("nothing", ()), ("module", (module,))])
+    fronts = list[tuple[str, tuple[AnyModule, ...]]]([("nothing", ()), ("module", (module,))])
     fronts += [(name, (words,)) for name, words in (yield from _own_words(work, pages))]
     reserve = max(sum(each.tokens for each in front) for _, front in fronts)
     window = min(WINDOW, work.engine.info.context - reserve)
@@ -84,7 +84,7 @@ def _minus(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def _own_words(work: Work, pages: Pages) -> Generator[Progress, None, list[tuple[str, Module]]]:
+def _own_words(work: Work, pages: Pages) -> Generator[Progress, None, list[tuple[str, AnyModule]]]:
     """Return the author's words as rows: at the module's cost, at five times it, and the most readable of several."""
     if not pages.train:
         work.notes.append(
@@ -112,11 +112,11 @@ def _own_words(work: Work, pages: Pages) -> Generator[Progress, None, list[tuple
     return words
 
 
-def _loss(work: Work, stage: str, front: Sequence[Module], pages: HeldOut, window: int) -> Steps:
+def _loss(work: Work, stage: str, front: Sequence[AnyModule], pages: HeldOut, window: int) -> Steps:
     return (yield from work.counted(stage, page_loss(work.scorer(*front), pages, window)))
 
 
-def stack_loss(work: Work, pages: HeldOut, front: Sequence[Module]) -> Generator[int, None, Table]:
+def stack_loss(work: Work, pages: HeldOut, front: Sequence[AnyModule]) -> Generator[int, None, Table]:
     """Measure ``pages`` behind a stack for the co-load table: float64 ``[stretches, 2]``."""
     window = min(WINDOW // 2, work.engine.info.context // 2)  # the same for every stack
     loss = yield from page_loss(work.scorer(*front), pages, window)

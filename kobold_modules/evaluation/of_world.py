@@ -13,7 +13,7 @@ from ..lorebook import read as read_book
 from ..records import Progress
 from ..self_study import LoreEntry, read_lore
 from ..self_study.names import invented, known_names, spans
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule
 from . import bootstrap
 from .bootstrap import Table
 from .work import Work
@@ -171,7 +171,7 @@ def _some(questions: Sequence[T], most: int) -> list[T]:
 
 
 def _asked(
-    work: Work, world: World, front: str, modules: Sequence[Module], shown: Mapping[str, str] | None = None
+    work: Work, world: World, front: str, modules: Sequence[AnyModule], shown: Mapping[str, str] | None = None
 ) -> Generator[Progress, None, Asked]:
     losses: list[ChoiceLosses] = []
     for one in choice_losses(work.scorer(*modules), world.questions, shown):
@@ -181,7 +181,7 @@ def _asked(
 
 
 def _answered(
-    work: Work, world: World, questions: Sequence[Question], modules: Sequence[Module]
+    work: Work, world: World, questions: Sequence[Question], modules: Sequence[AnyModule]
 ) -> Generator[Progress, None, list[Answered]]:
     found: list[Answered] = []
     for one in answers(work.engine, work.stack(modules), questions, world.lore, cancelled=work.stop):
@@ -190,7 +190,7 @@ def _answered(
     return found
 
 
-def stack_loss(work: Work, world: World, front: Sequence[Module]) -> Generator[int, None, Table]:
+def stack_loss(work: Work, world: World, front: Sequence[AnyModule]) -> Generator[int, None, Table]:
     """Ask some questions behind a stack for the co-load table: float64 ``[questions, 2]``, nats and tokens."""
     losses: list[ChoiceLosses] = []
     for one in choice_losses(work.scorer(*front), _some(world.questions, work.budget.stack_questions)):

@@ -10,7 +10,7 @@ import msgspec
 
 from ..evidence import CoLoad, Neutral, Recital
 from ..records import Progress
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule
 from . import of_style, of_world
 from .bootstrap import Table
 from .held_out import WINDOW, HeldOut
@@ -43,14 +43,14 @@ class Subject:
         others: texts of other voices by name.
     """
 
-    module: Module
+    module: AnyModule
     pages: Pages | None
     learned: tuple[str, ...]
     world: of_world.World | None
     others: Mapping[str, str]
 
 
-def measured(work: Work, subject: Subject, beside: Sequence[Module]) -> Found:
+def measured(work: Work, subject: Subject, beside: Sequence[AnyModule]) -> Found:
     """Measure everything that there is something to measure on; return parts of Evaluated by name.
 
     Args:
@@ -148,7 +148,7 @@ def _recital(
 
 
 def _written(
-    work: Work, front: Sequence[Module], starts: Sequence[str], lengths: Sequence[int], greedy: bool = False
+    work: Work, front: Sequence[AnyModule], starts: Sequence[str], lengths: Sequence[int], greedy: bool = False
 ) -> Generator[Progress, None, list[str]]:
     settings: dict[str, Any] = {"settings": GREEDY} if greedy else {}
     writing = write(work.engine, work.stack(front), starts, lengths, work.seed, cancelled=work.stop, **settings)
@@ -157,20 +157,20 @@ def _written(
 
 
 def _co_load(
-    work: Work, subject: Subject, neighbours: Sequence[Module], stand_ins: bool
+    work: Work, subject: Subject, neighbours: Sequence[AnyModule], stand_ins: bool
 ) -> Generator[Progress, None, CoLoad | None]:
     """Measure the module among others, on its author's pages or on the questions on its world."""
-    loss_of: Callable[[Sequence[Module]], Generator[int, None, Table]]
+    loss_of: Callable[[Sequence[AnyModule]], Generator[int, None, Table]]
     if subject.world is not None:
         world, unit = subject.world, "nats per answer token"
 
-        def loss_of(front: Sequence[Module]) -> Generator[int, None, Table]:
+        def loss_of(front: Sequence[AnyModule]) -> Generator[int, None, Table]:
             return of_world.stack_loss(work, world, front)
 
     elif subject.pages is not None:
         pages, unit = HeldOut.of(subject.pages.held_out, work.engine.tokenize, work.budget.stack), "nats per token"
 
-        def loss_of(front: Sequence[Module]) -> Generator[int, None, Table]:
+        def loss_of(front: Sequence[AnyModule]) -> Generator[int, None, Table]:
             return of_style.stack_loss(work, pages, front)
 
     else:
@@ -182,7 +182,7 @@ def _co_load(
     return (yield from work.counted("measuring it beside others", table))
 
 
-def _neighbours(work: Work, subject: Subject, beside: Sequence[Module]) -> list[Module]:
+def _neighbours(work: Work, subject: Subject, beside: Sequence[AnyModule]) -> list[AnyModule]:
     """Return up to three modules for the co-load table; words of other voices where there are none, as many as fit."""
     found = list(beside)
     tokens = min(work.module.tokens, MOST_STAND_IN)

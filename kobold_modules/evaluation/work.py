@@ -10,8 +10,8 @@ from typing import TypeVar
 from ..generation.inspection.inspect import OpenEngine
 from ..models.reference import ModelFile
 from ..records import Progress
+from ..soft_prompt.deep_prefix import AnyModule
 from ..soft_prompt.layer import Layer
-from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack
 from .scorer import EngineScorer
 
@@ -63,7 +63,7 @@ class Work:
 
     engine: OpenEngine
     file: ModelFile
-    module: Module
+    module: AnyModule
     budget: Budget
     seed: int
     stop: Callable[[], bool]
@@ -73,10 +73,10 @@ class Work:
     notes: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
-    def stack(self, modules: Sequence[Module]) -> Stack:
+    def stack(self, modules: Sequence[AnyModule]) -> Stack:
         return Stack(tuple(Layer(module) for module in modules))
 
-    def scorer(self, *modules: Module) -> EngineScorer:
+    def scorer(self, *modules: AnyModule) -> EngineScorer:
         """Return a scorer with ``modules`` in front, at full strength, in this order."""
         return EngineScorer(self.engine, self.stack(modules))
 

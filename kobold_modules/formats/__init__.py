@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from ..disk.files import first_bytes, read_file, reading
 from ..errors import BadModule, BadUsage
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _sniff(path: Path) -> Source:
     raise BadModule(f"{path.name} is {what}, not a module.", f"Modules come as {', '.join(FORMATS[:3])}.")
 
 
-def read(path: Path) -> Module:
+def read(path: Path) -> AnyModule:
     """Read the module in a file or folder of any readable format. Raises BadModule."""
     return read_found(path).module
 
@@ -104,9 +104,10 @@ def read_found(path: Path, width: int = 0) -> Found:
         return found_in(path, width)
 
 
-def describe_lost(module: Module, format: str) -> str:
+def describe_lost(module: AnyModule, format: str) -> str:
     """Return a sentence on what ``format`` has no place for; empty where nothing is lost."""
-    if module.initial is not None and format in ("peft", "mkultra"):
+    initial = module.initial_keys if isinstance(module, DeepPrefix) else module.initial
+    if initial is not None and format in ("peft", "mkultra"):
         return (
             f"{'A PEFT adapter' if format == 'peft' else 'An mkultra file'} has no place for where training started: "
             "imported again, a strength between 0 and 1 means something else. kobold and safetensors keep it."
@@ -114,13 +115,20 @@ def describe_lost(module: Module, format: str) -> str:
     return ""
 
 
-def write(module: Module, path: Path, format: str = "kobold", *, replace: bool = True) -> None:
+def write(module: AnyModule, path: Path, format: str = "kobold", *, replace: bool = True) -> None:
     """Write ``module`` to ``path``, whole or not at all. Without ``replace``, an adapter folder that is there stays.
 
-    Raises BadUsage for an unknown format, a place that cannot be written or something in the way, or OutOfDisk.
+    Raises BadUsage for an unknown format, one that has no place for a deep prefix, a place that cannot be written or
+    something in the way, or OutOfDisk.
     """
-    from . import kobold, mkultra, peft, plain
+    from . import deep_prefix, kobold, mkultra, peft, plain
 
+    if isinstance(module, DeepPrefix):
+        if format == "safetensors":
+            deep_prefix.write(module, path)
+        else:
+            raise no_place_for(module, format)
+        return
     match format:
         case "kobold":
             kobold.write(module, path)
@@ -132,6 +140,17 @@ def write(module: Module, path: Path, format: str = "kobold", *, replace: bool =
             mkultra.write(module, path)
         case _:
             raise BadUsage(f"There is no format called {format}.", f"Choose one of {', '.join(FORMATS)}.")
+
+
+def no_place_for(module: DeepPrefix, format: str) -> BadUsage:
+    """Return what to raise where a deep prefix is to be written in a ``format`` of rows."""
+    if format not in FORMATS:
+        return BadUsage(f"There is no format called {format}.", f"Choose one of {', '.join(FORMATS)}.")
+    what = {"kobold": "KoboldAI's zip", "mkultra": "An mkultra file", "peft": "A PEFT prompt"}[format]
+    return BadUsage(
+        f"{what} holds rows of vectors, and {module.name} is a deep prefix: keys and values for each layer.",
+        f"`kobold-modules distil {module.name!r}` trains a module of rows to imitate it, which can be exported.",
+    )
 
 
 def _sniff_json(path: Path) -> Source:

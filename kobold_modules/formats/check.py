@@ -17,8 +17,9 @@ from typing import Any, Literal
 from ..disk.files import read_file
 from ..errors import BadModule, WrongModel
 from ..plain_text import one_line
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from ..soft_prompt.fingerprint import Fingerprint
-from ..soft_prompt.module import MOST_ROWS, Module
+from ..soft_prompt.module import MOST_ROWS
 from ..soft_prompt.stack import check_fit
 from . import kobold, limits, npy, read_found, sniff
 from .safe_zip import SafeZip, has_bytes_in_front, open_zip
@@ -53,7 +54,7 @@ class Check:
 
     path: Path
     findings: tuple[Finding, ...]
-    module: Module | None = None
+    module: AnyModule | None = None
     fits: bool | None = None
 
     @property
@@ -90,7 +91,10 @@ def check(path: Path, model: Fingerprint | None = None, model_name: str = "", wi
     try:
         found = read_found(path, width or (model.width if model else 0))
         module = found.module
-        if found.format != "kobold" or format != "kobold":
+        if isinstance(module, DeepPrefix):
+            what = f"{path.name} is {_size(module)}; KoboldAI has no place for keys and values."
+            findings.append(Finding("warn", what, "`distil` trains a module of rows to imitate it."))
+        elif found.format != "kobold" or format != "kobold":
             kind = NAMES.get(found.format, f"{found.format} file")
             what = f"{path.name} is a {kind} of {_size(module)}; KoboldAI reads only its own zip."
             findings.append(Finding("warn", what, "`check --fix` writes one."))
@@ -128,7 +132,9 @@ def _shown(findings: list[Finding]) -> Iterator[Finding]:
         yield Finding("warn", f"There are {warnings - MOST_WARNINGS:,} more warnings like these.")
 
 
-def _size(module: Module) -> str:
+def _size(module: AnyModule) -> str:
+    if isinstance(module, DeepPrefix):
+        return f"a deep prefix of {module.tokens} virtual token{'s' * (module.tokens != 1)}, {module.layers} layers"
     return f"{module.tokens} virtual token{'s' * (module.tokens != 1)}, {module.width} wide"
 
 
@@ -231,7 +237,7 @@ def _name_findings(name: str) -> Iterator[Finding]:
         )
 
 
-def _fit_finding(module: Module, model: Fingerprint, model_name: str) -> Finding:
+def _fit_finding(module: AnyModule, model: Fingerprint, model_name: str) -> Finding:
     try:
         warning = check_fit(module, model, model_name)
     except WrongModel as error:

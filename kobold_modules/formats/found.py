@@ -13,12 +13,13 @@ from typing import Any
 
 from ..disk.files import read_file
 from ..errors import BadModule
+from ..soft_prompt.deep_prefix import AnyModule, with_rows
 from ..soft_prompt.module import Card, Module
 from . import card as cards
-from . import kobold, limits, npy, old_json, peft, pickled_tensors, plain
+from . import deep_prefix, kobold, limits, npy, old_json, peft, pickled_tensors, plain
 from .safe_zip import LOCAL, SafeZip, has_bytes_in_front, open_zip, without_bytes_in_front
 from .tables import Table, table_of
-from .tensors import header_length
+from .tensors import header_length, open_tensors
 
 
 # What a table is called where there are several arrays; the first that is there counts.
@@ -39,7 +40,7 @@ _BESIDE = ("initial", "opt_state", "g_avg", "s_avg")
 class Found:
     """A module, the ``format`` it was in, and ``notes``: what was odd about the file, each the end of a sentence."""
 
-    module: Module
+    module: AnyModule
     format: str
     notes: tuple[str, ...] = ()
 
@@ -70,7 +71,9 @@ def found_in_bytes(data: bytes, label: str, *, width: int = 0, nesting: int = li
     if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return _named(_chosen(pickled_tensors.arrays_in_pickle(data, label), label, width), stem, "torch")
     if header_length(data[:9], len(data)) is not None:
-        return Found(plain.unpack(data, label), "safetensors")
+        tensors = open_tensors(data, label)
+        deep = deep_prefix.is_deep(tensors)
+        return Found(deep_prefix.unpack(tensors) if deep else plain.unpack(data, label), "safetensors")
     if data[:3].lstrip(b"\xef\xbb\xbf")[:1] == b"{" or data[:64].lstrip()[:1] == b"{":
         return _in_json(old_json.read(data, label, width), stem)
     if has_bytes_in_front(data):
@@ -94,7 +97,7 @@ def _in_zip(archive: SafeZip, nesting: int, width: int) -> Found:
                 found = _loosely(archive, kobold.TENSOR, _metadata(archive, PurePosixPath()), width)
             except BadModule:
                 raise refused from None
-            return replace(found, module=_with_start(archive, found.module))
+            return replace(found, module=_with_start(archive, with_rows(found.module)))
     if any(name.rpartition("/")[2] == "data.pkl" for name in archive.names):
         return _named(_chosen(pickled_tensors.arrays_in_zip(archive), label, width), stem, "torch")
     tables = [name for name in archive.names if _plain(name).name.lower() == kobold.TENSOR]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule
 from . import kobold
 
 
@@ -22,7 +22,7 @@ CROWDED = 256  # of the 1,024 tokens that the Client has by default
 _WITH_WTE = ("gpt2", "gpt-2", "gpt-neo-", "gpt-j")
 
 
-def warnings_for(module: Module, program: str) -> list[str]:
+def warnings_for(module: AnyModule, program: str) -> list[str]:
     """Return sentences on what ``program`` will not do with ``module``, though it loads it."""
     name, model = module.card.name, module.card.model.lower()
     found = []

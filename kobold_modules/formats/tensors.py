@@ -42,6 +42,15 @@ class Tensors:
 
     def table(self, name: str) -> Vectors:
         """Return one tensor of two dimensions as float32. Raises BadModule if it is missing or anything else."""
+        return self.array(name, (MOST_ROWS, WIDEST), "which is no table of soft tokens")
+
+    def array(self, name: str, most: tuple[int, ...], otherwise: str = "which is no deep prefix") -> Vectors:
+        """Return one tensor as float32. Raises BadModule if it is missing or anything else.
+
+        Args:
+            most: the largest shape it may have; it has as many dimensions, each at least 1.
+            otherwise: what is said of another shape.
+        """
         entry = self.header.get(name)
         try:
             if not isinstance(entry, dict):
@@ -57,10 +66,8 @@ class Tensors:
             raise BadModule(
                 f"{self.label}: {name[:60]!r} holds {entry['dtype']!s:.20}; a module holds F32, F16 or BF16."
             )
-        if len(shape) != 2 or not 1 <= shape[0] <= MOST_ROWS or not 1 <= shape[1] <= WIDEST:
-            raise BadModule(
-                f"{self.label}: {name[:60]!r} has shape {str(shape)[:60]}, which is no table of soft tokens."
-            )
+        if len(shape) != len(most) or not all(1 <= side <= top for side, top in zip(shape, most, strict=True)):
+            raise BadModule(f"{self.label}: {name[:60]!r} has shape {str(shape)[:60]}, {otherwise}.")
         if end > len(self.body) or end - begin != math.prod(shape) * width:
             raise BadModule(f"{self.label} is damaged: {name[:60]!r} has not as many bytes as its shape {shape} needs.")
         return numbers(self.body[begin:end], kind, shape)

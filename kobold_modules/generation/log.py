@@ -157,7 +157,7 @@ def _begun(
         {
             "name": layer.module.card.name,
             "digest": layer.module.digest,
-            "shape": list(layer.module.vectors.shape),
+            "shape": [layer.module.tokens, layer.module.width],
             "strength": layer.strength,
             "on": layer.on,
             "source": sources[index] if index < len(sources) else "",

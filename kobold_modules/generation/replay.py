@@ -13,8 +13,8 @@ from ..common_prefix import common_prefix
 from ..errors import BadInput, BadModule, BadUsage, KoboldModulesError, WrongModel
 from ..library.library import Library
 from ..sampling.settings import Sampler
+from ..soft_prompt.deep_prefix import AnyModule
 from ..soft_prompt.layer import Layer
-from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack
 from .log import entries, journal_file, keeping, model_stamp, sha256
 from .protocol import Request
@@ -145,7 +145,7 @@ def _stack(entry: dict[str, Any]) -> Stack:
     return whole
 
 
-def _layer(item: dict[str, Any]) -> Layer[Module]:
+def _layer(item: dict[str, Any]) -> Layer[AnyModule]:
     """Find the module of ``item`` with the very vectors it had: where it was, by its name, or under another one."""
     name, there = str(item["name"]), False
     library = Library()

@@ -1,9 +1,9 @@
 """A module's folder in the library.
 
-It holds the KoboldAI zip, a ``card.json`` so that listing a thousand opens no zip, and its owner's ``notes.json``. The
-zip is the truth. ``card.json`` remembers its zip's size and time; when they no longer agree (somebody replaced the zip,
-a program was killed between the two files) it is made anew from the zip. The fingerprint's sketch, a thousand numbers,
-is kept as base64: that alone makes listing three times as fast.
+It holds the KoboldAI zip (of a deep prefix: ``module.safetensors``), a ``card.json`` so that listing a thousand opens
+none, and its owner's ``notes.json``. The zip is the truth. ``card.json`` remembers its zip's size and time; when they
+no longer agree (somebody replaced the zip, a program was killed between the two files) it is made anew from the zip.
+The fingerprint's sketch, a thousand numbers, is kept as base64: that alone makes listing three times as fast.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from .. import paths
 from ..disk.stamp import FileStamp, file_stamp
 from ..errors import BadModule
 from ..formats import card as cards
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from ..soft_prompt.fingerprint import Fingerprint
-from ..soft_prompt.module import Card, Module
+from ..soft_prompt.module import Card
 from . import notes as notes_file
 from .notes import Notes
 
 
 CARD = "card.json"
+DEEP = "module.safetensors"  # of a deep prefix, which KoboldAI's zip has no place for
 NO_NOTES = Notes()
 
 
@@ -35,7 +37,8 @@ class Entry:
     """One module as lists show it.
 
     Attributes:
-        path: of the zip, whose size in bytes and time of change are ``size`` and ``modified_ns``.
+        path: of the zip (of a deep prefix: the safetensors file), whose size in bytes and time of change are ``size``
+            and ``modified_ns``.
         problem: a sentence about what is wrong; empty if all is well.
         notes: what its owner noted beside it; they changed at ``notes_ns``.
         brief: whether the card lacks what only a reader of the whole card needs (curve, samples, sources, training).
@@ -55,25 +58,43 @@ class Entry:
     brief: bool = False
 
     @property
+    def is_deep(self) -> bool:
+        """Whether it is a deep prefix: keys and values of each layer, no rows."""
+        return self.path.name == DEEP
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The card's tags and its owner's, each once."""
         return notes_file.tidy((*self.card.tags, *self.notes.tags)) if self.notes.tags else self.card.tags
 
 
-def fill(folder: Path, slug: str, module: Module) -> None:
-    """Write ``<slug>.zip`` and ``card.json``. Raises OSError."""
-    from ..formats import kobold
-
-    zip_file = folder / f"{slug}.zip"
-    paths.write_atomically(zip_file, kobold.pack(module))
-    _write_card(folder, file_stamp(zip_file), module)
+def file_of(slug: str, module: AnyModule) -> str:
+    """Return what the file of ``module`` is called in the folder ``slug``."""
+    return DEEP if isinstance(module, DeepPrefix) else f"{slug}.zip"
 
 
-def zip_in(folder: Path) -> Path | None:
-    """Find the module in a folder: the zip of the folder's own name, or the only zip."""
-    own = folder / f"{folder.name}.zip"
-    if own.is_file():
-        return own
+def fill(folder: Path, slug: str, module: AnyModule) -> None:
+    """Write the module's file and ``card.json``. Raises OSError."""
+    from ..formats import deep_prefix, kobold
+
+    file = folder / file_of(slug, module)
+    data = deep_prefix.pack(module) if isinstance(module, DeepPrefix) else kobold.pack(module)
+    paths.write_atomically(file, data)
+    _write_card(folder, file_stamp(file), module)
+
+
+def read(file: Path) -> AnyModule:
+    """Read the module in a file of the library. Raises BadModule."""
+    from ..formats import deep_prefix, kobold  # what is listed from a card opens no file
+
+    return deep_prefix.read(file) if file.name == DEEP else kobold.read(file)
+
+
+def file_in(folder: Path) -> Path | None:
+    """Find the module in a folder: the zip of the folder's own name, a deep prefix, or the only zip."""
+    for own in (folder / f"{folder.name}.zip", folder / DEEP):
+        if own.is_file():
+            return own
     try:
         zips = [file for file in folder.iterdir() if file.suffix == ".zip" and not file.name.startswith(".")]
     except OSError:
@@ -82,22 +103,22 @@ def zip_in(folder: Path) -> Path | None:
 
 
 def entry_of(folder: Path, known: Entry | None = None) -> Entry:
-    """Return the entry for a folder, or ``known`` if its zip has not changed. What is wrong stands in ``problem``."""
+    """Return the entry for a folder, or ``known`` if its file has not changed. What is wrong stands in ``problem``."""
     slug = folder.name
-    zip_file = zip_in(folder)
-    if zip_file is None:
+    file = file_in(folder)
+    if file is None:
         nowhere = folder / f"{slug}.zip"
         return Entry(slug, slug, nowhere, Card(slug, "imported"), problem=f"The folder {slug} holds no module.")
     try:
-        size, modified = stamp = file_stamp(zip_file)
+        size, modified = stamp = file_stamp(file)
         noted = notes_file.changed_ns(str(folder))
-        if known is not None and (known.path, known.size, known.modified_ns) == (zip_file, size, modified):
+        if known is not None and (known.path, known.size, known.modified_ns) == (file, size, modified):
             return known if known.notes_ns == noted else replace(known, notes=notes_file.read(folder), notes_ns=noted)
-        card, tokens, width = _listed(folder, stamp) or _reread(folder, zip_file, stamp)
+        card, tokens, width = _listed(folder, stamp) or _reread(folder, file, stamp)
     except (BadModule, OSError) as error:
-        return Entry(slug, slug, zip_file, Card(slug, "imported"), problem=str(error))
+        return Entry(slug, slug, file, Card(slug, "imported"), problem=str(error))
     notes = notes_file.read(folder) if noted else NO_NOTES
-    return Entry(card.name, slug, zip_file, card, tokens, width, size, modified, notes=notes, notes_ns=noted)
+    return Entry(card.name, slug, file, card, tokens, width, size, modified, notes=notes, notes_ns=noted)
 
 
 def _listed(folder: Path, stamp: FileStamp) -> tuple[Card, int, int] | None:
@@ -116,16 +137,14 @@ def _listed(folder: Path, stamp: FileStamp) -> tuple[Card, int, int] | None:
         return None
 
 
-def _reread(folder: Path, zip_file: Path, stamp: FileStamp) -> tuple[Card, int, int]:
-    from ..formats import kobold  # what is listed from a card opens no zip
-
-    module = kobold.read(zip_file)
+def _reread(folder: Path, file: Path, stamp: FileStamp) -> tuple[Card, int, int]:
+    module = read(file)
     with suppress(OSError):  # a library on a read-only disk is merely slow
         _write_card(folder, stamp, module)
     return module.card, module.tokens, module.width
 
 
-def _write_card(folder: Path, stamp: FileStamp, module: Module) -> None:
+def _write_card(folder: Path, stamp: FileStamp, module: AnyModule) -> None:
     card, sketch = module.card, ""
     if card.fingerprint is not None:
         numbers = card.fingerprint.sketch

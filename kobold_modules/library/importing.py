@@ -16,7 +16,7 @@ from .. import formats
 from ..disk.files import first_bytes, reading
 from ..errors import BadModule, KoboldModulesError
 from ..formats import kobold, limits, npy, peft
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from .library import Entry, Library
 from .slug import key_of
 
@@ -88,16 +88,18 @@ def files_in(path: Path) -> list[Path]:
     return found
 
 
-def same_vectors(library: Library, module: Module) -> Entry | None:
+def same_vectors(library: Library, module: AnyModule) -> Entry | None:
     """Find the module of ``library`` with the very same vectors. Only zips of the same checksum are opened."""
     import zlib
 
-    wanted = zlib.crc32(npy.write_table(module.vectors))
+    wanted = None if isinstance(module, DeepPrefix) else zlib.crc32(npy.write_table(module.vectors))
     for entry in library.listing():
-        if entry.problem or (entry.tokens, entry.width) != (module.tokens, module.width):
+        alike = (entry.tokens, entry.width, entry.is_deep) == (module.tokens, module.width, wanted is None)
+        if entry.problem or not alike:
             continue
         try:
-            if _checksum(entry.path) in (wanted, None) and library.load(entry).digest == module.digest:
+            like = wanted is None or _checksum(entry.path) in (wanted, None)
+            if like and library.load(entry).digest == module.digest:
                 return entry
         except BadModule:
             continue

@@ -28,7 +28,7 @@ from .. import paths
 from ..disk.stamp import file_stamp
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.module import Card, Kind
-from .folder import NO_NOTES, Entry, entry_of
+from .folder import DEEP, NO_NOTES, Entry, entry_of
 from .listing import BROKEN, LETTERS, Columns, Listing
 from .notes import NOTES, Notes
 from .slug import key_of
@@ -105,9 +105,13 @@ def unchanged(root: str, columns: Columns, number: int) -> bool:
     if columns.kinds[number] == BROKEN:
         return False
     try:
-        if file_stamp(f"{root}/{slug}/{slug}.zip") != (columns.sizes[number], columns.modified[number]):
-            return False
+        stamp = file_stamp(f"{root}/{slug}/{slug}.zip")
     except OSError:
+        try:
+            stamp = file_stamp(f"{root}/{slug}/{DEEP}")
+        except OSError:
+            return False
+    if stamp != (columns.sizes[number], columns.modified[number]):
         return False
     try:
         return os.stat(f"{root}/{slug}/{NOTES}").st_mtime_ns == columns.noted[number]

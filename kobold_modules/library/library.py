@@ -4,7 +4,7 @@
 
     modules/
       noir-in-the-rain/
-        noir-in-the-rain.zip     the very file KoboldAI loads; copy it anywhere
+        noir-in-the-rain.zip     the very file KoboldAI loads; copy it anywhere (a deep prefix: module.safetensors)
         card.json                the card again, so that listing opens no zip
         notes.json               its owner's tags, star and blind tests (formats/notes.py)
       .trash/                    removed modules, until the trash is emptied
@@ -34,10 +34,10 @@ from .. import formats, paths
 from ..disk.files import writing
 from ..disk.free_name import free_name
 from ..errors import BadInput, BadModule, BadUsage, KoboldModulesError
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule
 from . import index
 from . import notes as notes_file
-from .folder import CARD, Entry, entry_of, fill, zip_in
+from .folder import CARD, Entry, entry_of, file_in, file_of, fill, read
 from .listing import Listing
 from .names import checked_name
 from .notes import Notes
@@ -113,7 +113,7 @@ class Library:
             raise self._unknown(name)
         return found
 
-    def find(self, text: str) -> Module:
+    def find(self, text: str) -> AnyModule:
         """Return the module that ``text`` names: in the library by name or slug, else a file in any readable format.
 
         Raises BadModule, which names close matches where nothing is found.
@@ -128,11 +128,9 @@ class Library:
             return formats.read(Path(path))
         raise self._unknown(text)
 
-    def load(self, entry: Entry) -> Module:
-        """Read the module of ``entry`` from its zip. Raises BadModule."""
-        from ..formats import kobold
-
-        return kobold.read(entry.path)
+    def load(self, entry: Entry) -> AnyModule:
+        """Read the module of ``entry`` from its file. Raises BadModule."""
+        return read(entry.path)
 
     def named(self, name: str) -> Entry | None:
         """Return the entry of exactly that name (case does not matter), or None."""
@@ -150,7 +148,7 @@ class Library:
             pass
 
     @exclusive
-    def add(self, module: Module, *, replace: bool = False, unique: bool = False) -> Entry:
+    def add(self, module: AnyModule, *, replace: bool = False, unique: bool = False) -> Entry:
         """Put ``module`` on the shelf.
 
         A name that is taken raises BadUsage, except with ``replace``, or with ``unique``, which finds a free name
@@ -317,18 +315,18 @@ class Library:
 
     # -- how things get there
 
-    def _write_new(self, module: Module) -> Entry:
+    def _write_new(self, module: AnyModule) -> Entry:
         slug = self._free_slug(module.card.name)
         with staging(self.root, self.root / slug) as made:
             fill(made / "new", slug, module)
             return entry_of(self._move(made / "new", module.card.name))
 
-    def _write_into(self, folder: Path, module: Module) -> Entry:
+    def _write_into(self, folder: Path, module: AnyModule) -> Entry:
         """Replace what ``folder`` holds."""
-        before = zip_in(folder)
+        before = file_in(folder)
         with staging(self.root, folder) as made:
             fill(made, folder.name, module)
-            now = folder / f"{folder.name}.zip"
+            now = folder / file_of(folder.name, module)
             os.replace(made / now.name, now)
             os.replace(made / CARD, folder / CARD)
             if before is not None and before != now:

@@ -13,7 +13,7 @@ from operator import eq
 from typing import NamedTuple, overload
 
 from ..soft_prompt.module import Kind
-from .folder import Entry
+from .folder import DEEP, Entry
 
 
 LETTERS: dict[Kind, str] = {"style": "s", "world": "w", "imported": "i"}
@@ -25,7 +25,7 @@ class Columns(NamedTuple):
 
     Attributes:
         kinds: a letter each: that of its kind, a capital where its owner starred it, or ``!`` where it is broken.
-        sizes: of the zips in bytes; they changed at ``modified``, the owner's notes at ``noted`` (int64 nanoseconds).
+        sizes: of the files in bytes; they changed at ``modified``, the owner's notes at ``noted`` (int64 nanoseconds).
             A zip that is not called like its folder has no such time here: it is looked at each time.
     """
 
@@ -35,6 +35,11 @@ class Columns(NamedTuple):
     sizes: array[int]
     modified: array[int]
     noted: array[int]
+
+
+def _usual(entry: Entry) -> bool:
+    """Return whether its file is called as files written here are."""
+    return entry.path.name in (f"{entry.slug}.zip", DEEP)
 
 
 class Listing(Sequence[Entry]):
@@ -55,7 +60,7 @@ class Listing(Sequence[Entry]):
             [entry.name for entry in known],
             "".join(map(_letter, known)),
             array("q", [entry.size for entry in known]),
-            array("q", [entry.modified_ns if entry.path.name == f"{entry.slug}.zip" else -1 for entry in known]),
+            array("q", [entry.modified_ns if _usual(entry) else -1 for entry in known]),
             array("q", [entry.notes_ns for entry in known]),
         )
         listing = cls(columns, known.__getitem__)

@@ -27,8 +27,8 @@ from ..disk.files import write_file, writing
 from ..disk.free_name import free_name
 from ..disk.toml_file import parse_toml
 from ..errors import BadInput, BadModule, BadUsage
+from ..soft_prompt.deep_prefix import AnyModule
 from ..soft_prompt.layer import Layer
-from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack
 from .library import Library
 from .slug import key_of, slug_of
@@ -168,7 +168,7 @@ def gather(stack: StackFile, library: Library | None = None) -> tuple[Stack, lis
     return Stack(layers), warnings
 
 
-def _find(wanted: ModuleId, stack: str, library: Library, warnings: list[str]) -> Module:
+def _find(wanted: ModuleId, stack: str, library: Library, warnings: list[str]) -> AnyModule:
     module = None
     with contextlib.suppress(BadModule):
         module = library.load(library.entry(wanted.name))  # by name only: a stranger's file must open no others

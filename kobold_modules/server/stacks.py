@@ -18,9 +18,9 @@ from ..library.folder import Entry
 from ..library.library import Library
 from ..library.slug import key_of
 from ..plain_text import one_line
+from ..soft_prompt.deep_prefix import AnyModule
 from ..soft_prompt.fingerprint import Fingerprint
 from ..soft_prompt.layer import Layer
-from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack, check_fit
 
 
@@ -61,7 +61,7 @@ class Stacks:
         self._fingerprint = fingerprint
         self._library = Library()
         self._lock = threading.Lock()
-        self._modules: dict[tuple[str, int, int], Module] = {}
+        self._modules: dict[tuple[str, int, int], AnyModule] = {}
 
     def modules(self) -> list[Entry]:
         """Return the library's modules that fit the model, by name."""
@@ -103,7 +103,7 @@ class Stacks:
 
     def joined(self, parts: Iterable[tuple[str, float]], name: str) -> Named:
         """Return the stack of ``parts``, each a name and a strength, called ``name``. Raises as :meth:`find`."""
-        layers: list[Layer[Module]] = []
+        layers: list[Layer[AnyModule]] = []
         sources: list[str] = []
         for count, (part, strength) in enumerate(parts):
             if count >= MOST_NAMES:

@@ -1,8 +1,9 @@
 """One layer of a stack: a module, how strong it is, and whether it is switched on.
 
 This is the only type for it. What stands for the module depends on who holds the layer: its vectors before an engine
-(:class:`~.module.Module`), its entry in the library on a screen, the path of its file in a message to the worker, its
-folder's name in a story, its name and digest in a stack file. ``with_module`` leads from one to the next.
+(:class:`~.module.Module`, :class:`~.deep_prefix.DeepPrefix`), its entry in the library on a screen, the path of its
+file in a message to the worker, its folder's name in a story, its name and digest in a stack file. ``with_module``
+leads from one to the next.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ class Named(Protocol):
 
 
 NO_MODULE = "no module"  # the label of an empty stack
-M = TypeVar("M")
+M_co = TypeVar("M_co", covariant=True)
 Other = TypeVar("Other")
 N = TypeVar("N", bound=Named)
 
 
 @dataclass(frozen=True, slots=True)
-class Layer(Generic[M]):
+class Layer(Generic[M_co]):
     """One module of a stack. ``strength`` 1 is as trained, 0 has no effect."""
 
-    module: M
+    module: M_co
     strength: float = 1.0
     on: bool = True
 

@@ -27,6 +27,7 @@ from ..formats.tensors import open_tensors
 from ..library.library import Library
 from ..library.slug import key_of
 from ..paths import write_atomically
+from ..soft_prompt.deep_prefix import with_rows
 from ..soft_prompt.fingerprint import Fit
 from ..soft_prompt.module import Module
 from ..soft_prompt.stack import check_fit
@@ -157,7 +158,7 @@ def company(
 
 
 def _named(request: TrainingRequest, frozen: TorchModel) -> list[Module]:
-    found = [Library().find(name) for name in request.beside]
+    found = [with_rows(Library().find(name)) for name in request.beside]
     for module in found:
         check_fit(module, frozen.fingerprint, frozen.name)
     return found
@@ -178,7 +179,9 @@ def _on_shelf(requests: Sequence[TrainingRequest], frozen: TorchModel) -> list[M
     found = []
     for entry in fitting[:OF_SHELF]:
         with suppress(BadModule):  # one that is damaged or has just been removed is no company
-            found.append(library.load(entry))
+            module = library.load(entry)
+            if isinstance(module, Module):  # a deep prefix is no rows that could stand in a batch
+                found.append(module)
     return found
 
 

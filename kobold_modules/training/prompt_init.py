@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import BadUsage, WrongModel
 from ..forward.prompt_loss import PromptLoss
 from ..library.library import Library
+from ..soft_prompt.deep_prefix import with_rows
 from ..soft_prompt.stack import check_fit
 from .optimiser.step import batch_of, step
 from .packing import RowSource
@@ -84,7 +85,7 @@ def _words(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list[
 
 def _module(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list[Tensor]:
     """Start from an existing module, its rows cut off or repeated where the number of virtual tokens differs."""
-    module = Library().find(request.start_with)
+    module = with_rows(Library().find(request.start_with))
     check_fit(module, loss.frozen.fingerprint, loss.frozen.name)
     if module.width != loss.frozen.table.shape[1]:
         raise WrongModel(f"{module.card.name} is {module.width} wide; {loss.frozen.name} is not.")

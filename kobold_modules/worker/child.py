@@ -24,7 +24,7 @@ from ..disk.stamp import FileStamp, file_stamp, file_stamps
 from ..errors import BadModule, BadUsage, KoboldModulesError, OutOfMemory
 from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record
-from ..soft_prompt.module import Module
+from ..soft_prompt.deep_prefix import AnyModule
 from ..training import estimate
 from . import evaluate, inspect, lore, messages, models, writing
 from .context import JobContext
@@ -52,7 +52,7 @@ class Worker:
         self.closing = threading.Event()
         self._engine: LlamaEngine | HfEngine | None = None
         self._loaded: tuple[object, ...] | None = None
-        self._modules: dict[str, tuple[tuple[tuple[int, int], ...], Module]] = {}
+        self._modules: dict[str, tuple[tuple[tuple[int, int], ...], AnyModule]] = {}
         self._warned: set[str] = set()
 
     # -- the reading thread --
@@ -222,7 +222,7 @@ class Worker:
         self._warned.add(warning)
         return not known
 
-    def _module(self, path: str) -> Module:
+    def _module(self, path: str) -> AnyModule:
         """Return the module at ``path`` (a file, or a folder as PEFT writes), read again only when it has changed."""
         from ..formats import read
 

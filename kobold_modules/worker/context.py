@@ -9,8 +9,8 @@ from threading import Event
 from ..errors import BadUsage
 from ..generation.inspection.inspect import OpenEngine
 from ..records import Note, Record
+from ..soft_prompt.deep_prefix import AnyModule
 from ..soft_prompt.layer import Layer
-from ..soft_prompt.module import Module
 from ..soft_prompt.stack import Stack
 
 
@@ -29,7 +29,7 @@ class JobContext:
     emit: Callable[[Record], None]
     cancel: Event
     loaded: OpenEngine | None
-    module: Callable[[str], Module]
+    module: Callable[[str], AnyModule]
     is_news: Callable[[str], bool]
 
     @property

@@ -18,6 +18,7 @@ import pytest
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import kobold, limits, npy, plain, read, read_found
 from kobold_modules.formats.found import found_in_bytes
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Card, Module
 
 
@@ -52,7 +53,7 @@ def test_an_array_of_any_precision_order_and_leading_ones(descr: str, order: str
     array = np.array(ROWS.astype(descr).reshape(*leading, *ROWS.shape), order=order)  # type: ignore[call-overload]
     for data, label in ((saved(array), "x.npy"), (zipped({"tensor.npy": saved(array), "meta.json": META}), "x.zip")):
         found = found_in_bytes(data, label)
-        assert np.array_equal(found.module.vectors, ROWS.astype(descr).astype(np.float32))
+        assert np.array_equal(with_rows(found.module).vectors, ROWS.astype(descr).astype(np.float32))
         assert any("double precision" in note for note in found.notes) == (descr[1:] == "f8")
         assert any("high byte" in note for note in found.notes) == (descr[0] == ">")
         assert any("leading ones" in note for note in found.notes) == bool(leading)
@@ -62,30 +63,30 @@ def test_an_array_of_any_precision_order_and_leading_ones(descr: str, order: str
 def test_bfloat16_is_two_bytes_of_anything() -> None:
     bits = (ROWS.view("<u4") >> 16).astype("<u2")
     found = found_in_bytes(saved(bits.view("V2")), "x.npy")
-    assert np.array_equal(found.module.vectors, (bits.astype("<u4") << 16).view("<f4"))
+    assert np.array_equal(with_rows(found.module).vectors, (bits.astype("<u4") << 16).view("<f4"))
 
 
 def test_a_table_on_its_side_is_told_by_the_width_of_models() -> None:
     found = found_in_bytes(saved(ROWS.T), "x.npy")
-    assert np.array_equal(found.module.vectors, ROWS)
+    assert np.array_equal(with_rows(found.module).vectors, ROWS)
     assert "on its side" in found.notes[0]
     upright = np.ones((64, 32), np.float32)
-    assert found_in_bytes(saved(upright), "x.npy").module.vectors.shape == (64, 32)
-    assert found_in_bytes(saved(upright), "x.npy", width=64).module.vectors.shape == (32, 64)
+    assert with_rows(found_in_bytes(saved(upright), "x.npy").module).vectors.shape == (64, 32)
+    assert with_rows(found_in_bytes(saved(upright), "x.npy", width=64).module).vectors.shape == (32, 64)
     assert found_in_bytes(saved(np.ones((300, 768), np.float32)), "x.npy").module.tokens == 300
 
 
 @pytest.mark.parametrize("make", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("name", ["tensor", "arr_0", "prompt_embeddings", "anything"])
 def test_npz_of_any_name(make: Callable[..., None], name: str) -> None:
-    assert np.array_equal(found_in_bytes(archived(make, **{name: ROWS}), "x.npz").module.vectors, ROWS)
+    assert np.array_equal(with_rows(found_in_bytes(archived(make, **{name: ROWS}), "x.npz").module).vectors, ROWS)
 
 
 def test_a_training_state_of_mtj_gives_its_tensor_and_opens_no_pickle() -> None:
     out = io.BytesIO()
     state = np.array({"m": 1}, dtype=object)
     np.savez_compressed(out, tensor=ROWS, opt_state=state, step=np.int64(5), allow_pickle=True)
-    assert np.array_equal(found_in_bytes(out.getvalue(), "x.mtjsp").module.vectors, ROWS)
+    assert np.array_equal(with_rows(found_in_bytes(out.getvalue(), "x.mtjsp").module).vectors, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_table_in_a_folder_or_of_another_case(name: str) -> None:
     folder = name.replace("\\", "/").rpartition("/")[0]
     meta = f"{folder}/meta.json" if folder not in ("", ".") else "meta.json"
     found = found_in_bytes(zipped({name: saved(ROWS), meta: META}), "x.zip")
-    assert np.array_equal(found.module.vectors, ROWS)
+    assert np.array_equal(with_rows(found.module).vectors, ROWS)
     assert found.module.card.name == "Old"
     assert "is called" in found.notes[0]
 
@@ -104,7 +105,7 @@ def test_a_zip_in_a_zip(tmp_path: Path) -> None:
     inner = zipped({"tensor.npy": saved(ROWS), "meta.json": META})
     for outer in (zipped({"old.zip": inner}), zipped({"a/b/old.zip": inner, "readme.txt": "x"})):
         found = found_in_bytes(outer, "x.zip")
-        assert np.array_equal(found.module.vectors, ROWS)
+        assert np.array_equal(with_rows(found.module).vectors, ROWS)
         assert "old.zip" in found.notes[0]
     deep = inner
     for _ in range(limits.MOST_NESTING + 1):
@@ -125,7 +126,7 @@ def test_an_unpacked_folder(tmp_path: Path) -> None:
     (tmp_path / "Tensor.npy").write_bytes(saved(ROWS.astype("<f8")))
     (tmp_path / "META.json").write_text(META)
     found = read_found(tmp_path)
-    assert np.array_equal(found.module.vectors, ROWS)
+    assert np.array_equal(with_rows(found.module).vectors, ROWS)
     assert found.module.card.name == "Old"
     assert found.notes[0] == "it is an unpacked folder"
 
@@ -135,7 +136,7 @@ def test_bytes_in_front_of_a_zip(tmp_path: Path) -> None:
         b"HTTP/1.1 200 OK\r\n\r\n" + zipped({"tensor.npy": saved(ROWS), "meta.json": META})
     )
     found = read_found(tmp_path / "x.zip")
-    assert np.array_equal(found.module.vectors, ROWS)
+    assert np.array_equal(with_rows(found.module).vectors, ROWS)
     assert found.notes == ("bytes stood in front of the zip",)
 
 
@@ -146,7 +147,7 @@ def test_a_card_and_a_start_stay_with_a_table_that_was_put_right(tmp_path: Path)
     members["tensor.npy"] = saved(ROWS.astype("<f8"))
     found = found_in_bytes(zipped(members), "x.zip")
     assert found.module.card == module.card
-    assert np.array_equal(found.module.initial, module.initial)  # type: ignore[arg-type]
+    assert np.array_equal(with_rows(found.module).initial, module.initial)  # type: ignore[arg-type]
 
 
 # -- Sukima --
@@ -162,7 +163,7 @@ HALF = ROWS.astype("<f2")
 
 def test_sukima_is_as_wide_as_the_model_it_names() -> None:
     found = found_in_bytes(sukima(HALF.tobytes(), model="gpt2", loss=3.1), "s.json")
-    assert np.array_equal(found.module.vectors, HALF.astype(np.float32))
+    assert np.array_equal(with_rows(found.module).vectors, HALF.astype(np.float32))
     assert (found.format, found.module.card.name, found.module.card.model) == ("sukima", "S", "gpt2")
     assert found.module.card.training == {"steps": 9, "loss": 3.1}
 
@@ -178,7 +179,7 @@ def test_sukima_of_an_unknown_model_asks_for_the_width() -> None:
 @pytest.mark.parametrize("inside", [saved(HALF)], ids=["npy"])
 def test_sukima_with_an_array_inside(inside: bytes) -> None:
     found = found_in_bytes(sukima(inside, model="?"), "s.json")
-    assert np.array_equal(found.module.vectors, HALF.astype(np.float32))
+    assert np.array_equal(with_rows(found.module).vectors, HALF.astype(np.float32))
 
 
 @pytest.mark.parametrize(

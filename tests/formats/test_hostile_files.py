@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kobold_modules.errors import BadModule
 from kobold_modules.formats import check as checking
 from kobold_modules.formats import kobold, npy, plain, read, tensors
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Card, Module
 
 
@@ -103,7 +104,7 @@ def test_no_file_at_all_makes_reading_or_checking_crash(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "hostile"
     path.write_bytes(start + rest)
-    survives(lambda _: read(path), b"")
+    survives(lambda _: with_rows(read(path)), b"")
     assert checking.check(path).exit_code == 3
 
 

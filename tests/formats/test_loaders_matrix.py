@@ -19,6 +19,7 @@ import pytest
 
 from kobold_modules.formats import kobold, read_found
 from kobold_modules.formats.check import check
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 
 
@@ -126,7 +127,7 @@ def test_check_says_what_the_loaders_do(what: str, tmp_path: Path) -> None:
 def test_what_can_be_read_at_all_is_exported_as_all_three_load_it(what: str, tmp_path: Path) -> None:
     (tmp_path / "n.zip").write_bytes(MATRIX[what][0]())
     found = read_found(tmp_path / "n.zip")
-    kobold.write(found.module, tmp_path / "fixed.zip")
+    kobold.write(with_rows(found.module), tmp_path / "fixed.zip")
     assert {finding.level for finding in check(tmp_path / "fixed.zip").findings} <= {"ok", "warn"}
     with zipfile.ZipFile(tmp_path / "fixed.zip") as archive:
         table = np.load(io.BytesIO(archive.read("tensor.npy")), allow_pickle=False)

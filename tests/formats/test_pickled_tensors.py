@@ -19,6 +19,7 @@ from kobold_modules.errors import BadModule
 from kobold_modules.formats import limits, peft, read
 from kobold_modules.formats.found import found_in_bytes
 from kobold_modules.formats.pickled_tensors import arrays_in_pickle
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 
 
 torch = pytest.importorskip("torch")
@@ -59,7 +60,7 @@ def tensor() -> Any:
 def test_a_tensor_wherever_it_lies(new: bool, make: Any, tolerance: float) -> None:
     found = found_in_bytes(saved(make(), new), "x.pt")
     assert found.format == "torch"
-    assert np.allclose(found.module.vectors, ROWS, rtol=0, atol=tolerance * 4)
+    assert np.allclose(with_rows(found.module).vectors, ROWS, rtol=0, atol=tolerance * 4)
 
 
 @NEW
@@ -67,7 +68,7 @@ def test_a_tensor_wherever_it_lies(new: bool, make: Any, tolerance: float) -> No
 def test_a_file_of_torch_save_is_read_whatever_it_is_called(tmp_path: Path, name: str, new: bool) -> None:
     """F13: today's is a zip with a ZIP64 end, the old one a bare pickle."""
     (tmp_path / name).write_bytes(saved(tensor(), new))
-    assert np.array_equal(read(tmp_path / name).vectors, ROWS)
+    assert np.array_equal(with_rows(read(tmp_path / name)).vectors, ROWS)
 
 
 @NEW
@@ -75,7 +76,7 @@ def test_an_old_peft_adapter_is_read(tmp_path: Path, new: bool) -> None:
     (tmp_path / peft.CONFIG).write_text(json.dumps({"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 6}))
     (tmp_path / peft.PICKLE).write_bytes(saved({"prompt_embeddings": tensor()}, new))
     for path in (tmp_path, tmp_path / peft.PICKLE):
-        assert np.array_equal(read(path).vectors, ROWS)
+        assert np.array_equal(with_rows(read(path)).vectors, ROWS)
 
 
 @NEW
@@ -98,7 +99,7 @@ def test_mkultras_own_files_are_read(protocol: int, shape: tuple[int, ...]) -> N
     """Its samples: float32 and float16, two or three dimensions, with and without a gradient."""
     for value in (tensor().reshape(shape), torch.nn.Parameter(tensor().reshape(shape)), tensor().half().reshape(shape)):
         found = found_in_bytes(mkultra(value, protocol, epoch=1.6e9, step=300), "x.json")
-        assert np.allclose(found.module.vectors, ROWS, atol=2e-3)
+        assert np.allclose(with_rows(found.module).vectors, ROWS, atol=2e-3)
         assert (found.format, found.module.card.name) == ("mkultra", "Old One")
         assert found.module.card.extra["step"] == 300
 
@@ -189,4 +190,4 @@ def test_a_file_of_a_big_endian_machine_is_put_right() -> None:
             return np.frombuffer(content, "<f4").astype(">f4").tobytes()
         return b"big" if name.endswith("byteorder") else content
 
-    assert np.array_equal(found_in_bytes(rewritten(turned), "x.pt").module.vectors, ROWS)
+    assert np.array_equal(with_rows(found_in_bytes(rewritten(turned), "x.pt").module).vectors, ROWS)

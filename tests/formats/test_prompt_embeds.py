@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from kobold_modules.formats import prompt_embeds, read_found
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Card, Module
 
 
@@ -52,4 +53,4 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     prompt_embeds.write([Module(ROWS, Card("noir"))], tmp_path / "noir.json")
     found = read_found(tmp_path / "noir.json")
     assert found.format == "prompt-embeds"
-    assert np.array_equal(found.module.vectors, ROWS)
+    assert np.array_equal(with_rows(found.module).vectors, ROWS)

@@ -10,6 +10,7 @@ import pytest
 
 from kobold_modules.errors import BadModule, BadUsage, OutOfDisk
 from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from tests.library.conftest import folders, module, names
 
 
@@ -81,11 +82,11 @@ def test_the_last_one_removed_comes_back_first(library: Library) -> None:
     for fill in (1, 2):
         library.add(module(fill=fill))
         library.remove("noir in the rain")
-    assert library.load(library.restore("noir in the rain")).vectors[0, 0] == 2
+    assert with_rows(library.load(library.restore("noir in the rain"))).vectors[0, 0] == 2
     with pytest.raises(BadUsage, match="already"):
         library.restore("noir in the rain")
     library.rename("noir in the rain", "Other")
-    assert library.load(library.restore("noir in the rain")).vectors[0, 0] == 1
+    assert with_rows(library.load(library.restore("noir in the rain"))).vectors[0, 0] == 1
 
 
 def test_restoring_where_another_module_took_the_folder(library: Library) -> None:
@@ -93,7 +94,7 @@ def test_restoring_where_another_module_took_the_folder(library: Library) -> Non
     library.remove("Noir")
     library.add(module("Noir!", 2))
     assert library.restore("Noir").slug == "noir-2"
-    assert library.find("Noir").vectors[0, 0] == 1
+    assert with_rows(library.find("Noir")).vectors[0, 0] == 1
     assert names(library) == ["Noir", "Noir!"]
 
 

@@ -16,6 +16,7 @@ from kobold_modules import paths
 from kobold_modules.errors import BadUsage, OutOfDisk
 from kobold_modules.formats import kobold
 from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from tests.library.conftest import folders, module, names
 
 
@@ -58,7 +59,7 @@ def state(library: Library) -> dict[str, tuple[float, str]]:
     assert all(not entry.problem for entry in listed.values())
     assert len(listed) == len(fresh.entries())
     return {
-        name: (float(fresh.find(name).vectors[0, 0]), fresh.load(entry).card.description)
+        name: (float(with_rows(fresh.find(name)).vectors[0, 0]), fresh.load(entry).card.description)
         for name, entry in listed.items()
     }
 
@@ -122,7 +123,7 @@ def test_a_writer_without_our_lock_loses_nothing(library: Library, monkeypatch: 
 
     monkeypatch.setattr(os, "rename", rename)
     library.add(module("Noir", 1))
-    assert sorted(float(library.load(entry).vectors[0, 0]) for entry in library.entries()) == [1, 2]
+    assert sorted(float(with_rows(library.load(entry)).vectors[0, 0]) for entry in library.entries()) == [1, 2]
 
 
 _IMPORTS = """

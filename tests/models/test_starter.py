@@ -16,13 +16,14 @@ from kobold_modules.formats import read
 from kobold_modules.generation.inspection.inspect import OpenEngine
 from kobold_modules.models.find import resolve
 from kobold_modules.models.starter import demo_module_path
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
 
 
 @pytest.fixture(scope="module")
 def demo() -> Module:
-    return read(demo_module_path())
+    return with_rows(read(demo_module_path()))
 
 
 @pytest.fixture

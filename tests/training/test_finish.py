@@ -14,6 +14,7 @@ from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.library.library import Library
 from kobold_modules.models.find import resolve
 from kobold_modules.records import Progress, Record, Saved, TrainedModule
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import TrainingData, writer_of
@@ -66,9 +67,9 @@ def test_the_best_prompt_is_what_is_measured_and_kept(run: tuple[Trained, Traini
 
     assert found.bits_per_byte_with == round(with_best.bits_per_byte, 5)
     module = Library().find("farce")
-    np.testing.assert_array_equal(module.vectors, trained.state.best[0].numpy())
-    assert module.initial is not None
-    np.testing.assert_array_equal(module.initial, trained.state.initial[0].numpy())
+    np.testing.assert_array_equal(with_rows(module).vectors, trained.state.best[0].numpy())
+    assert with_rows(module).initial is not None
+    np.testing.assert_array_equal(with_rows(module).initial, trained.state.initial[0].numpy())
 
 
 def test_the_card_says_how_it_was_trained_and_on_what(run: tuple[Trained, TrainingData, Baselines]) -> None:

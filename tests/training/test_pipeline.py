@@ -13,6 +13,7 @@ from kobold_modules.errors import BadText, BadUsage
 from kobold_modules.formats import read
 from kobold_modules.library.library import Library
 from kobold_modules.records import Baseline, Done, Loss, Note, Record, Saved, TrainedModule
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.pipeline import NOT_PART_OF_IDENTITY, train
 
@@ -49,7 +50,7 @@ def the(kind: type[Any], records: list[Record]) -> Any:
 
 
 def vectors(name: str) -> Any:
-    return Library().find(name).vectors
+    return with_rows(Library().find(name)).vectors
 
 
 def test_it_says_what_it_has_to_beat_and_ends_with_a_module_in_the_library(model: str) -> None:
@@ -60,7 +61,7 @@ def test_it_says_what_it_has_to_beat_and_ends_with_a_module_in_the_library(model
     assert trained.bits_per_byte_without == pytest.approx(baseline.bits_per_byte, abs=1e-4)
     assert trained.steps == 4
     module = Library().find("farce")
-    assert module.vectors.shape == (8, trained.width)
+    assert with_rows(module).vectors.shape == (8, trained.width)
     assert module.card.measured["bits_per_byte_with"] == trained.bits_per_byte_with
     assert module.card.training["steps"] == 4
 

@@ -10,8 +10,8 @@ from ...errors import BadModule, BadUsage
 from ...library import stack_file
 from ...library.library import Library
 from ...plain_text import one_line
+from ...soft_prompt.deep_prefix import AnyModule
 from ...soft_prompt.layer import Layer
-from ...soft_prompt.module import Module
 from ...soft_prompt.stack import Stack
 
 
@@ -70,7 +70,7 @@ def _stack_file(name: str) -> Path | None:
     return None
 
 
-def _layers(item: str) -> tuple[Layer[Module], ...]:
+def _layers(item: str) -> tuple[Layer[AnyModule], ...]:
     name, _ = split_strength(item)
     kept = _stack_file(name)
     if kept is None:
@@ -82,7 +82,7 @@ def _layers(item: str) -> tuple[Layer[Module], ...]:
     return tuple(replace(layer, strength=layer.strength * strength) for layer in stack.layers)
 
 
-def _layer(item: str) -> Layer[Module]:
+def _layer(item: str) -> Layer[AnyModule]:
     return Layer(Library().find(split_strength(item)[0]), _strength(item))
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...answers import StackDivergence
+from ...soft_prompt.deep_prefix import AnyModule
 from ...soft_prompt.layer import Layer
-from ...soft_prompt.module import Module
 from ...soft_prompt.stack import Stack
 from ..softmax import softmax
 
@@ -57,7 +57,7 @@ def _kl(p: NDArray[np.float64], m: NDArray[np.float64]) -> float:
 def divergence(
     engine: GlancingEngine,
     text: str,
-    layers: Sequence[Layer[Module]],
+    layers: Sequence[Layer[AnyModule]],
     cancelled: Callable[[], bool] = lambda: False,
 ) -> StackDivergence:
     """Return how far each of ``layers`` moves what comes behind ``text``, the others staying, and all of them together.

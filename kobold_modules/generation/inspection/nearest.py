@@ -21,7 +21,7 @@ from ...answers import Neighbour
 from ...disk.stamp import file_stamp
 from ...errors import BadUsage, EngineFailed, WrongModel
 from ...models.reference import ModelFile
-from ...soft_prompt.module import Module
+from ...soft_prompt.deep_prefix import AnyModule, with_rows
 
 
 CURIOSITY = "A curiosity: a virtual token need not mean what it is near to (Khashabi et al. 2022)."
@@ -30,7 +30,7 @@ _VERSION = 1
 
 
 def nearest(
-    module: Module,
+    module: AnyModule,
     file: ModelFile,
     piece: Callable[[int], bytes],
     top: int = 3,
@@ -43,7 +43,7 @@ def nearest(
 
     Raises:
         BadUsage: ``top`` is no sensible number.
-        WrongModel: the module is of another width than the model.
+        WrongModel: the module is of another width than the model, or a deep prefix, which has no rows.
         EngineFailed: it was cancelled.
         NoModel: the model's table cannot be read.
     """
@@ -52,7 +52,7 @@ def nearest(
     kept = _cache_file(module, file, top)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return [[Neighbour(str(t), float(c)) for t, c in row] for row in json.loads(kept.read_bytes())["rows"]]
-    found = _search(_directions(module.vectors), file, piece, top, module.card.name, cancelled)
+    found = _search(_directions(with_rows(module).vectors), file, piece, top, module.card.name, cancelled)
     rows = [[(neighbour.text, round(neighbour.cosine, 4)) for neighbour in row] for row in found]
     with contextlib.suppress(OSError):
         paths.write_atomically(kept, json.dumps({"rows": rows}, ensure_ascii=False).encode("utf-8", "replace"))
@@ -111,7 +111,7 @@ def _directions(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return scaled
 
 
-def _cache_file(module: Module, file: ModelFile, top: int) -> Path:
+def _cache_file(module: AnyModule, file: ModelFile, top: int) -> Path:
     what = [_VERSION, module.digest, str(file.path.resolve()), *file_stamp(file.path), top]
     name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     return paths.cache_dir() / "nearest" / f"{name}.json"

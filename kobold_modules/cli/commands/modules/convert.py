@@ -13,7 +13,7 @@ from ....formats.check import NAMES
 from ....formats.programs import FORMAT_OF, warnings_for
 from ....library.importing import files_in
 from ....library.slug import slug_of
-from ....soft_prompt.module import Module
+from ....soft_prompt.deep_prefix import AnyModule, with_rows
 from ...output import Output
 
 
@@ -96,7 +96,7 @@ def suffix_of(format: str) -> str:
     return suffixes[format]
 
 
-def write_as(module: Module, target: Path, format: str, *, replace: bool) -> None:
+def write_as(module: AnyModule, target: Path, format: str, *, replace: bool) -> None:
     """Write one module. Raises BadUsage where something is there already that nobody said to replace."""
     if suffix_of(format):
         check_target(target, suffix_of(format), replace=replace)
@@ -105,6 +105,6 @@ def write_as(module: Module, target: Path, format: str, *, replace: bool) -> Non
 
         for beside in (target.with_suffix(".jinja"), target.with_suffix(".txt")):
             check_target(beside, replace=replace)
-        prompt_embeds.write([module], target)
+        prompt_embeds.write([with_rows(module)], target)
     else:
         write(module, target, format, replace=replace)

@@ -18,6 +18,7 @@ from ....library.slug import slug_of
 from ....models.find import resolve
 from ....models.reference import ModelFile
 from ....models.untie import ALWAYS_TIED, check_room, is_tied, untied_size
+from ....soft_prompt.deep_prefix import AnyModule, with_rows
 from ....soft_prompt.layer import Layer
 from ....soft_prompt.module import Card, Module, Vectors
 from ....soft_prompt.stack import Stack, layer_rows
@@ -37,6 +38,7 @@ def export_lora(arguments: argparse.Namespace, output: Output) -> int:
         raise BadUsage("An adapter is written for one model file.", "Add --model MODEL.gguf.")
     file = resolve(arguments.model)
     stack = parse_stack(arguments.module)
+    stack.matrix()  # a deep prefix is refused before anything is written
     if not stack.active:
         raise BadUsage("There is no module to write an adapter for.", "Name one, at another strength than 0.")
     for warning in _check_model(file, stack):
@@ -106,7 +108,7 @@ def _targets(out: Path, stack: Stack, replace: bool, adjustable: bool) -> _Targe
             names.append(free_name(slug_of(layer.module.card.name), lambda name: name in names, "-"))
     adapters: list[tuple[Path, Path | None]] = []
     for name, layer in zip(names, stack.active, strict=True):
-        if adjustable and layer.module.initial is None:
+        if adjustable and with_rows(layer.module).initial is None:
             raise BadUsage(
                 f"{layer.module.card.name} does not say where its training started, so its strength can't be adjusted.",
                 "Leave --adjustable out, and write NAME:0.5 for another strength.",
@@ -173,11 +175,10 @@ def _parse_ids(typed: str) -> list[int]:
 
 
 def _write(
-    layer: Layer[Module], ids: Sequence[int], text: str, file: ModelFile, target: Path, start: Path | None
+    layer: Layer[AnyModule], ids: Sequence[int], text: str, file: ModelFile, target: Path, start: Path | None
 ) -> None:
     own = file.rows_at(ids)
-    module = layer.module
-    rows = layer_rows(layer)
+    module, rows = with_rows(layer.module), layer_rows(layer)
 
     def write(path: Path, name: str, change: Vectors) -> None:
         facts = file.facts

@@ -13,7 +13,8 @@ from ....formats.check import Check
 from ....formats.check import check as check_file
 from ....library.library import Library
 from ....plain_text import one_line
-from ....soft_prompt.module import Card, Module
+from ....soft_prompt.deep_prefix import AnyModule, DeepPrefix
+from ....soft_prompt.module import Card
 from ...output import Output, table
 
 
@@ -52,7 +53,9 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
 
         return show_nearest(arguments, output)
     module = Library().find(arguments.module)
-    facts = {"tokens": module.tokens, "width": module.width, "digest": module.digest}
+    facts: dict[str, object] = {"tokens": module.tokens, "width": module.width, "digest": module.digest}
+    if isinstance(module, DeepPrefix):
+        facts |= {"layers": module.layers, "kv_heads": module.kv_heads, "head_dim": module.head_dim}
     output.object(**{**module.card.to_dict(), **facts})  # a stranger's card may have members of these names
     output.data(describe(module))
     return 0
@@ -113,14 +116,14 @@ def effect(card: Card) -> str:
     return card_gain(card.measured, interval=True) or "-"
 
 
-def describe(module: Module) -> str:
+def describe(module: AnyModule) -> str:
     """Return a module's card as plain lines."""
     card = module.card
     lines = [card.name, "─" * len(card.name)]
     lines += [one_line(line) for line in card.description[:LONGEST_DESCRIPTION].splitlines()]
     facts = [
         ("kind", card.kind),
-        ("virtual tokens", f"{module.tokens} ({module.width} wide)"),
+        ("virtual tokens", f"{module.tokens} ({size_of(module)})"),
         ("model", card.model),
         ("author", card.author),
         ("created", card.created),
@@ -136,6 +139,13 @@ def describe(module: Module) -> str:
         if card.samples.get(key):
             lines += ["", f"{key}:", card.samples[key].strip()]
     return "\n".join(lines)
+
+
+def size_of(module: AnyModule) -> str:
+    """Return in words what a virtual token of ``module`` is."""
+    if isinstance(module, DeepPrefix):
+        return f"a deep prefix: keys and values of {module.layers} layers, {module.kv_heads * module.head_dim} wide"
+    return f"{module.width} wide"
 
 
 def _measured_lines(card: Card) -> list[str]:

@@ -16,6 +16,7 @@ from kobold_modules.cli import main
 from kobold_modules.formats import kobold, read
 from kobold_modules.formats.check import check
 from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Card, Module
 
 
@@ -51,7 +52,7 @@ def test_a_folder_of_every_form_becomes_zips_with_a_report(
     assert main(["convert", str(old), "--out", str(tmp_path / "new")]) == 0
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"bare.zip", "state.zip", "mk.zip", "loose.zip"}
     for path in (tmp_path / "new").iterdir():
-        assert np.array_equal(read(path).vectors, ROWS)
+        assert np.array_equal(with_rows(read(path)).vectors, ROWS)
         assert check(path).ok
     out, err = capsys.readouterr()
     assert "put right: its numbers have double precision" in out
@@ -99,7 +100,7 @@ def test_nothing_that_is_there_is_written_over(old: Path, tmp_path: Path) -> Non
 )
 def test_the_program_decides_the_format(old: Path, tmp_path: Path, program: str, made: str) -> None:
     assert main(["convert", str(old / "bare.npy"), "--for", program, "--out", str(tmp_path / "new")]) == 0
-    assert np.array_equal(read(tmp_path / "new" / made).vectors, ROWS)
+    assert np.array_equal(with_rows(read(tmp_path / "new" / made)).vectors, ROWS)
 
 
 def test_koboldcpp_wants_an_adapter_for_one_model(

@@ -13,6 +13,7 @@ from kobold_modules.cli import main
 from kobold_modules.cli.options.stack import parse_stack, split_list
 from kobold_modules.formats import kobold, peft
 from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Card, Module
 
 
@@ -85,7 +86,7 @@ def test_two_files_of_one_name(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     code, out, _ = run(capsys, tmp_path / "e.zip", "--replace")
     assert code == 0
     assert "in the place of" in out
-    assert Library().find("noir").vectors[0, 0] == 5
+    assert with_rows(Library().find("noir")).vectors[0, 0] == 5
     assert len(names()) == 4
 
 
