@@ -96,7 +96,7 @@ def _own_words(work: Work, pages: Pages) -> Generator[Progress, None, list[tuple
     if not found:
         work.notes.append("The training pages are shorter than the module, so their words could not take its place.")
         return []
-    words = [("own words", words_as_rows(work.file, found[0], "own words"))]
+    words: list[tuple[str, AnyModule]] = [("own words", words_as_rows(work.file, found[0], "own words"))]
     if context - FIVE_TIMES * tokens >= LEAST_WINDOW:
         long = next(candidates(pages.train, FIVE_TIMES * tokens, encode, 1), None)
         if long:

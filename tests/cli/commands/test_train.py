@@ -154,11 +154,11 @@ def test_a_training_starts_where_it_is_told(start: tuple[str, str], starter: Pat
     extra = ["--start-with", start[1]] if start[1] else []
     assert main(["train", str(NOIR), "--name", "second", *QUICK, "--start", start[0], *extra]) == 0
 
-    second = Library().find("second")
+    second = with_rows(Library().find("second"))
     assert second.card.training["start"] == start[0]
     if start[0] == "module":
-        assert with_rows(second).initial is not None
-        assert np.array_equal(with_rows(second).initial, with_rows(Library().find("first")).vectors)
+        assert second.initial is not None
+        assert np.array_equal(second.initial, with_rows(Library().find("first")).vectors)
 
 
 @pytest.mark.slow
@@ -173,10 +173,10 @@ def test_two_processes_make_the_module_that_one_makes(home: Path, starter: Path)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"record": "done"') == 1  # the other worked in silence
-    one, two = Library().find("one"), Library().find("two")
-    assert np.allclose(with_rows(one).vectors, with_rows(two).vectors, atol=1e-4)
-    assert with_rows(two).initial is not None
-    assert not np.array_equal(with_rows(two).vectors, with_rows(two).initial)
+    one, two = (with_rows(Library().find(name)) for name in ("one", "two"))
+    assert np.allclose(one.vectors, two.vectors, atol=1e-4)
+    assert two.initial is not None
+    assert not np.array_equal(two.vectors, two.initial)
 
 
 def test_one_speaker_of_a_chat_by_choice(capsys: pytest.CaptureFixture[str], tmp_path: Path, starter: Path) -> None:
