@@ -6,6 +6,7 @@ are those of the true answer's tokens. Both arms have as many virtual tokens and
 
 nothing      the model alone
 in_context   the one entry that answers the question, in the context
+whole_lore   every entry in the context, as many tokens as the lorebook has: what reading all of it is worth
 text         a module trained on the entries as text, every one of them in every pass, from the same start
 module       a module trained as `train --kind world` does, by self-study; making its examples is inside its seconds
 
@@ -56,8 +57,9 @@ from kobold_modules.training.world.start import telegram
 HERE = Path(__file__).resolve().parent
 LOREBOOK = HERE.parent / "sample_texts" / "world" / "lorebook.json"
 QUESTIONS = HERE / "world_questions.json"
-TEXT_ROW = 384  # tokens of a row of entries: what recitation is at its best with (docs/decisions, 32)
+TEXT_ROW = 256  # tokens of a row of entries: what recitation is at its best with (docs/decisions, 32)
 TEXT_RATE = 0.15
+LONGEST_QUESTION = 128  # tokens left for a question behind the whole lore
 LOOKED_AT = 600  # tokens that the text arm measures itself with
 
 
@@ -125,7 +127,7 @@ def main() -> None:
         as_text = replace(request, objective="text", row=TEXT_ROW, rate=TEXT_RATE)
         text, text_steps = by_text(loss, entries, as_text)
         torch.save(text, folder / "text.pt")
-    result = measured(loss, questions, module.to(loss.frozen.device), text) | {
+    result = measured(loss, questions, module.to(loss.frozen.device), text, entries) | {
         "seconds": round(60 * minutes, 1),
         "seconds_with_loading": round(seconds, 1),
         "text_steps": text_steps,
@@ -141,7 +143,11 @@ def main() -> None:
 
 
 def measured(
-    loss: PromptLoss, questions: tuple[Question, ...], module: torch.Tensor, text: torch.Tensor
+    loss: PromptLoss,
+    questions: tuple[Question, ...],
+    module: torch.Tensor,
+    text: torch.Tensor,
+    entries: tuple[LoreEntry, ...],
 ) -> dict[str, Any]:
     """Put the questions with each thing in front, and measure what the modules do to other pages."""
     in_view = views(questions, read(LOREBOOK))
@@ -152,11 +158,19 @@ def measured(
         "text": ask(TorchScorer(loss, text), questions, "text"),
         "module": ask(TorchScorer(loss, module), questions, "module"),
     }
+    whole = [token for entry in entries for token in loss.frozen.encode(entry.view + "\n")]
+    if len(whole) <= loss.frozen.context - LONGEST_QUESTION:
+        rows = loss.frozen.table[torch.tensor(whole, device=loss.frozen.device)].float()
+        asked["whole_lore"] = ask(TorchScorer(loss, rows), questions, "whole lore")
     pages = tuple(other_texts(()).values())
     neutral = HeldOut.of(pages, loss.frozen.encode, TOKENS * len(pages))
     bare = measure(loss, None, neutral, len(module))
     result: dict[str, Any] = {name: recalled(each) for name, each in asked.items()}
-    gaps = {name: gap_closed(asked["nothing"], asked[name], asked["in_context"]) for name in ("module", "text")}
+    gaps = {
+        name: gap_closed(asked["nothing"], asked[name], asked["in_context"])
+        for name in ("module", "text", "whole_lore")
+        if name in asked
+    }
     result["gap_closed"] = {
         name: {"answers": ends(answers), "nats": ends(nats)} for name, (answers, nats) in gaps.items()
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 RATE = 0.15  # share of the table's scale: a start that says so much is lost at the rate that suits plain text
 RECITATION_WEIGHT = 1.0  # of a token of an entry that is recited; a token of an answer counts 1
 PROMPT_WEIGHT = 1.0  # of a token of a question: most of what a step can teach stands in it (docs/decisions, 32)
-ROW = 384  # tokens of a row; examples are short, and a mask over a longer one hides most of it
+ROW = 256  # tokens of a row: at equal seconds twice the steps on half the tokens end lower (docs/decisions, 32)
 NEUTRAL_PIECE = 64  # tokens of a piece of neutral text
 NEUTRAL_PIECES = 40
 LONGEST_RECITATION = 200  # tokens; a longer entry is recited in pieces that overlap
