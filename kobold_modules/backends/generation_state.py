@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..generation import prompt
 from ..generation.cache.sequences import CachedSequence
 from ..generation.likelihood import TokenLikelihood
 from ..generation.protocol import Request
+from ..generation.stack_rows import Front, is_answered
 from ..generation.token_healing import Boundary, TokenPrefixes, boundary, hold_back
 from ..records import Finished, TextChunk
 from .continuation import Continuation, Vocabulary
@@ -24,7 +22,7 @@ class GenerationState:
     """What is known of one of several continuations.
 
     Attributes:
-        rows: the stack as injected, float32 ``[n, width_in]``, or None for the plain model.
+        rows: the stack as it goes in front, its rows as injected, or None for the plain model.
         free: tokens that fit behind the stack.
         tokens: the prompt as it is to be read next.
         held: tokens at the end of the text that are not read but drawn again (see token_healing).
@@ -38,7 +36,7 @@ class GenerationState:
         model: Vocabulary,
         request: Request,
         sequence: int,
-        rows: NDArray[np.float32] | None,
+        rows: Front | None,
         free: int,
         seed: int,
         tokenize: Callable[[str], list[int]],
@@ -109,8 +107,8 @@ class GenerationState:
             at = len(self.tokens) - story.tail_tokens
             kept, held = hold_back(story.tail, self.tokens[at:], self._model, self._prefixes)
             self.tokens, self.held = [*self.tokens[:at], *kept], tuple(held)
-        if not self.tokens and self.rows is None:
-            self.tokens = [self._model.opening]  # a model cannot begin behind nothing
+        if not self.tokens and not is_answered(self.rows):
+            self.tokens = [self._model.opening]  # a model cannot begin behind nothing it has read
         self._prompt = len(self.tokens)
 
     def draw(self) -> TextChunk | None:

@@ -85,7 +85,8 @@ class Engine(Protocol):
     def log_probabilities(self, text: str, stack: Stack) -> NDArray[np.float32]:
         """Return the natural-log probability of ``text``'s tokens but the first (``[n - 1]``; with a stack ``[n]``).
 
-        The text must fit the context together with the stack.
+        A stack whose last module is a deep prefix says nothing of the first token either, for nothing was read before
+        it: ``[n - 1]``. The text must fit the context together with the stack.
         """
         ...
 

@@ -18,7 +18,7 @@ from ...generation.likelihood import TokenLikelihood
 from ...generation.protocol import Request
 from ...records import Finished, TextChunk
 from ..generation_state import GenerationState
-from .context import Cancelled
+from .interruptions import Cancelled
 from .sequences import Decoder, Opened
 
 

@@ -19,7 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineFailed, OutOfMemory
+from ...soft_prompt.deep_prefix import DeepPrefix
 from .binding import library, log, threads
+from .deep_prefix import DeepWriter
+from .interruptions import Cancelled, Full
+from .kv_layout import KvLayout
 from .model import NativeModel
 
 
@@ -28,14 +32,6 @@ SCORED = 64  # rows whose logits are kept at once: 64 x 128k x 4 bytes are 32 Mi
 SLOW = 0.02  # seconds a call may take before it is listened to while it computes
 _FULL, _ABORTED = 1, 2  # llama_decode's answers
 _INT = ctypes.POINTER(ctypes.c_int32)
-
-
-class Cancelled(Exception):
-    """The caller's ``cancelled`` said so while the model was computing. Never leaves this package."""
-
-
-class Full(Exception):
-    """No cells are left; nothing has changed. Never leaves this package."""
 
 
 class NativeContext:
@@ -62,7 +58,7 @@ class NativeContext:
             parameters.n_ctx = size
             parameters.n_batch = parameters.n_ubatch = max(min(BATCH, context), sequences)
             parameters.n_outputs_max = min(SCORED, parameters.n_batch)
-            parameters.n_seq_max = sequences
+            parameters.n_seq_max = sequences + 1
             parameters.kv_unified = True
             parameters.n_threads, parameters.n_threads_batch = threads()
             model.features.set_context(parameters)
@@ -82,6 +78,8 @@ class NativeContext:
         self.batch = int(self._lib.llama_n_batch(self._ctx))
         self.cells = int(self._lib.llama_n_ctx(self._ctx))
         self.sequences = sequences
+        self.scratch = sequences  # a sequence that is empty between two calls
+        self._deep: DeepWriter | None = None
         self.forgets = not (
             self._lib.llama_model_is_recurrent(model.handle) or self._lib.llama_model_is_hybrid(model.handle)
         )
@@ -148,6 +146,19 @@ class NativeContext:
         began = time.perf_counter()
         self._decode(self._step.of(sequences, tokens, at), listen=self._step_seconds >= SLOW)
         self._step_seconds = time.perf_counter() - began
+
+    def take_deep(self, layout: KvLayout) -> None:
+        """Let deep prefixes be placed from now on, keys and values laid out as ``layout`` says."""
+        if self._deep is None:
+            self._deep = DeepWriter(self, layout)
+
+    def place(self, sequence: int, prefix: DeepPrefix, at: int) -> None:
+        """Write ``prefix`` into ``sequence`` at position ``at``, behind all it holds.
+
+        Raises Full where no cells are left, or EngineFailed.
+        """
+        assert self._deep is not None  # whoever takes a deep prefix has asked for the layout
+        self._deep.place(sequence, prefix, at)
 
     def logits(self, index: int = -1) -> NDArray[np.float32]:
         """Return the logits behind the ``index``-th token, float32 ``[vocabulary]``; valid until the next call."""

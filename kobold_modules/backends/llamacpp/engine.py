@@ -20,7 +20,16 @@ from ...generation.cache.prefix import DEFAULT_LIMIT, PrefixCache
 from ...generation.chat_template import ChatTemplate
 from ...generation.limits import MOST_TOGETHER
 from ...generation.protocol import ClosedAtTheEnd, ModelInfo, Request
-from ...generation.stack_rows import LEFT_FOR_TEXT, check_context, check_length, rows_of
+from ...generation.stack_rows import (
+    LEFT_FOR_TEXT,
+    Front,
+    MixedFront,
+    check_context,
+    check_length,
+    check_shape,
+    front_of,
+    parts_of,
+)
 from ...generation.token_healing import Boundary, TokenPrefixes
 from ...models.capacity import check_room
 from ...models.reference import ModelFile
@@ -28,6 +37,7 @@ from ...models.system_memory import room
 from ...models.usability.usable import check_can_write
 from ...paths import cache_dir
 from ...records import Finished, TextChunk
+from ...soft_prompt.deep_prefix import DeepPrefix
 from ...soft_prompt.fingerprint import Fingerprint
 from ...soft_prompt.stack import Stack
 from ..generation_state import GenerationState
@@ -35,6 +45,7 @@ from . import scoring
 from .batch import EngineBatch, TextBatch, open_take
 from .binding import build
 from .context import NativeContext
+from .deep_support import DeepSupport, deep_support
 from .model import NativeModel
 from .sampler_chain import usable_seed
 from .sequences import Decoder
@@ -82,6 +93,7 @@ class LlamaEngine(ClosedAtTheEnd):
         self._most = together
         sequences = together + KEPT_BESIDE
         self._decoder: Decoder | None = None
+        self._deep: DeepSupport | None = None
         check_can_write(file)
         check_room(file, context)
         self._model = NativeModel(file.path, progress)
@@ -228,10 +240,22 @@ class LlamaEngine(ClosedAtTheEnd):
             "flash attention": not exact,
         }
 
-    def _rows(self, stack: Stack) -> NDArray[np.float32] | None:
-        """Return the stack as it is injected, float32 ``[tokens, width_in]``, or None for the plain model."""
-        matrix = rows_of(stack, self.info, self.refusal)
-        return None if matrix is None else self._model.injection.rows(matrix)
+    def _rows(self, stack: Stack) -> Front | None:
+        """Return the stack as it goes in front of a text, or None for the plain model.
+
+        Raises WrongModel where a deep prefix of it has other keys and values than the model, or the model takes none.
+        """
+        front = front_of(stack, self.info, self.refusal)
+        if not isinstance(front, MixedFront):
+            return None if front is None else self._model.injection.rows(front)
+        if self._deep is None:
+            self._deep = deep_support(self._model.path, self._model.features)
+        layout = self._deep.require(self.info.name)
+        for part in parts_of(front):
+            if isinstance(part, DeepPrefix):
+                check_shape(part, layout.layers, layout.kv_heads, layout.head_dim, self.info.name)
+        self._open().take_deep(layout)
+        return front.with_rows(self._model.injection.rows)
 
     # -- inspection, see generation.inspect --
 

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from ...errors import EngineFailed
 from ...generation.cache.sequences import CachedSequence
 from ...generation.softmax import log_softmax_at
-from .context import SCORED, Cancelled
+from ...generation.stack_rows import Front
+from .context import SCORED
+from .interruptions import Cancelled
 from .sequence_pool import SequencePool
 from .sequences import NOTHING, Decoder
 
@@ -16,14 +18,17 @@ from .sequences import NOTHING, Decoder
 BRANCHES = 8  # endings that are scored side by side
 
 
-def score(decoder: Decoder, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
-    """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
+def score(decoder: Decoder, key: str, rows: Front | None, tokens: list[int]) -> NDArray[np.float32]:
+    """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``.
+
+    Without rows, or behind a deep prefix, there is none for the first: ``[n - 1]``.
+    """
     pool = decoder.pool
     cached, _ = pool.begin(key if rows is not None else NOTHING, rows, [], alone=True)
     cached.busy = True
     try:
         found = []
-        if cached.prefix is not None and tokens:
+        if cached.prefix is not None and len(cached.prefix.logits) and tokens:
             found.append(log_softmax_at(cached.prefix.logits[None], np.array(tokens[:1])))
         step = min(decoder.batch, SCORED)
         for at in range(0, len(tokens) - 1, step):
@@ -35,16 +40,14 @@ def score(decoder: Decoder, key: str, rows: NDArray[np.float32] | None, tokens: 
         pool.drop(cached)
 
 
-def glance(
-    decoder: Decoder, key: str, rows: NDArray[np.float32] | None, tokens: list[int]
-) -> NDArray[np.float32] | None:
+def glance(decoder: Decoder, key: str, rows: Front | None, tokens: list[int]) -> NDArray[np.float32] | None:
     """Return the float32 ``[vocabulary]`` logits behind ``tokens``, and keep neither them nor a stack that is new.
 
     The text that was read last stays, for that is the one to be written on. None where there is no room for
     both, or the work was cancelled.
 
     Args:
-        rows: float32 ``[n, width_in]`` as injected, filed under ``key``; or None.
+        rows: a stack as injected, filed under ``key``; or None.
 
     Raises:
         EngineFailed: llama.cpp broke.
@@ -67,7 +70,7 @@ def glance(
 
 
 def score_endings(
-    decoder: Decoder, key: str, rows: NDArray[np.float32] | None, before: list[int], endings: list[list[int]]
+    decoder: Decoder, key: str, rows: Front | None, before: list[int], endings: list[list[int]]
 ) -> list[NDArray[np.float32]]:
     """Return the log probabilities of each ending's tokens behind ``rows`` and ``before``: float32 ``[n]`` each.
 

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from ...errors import EngineFailed
 from ...generation.cache.prefix import PrefixCache, Snapshot
 from ...generation.cache.sequences import CachedSequence, CachedSequences
-from .context import Cancelled, Full, NativeContext
+from ...generation.stack_rows import Front, computed_rows, is_answered, parts_of
+from ...soft_prompt.deep_prefix import DeepPrefix
+from .context import NativeContext
+from .interruptions import Cancelled, Full
 
 
 class SequencePool:
@@ -38,9 +41,7 @@ class SequencePool:
         """What stands in the context, the least recently used first."""
         return list(self._sequences)
 
-    def begin(
-        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], alone: bool = False
-    ) -> tuple[CachedSequence, int]:
+    def begin(self, key: str, rows: Front | None, tokens: list[int], alone: bool = False) -> tuple[CachedSequence, int]:
         """Return a sequence that holds the stack and some beginning of ``tokens``, and how many rows were computed.
 
         ``alone`` asks for one of its own that holds the stack and nothing else.
@@ -68,7 +69,7 @@ class SequencePool:
         self._sequences.add(fork)
         return fork
 
-    def beside(self, key: str, rows: NDArray[np.float32] | None, tokens: int) -> CachedSequence | None:
+    def beside(self, key: str, rows: Front | None, tokens: int) -> CachedSequence | None:
         """Return a busy sequence that holds the stack alone, with room for ``tokens``, whose stack is not kept.
 
         The text that was read last stays, for that is the one to be written on. None where there is no room for both.
@@ -92,7 +93,7 @@ class SequencePool:
                 cached.prefix = near.prefix
                 self._native.copy(near.number, cached.number, cached.length)
             elif rows is not None:
-                cached.prefix = Snapshot(len(rows), np.zeros(0, np.uint8), self._read_rows(cached, rows))
+                cached.prefix = Snapshot(len(rows), np.zeros(0, np.uint8), self._read_front(cached, rows))
         except BaseException:
             self.drop(cached)
             raise
@@ -177,7 +178,7 @@ class SequencePool:
         self._native.forget(cached.number)
         self._sequences.remove(cached)
 
-    def _fresh(self, key: str, rows: NDArray[np.float32] | None) -> tuple[CachedSequence, int]:
+    def _fresh(self, key: str, rows: Front | None) -> tuple[CachedSequence, int]:
         """Return a new cached sequence that holds the stack alone."""
         cached = CachedSequence(self._take_number(), key, busy=True)
         self._sequences.add(cached)
@@ -198,29 +199,53 @@ class SequencePool:
                 self.drop(oldest)  # perhaps there were no cells for it
             cached.prefix = self._compute_prefix(cached, rows)
             self.cache.put(key, cached.prefix)
-            return cached, len(rows)
+            return cached, computed_rows(rows)
         except BaseException:
             self.drop(cached)
             raise
         finally:
             cached.busy = False
 
-    def _compute_prefix(self, cached: CachedSequence, rows: NDArray[np.float32]) -> Snapshot:
-        logits = self._read_rows(cached, rows)
-        return Snapshot(len(rows), self._native.save(cached.number), logits)
+    def _compute_prefix(self, cached: CachedSequence, front: Front) -> Snapshot:
+        logits = self._read_front(cached, front)
+        return Snapshot(len(front), self._native.save(cached.number), logits)
 
-    def _read_rows(self, cached: CachedSequence, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute ``rows`` into ``cached``; return the float32 ``[vocabulary]`` logits behind them."""
-        for at in range(0, len(rows), self._native.batch):
-            part, last = rows[at : at + self._native.batch], at + self._native.batch >= len(rows)
-            self._with_room([], partial(self._native.decode_rows, cached.number, part, at, last))
+    def _read_front(self, cached: CachedSequence, front: Front) -> NDArray[np.float32]:
+        """Put ``front`` into ``cached``; return the float32 ``[vocabulary]`` logits behind it.
+
+        Rows are computed, seeing all that stands before them; a deep prefix is written behind what stands there, and
+        behind one that is last there are no logits: ``[0]``.
+        """
+        at = 0
+        for part in parts_of(front):
+            if isinstance(part, DeepPrefix):
+                self._with_room([], partial(self._native.place, cached.number, part, at))
+                at += part.tokens
+            else:
+                self._read_rows(cached, part, at, at + len(part) == len(front))
+                at += len(part)
+        answered = is_answered(front)
+        if not answered:  # whether it computes at all is seen behind a word
+            scratch = self._native.scratch
+            self._native.copy(cached.number, scratch, at)
+            try:
+                self._with_room([], partial(self._native.decode_tokens, scratch, [0], at, 1))
+            finally:
+                self._native.forget(scratch)
         logits = self._native.logits().copy()
         if not np.isfinite(logits).all():
             raise EngineFailed(
                 "Behind this stack the model computes values that are not numbers.",
                 "Lower the strengths, or take modules off until it writes again.",
             )
-        return logits
+        return logits if answered else np.zeros(0, dtype=np.float32)
+
+    def _read_rows(self, cached: CachedSequence, rows: NDArray[np.float32], at: int, answer: bool) -> None:
+        """Compute ``rows``, float32 ``[n, width_in]``, at position ``at``; ``answer``: with logits behind the last."""
+        for start in range(0, len(rows), self._native.batch):
+            part, last = rows[start : start + self._native.batch], start + self._native.batch >= len(rows)
+            compute = partial(self._native.decode_rows, cached.number, part, at + start, answer and last)
+            self._with_room([], compute)
 
     def _filled(self) -> int:
         """Count the cells that are taken at most: those that several sequences share count for each."""

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...common_prefix import common_prefix
 from ...generation.cache.prefix import PrefixCache
 from ...generation.cache.sequences import CachedSequence
+from ...generation.stack_rows import Front
 from .context import NativeContext
+from .kv_layout import KvLayout
 from .sequence_pool import SequencePool
 
 
@@ -58,14 +57,16 @@ class Decoder:
         """What stands in the context, the least recently used first."""
         return self.pool.sequences
 
+    def take_deep(self, layout: KvLayout) -> None:
+        """Let stacks hold deep prefixes from now on, laid out as ``layout`` says."""
+        self._native.take_deep(layout)
+
     def watching(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
         """Stop computing inside with Cancelled soon after ``cancelled`` returns True."""
         return self._native.watching(cancelled)
 
-    def open(
-        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int], instead: CachedSequence | None = None
-    ) -> Opened:
-        """Make ``tokens`` stand behind ``rows`` (float32 ``[n, width_in]`` as injected, filed under ``key``, or None).
+    def open(self, key: str, rows: Front | None, tokens: list[int], instead: CachedSequence | None = None) -> Opened:
+        """Make ``tokens`` stand behind ``rows`` (a stack as injected, filed under ``key``, or None).
 
         The sequence is the caller's until :meth:`release`; its ``logits`` say what comes next. The last token is always
         computed, and alone: a text that is tried again then gives the same logits as when it was read first. A text
@@ -86,7 +87,7 @@ class Decoder:
     def opening(
         self,
         key: str,
-        rows: NDArray[np.float32] | None,
+        rows: Front | None,
         tokens: list[int],
         instead: CachedSequence | None = None,
         part: int = 0,
@@ -115,7 +116,9 @@ class Decoder:
                 self.pool.extend(cached, tokens[-1:], scored=1)
                 cached.logits = self._native.logits().copy()
             else:
-                cached.logits = None if cached.prefix is None else cached.prefix.logits
+                cached.logits = (
+                    cached.prefix.logits if cached.prefix is not None and len(cached.prefix.logits) else None
+                )
         except BaseException:
             self.release(cached)
             raise

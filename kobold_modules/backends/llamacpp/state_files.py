@@ -5,8 +5,8 @@ So a file says what it was made with (model, its file, quantisation, build of ll
 ignored unless all of that is as now. Bytes reach llama.cpp only behind a checksum, for some damage would end the
 process. A file is a cache: whatever is wrong with it, it goes, and the state is computed again.
 
-Layout: magic, SHA-256 of all that follows, length of the header (u32, little endian), header (JSON), logits (float32),
-llama.cpp's bytes.
+Layout: magic, SHA-256 of all that follows, length of the header (u32, little endian), header (JSON), logits (float32;
+none behind a deep prefix), llama.cpp's bytes.
 """
 
 from __future__ import annotations
@@ -69,8 +69,9 @@ class StateFiles:
 
     def put(self, key: str, snapshot: Snapshot) -> None:
         """Keep ``snapshot``. A full or read-only disk costs nothing but the time saved."""
-        header = json.dumps({"key": key, "made_with": self._made_with, "rows": snapshot.rows}).encode()
-        if snapshot.bytes + len(header) > self._limit or len(snapshot.logits) != self._vocabulary:
+        fields = {"key": key, "made_with": self._made_with, "rows": snapshot.rows, "logits": len(snapshot.logits)}
+        header = json.dumps(fields).encode()
+        if snapshot.bytes + len(header) > self._limit or len(snapshot.logits) not in (0, self._vocabulary):
             return
         body = struct.pack("<I", len(header)) + header
         body += snapshot.logits.astype("<f4").tobytes() + snapshot.state.tobytes()
@@ -98,11 +99,13 @@ class StateFiles:
         header = json.loads(data[_START : _START + length])
         if header["key"] != key or header["made_with"] != self._made_with:
             raise ValueError("made with something else")
-        rows = header["rows"]
-        state = whole[_START + length + 4 * self._vocabulary :]
+        rows, known = header["rows"], header.get("logits", self._vocabulary)
+        if known not in (0, self._vocabulary):
+            raise ValueError("logits of another model")
+        state = whole[_START + length + 4 * known :]
         if not isinstance(rows, int) or rows < 1 or not len(state):
             raise ValueError("incomplete")
-        logits = np.frombuffer(data, dtype="<f4", count=self._vocabulary, offset=_START + length)
+        logits = np.frombuffer(data, dtype="<f4", count=known, offset=_START + length)
         if not np.isfinite(logits).all():
             raise ValueError("no numbers")
         return Snapshot(rows, np.frombuffer(state, dtype=np.uint8), logits.astype(np.float32))

@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 from ...common_prefix import common_prefix
 from ...errors import EngineFailed, OutOfMemory
 from ...generation.softmax import log_softmax_at
-from ..llamacpp.context import Cancelled
+from ...generation.stack_rows import Front, parts_of
+from ...soft_prompt.deep_prefix import DeepPrefix
+from ..llamacpp.interruptions import Cancelled
+from .deep_prefix import write_deep_prefix
 from .load import TorchModel
 
 
@@ -73,10 +76,8 @@ class TorchContext:
         finally:
             self._cancelled = before
 
-    def read(
-        self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]
-    ) -> tuple[NDArray[np.float32], int, int]:
-        """Make ``tokens`` stand behind ``rows`` (raw float32 ``[n, width]``, filed under ``key``, or None).
+    def read(self, key: str, rows: Front | None, tokens: list[int]) -> tuple[NDArray[np.float32], int, int]:
+        """Make ``tokens`` stand behind ``rows`` (a stack, its rows raw, filed under ``key``, or None).
 
         Returns the float32 ``[vocabulary]`` logits of what comes next, and how many rows and tokens were computed. The
         last token is always computed, and alone, so that a text tried again gives the same logits as the first time.
@@ -96,8 +97,11 @@ class TorchContext:
             raise EngineFailed("The model was asked what follows nothing at all.")
         return logits, computed, len(tokens) - kept
 
-    def score(self, key: str, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
-        """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``, without rows ``[n - 1]``."""
+    def score(self, key: str, rows: Front | None, tokens: list[int]) -> NDArray[np.float32]:
+        """Return natural-log probabilities of ``tokens`` behind ``rows``: float32 ``[n]``.
+
+        Without rows, or behind a deep prefix, there is none for the first: ``[n - 1]``.
+        """
         read, _ = self._prefix(key, rows)
         self._cut(read, 0)
         found = [] if read.prefix_logits is None else [log_softmax_at(read.prefix_logits[None], tokens[:1])]
@@ -107,7 +111,7 @@ class TorchContext:
             found.append(log_softmax_at(logits, tokens[at + 1 : at + 1 + len(part)]))
         return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
 
-    def glance(self, rows: NDArray[np.float32] | None, tokens: list[int]) -> NDArray[np.float32]:
+    def glance(self, rows: Front | None, tokens: list[int]) -> NDArray[np.float32]:
         """Return the float32 ``[vocabulary]`` logits behind ``tokens`` behind ``rows`` (or None), and keep nothing.
 
         Raises:
@@ -137,7 +141,7 @@ class TorchContext:
             hook.remove()
         self._kept.clear()
 
-    def _prefix(self, key: str, rows: NDArray[np.float32] | None) -> tuple[_Read, int]:
+    def _prefix(self, key: str, rows: Front | None) -> tuple[_Read, int]:
         """Return the cache of the stack, and how many rows were computed for it."""
         key = key if rows is not None else NOTHING
         if key in self._kept:
@@ -148,28 +152,39 @@ class TorchContext:
             self._kept.popitem(last=False)
         return read, read.rows
 
-    def _fresh(self, rows: NDArray[np.float32] | None) -> _Read:
+    def _fresh(self, rows: Front | None) -> _Read:
         """Return a cache that holds the stack alone."""
         from transformers import DynamicCache
 
         read = _Read(DynamicCache(config=self._frozen.model.config), 0)
         if rows is not None:
-            import torch
-
-            for at in range(0, len(rows), BATCH):
-                part = torch.tensor(rows[at : at + BATCH] * np.float32(self._frozen.scale), device=self._frozen.device)
-                embeds = part.to(self._frozen.table.dtype)[None]
-                read.prefix_logits = self._forward(read.cache, inputs_embeds=embeds)[-1]
-            assert read.prefix_logits is not None
-            if not np.isfinite(read.prefix_logits).all():
-                raise EngineFailed(
-                    "Behind this stack the model computes values that are not numbers.",
-                    "Lower the strengths, or take modules off until it writes again.",
-                )
-            read.rows = len(rows)
+            for part in parts_of(rows):
+                if isinstance(part, DeepPrefix):
+                    write_deep_prefix(self._frozen, read.cache, part, read.rows)
+                    read.prefix_logits = None
+                    read.rows += part.tokens
+                else:
+                    read.prefix_logits = self._read_rows(read.cache, part)
+                    read.rows += len(part)
         if not _forgets(read.cache):
             read.prefix = copy.deepcopy(read.cache)
         return read
+
+    def _read_rows(self, cache: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute ``rows``, raw float32 ``[n, width]``, into ``cache``; return the logits behind them."""
+        import torch
+
+        logits = np.zeros(0, dtype=np.float32)
+        for at in range(0, len(rows), BATCH):
+            part = torch.tensor(rows[at : at + BATCH] * np.float32(self._frozen.scale), device=self._frozen.device)
+            embeds = part.to(self._frozen.table.dtype)[None]
+            logits = self._forward(cache, inputs_embeds=embeds)[-1]
+        if not np.isfinite(logits).all():
+            raise EngineFailed(
+                "Behind this stack the model computes values that are not numbers.",
+                "Lower the strengths, or take modules off until it writes again.",
+            )
+        return logits
 
     def _cut(self, read: _Read, count: int) -> None:
         """Leave only the first ``count`` tokens, or none where the cache cannot forget just the end."""

@@ -26,7 +26,7 @@ from ...models.usability.usable import check_can_write
 from ...records import Finished, TextChunk
 from ...soft_prompt.stack import Stack
 from ..generation_state import GenerationState
-from ..llamacpp.context import Cancelled
+from ..llamacpp.interruptions import Cancelled
 from ..llamacpp.sampler_chain import usable_seed
 from ..sequential import sequentially
 from .context import TorchContext

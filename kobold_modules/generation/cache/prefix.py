@@ -20,9 +20,10 @@ DEFAULT_LIMIT = 256 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The model behind ``rows`` injected rows: llama.cpp's bytes, uint8, and the logits, float32 ``[vocabulary]``.
+    """The model behind a stack of ``rows`` positions: llama.cpp's bytes, uint8, and logits, float32 ``[vocabulary]``.
 
-    llama.cpp's state holds no logits, and an empty page needs them for its first word.
+    llama.cpp's state holds no logits, and an empty page needs them for its first word. Behind a deep prefix there are
+    none (``[0]``): nothing was read yet.
     """
 
     rows: int
