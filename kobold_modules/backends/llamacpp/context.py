@@ -19,11 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineFailed, OutOfMemory
-from ...soft_prompt.deep_prefix import DeepPrefix
 from .binding import library, log, threads
-from .deep_prefix import DeepWriter
 from .interruptions import Cancelled, Full
-from .kv_layout import KvLayout
 from .model import NativeModel
 
 
@@ -79,7 +76,6 @@ class NativeContext:
         self.cells = int(self._lib.llama_n_ctx(self._ctx))
         self.sequences = sequences
         self.scratch = sequences  # a sequence that is empty between two calls
-        self._deep: DeepWriter | None = None
         self.forgets = not (
             self._lib.llama_model_is_recurrent(model.handle) or self._lib.llama_model_is_hybrid(model.handle)
         )
@@ -146,19 +142,6 @@ class NativeContext:
         began = time.perf_counter()
         self._decode(self._step.of(sequences, tokens, at), listen=self._step_seconds >= SLOW)
         self._step_seconds = time.perf_counter() - began
-
-    def take_deep(self, layout: KvLayout) -> None:
-        """Let deep prefixes be placed from now on, keys and values laid out as ``layout`` says."""
-        if self._deep is None:
-            self._deep = DeepWriter(self, layout)
-
-    def place(self, sequence: int, prefix: DeepPrefix, at: int) -> None:
-        """Write ``prefix`` into ``sequence`` at position ``at``, behind all it holds.
-
-        Raises Full where no cells are left, or EngineFailed.
-        """
-        assert self._deep is not None  # whoever takes a deep prefix has asked for the layout
-        self._deep.place(sequence, prefix, at)
 
     def logits(self, index: int = -1) -> NDArray[np.float32]:
         """Return the logits behind the ``index``-th token, float32 ``[vocabulary]``; valid until the next call."""

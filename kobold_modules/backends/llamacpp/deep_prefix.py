@@ -7,18 +7,13 @@ was found out for the model (``deep_support``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...errors import EngineFailed
 from ...soft_prompt.deep_prefix import DeepPrefix
 from .binding import log
+from .context import NativeContext
 from .interruptions import Full
 from .kv_layout import KvLayout
 from .sequence_state import Form, UnknownState, build, parse
-
-
-if TYPE_CHECKING:
-    from .context import NativeContext
 
 
 class DeepWriter:

@@ -19,7 +19,9 @@ from ...generation.cache.sequences import CachedSequence, CachedSequences
 from ...generation.stack_rows import Front, computed_rows, is_answered, parts_of
 from ...soft_prompt.deep_prefix import DeepPrefix
 from .context import NativeContext
+from .deep_prefix import DeepWriter
 from .interruptions import Cancelled, Full
+from .kv_layout import KvLayout
 
 
 class SequencePool:
@@ -33,8 +35,14 @@ class SequencePool:
         self._native = native
         self._sequences = CachedSequences(native.sequences)
         self._stepped: list[CachedSequence] = []  # whose logits are still in llama.cpp's own memory
+        self._deep: DeepWriter | None = None
         self.cache = cache
         self.context = context
+
+    def take_deep(self, layout: KvLayout) -> None:
+        """Let stacks hold deep prefixes from now on, laid out as ``layout`` says."""
+        if self._deep is None:
+            self._deep = DeepWriter(self._native, layout)
 
     @property
     def sequences(self) -> list[CachedSequence]:
@@ -219,7 +227,8 @@ class SequencePool:
         at = 0
         for part in parts_of(front):
             if isinstance(part, DeepPrefix):
-                self._with_room([], partial(self._native.place, cached.number, part, at))
+                assert self._deep is not None  # whoever takes a deep prefix has asked for the layout
+                self._with_room([], partial(self._deep.place, cached.number, part, at))
                 at += part.tokens
             else:
                 self._read_rows(cached, part, at, at + len(part) == len(front))

@@ -59,7 +59,7 @@ class Decoder:
 
     def take_deep(self, layout: KvLayout) -> None:
         """Let stacks hold deep prefixes from now on, laid out as ``layout`` says."""
-        self._native.take_deep(layout)
+        self.pool.take_deep(layout)
 
     def watching(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
         """Stop computing inside with Cancelled soon after ``cancelled`` returns True."""
