@@ -80,4 +80,5 @@ def reference(model: Any, prefix: DeepPrefix, ids: list[int], before: np.ndarray
             model(inputs_embeds=torch.from_numpy(before.copy())[None], cache=cache, use_cache=True)
         logits = model(input_ids=torch.tensor([ids]), cache=cache, use_cache=True).logits[0]
     logs = logits.double().log_softmax(-1).numpy()
-    return logs[np.arange(len(ids) - 1), ids[1:]]
+    found: np.ndarray = logs[np.arange(len(ids) - 1), ids[1:]]
+    return found

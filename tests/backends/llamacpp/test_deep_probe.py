@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from kobold_modules import supervised
 from kobold_modules.backends.llamacpp import cache_types, deep_examination, deep_probe, deep_support
 from kobold_modules.backends.llamacpp.deep_examination import Forms, Refused, check, examine
 from kobold_modules.backends.llamacpp.deep_support import DeepSupport
 from kobold_modules.backends.llamacpp.features import ALL
 from kobold_modules.backends.llamacpp.kv_layout import KvLayout
 from kobold_modules.backends.llamacpp.model import NativeModel
+from kobold_modules.backends.llamacpp.sequence_state import Tensor
 from kobold_modules.errors import WrongModel
 from tests.backends import tiny_gguf
 from tests.backends.deep import LAYERS, tiny
@@ -77,10 +79,12 @@ def test_a_wrong_type_of_numbers_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int, which: str
 ) -> None:
     def written_as(forms: Forms) -> Forms:
-        return tuple(
-            replace(form, **{which: tuple(replace(tensor, kind=kind) for tensor in getattr(form, which))})
-            for form in forms
-        )
+        def changed(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(replace(tensor, kind=kind) for tensor in tensors)
+
+        if which == "keys":
+            return tuple(replace(form, keys=changed(form.keys)) for form in forms)
+        return tuple(replace(form, values=changed(form.values)) for form in forms)
 
     model = NativeModel(tiny(tmp_path, "llama", monkeypatch))
     try:
@@ -157,7 +161,7 @@ def test_a_child_that_dies_is_an_answer(tmp_path: Path, monkeypatch: pytest.Monk
     """llama.cpp's asserts end the process: that is what the child is for."""
     path = tmp_path / "model.gguf"
     tiny_gguf.write(path, "llama")
-    monkeypatch.setattr(deep_support.supervised, "python", lambda *_: ["/bin/sh", "-c", "kill -ABRT $$"])
+    monkeypatch.setattr(supervised, "python", lambda *_: ["/bin/sh", "-c", "kill -ABRT $$"])
     support = deep_support.deep_support(path, ALL)
     assert support.reason == "this build of llama.cpp fails on them (SIGABRT)"
 
