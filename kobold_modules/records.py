@@ -82,7 +82,18 @@ class Saved(Message, frozen=True):
     """A file is complete on disk."""
 
     path: str
-    what: Literal["checkpoint", "module", "picture", "KoboldAI zip", "model", "story", "lorebook", "page", "phrase"]
+    what: Literal[
+        "checkpoint",
+        "module",
+        "picture",
+        "KoboldAI zip",
+        "safetensors file",
+        "model",
+        "story",
+        "lorebook",
+        "page",
+        "phrase",
+    ]
 
 
 class Loaded(Message, frozen=True):

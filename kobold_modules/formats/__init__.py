@@ -124,10 +124,13 @@ def write(module: AnyModule, path: Path, format: str = "kobold", *, replace: boo
     from . import deep_prefix, kobold, mkultra, peft, plain
 
     if isinstance(module, DeepPrefix):
-        if format == "safetensors":
-            deep_prefix.write(module, path)
-        else:
-            raise no_place_for(module, format)
+        match format:
+            case "safetensors":
+                deep_prefix.write(module, path)
+            case "peft":
+                peft.write(module, path, replace=replace)
+            case _:
+                raise no_place_for(module, format)
         return
     match format:
         case "kobold":
@@ -146,7 +149,7 @@ def no_place_for(module: DeepPrefix, format: str) -> BadUsage:
     """Return what to raise where a deep prefix is to be written in a ``format`` of rows."""
     if format not in FORMATS:
         return BadUsage(f"There is no format called {format}.", f"Choose one of {', '.join(FORMATS)}.")
-    what = {"kobold": "KoboldAI's zip", "mkultra": "An mkultra file", "peft": "A PEFT prompt"}[format]
+    what = "KoboldAI's zip" if format == "kobold" else "An mkultra file"
     return BadUsage(
         f"{what} holds rows of vectors, and {module.name} is a deep prefix: keys and values for each layer.",
         f"`kobold-modules distil {module.name!r}` trains a module of rows to imitate it, which can be exported.",

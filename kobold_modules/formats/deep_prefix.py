@@ -11,9 +11,10 @@ from pathlib import Path
 from ..disk.files import read_file, write_file
 from ..errors import BadModule, BadUsage
 from ..soft_prompt.deep_prefix import MOST_HEADS, MOST_LAYERS, WIDEST_HEAD, DeepPrefix
-from ..soft_prompt.module import MOST_ROWS, Card
+from ..soft_prompt.module import MOST_ROWS
 from . import card as cards
 from .limits import MOST_FILE
+from .plain import card_of
 from .tensors import MOST_HEADER, Tensors, open_tensors, write_tensors
 
 
@@ -59,15 +60,4 @@ def unpack(tensors: Tensors) -> DeepPrefix:
         raise BadModule(f"{label} holds more than the keys and values of a deep prefix: {others[0][:60]!r}.")
     keys, values = (tensors.array(name, MOST) for name in ("keys", "values"))
     initial = [tensors.array(name, MOST) if name in tensors.names else None for name in NAMES[2:]]
-    return DeepPrefix(keys, values, _card_of(tensors, Path(label).stem), *initial)
-
-
-def _card_of(tensors: Tensors, stem: str) -> Card:
-    """Return the card in the metadata, or an ``imported`` one under the file's name."""
-    text = tensors.metadata.get("card")
-    try:
-        if isinstance(text, str):
-            return cards.decode(text.encode("utf-8", "replace"))
-    except ValueError:
-        pass
-    return Card(cards.line(cards.clean(stem)) or "module", "imported")
+    return DeepPrefix(keys, values, card_of(tensors, Path(label).stem, None), *initial)

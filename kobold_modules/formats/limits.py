@@ -10,6 +10,7 @@ from ..soft_prompt.module import MOST_ROWS
 
 
 WIDEST = 32_768  # columns of a table; the widest model whose size is known has half of that
+MOST_FEATURES = 1 << 22  # numbers in a row of a PEFT prefix: keys and values of all layers of the largest model
 MOST_NPY_HEADER = 10_000  # bytes; a real one has about a hundred
 MOST_CARD = 4 << 20  # bytes of card.json
 MOST_META = 1 << 20  # bytes of meta.json, and of adapter_config.json

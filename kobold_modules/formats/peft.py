@@ -1,7 +1,11 @@
-"""A PEFT adapter folder of the PROMPT_TUNING type: ``adapter_config.json`` and ``adapter_model.safetensors``.
+"""A PEFT adapter folder of the PROMPT_TUNING or PREFIX_TUNING type: its config and ``adapter_model.safetensors``.
 
 P_TUNING folders hold the same table and are read too. PEFT's rows are what the transformers embedding module *returns*,
 ours are rows of its table; the two differ where that module scales (Gemma, XGLM), by the square root of the width.
+
+PREFIX_TUNING folders hold a deep prefix under the same key, ``[tokens, layers * 2 * kv_width]``: for each token the
+keys of the first layer, its values, the keys of the second. Its config says how many layers and heads these are, where
+heads are those of keys; ``token_dim`` is the width of keys and values.
 """
 
 from __future__ import annotations
@@ -18,9 +22,10 @@ from typing import Any
 from .. import paths
 from ..disk.files import read_file, writing
 from ..errors import BadModule, BadUsage
-from ..soft_prompt.module import Card, Module, Vectors
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
+from ..soft_prompt.module import MOST_ROWS, Card, Module, Vectors
 from . import card as cards
-from .limits import MOST_FILE, MOST_META
+from .limits import MOST_FEATURES, MOST_FILE, MOST_META
 from .pickled_tensors import arrays_in_legacy, arrays_in_zip
 from .plain import card_of
 from .safe_zip import LOCAL, open_zip
@@ -33,21 +38,25 @@ KEY = "prompt_embeddings"
 # A checkpoint of a training still has the name of the adapter in it, and of the module that the table belongs to.
 _IS_TABLE = re.compile(r"(?:[\w.]+\.)?(?:prompt_embeddings(?:\.\w+)?|prompt_encoder\.\w+\.embedding\.weight)", re.ASCII)
 READABLE = ("PROMPT_TUNING", "P_TUNING")
+PREFIX = "PREFIX_TUNING"
 SCALE = "embedding_scale"  # a card's training facts hold it where it is not 1
 SCALED_INSIDE = ("gemma", "xglm", "fairseq-dense", "fairseq_dense")
 
 
-def read(folder: Path) -> Module:
+def read(folder: Path) -> AnyModule:
     """Read the module in an adapter folder. Raises BadModule for pickles and for adapters that are no soft prompt."""
     config = _config(folder)
     kind = config.get("peft_type")
-    if kind not in READABLE:
+    if kind not in (*READABLE, PREFIX):
         raise BadModule(
-            f"{folder.name} is a PEFT adapter of type {str(kind)[:40]}; only PROMPT_TUNING is a soft prompt.",
-            "Prefixes and LoRAs change the inside of the model and can not be turned into a module.",
+            f"{folder.name} is a PEFT adapter of type {str(kind)[:40]}; soft prompts are PROMPT_TUNING, P_TUNING and "
+            "PREFIX_TUNING.",
+            "LoRAs change the weights of the model and can not be turned into a module.",
         )
     if config.get("num_transformer_submodules") not in (None, 1):
         raise BadModule(f"{folder.name} was made for a model of two halves (encoder and decoder), which is not ours.")
+    if kind == PREFIX:
+        return _prefix(folder, config)
     if not (folder / WEIGHTS).exists() and (folder / PICKLE).exists():
         vectors, card = _pickled(folder)
     else:
@@ -65,6 +74,37 @@ def read(folder: Path) -> Module:
     import numpy as np
 
     return Module(vectors if scale == 1 else vectors / np.float32(scale), card)
+
+
+def _prefix(folder: Path, config: dict[str, Any]) -> DeepPrefix:
+    """Return the deep prefix in an adapter folder. Raises BadModule."""
+    label = f"{folder.name}/{WEIGHTS}"
+    tensors = open_tensors(read_file(folder / WEIGHTS, MOST_FILE), label)
+    layers, heads, width = (config.get(key) for key in ("num_layers", "num_attention_heads", "token_dim"))
+    sizes = (layers, heads, width)
+    known = all(type(size) is int and 0 < size <= MOST_FEATURES for size in sizes)
+    if not known or width % heads:  # type: ignore[operator]
+        raise BadModule(f"{folder.name}: {CONFIG} does not say of how many layers and heads the prefix is.")
+    features = 2 * layers * width  # type: ignore[operator]
+    name = _table_name(tensors.names, folder)
+    table = tensors.array(name, (MOST_ROWS, MOST_FEATURES), "which is no prefix")
+    if table.shape[1] != features or config.get("num_virtual_tokens") not in (None, table.shape[0]):
+        raise BadModule(f"{folder.name}: {CONFIG} says {str(sizes)[:60]}, its {table.shape[0]} tokens say otherwise.")
+    # past_key_values of PEFT: [tokens, 2 layers, heads, head_dim], a layer's keys and then its values
+    apart = table.reshape(len(table), layers, 2, heads, -1).transpose(2, 1, 3, 0, 4)  # type: ignore[arg-type]
+    card = card_of(tensors, folder.name, None)
+    base = config.get("base_model_name_or_path")
+    if card.kind == "imported" and not card.model and isinstance(base, str):
+        card = Card(card.name, "imported", model=without_path(cards.line(base)))
+    return DeepPrefix(apart[0], apart[1], card)
+
+
+def _table_of(prefix: DeepPrefix) -> Vectors:
+    """Return ``prefix`` as PEFT keeps it: undo what :func:`_prefix` does."""
+    import numpy as np
+
+    apart = np.stack([prefix.keys, prefix.values])  # [2, layers, heads, tokens, head_dim]
+    return np.ascontiguousarray(apart.transpose(3, 1, 0, 2, 4).reshape(prefix.tokens, -1))
 
 
 def _table_name(names: list[str], folder: Path) -> str:
@@ -89,7 +129,7 @@ def _pickled(folder: Path) -> tuple[Vectors, Card]:
     )
 
 
-def write(module: Module, folder: Path, *, replace: bool = True) -> None:
+def write(module: AnyModule, folder: Path, *, replace: bool = True) -> None:
     """Write the adapter folder, whole or not at all; with ``replace``, in place of one that is there.
 
     A link to a folder stays one. Raises BadUsage, OutOfDisk.
@@ -101,8 +141,11 @@ def write(module: Module, folder: Path, *, replace: bool = True) -> None:
         raise BadUsage(f"{folder} is in the way: it is not a PEFT adapter folder.", "Choose another place.")
     import numpy as np
 
-    scale = scale_of(module.card, "", module.width)
-    rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
+    if isinstance(module, DeepPrefix):
+        rows = _table_of(module)
+    else:
+        scale = scale_of(module.card, "", module.width)
+        rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
     metadata = {"format": "pt", "card": cards.encode(module.card).decode("ascii")}
     with writing(folder):
         paths.made(folder.parent)
@@ -130,24 +173,38 @@ def _config(folder: Path) -> dict[str, Any]:
         raise BadModule(f"{folder.name}: its {CONFIG} is malformed ({error}).") from error
 
 
-def _config_of(module: Module) -> dict[str, Any]:
-    """Return the settings PEFT needs to load the folder; it works out the model's layers and heads itself."""
+def _config_of(module: AnyModule) -> dict[str, Any]:
+    """Return the settings PEFT needs to load the folder; of a prompt it works out layers and heads itself."""
+    if isinstance(module, DeepPrefix):
+        return _common(module) | {
+            "encoder_hidden_size": module.kv_heads * module.head_dim,
+            "num_attention_heads": module.kv_heads,
+            "num_layers": module.layers,
+            "peft_type": PREFIX,
+            "prefix_projection": False,
+            "token_dim": module.kv_heads * module.head_dim,
+        }
+    return _common(module) | {
+        "num_attention_heads": None,
+        "num_layers": None,
+        "peft_type": "PROMPT_TUNING",
+        "prompt_tuning_init": "RANDOM",
+        "prompt_tuning_init_text": None,
+        "token_dim": module.width,
+        "tokenizer_name_or_path": None,
+    }
+
+
+def _common(module: AnyModule) -> dict[str, Any]:
     return {
         "auto_mapping": None,
         "base_model_name_or_path": without_path(module.card.model) or None,
         "inference_mode": True,
         "modules_to_save": None,
-        "num_attention_heads": None,
-        "num_layers": None,
         "num_transformer_submodules": 1,
         "num_virtual_tokens": module.tokens,
-        "peft_type": "PROMPT_TUNING",
-        "prompt_tuning_init": "RANDOM",
-        "prompt_tuning_init_text": None,
         "revision": None,
         "task_type": "CAUSAL_LM",
-        "token_dim": module.width,
-        "tokenizer_name_or_path": None,
     }
 
 

@@ -45,8 +45,11 @@ def unpack(data: bytes, label: str) -> Module:
     return Module(vectors, card, tensors.table("initial") if "initial" in tensors.names else None)
 
 
-def card_of(tensors: Tensors, stem: str, width: int) -> Card:
-    """Return the card in the metadata, or an ``imported`` one under the file's name."""
+def card_of(tensors: Tensors, stem: str, width: int | None) -> Card:
+    """Return the card in the metadata, or an ``imported`` one under the file's name.
+
+    A fingerprint of a model of another ``width`` is left out; None takes any.
+    """
     text = tensors.metadata.get("card")
     try:
         card = cards.decode(text.encode("utf-8", "replace")) if isinstance(text, str) else None
@@ -54,5 +57,5 @@ def card_of(tensors: Tensors, stem: str, width: int) -> Card:
         card = None
     if card is None:
         return Card(cards.line(cards.clean(stem)) or "module", "imported")
-    misfit = card.fingerprint is not None and card.fingerprint.width != width
+    misfit = width is not None and card.fingerprint is not None and card.fingerprint.width != width
     return replace(card, fingerprint=None) if misfit else card

@@ -74,16 +74,16 @@ class _Layer(torch.autograd.Function):
         # q, k = RoPE(RMSNorm(q), RMSNorm(k)), the norm over each head and only where the architecture has one (Qwen3)
         unrotated, head_rstd = raw, None
         if w.q_norm is not None:
-            unrotated, head_rstd = ops.norm(raw, _head_weights(w), w.epsilon)
+            unrotated, head_rstd = ops.norm(raw, head_weights(w), w.epsilon)
         qk = ops.apply_rope(unrotated, rotary.cos, rotary.sin)
         # o = softmax(scale q k^T) v by flash kernels, which keep one log-sum-exp a query instead of its probabilities
-        attended, prompt_lse, lse = prefix_attention.forward(*_heads(qk, v, w), rotary.layout, w.scale)
+        attended, prompt_lse, lse = prefix_attention.forward(*heads_of(qk, v, w), rotary.layout, w.scale)
         # m = x + o W_o^T, the residual added inside the product
-        middle = _onto(x, attended.view(len(x), -1), w.out)
+        middle = onto(x, attended.view(len(x), -1), w.out)
         normed, inner_rstd = ops.norm(middle, w.inner_norm, w.epsilon)
         # [g u] = RMSNorm(m) W_gu^T; y = m + (act(g) u) W_down^T
         gate_up = normed.to(w.gate_up.dtype) @ w.gate_up.t()
-        y = _onto(middle, ops.gate[w.activation](gate_up), w.down)
+        y = onto(middle, ops.gate[w.activation](gate_up), w.down)
         if ctx.needs_input_grad[0]:
             # Kept: what costs a product or a softmax to compute again. Norms' outputs and act(g) u cost one pass over
             # memory and are not. ``raw`` is needed only by the norm over heads, whose input it is.
@@ -107,9 +107,9 @@ class _Layer(torch.autograd.Function):
         # do = dm W_o, [positions, heads, head width]; dm also goes on to x as it is
         dattended = (dmiddle.to(w.out.dtype) @ w.out).to(x.dtype).view_as(attended)
         prompt, text = prefix_attention.backward(
-            dattended, *_heads(qk, v, w), attended, prompt_lse, lse, rotary.layout, w.scale, text=not first
+            dattended, *heads_of(qk, v, w), attended, prompt_lse, lse, rotary.layout, w.scale, text=not first
         )
-        prompt_q, prompt_k, prompt_v = prompt[0], _summed(prompt[1], w), _summed(prompt[2], w)
+        prompt_q, prompt_k, prompt_v = prompt[0], summed(prompt[1], w), summed(prompt[2], w)
         # Virtual positions stand first, and in the first layer only their gradient is wanted: the text there is
         # embedding rows, which are constants.
         wanted = rotary.layout.virtual if first else len(x)
@@ -119,12 +119,12 @@ class _Layer(torch.autograd.Function):
             dqkv = ops.rope_backward_prompt(prompt_q, prompt_k, prompt_v, cos, sin)
         else:
             prefix_q, self_q, self_k, self_v = text
-            self_k, self_v = _summed(self_k, w), _summed(self_v, w)
+            self_k, self_v = summed(self_k, w), summed(self_v, w)
             dqkv = ops.rope_backward(prompt_q, prompt_k, prompt_v, prefix_q, self_q, self_k, self_v, cos, sin)
         if raw is not None:
             # back through the norm over each head; values (behind the slice) had none
             rotated = slice(w.heads + w.kv)
-            unrotated = ops.norm_backward(dqkv[:, rotated], raw[:wanted], head_rstd[:wanted], _head_weights(w))
+            unrotated = ops.norm_backward(dqkv[:, rotated], raw[:wanted], head_rstd[:wanted], head_weights(w))
             dqkv[:, rotated] = unrotated
         # dn = d[q k v] W_qkv; dx = dm + RMSNorm'(dn)
         dnormed = dqkv.view(wanted, -1).to(w.qkv.dtype) @ w.qkv
@@ -135,14 +135,14 @@ class _Layer(torch.autograd.Function):
         return dx, None, None, None, None
 
 
-def _onto(residual: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+def onto(residual: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """Return ``residual + x weight^T`` in the residual's precision, the product in that of the weights."""
     if residual.dtype == weight.dtype:
         return torch.addmm(residual, x, weight.t())  # the sum costs no pass of its own
     return residual + x.to(weight.dtype) @ weight.t()
 
 
-def _head_weights(w: Weights) -> Tensor:
+def head_weights(w: Weights) -> Tensor:
     """Return the norm weights of query and key heads, ``[heads + kv, head_width]``."""
     assert w.q_norm is not None
     assert w.k_norm is not None
@@ -150,18 +150,20 @@ def _head_weights(w: Weights) -> Tensor:
     return torch.cat([w.q_norm.expand(w.heads, -1), w.k_norm.expand(w.kv, -1)])
 
 
-def _summed(gradient: Tensor, w: Weights) -> Tensor:
-    """Sum gradients over repeated key heads, which gives those of keys or values, ``[positions, kv, ...]``."""
+def summed(gradient: Tensor, w: Weights) -> Tensor:
+    """Sum gradients over repeated key heads (dimension 1), which gives those of keys or values."""
     # Query heads j groups .. j groups + groups - 1 read key head j, so dk_j is the sum of what each of them sends back.
     groups = w.heads // w.kv
     return gradient if groups == 1 else gradient.unflatten(1, (w.kv, groups)).sum(2)
 
 
-def _heads(qk: Tensor, v: Tensor, w: Weights) -> tuple[Tensor, Tensor, Tensor]:
+def heads_of(qk: Tensor, v: Tensor, w: Weights) -> tuple[Tensor, Tensor, Tensor]:
     """Return queries, keys and values with as many heads each: key heads repeat for the queries that share them."""
-    q, k = qk[:, : w.heads], qk[:, w.heads :]
+    return qk[:, : w.heads], repeated(qk[:, w.heads :], w), repeated(v, w)
+
+
+def repeated(of_keys: Tensor, w: Weights) -> Tensor:
+    """Repeat key heads, ``[..., kv, ...]`` along dimension 1, for the queries that share them."""
     groups = w.heads // w.kv
-    if groups == 1:
-        return q, k, v
     # [positions, kv, head width] -> [positions, heads, head width]: the kernels want equal numbers of heads
-    return q, k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
+    return of_keys if groups == 1 else of_keys.repeat_interleave(groups, dim=1)

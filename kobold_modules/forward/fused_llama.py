@@ -6,6 +6,7 @@ built like them. ``PromptLoss`` compares its losses with the model's own before 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from ..backends.torch.load import TorchModel
 from .fused_layer import Rotary, Weights, layer
 from .ops import PLAIN, Ops
 from .prefix_attention import Layout
+from .prefix_layer import prefix_layer
 
 
 ACTIVATIONS = {
@@ -78,10 +80,37 @@ class FusedLlama:
         hidden: Tensor = self._final(x[at.virtual :].view(count, length, width))
         return hidden
 
-    def _rotary_of(self, at: Layout, like: Tensor) -> Rotary:
-        """Return the angles: text starts behind its prompt, and each document of a row starts there anew."""
+    def hidden_behind(
+        self, prefixes: Sequence[tuple[Tensor, Tensor]], rows: Tensor, segments: Tensor | None = None
+    ) -> Tensor:
+        """Return hidden states as :meth:`hidden`, of text behind keys and values of every layer; differentiable there.
+
+        Args:
+            prefixes: for each layer keys and values, ``[prompts, kv_heads, tokens, head_dim]``, rotated.
+            rows, segments: as of :meth:`hidden`.
+        """
+        prompts, _, tokens, _ = prefixes[0][0].shape
+        count, length = rows.shape
+        mask = None
+        if segments is not None and bool((segments != segments[:, :1]).any()):
+            mask = (segments[:, :, None] == segments[:, None, :]).tril()[:, None]
+        # only text goes through the layers: what stands before it is in every layer's keys and values already
+        at = Layout(prompts, 0, count // prompts, length, mask)
+        table = self._frozen.model.get_input_embeddings()
+        x = table(rows).view(count * length, -1).to(prefixes[0][0].dtype)
+        rotary = self._rotary_of(at, x, tokens)
+        for number, (weights, (keys, values)) in enumerate(zip(self._layers, prefixes, strict=True)):
+            x = prefix_layer(x, keys, values, weights, rotary, self.ops, first=number == 0)
+        hidden: Tensor = self._final(x.view(count, length, -1))
+        return hidden
+
+    def _rotary_of(self, at: Layout, like: Tensor, behind: int = 0) -> Rotary:
+        """Return the angles: text starts behind its prompt, and each document of a row starts there anew.
+
+        ``behind`` is how many positions of a given prefix stand before it besides.
+        """
         # angles depend on the shape alone where no document begins inside a row: kept for the next step, often the same
-        shape = (at.prompts, at.tokens, at.rows, at.length)
+        shape = (at.prompts, at.tokens, at.rows, at.length, behind)
         if at.mask is None and self._angles is not None and self._angles[0] == shape:
             return self._angles[1]
         # virtual token m of each prompt stands at position m, text token m of each row at position tokens + m
@@ -90,7 +119,7 @@ class FusedLlama:
         if at.mask is not None:
             # a position sees itself and all of its document before it, so the count of those less one is its own place
             text = at.mask[:, 0].sum(-1) - 1
-        positions = torch.cat([virtual, at.tokens + text.flatten()])[None]
+        positions = torch.cat([virtual, behind + at.tokens + text.flatten()])[None]
         # the model's own embedding gives cos(m theta_i), sin(m theta_i), with whatever scaling it knows (linear, YaRN)
         # [1, positions, head width] -> [positions, 1, head width], the same for all heads
         cos, sin = (each[0].unsqueeze(1) for each in self._rotary_embedding(like, positions))

@@ -94,12 +94,21 @@ def forward(q: Tensor, k: Tensor, v: Tensor, at: Layout, scale: float) -> tuple[
     # 1. virtual positions see the virtual ones before them, and no text: causal within each prompt
     prompt, prompt_lse = _flash(qs.prompt, ks.prompt, vs.prompt, 0.0, True, scale=scale)
     outs.prompt.copy_(prompt)
+    lse = _text_behind(qs, ks, vs, ks.prompt, vs.prompt, outs, at, scale)
+    return out, prompt_lse, lse
+
+
+def _text_behind(
+    qs: _Parts, ks: _Parts, vs: _Parts, keys: Tensor, values: Tensor, outs: _Parts, at: Layout, scale: float
+) -> Tensor:
+    """Compute the attention of text to itself and to ``keys`` before it, into ``outs``; returns its log-sum-exp."""
+    q = qs.apart
     # 2. text positions over their own row: causal, or within their own document where a row holds several
     self_, self_lse = _flash(
-        qs.apart, ks.apart, vs.apart, 0.0, at.mask is None, attn_mask=_additive(at.mask, q.dtype), scale=scale
+        q, ks.apart, vs.apart, 0.0, at.mask is None, attn_mask=_additive(at.mask, q.dtype), scale=scale
     )
     # 3. text positions over the whole prompt before them: dense, keys and values not repeated for the rows
-    prefix, prefix_lse = _flash(qs.together, ks.prompt, vs.prompt, 0.0, False, scale=scale)
+    prefix, prefix_lse = _flash(qs.together, keys, values, 0.0, False, scale=scale)
     prefix_lse = _apart(prefix_lse, at)
     # 4. join: softmax over both sets of keys has the denominator exp(lse) = exp(lse_self) + exp(lse_prefix), hence
     #    O = s O_self + (1 - s) O_prefix with s = exp(lse_self - lse), [prompts * rows, heads, length, 1]
@@ -107,10 +116,56 @@ def forward(q: Tensor, k: Tensor, v: Tensor, at: Layout, scale: float) -> tuple[
     share = torch.exp(self_lse - lse).to(q.dtype).unsqueeze(-1)
     # The kernel's memory is [prompts, rows * length, heads, width]: row by row it lies as the output does, so this is
     # a view
-    prefix = prefix.transpose(1, 2).reshape(at.prompts * at.rows, at.length, *q.shape[1:]).transpose(1, 2)
+    prefix = prefix.transpose(1, 2).reshape(at.prompts * at.rows, at.length, q.shape[1], q.shape[3]).transpose(1, 2)
     # lerp(a, b, s) = a + s (b - a), written where the output belongs
     torch.lerp(prefix, self_, share, out=outs.apart)
-    return out, prompt_lse, lse
+    return lse
+
+
+def forward_behind(
+    q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, at: Layout, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Return attention of text behind given keys and values, ``[positions, heads, head width]``, and its log-sum-exp.
+
+    Args:
+        q, k, v: of text alone (``at.tokens`` is 0), as of :func:`forward`.
+        keys, values: ``[prompts, heads, tokens, head width]``, rotary embedding applied.
+    """
+    out = q.new_empty(q.shape)
+    qs, ks, vs, outs = (_Parts.of(flat, at) for flat in (q, k, v, out))
+    return out, _text_behind(qs, ks, vs, keys, values, outs, at, scale)
+
+
+def backward_behind(
+    gradient: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    out: Tensor,
+    lse: Tensor,
+    at: Layout,
+    scale: float,
+    *,
+    text: bool = True,
+) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor] | None]:
+    """Return the gradients at ``keys`` and ``values`` and, with ``text``, those at ``q``, ``k`` and ``v``.
+
+    Arguments as of :func:`forward_behind`, whose results ``out`` and ``lse`` are.
+    """
+    g, qs, ks, vs, outs = (_Parts.of(flat, at) for flat in (gradient, q, k, v, out))
+    # as in :func:`backward`: a subset of the keys, given the joined O and lse, yields its own share of the gradients
+    prefix_q, dkeys, dvalues = _flash_backward(
+        g.together, qs.together, keys, values, outs.together, _together(lse, at), 0.0, False, scale=scale
+    )
+    if not text:
+        return dkeys, dvalues, None
+    mask = _additive(at.mask, q.dtype)
+    self_q, self_k, self_v = _flash_backward(
+        g.apart, qs.apart, ks.apart, vs.apart, outs.apart, lse, 0.0, mask is None, attn_mask=mask, scale=scale
+    )
+    return dkeys, dvalues, (_flat(prefix_q) + _flat(self_q), _flat(self_k), _flat(self_v))
 
 
 def backward(

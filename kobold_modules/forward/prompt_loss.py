@@ -9,25 +9,33 @@ There are three ways, best first; which one a model takes is tried on a few toke
 ``fused``      layers by hand over one flat array of prompt and text (``fused_llama``): Llama and its like, on a CPU
 ``shared_kv``  transformers' own layers behind a cache that holds the prompt: nearly every architecture, any device
 ``concat``     the prompt concatenated to every row: always right
+
+A deep prefix needs no pass of its own: its keys and values stand where a prompt's would (:meth:`PromptLoss.deep`).
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 from ..backends.torch.load import TorchModel
+from ..errors import WrongModel
 from .distillation_loss import TeacherTargets, distillation_losses, losses_of_logits
 from .fused_llama import FusedLlama
 from .head_loss import head_losses
 from .logit_transform import LogitTransform, transform_of
 from .ops import compiled
+from .prefix_cache import PrefixShape, cache_of, keys_and_values, prefix_shape
 from .row_threads import SERIAL, RowThreads
 
+
+if TYPE_CHECKING:
+    from transformers import DynamicCache
 
 CHUNK = 1024  # text positions whose logits exist at once where autograd goes through the head
 Way = Literal["fused", "shared_kv", "concat"]
@@ -39,8 +47,11 @@ class PromptLoss:
     ``way`` says how it is computed; ``row_threads`` may compute it for several parts of a batch at the same time.
     """
 
+    prefix: PrefixShape | None = None  # of deep prefixes, where prompts are such
+
     def __init__(self, frozen: TorchModel) -> None:
         self.frozen = frozen
+        self._rows: PromptLoss | None = None
         self.decoder = frozen.model.get_decoder()
         self.head = frozen.model.get_output_embeddings()
         self._transform: LogitTransform | None = transform_of(frozen.model.config)
@@ -56,6 +67,53 @@ class PromptLoss:
             if self._fused is not None and self._agrees("fused"):
                 self.way = "fused"
         self._row_threads = RowThreads.of_this_process()
+
+    def deep(self) -> PromptLoss:
+        """Return the loss behind deep prefixes: its prompts are tables as ``prefix_cache`` describes them.
+
+        :attr:`rows` of it is the loss behind rows, from which a prefix starts.
+
+        Raises WrongModel where the model takes no deep prefixes.
+        """
+        shape = prefix_shape(self.frozen)
+        loss = copy.copy(self)
+        loss.prefix, loss._rows = shape, self
+        for way in ("fused", "shared_kv"):
+            if self.way in (way, "fused") and loss._follows(self, way):
+                loss.way = way
+                return loss
+        raise WrongModel(
+            f"{self.frozen.name} does not read on behind keys and values, so it takes no deep prefixes.",
+            "Train it with --method prompt.",
+        )
+
+    @property
+    def rows(self) -> PromptLoss:
+        """The loss behind embedding rows: this one, unless its prompts are deep prefixes."""
+        return self if self._rows is None else self._rows
+
+    def start(self, rows: Tensor) -> Tensor:
+        """Return the prompt that ``rows``, float32 ``[tokens, width]``, are: themselves, or their keys and values."""
+        return rows if self.prefix is None else keys_and_values(self.frozen, self.prefix, rows)
+
+    @property
+    def unit(self) -> float:
+        """What a learning rate of 1 is, in units of the prompts."""
+        return self.frozen.rms if self.prefix is None else 1.0
+
+    def opening(self, prompt: Tensor, text: Tensor) -> tuple[Tensor, DynamicCache | None]:
+        """Return what the model reads first, ``[1, length, width]``, where ``text`` stands behind ``prompt``.
+
+        Args:
+            prompt: as :meth:`per_token` takes one.
+            text: what the embedding module returned for it, ``[length, width]``.
+
+        Returns:
+            the embeddings, and the cache they are read behind, if any.
+        """
+        if self.prefix is not None:
+            return text[None], cache_of(self.frozen, self.prefix, prompt[None])
+        return torch.cat([self._embeds(prompt), text])[None], None
 
     @property
     def row_threads(self) -> RowThreads:
@@ -95,7 +153,7 @@ class PromptLoss:
 
         Args:
             prompt: float32 ``[tokens, width]`` in raw embedding rows, or ``[prompts, tokens, width]`` for as many equal
-                groups of rows, or None for the bare model.
+                groups of rows, or None for the bare model. Of deep prefixes the width is ``prefix.features``.
             rows: int64 ``[batch, length]`` ids, no padding.
             documents: int64 like ``rows``: which document a position belongs to, never falling along a row, or None for
                 one document a row. A position sees its own document alone, at positions of its own, and the loss of a
@@ -142,6 +200,8 @@ class PromptLoss:
         virtual = 0 if prompts is None else prompts.shape[1]
         if fused is not None and virtual + rows.shape[1] <= fused.longest:
             before = None if documents is None else documents[:, :-1]  # a row's last token is only ever a target
+            if self.prefix is not None and prompts is not None:
+                return fused.hidden_behind(self.prefix.split(prompts), rows[:, :-1], before)
             raw = self.frozen.table.new_zeros(1, 0, self.frozen.table.shape[1]) if prompts is None else prompts
             embeds = _wide(raw) * self.frozen.scale  # the residual stream is float32, whatever the weights are
             return fused.hidden(embeds, rows[:, :-1], before)
@@ -193,6 +253,10 @@ class PromptLoss:
             return hidden
         from transformers import DynamicCache
 
+        if self.prefix is not None:
+            cache = cache_of(self.frozen, self.prefix, prompts, rows.shape[0] // prompts.shape[0])
+            hidden = self.decoder(input_ids=rows, cache=cache, use_cache=True).last_hidden_state
+            return hidden
         cache = DynamicCache(config=self.frozen.model.config)
         self.decoder(inputs_embeds=self._embeds(prompts), cache=cache, use_cache=True)
         cache.batch_repeat_interleave(rows.shape[0] // prompts.shape[0])
@@ -236,14 +300,30 @@ class PromptLoss:
         return torch.stack(lines)
 
     @torch.no_grad()
-    def _agrees(self, way: Way) -> bool:
-        """Try on a few tokens whether ``way`` gives this architecture's own losses."""
-        if self.head is None:
+    def _follows(self, loss: PromptLoss, way: Way) -> bool:
+        """Try on a few tokens whether the keys and values of rows give in ``way`` what the rows give in ``loss``."""
+        ids, prompt = self._trial()
+        self.way = way
+        try:
+            found = self.per_token(self.start(prompt), ids)
+        except Exception:  # an architecture that cannot fails in its own way, and the sentence is the caller's
             return False
+        return self._alike(found, loss.per_token(prompt, ids))
+
+    def _trial(self) -> tuple[Tensor, Tensor]:
+        """Return two rows of ids, and the rows of five tokens to stand before them."""
         table = self.frozen.table
         generator = torch.Generator().manual_seed(0)
         ids = torch.randint(table.shape[0], (2, 12), generator=generator).to(table.device)
         prompt = table[torch.randint(table.shape[0], (5,), generator=generator).to(table.device)].float()
+        return ids, prompt
+
+    @torch.no_grad()
+    def _agrees(self, way: Way) -> bool:
+        """Try on a few tokens whether ``way`` gives this architecture's own losses."""
+        if self.head is None:
+            return False
+        ids, prompt = self._trial()
         before, self.way = self.way, way
         try:
             found = self.per_token(prompt, ids)
@@ -251,8 +331,11 @@ class PromptLoss:
             return False
         finally:
             self.way = before
-        difference = (found - self._concatenated(prompt, ids)).abs()
-        if table.dtype.itemsize >= 4:
+        return self._alike(found, self._concatenated(prompt, ids))
+
+    def _alike(self, found: Tensor, right: Tensor) -> bool:
+        difference = (found - right).abs()
+        if self.frozen.table.dtype.itemsize >= 4:
             return bool(difference.max() < 1e-3)
         # Thirty layers of half precision differ by 0.1 nats here and there whichever way is taken; a layer computed
         # wrongly differs by nats, everywhere.

@@ -35,6 +35,8 @@ class State:
         curves: for each module (step, held-out nats per token).
         slowdown: factor on the learning rate after roll-backs; ``rate``: the learning rate that a range
             test found, or 0; ``rate_scale``: what this model's rates are multiplied with.
+        matrices: of how many matrices side by side a prompt consists: 1, or of a deep prefix keys and values of each
+            layer, of which the first token stays as it is (``step``).
         starts: for each module, what it starts from where that is not what was asked for; else empty.
         compiled: whether the step's arithmetic is compiled: a training keeps to what it began with.
     """
@@ -57,9 +59,12 @@ class State:
     compiled: bool = False
     smoothed: float | None = None
     starts: list[str] = field(default_factory=list)
+    matrices: int = 1
 
     @classmethod
-    def fresh(cls, initial: Tensor, method: str = "prompt", seed: int = 1, optimiser: str = "muon") -> State:
+    def fresh(
+        cls, initial: Tensor, method: str = "prompt", seed: int = 1, optimiser: str = "muon", *, matrices: int = 1
+    ) -> State:
         """Return a state that begins at ``initial``, float32 ``[modules, tokens, width]``."""
         parts = trainables(method, initial, seed)
         count = len(initial)
@@ -75,6 +80,7 @@ class State:
             curves=[[] for _ in range(count)],
             starts=[""] * count,
             optimiser=optimiser,
+            matrices=matrices,
         )
 
     @property

@@ -29,7 +29,11 @@ def check_places(request: TrainingRequest) -> None:
         made(trainings_dir())
     if request.out is not None:
         out = Path(request.out)
-        check_target(out, ".zip", replace=request.replace or (request.resume and holds(out, request.name)))
+        check_target(
+            out,
+            ".safetensors" if request.method == "prefix" else ".zip",
+            replace=request.replace or (request.resume and holds(out, request.name)),
+        )
 
 
 def refuse_taken_name(name: str) -> None:

@@ -28,6 +28,7 @@ from .packing import Rows
 from .preparing import LEAST_WORDS
 from .prompt_init import rows_of
 from .settings import TOKENS, TrainingRequest
+from .start import new_state
 from .world.data import lore_of
 from .world.recipe import ROW, advised_tokens
 
@@ -107,10 +108,10 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     loading = time.monotonic() - began
     rows = Rows.of((text,), frozen.encode, row_length(request, frozen))
     held_out = HeldOut.of((text,), frozen.encode, held_out_tokens(request))
-    initial = rows_of(loss, _ids(rows), request.tokens)[None]
+    initial = loss.start(rows_of(loss, _ids(rows), request.tokens))[None]
 
     def fresh() -> State:
-        return State.fresh(initial, request.method, request.seed, request.optimiser)
+        return new_state(loss, initial, request)
 
     def one(count: int) -> None:
         batch = batch_of([rows], request.seed, 0, count)
@@ -131,7 +132,7 @@ def _cost(request: TrainingRequest, text: str) -> dict[str, Any]:
     measure_bits(loss, None, looked_at, request.tokens)
     per_token = (time.monotonic() - began) / max(1, looked_at.tokens)
     weights = sum(p.numel() * p.element_size() for p in frozen.model.parameters())
-    prompt = request.tokens * frozen.table.shape[1] * 4
+    prompt = 4 * initial.numel()
     trained = sum(4 * part.numel() for part in fresh().parts.values())
     return {
         "seconds_per_step": seconds,

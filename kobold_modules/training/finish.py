@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from ..backends.torch.load import TorchModel
 from ..corpus import Split
 from ..evaluation.bits import Bits
 from ..evaluation.control_texts import TOKENS, VOICES, other_pages
 from ..evaluation.report import headline, measured_gain
-from ..formats import kobold
+from ..formats import write
 from ..formats.peft import SCALE
 from ..forward.prompt_loss import PromptLoss
 from ..library import evidence
@@ -21,13 +23,14 @@ from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
 from ..records import Baseline, Finished, Progress, Record, Saved, TextLoss, TrainedModule
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
 from .data import TrainingData
 from .measuring import measure
 from .optimiser.schedule import rate_of
 from .plot import curve_svg
-from .sample import opening_of
+from .sample import opening_of, sample
 from .settings import TrainingRequest
 from .world.questions import Answered
 
@@ -35,6 +38,7 @@ from .world.questions import Answered
 OPENING_WORDS = 40
 SAMPLE_TOKENS = 90
 ALONE = 5  # a token written on its own takes about as long as so many that are read together
+METHODS = {"prompt": "prompt tuning", "residual": "residual prompt tuning", "prefix": "prefix tuning"}  # on a card
 PLOT = "curve.svg"  # beside the module on the shelf
 
 
@@ -102,9 +106,15 @@ def finish(
         curve=tuple(state.curves[index]),
         sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in writer.corpus.documents),
     )
-    module = Module(state.best[index].cpu().numpy(), card, state.initial[index].cpu().numpy())
+    best, initial = state.best[index], state.initial[index]
     yield Progress("writing a sample", 0, 1, left / 2)
-    module = replace(module, card=replace(card, samples=_samples(trained.file, module, writer.split)))
+    module: AnyModule
+    if trained.loss.prefix is None:
+        rows = Module(best.cpu().numpy(), card, initial.cpu().numpy())
+        module = replace(rows, card=replace(card, samples=_samples(trained.file, rows, writer.split)))
+    else:
+        samples = _samples_here(trained.loss, best, writer.split)
+        module = trained.loss.prefix.prefix(best, replace(card, samples=samples), initial)
     summary = headline(measured, card.training)
     yield TrainedModule(
         name=request.name,
@@ -168,7 +178,7 @@ def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]
     """Return how the module was trained, for its card."""
     request, state, frozen = writer.request, trained.state, trained.frozen
     return {
-        "method": {"prompt": "prompt tuning", "residual": "residual prompt tuning"}[request.method],
+        "method": METHODS[request.method],
         **({SCALE: round(frozen.scale, 6)} if frozen.scale != 1 else {}),
         "start": state.start_of(index) or request.start,
         "steps": state.step,
@@ -191,7 +201,7 @@ def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]
     }
 
 
-def _kept(module: Module, request: TrainingRequest, baselines: Baselines) -> Iterator[Record]:
+def _kept(module: AnyModule, request: TrainingRequest, baselines: Baselines) -> Iterator[Record]:
     """Put the module into the library, with a picture of its training, and where ``request`` wants it besides."""
     if request.library:
         entry = Library().add(module, replace=True)
@@ -203,8 +213,9 @@ def _kept(module: Module, request: TrainingRequest, baselines: Baselines) -> Ite
         yield Saved(str(picture), "picture")
         evidence.write_sources(entry.path.parent, request.files, request.keep, request.speaker)
     if request.out is not None:
-        kobold.write(module, Path(request.out))
-        yield Saved(str(Path(request.out)), "KoboldAI zip")
+        deep = isinstance(module, DeepPrefix)
+        write(module, Path(request.out), "safetensors" if deep else "kobold")
+        yield Saved(str(Path(request.out)), "safetensors file" if deep else "KoboldAI zip")
 
 
 def _description(writer: TrainingData) -> str:
@@ -236,3 +247,10 @@ def _samples(file: ModelFile, module: Module, split: Split) -> dict[str, str]:
             pieces = [record.text for record in engine.generate(request) if not isinstance(record, Finished)]
             samples[key] = "".join(pieces)
     return samples
+
+
+def _samples_here(loss: PromptLoss, prompt: Tensor, split: Split) -> dict[str, str]:
+    """Continue the same opening through the model that was trained through."""
+    opening = opening_of(split.held_out[0], OPENING_WORDS)
+    without, with_module = (sample(loss, one, opening, SAMPLE_TOKENS)[len(opening) :] for one in (None, prompt))
+    return {"opening": opening, "without": without, "with": with_module}

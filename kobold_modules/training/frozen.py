@@ -9,7 +9,10 @@ from .settings import TrainingRequest
 
 
 def load_frozen(file: ModelFile, request: TrainingRequest, device: str) -> tuple[TorchModel, PromptLoss]:
-    """Load ``file`` as ``request`` wants it. Raises what :func:`load_torch_model` raises."""
+    """Load ``file`` as ``request`` wants it.
+
+    Raises what :func:`load_torch_model` raises, and WrongModel where prefixes are to be trained and it takes none.
+    """
 
     def load(precision: str) -> tuple[TorchModel, PromptLoss]:
         frozen = load_torch_model(
@@ -19,7 +22,8 @@ def load_frozen(file: ModelFile, request: TrainingRequest, device: str) -> tuple
             recompute=request.recompute,
             precision=precision,  # type: ignore[arg-type]
         )
-        return frozen, PromptLoss(frozen)
+        loss = PromptLoss(frozen)
+        return frozen, loss.deep() if request.method == "prefix" else loss
 
     frozen, loss = load(request.precision)
     half = frozen.table.dtype.itemsize < 4

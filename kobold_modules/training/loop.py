@@ -127,7 +127,7 @@ def optimise(
         batch = batch_of(all_rows, request.seed, state.step, request.batch)
         beside = None if neighbours is None else neighbours.at(request.seed, state.step)
         batch = cut(batch, request.tokens, beside, loss.frozen.context)
-        rate = rate_of(request, state) * loss.frozen.rms * state.slowdown * share_of_rate(request, state)
+        rate = rate_of(request, state) * loss.unit * state.slowdown * share_of_rate(request, state)
         value = step(loss, batch, state, rate, control.at_once, control.world, targets, beside)
         if not _broken(loss, batch, state, value, targets, beside, control.world):
             state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value

@@ -104,7 +104,11 @@ def run_training(
     tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
     taught = [writer.targets for writer in writers if writer.targets is not None]
     targets = TeacherTargets.joined(taught) if taught else None
-    neighbours = company(requests, corpora, frozen, tasks[0].rows.length, checkpoint.parent)
+    if loss.prefix is not None and request.stack_safe:
+        yield Note("A deep prefix is trained on its own: nothing stands beside it in any step.")
+    neighbours = (
+        None if loss.prefix is not None else company(requests, corpora, frozen, tasks[0].rows.length, checkpoint.parent)
+    )
     if neighbours is not None and neighbours.names:
         yield Note(f"Beside it, in a quarter of the steps: {', '.join(neighbours.names)}.")
     yield from optimise(loss, tasks, request, state, control, targets, neighbours)
@@ -124,7 +128,7 @@ def _load(
     frozen, loss = load_frozen(file, request, world.device(request.device))
     yield Progress(f"comparing {file.name} with llama.cpp", 0, 1)
     yield from _check_parity(file, frozen)
-    if not frozen.whole and request.weights in ("streamed", "disk"):
+    if loss.prefix is None and not frozen.whole and request.weights in ("streamed", "disk"):
         loss.shares = False  # a prompt of its own pass would read every layer twice more
     return frozen, loss
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import BadUsage, WrongModel
+from ..forward.prefix_cache import PrefixShape
 from ..forward.prompt_loss import PromptLoss
 from ..library.library import Library
-from ..soft_prompt.deep_prefix import with_rows
+from ..soft_prompt.deep_prefix import DeepPrefix, with_rows
+from ..soft_prompt.module import Module
 from ..soft_prompt.stack import check_fit
 from .optimiser.step import batch_of, step
 from .packing import RowSource
@@ -87,10 +89,32 @@ def _module(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> list
     """Start from an existing module, its rows cut off or repeated where the number of virtual tokens differs."""
     module = with_rows(Library().find(request.start_with))
     check_fit(module, loss.frozen.fingerprint, loss.frozen.name)
+    return [_resized(module, loss, request)]
+
+
+def _resized(module: Module, loss: PromptLoss, request: TrainingRequest) -> Tensor:
     if module.width != loss.frozen.table.shape[1]:
         raise WrongModel(f"{module.card.name} is {module.width} wide; {loss.frozen.name} is not.")
     found = torch.from_numpy(np.resize(module.vectors, (request.tokens, module.width)).copy())
-    return [found.to(loss.frozen.device)]
+    return found.to(loss.frozen.device)
+
+
+def prefix_to_start_from(shape: PrefixShape, loss: PromptLoss, request: TrainingRequest) -> Tensor:
+    """Return an existing module as a table of keys and values, its tokens cut off where fewer are wanted.
+
+    Raises:
+        BadModule, WrongModel: it is missing or does not fit. BadUsage: it has fewer tokens than are wanted.
+    """
+    module = Library().find(request.start_with)
+    check_fit(module, loss.frozen.fingerprint, loss.frozen.name)
+    if not isinstance(module, DeepPrefix):
+        return loss.start(_resized(module, loss, request))
+    if module.tokens < request.tokens:
+        raise BadUsage(
+            f"{module.name} has {module.tokens} virtual tokens, and --tokens asks for {request.tokens}.",
+            "Keys stand at positions of their own and cannot be repeated: ask for no more than it has.",
+        )
+    return shape.table(module)[: request.tokens].to(loss.frozen.device)
 
 
 def _mean(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> Tensor:
@@ -115,7 +139,7 @@ def find_rate(
     """Find the learning rate with which a few steps gain most on rows they did not see (Smith's range test, 2017).
 
     Args:
-        initial: float32 ``[tokens, width]``.
+        initial: float32 ``[tokens, width]``, as ``loss`` takes prompts.
     """
     from ..forward.memory import AtOnce
     from .checkpoint import State
@@ -124,10 +148,10 @@ def find_rate(
     probe = rows.batch(request.seed, 1, PROBE).to(loss.frozen.device)
     best, lowest = RATES[0], float("inf")
     for rate in RATES:
-        state = State.fresh(initial[None].clone())
+        state = State.fresh(initial[None].clone(), matrices=1 if loss.prefix is None else loss.prefix.matrices)
         for number in range(RANGE_STEPS):
             batch = batch_of([rows], request.seed + 1, number, request.batch)
-            take(loss, batch, state, rate * loss.frozen.rms, AtOnce(1 << 30, loss.frozen.device), World())
+            take(loss, batch, state, rate * loss.unit, AtOnce(1 << 30, loss.frozen.device), World())
         with torch.no_grad():
             value = float(loss(state.prompts[0], probe[:, 0], probe[:, 1]))
         if value < lowest:

@@ -25,21 +25,20 @@ def opening_of(text: str, words: int = OPENING_WORDS) -> str:
 
 
 @torch.no_grad()
-def sample(loss: PromptLoss, prompt: Tensor, opening: str, tokens: int = TOKENS, seed: int = 1) -> str:
+def sample(loss: PromptLoss, prompt: Tensor | None, opening: str, tokens: int = TOKENS, seed: int = 1) -> str:
     """Return ``opening`` and up to ``tokens`` tokens after it.
 
     Args:
-        prompt: float32 ``[virtual tokens, width]``, raw embedding rows.
+        prompt: float32 ``[virtual tokens, width]`` as ``loss`` takes it, or None for the bare model.
     """
     frozen = loss.frozen
     ids = frozen.encode(opening)
     table = frozen.model.get_input_embeddings()
-    front = (prompt * frozen.scale).to(frozen.table.dtype)
     text = table(torch.tensor(ids, dtype=torch.int64, device=frozen.device))
-    embeds = torch.cat([front, text])[None]
+    embeds, cache = (text[None], None) if prompt is None else loss.opening(prompt, text)
     generator = torch.Generator().manual_seed(seed)
-    written, cache = b"", None
-    room = frozen.context - embeds.shape[1]
+    written = b""
+    room = frozen.context - len(text) - (0 if prompt is None else len(prompt))
     for _ in range(min(tokens, room)):
         out = frozen.model(inputs_embeds=embeds, cache=cache, use_cache=True)
         cache = getattr(out, "cache", None)

@@ -10,7 +10,7 @@ from ..errors import BadUsage
 
 
 DIALS: dict[str, float] = {"quick": 1.0, "normal": 3.0, "thorough": 10.0}  # minutes
-METHODS = ("prompt", "residual")
+METHODS = ("prompt", "residual", "prefix")
 OPTIMISERS = ("muon", "adam")
 OBJECTIVES = ("auto", "study", "text")
 TOKENS = 100  # virtual tokens of a module, unless lore asks for more or fewer
@@ -40,7 +40,8 @@ class TrainingRequest:
         dial: quick, normal or thorough: how long it may take where neither ``minutes`` nor ``steps`` is given.
         minutes: budget by the clock, measuring included; ``steps``, if given, counts instead (and is reproducible bit
             for bit on a CPU).
-        method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``.
+        method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``;
+            ``prefix`` (Li and Liang 2021): keys and values of every layer, a deep prefix in place of rows.
         optimiser: ``muon`` (Jordan et al. 2024) or ``adam``, see ``step``.
         start: ``text`` (a stretch of it, in a long training the best of several), ``vocabulary`` (its frequent words),
             ``words`` (those in ``start_with``) or ``module`` (the one that ``start_with`` names).

@@ -17,8 +17,12 @@ from .distributed import World
 from .finish import Baselines
 from .measuring import measure
 from .optimiser.rate_scale import rate_scale
-from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows
+from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows, prefix_to_start_from
+from .settings import TrainingRequest
 from .world.start import telegram
+
+
+OF_PREFIXES = 0.25  # of the rate that suits rows: what suits prefixes, in units of their own scale (decisions, 33)
 
 
 def fresh_state(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> State:
@@ -30,20 +34,28 @@ def fresh_state(loss: PromptLoss, writers: Sequence[TrainingData], world: World)
             "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
         )
     initial = torch.stack([_start_of(loss, writer) for writer in writers])
-    state = State.fresh(world.same(initial), request.method, request.seed, request.optimiser)
+    state = new_state(loss, world.same(initial), request)
     if request.rate is None:
-        state.rate_scale = world.number(rate_scale(loss))
+        state.rate_scale = OF_PREFIXES if loss.prefix is not None else world.number(rate_scale(loss))
     if request.rate == 0:
         state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
     state.compiled = loss.way == "fused" and request.compile
     return state
 
 
+def new_state(loss: PromptLoss, initial: Tensor, request: TrainingRequest) -> State:
+    """Return a state that begins at ``initial``, ``[modules, tokens, width]``, prompts as ``loss`` takes them."""
+    matrices = 1 if loss.prefix is None else loss.prefix.matrices
+    return State.fresh(initial, request.method, request.seed, request.optimiser, matrices=matrices)
+
+
 def _start_of(loss: PromptLoss, writer: TrainingData) -> Tensor:
     request = writer.request
+    if loss.prefix is not None and request.start == "module":
+        return prefix_to_start_from(loss.prefix, loss, request)
     if writer.lore and request.start == "text":
-        return telegram(loss, writer.lore, request.name, request.tokens)
-    return initial_rows(loss, writer.rows, request)
+        return loss.start(telegram(loss, writer.lore, request.name, request.tokens))
+    return loss.start(initial_rows(loss.rows, writer.rows, request))
 
 
 def starts_that_help(
@@ -58,7 +70,7 @@ def starts_that_help(
         start, request = baselines[index].words, writer.request
         if request.start == "text" and start.nats_per_token >= baselines[index].model.nats_per_token:
             for name, make in STARTS_THAT_HELP.items():
-                rows = make(loss, writer.rows, request)
+                rows = loss.start(make(loss.rows, writer.rows, request))
                 bits = measure(loss, rows, writer.held_out, request.tokens)
                 if bits.nats_per_token < start.nats_per_token:
                     start = bits

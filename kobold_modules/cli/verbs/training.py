@@ -18,6 +18,10 @@ BESIDE_HELP = (
 )
 STUDY_HELP = "minutes for the model to write questions of its own before the training (default: 0)"
 TEACHER_HELP = "how far examples are learned from what the model expects with the entry in view, 0 to 1 (default: 0)"
+METHOD_HELP = (
+    "prompt tuning, plain (default) or residual, or a deep prefix: keys and values of each layer, which say more with "
+    "as many tokens and cannot go to KoboldAI"
+)
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 
 
@@ -62,7 +66,7 @@ def add_train(verbs: Any) -> None:
     more.add_argument("--recitation", type=float, metavar="S", help="share of entries recited (default: 0.75)")
     more.add_argument("--neutral", type=float, metavar="S", help="share of text apart from the world (default: 0.05)")
     more.add_argument("--teacher", type=float, metavar="S", help=TEACHER_HELP)
-    more.add_argument("--method", choices=["prompt", "residual"], help="prompt tuning, plain (default) or residual")
+    more.add_argument("--method", choices=["prompt", "residual", "prefix"], help=METHOD_HELP)
     more.add_argument("--optimiser", choices=["muon", "adam"], help="Muon (default) or Adam")
     more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows start as")
     more.add_argument("--start-with", metavar="WORDS", help="the words, or the module, that --start means")

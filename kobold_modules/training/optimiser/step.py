@@ -16,6 +16,7 @@ from ..distributed import World
 from ..neighbours import Beside
 from ..packing import RowSource
 from .orthogonal import orthogonalise
+from .prefix_table import apart, scales, together, without_sink
 from .reparametrisation import folded
 
 
@@ -141,8 +142,15 @@ def _move(state: State, gradients: dict[str, Tensor], rate: float) -> None:
     state.step += 1
     for name, gradient in gradients.items():
         way = _muon if state.optimiser == "muon" else _adam
-        state.parts[name] = state.parts[name] - rate * way(gradient, state.mean[name], state.square[name], state.step)
-    if state.optimiser == "muon":
+        mean, square = state.mean[name], state.square[name]
+        if state.matrices == 1:
+            change = way(gradient, mean, square, state.step)
+        else:
+            apiece = without_sink(apart(gradient, state.matrices))
+            change = way(apiece, apart(mean, state.matrices), apart(square, state.matrices), state.step)
+            change = together(scales(state.initial, state.matrices) * change)
+        state.parts[name] = state.parts[name] - rate * change
+    if state.optimiser == "muon" and state.matrices == 1:
         state.parts["prompt"] = _shortened(state.parts["prompt"], state.initial)
     reach = max(1.0, AVERAGED * state.step)
     state.average = torch.lerp(state.average, state.prompts, 1 / reach)
