@@ -27,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
     training.add_demo(verbs)
     training.add_train(verbs)
+    training.add_distil(verbs)
     writing.add_generate(verbs)
     writing.add_compare(verbs)
     writing.add_serve(verbs)

@@ -40,7 +40,7 @@ def run_in_child(argv: Sequence[str], arguments: argparse.Namespace, output: Out
         return _end_like(name)
     if sys.stderr.isatty():
         sys.stderr.write("\n")  # the cursor may stand behind the last word that was written
-    training = getattr(arguments, "verb", "") in ("train", "demo")
+    training = getattr(arguments, "verb", "") in ("train", "distil", "demo")
     again = "`--resume` added to the same command continues from its last checkpoint." if training else ""
     failed = explain(status, "training" if training else "model", last_words, again)
     output.error(failed.message, failed.hint, failed.code)

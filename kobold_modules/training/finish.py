@@ -22,11 +22,12 @@ from ..library import evidence
 from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
-from ..records import Baseline, Finished, Progress, Record, Saved, TextLoss, TrainedModule
+from ..records import Baseline, Finished, Note, Progress, Record, Saved, TextLoss, TrainedModule
 from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
 from .data import TrainingData
+from .imitation import Imitated, measured_teacher
 from .measuring import measure
 from .optimiser.schedule import rate_of
 from .plot import curve_svg
@@ -72,6 +73,7 @@ class Trained:
         state: the prompts of all its modules; ``identity``: what a checkpoint of it is filed under.
         stopped: whether a person ended it early.
         beside: the library's modules that stood beside it in some of its steps; None where nothing did.
+        teacher: the module that it imitates; None where it imitates none.
     """
 
     file: ModelFile
@@ -81,6 +83,7 @@ class Trained:
     identity: str
     stopped: bool = False
     beside: tuple[str, ...] | None = None
+    teacher: Imitated | None = None
 
 
 def finish(
@@ -93,6 +96,15 @@ def finish(
     state, request = trained.state, writer.request
     yield Progress("measuring", 0, 1, left)
     baselines, measured = _measured(trained, index, writer, baselines)
+    imitation: dict[str, Any] = {}
+    if trained.teacher is not None:
+        taught, its = trained.teacher, measured_teacher(trained.teacher, writer)
+        imitation = {"imitates": taught.name, "imitated_bits_per_byte": round(its.bits_per_byte, 5)}
+        gained = measured["bits_per_byte_without"] - its.bits_per_byte
+        if gained > 0:
+            share = (measured["bits_per_byte_without"] - measured["bits_per_byte_with"]) / gained
+            imitation["kept_share"] = round(share, 4)
+            yield Note(f"It keeps {share:.0%} of what {taught.name} gains on the same pages.")
     card = Card(
         name=request.name,
         kind=request.kind,
@@ -101,7 +113,7 @@ def finish(
         model=trained.file.name,
         fingerprint=trained.frozen.fingerprint,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        training=_facts(trained, index, writer),
+        training=_facts(trained, index, writer) | imitation,
         measured=measured,
         curve=tuple(state.curves[index]),
         sources=tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in writer.corpus.documents),

@@ -31,6 +31,7 @@ from .destination import check_places, refuse_taken_name
 from .distributed import World
 from .finish import Baselines, Trained, finish, tokens_to_finish
 from .frozen import load_frozen
+from .imitation import imitated
 from .loop import RunControl, Task, optimise
 from .measuring import measure
 from .neighbours import company
@@ -80,7 +81,8 @@ def run_training(
     frozen, loss = yield from _load(file, request, world)
     requests = settled(requests, lore, loss)
     request = requests[0]
-    writers = yield from prepare(requests, corpora, lore, loss)
+    teacher = imitated(request, loss.rows)
+    writers = yield from prepare(requests, corpora, lore, loss, teacher)
     identity = _identity(requests, corpora, lore, frozen)
     checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
     began = time.monotonic()
@@ -114,7 +116,7 @@ def run_training(
     yield from optimise(loss, tasks, request, state, control, targets, neighbours)
     if world.first:
         names = None if neighbours is None else neighbours.names
-        trained = Trained(file, frozen, loss, state, identity, stop(), names)
+        trained = Trained(file, frozen, loss, state, identity, stop(), names, teacher)
         for index, writer in enumerate(writers):
             left = a_token * sum(map(_tokens_after, writers[index:]))
             yield from finish(trained, index, writer, baselines[index], left)

@@ -10,6 +10,7 @@ from ..forward.prompt_loss import PromptLoss
 from ..models.reference import ModelFile
 from ..records import Note, Progress, Record
 from .data import TrainingData, check_room, read_texts, writer_of
+from .imitation import Imitated, imitating
 from .settings import TOKENS, TrainingRequest
 from .world.data import Studied, lore_of, studied, tokens_for, world_data
 from .world.recipe import RATE
@@ -62,11 +63,15 @@ def settled(requests: Sequence[TrainingRequest], lore: Sequence[Studied], loss: 
 
 
 def prepare(
-    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], loss: PromptLoss
+    requests: Sequence[TrainingRequest],
+    corpora: Sequence[Corpus],
+    lore: Sequence[Studied],
+    loss: PromptLoss,
+    teacher: Imitated | None = None,
 ) -> Generator[Record, None, list[TrainingData]]:
-    """Split and tokenise the texts of every module."""
+    """Split and tokenise the texts of every module, and ask ``teacher`` about them where there is one."""
     if lore:
-        return (yield from _prepare_worlds(requests, corpora, lore, loss))
+        return (yield from _prepare_worlds(requests, corpora, lore, loss, teacher))
     writers = [writer_of(each, corpus, loss.frozen) for each, corpus in zip(requests, corpora, strict=True)]
     for writer in writers:
         for sentence in writer.split.describe():
@@ -76,18 +81,29 @@ def prepare(
         f"{sum(corpus.words for corpus in corpora):,} words are {tokens:,} tokens to train on; another part is "
         "held out to measure with."
     )
-    return writers
+    if teacher is None:
+        return writers
+    taught: list[TrainingData] = []
+    for writer in writers:
+        first = sum(len(each.targets or ()) for each in taught)
+        taught.append((yield from imitating(writer, teacher, first)))
+    return taught
 
 
 def _prepare_worlds(
-    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], lore: Sequence[Studied], loss: PromptLoss
+    requests: Sequence[TrainingRequest],
+    corpora: Sequence[Corpus],
+    lore: Sequence[Studied],
+    loss: PromptLoss,
+    teacher: Imitated | None,
 ) -> Generator[Record, None, list[TrainingData]]:
     """Cut the examples of every module into rows; all of them point into one table of targets."""
     writers: list[TrainingData] = []
     at = 0
+    front = None if teacher is None else (teacher.loss, teacher.prompt)
     for each, corpus, found in zip(requests, corpora, lore, strict=True):
         check_room(each, loss.frozen)
-        writer = yield from world_data(each, corpus, found, loss, at)
+        writer = yield from world_data(each, corpus, found, loss, at, front)
         at += len(writer.targets or ())
         writers.append(writer)
         room = each.tokens / loss.frozen.context

@@ -42,6 +42,7 @@ class TrainingRequest:
             for bit on a CPU).
         method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``;
             ``prefix`` (Li and Liang 2021): keys and values of every layer, a deep prefix in place of rows.
+        imitate: a module of the library that it is to imitate: it learns what the model expects behind that one.
         optimiser: ``muon`` (Jordan et al. 2024) or ``adam``, see ``step``.
         start: ``text`` (a stretch of it, in a long training the best of several), ``vocabulary`` (its frequent words),
             ``words`` (those in ``start_with``) or ``module`` (the one that ``start_with`` names).
@@ -79,6 +80,7 @@ class TrainingRequest:
     seed: int = 1
     device: str = "auto"
     method: str = "prompt"
+    imitate: str = ""
     optimiser: str = "muon"
     start: str = "text"
     start_with: str = ""

@@ -36,8 +36,10 @@ def table_of(loss: PromptLoss, tokens: int = 6, prefixes: int = 1) -> Tensor:
     own = loss.start(loss.frozen.table[3 : 3 + tokens].float())
     generator = torch.Generator().manual_seed(5)
     noise = torch.randn(prefixes, *own.shape, generator=generator, dtype=own.dtype)
-    table: Tensor = (own + own.std() * noise).to(loss.frozen.table.dtype)
-    return table.requires_grad_(True)
+    dtype: torch.dtype = loss.frozen.table.dtype
+    table = (own + own.std() * noise).to(dtype)
+    table.requires_grad_(True)
+    return table
 
 
 def difference(a: Tensor, b: Tensor) -> float:

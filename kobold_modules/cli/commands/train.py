@@ -50,7 +50,7 @@ def train(arguments: argparse.Namespace, output: Output) -> int:
         return queue.submit(request, output)
     with stoppable() as stopped:
         kept = output.follow(train_module(request, lambda: bool(stopped)))
-    return _report(kept, stopped, output)
+    return report(kept, stopped, output)
 
 
 def train_each(arguments: argparse.Namespace, output: Output) -> int:
@@ -66,10 +66,10 @@ def train_each(arguments: argparse.Namespace, output: Output) -> int:
         requests.append(replace(request_of(arguments), files=(file,)))
     with stoppable() as stopped:
         kept = output.follow(train_together(requests, lambda: bool(stopped)))
-    return _report(kept, stopped, output)
+    return report(kept, stopped, output)
 
 
-def _report(kept: list[Record], stopped: list[bool], output: Output) -> int:
+def report(kept: list[Record], stopped: list[bool], output: Output) -> int:
     """Print the curve and the verdict on each module. Returns the exit code."""
     curve = [(record.step, record.held_out) for record in kept if isinstance(record, Loss) and record.held_out]
     results = [record for record in kept if isinstance(record, TrainedModule)]

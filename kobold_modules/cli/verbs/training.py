@@ -18,6 +18,7 @@ BESIDE_HELP = (
 )
 STUDY_HELP = "minutes for the model to write questions of its own before the training (default: 0)"
 TEACHER_HELP = "how far examples are learned from what the model expects with the entry in view, 0 to 1 (default: 0)"
+IMITATE_HELP = "texts to learn on (default: those that MODULE was trained on, if the files are there)"
 METHOD_HELP = (
     "prompt tuning, plain (default) or residual, or a deep prefix: keys and values of each layer, which say more with "
     "as many tokens and cannot go to KoboldAI"
@@ -94,6 +95,24 @@ def add_train(verbs: Any) -> None:
     own.add_argument("--continue", metavar="ID", dest="go_on", help="resume it, even after it failed")
     own.add_argument("--stop", metavar="ID", help="stop it early and save its best module")
     own.add_argument("--cancel", metavar="ID", help="stop it and save nothing")
+
+
+def add_distil(verbs: Any) -> None:
+    verb = add_verb(verbs, "distil", "distil", "train a module of rows to imitate another one, such as a deep prefix")
+    verb.add_argument("module", metavar="MODULE", help="the module in the library that is imitated")
+    verb.add_argument("files", nargs="*", metavar="FILE", help=IMITATE_HELP)
+    verb.add_argument("--model", default="", metavar="MODEL", help="default: the one that the module was made for")
+    verb.add_argument("--name", default="", metavar="NAME", help='name of the new module (default: "MODULE distilled")')
+    verb.add_argument("--description", default="", metavar="TEXT", help="a sentence for the card")
+    verb.add_argument("--tokens", type=int, metavar="N", help="its virtual tokens (default: as many as MODULE has)")
+    verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")
+    verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
+    verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
+    verb.add_argument("--seed", type=int, metavar="S", help="order of the texts and chance (default: 1)")
+    verb.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
+    verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")
+    verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
+    verb.add_argument("--resume", action="store_true", help="resume this training where it was stopped or killed")
 
 
 def _rate(text: str) -> float:

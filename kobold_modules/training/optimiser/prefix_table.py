@@ -15,7 +15,7 @@ SINK = 1  # tokens at the front that stay as they are
 
 def apart(table: Tensor, matrices: int) -> Tensor:
     """Return a view of ``table``, ``[prefixes, tokens, features]``, as ``[prefixes, matrices, tokens, dim]``."""
-    parts: Tensor = table.unflatten(2, (matrices, -1)).transpose(1, 2)  # type: ignore[no-untyped-call]
+    parts: Tensor = table.unflatten(2, (matrices, -1)).transpose(1, 2)
     return parts
 
 

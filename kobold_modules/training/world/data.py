@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...corpus import Corpus, Split
 from ...errors import BadInput, BadText
@@ -91,12 +92,19 @@ def lore_tokens(entries: Sequence[LoreEntry], encode: Callable[[str], list[int]]
 
 
 def world_data(
-    request: TrainingRequest, corpus: Corpus, found: Studied, loss: PromptLoss, first: int = 0
+    request: TrainingRequest,
+    corpus: Corpus,
+    found: Studied,
+    loss: PromptLoss,
+    first: int = 0,
+    teacher: tuple[PromptLoss, Tensor] | None = None,
 ) -> Generator[Record, None, TrainingData]:
     """Cut examples into rows, ask the teacher, keep questions apart.
 
     Args:
         first: where the targets will stand among those of other modules.
+        teacher: a module that everything about the world is learned from, and the loss that takes it as a prompt; None
+            for the recipe's own teachers.
     """
     frozen = loss.frozen
     began = time.monotonic()
@@ -109,7 +117,11 @@ def world_data(
     ]
     placed, parts, at = [], [], first
     for name, pieces, share in pools:
-        targets = yield from _targets(name, pieces, loss)
+        if teacher is not None and name != "neutral":
+            pieces = [replace(piece, taught=1.0, view=()) for piece in pieces]
+            targets = yield from _targets(name, pieces, teacher[0], teacher[1])
+        else:
+            targets = yield from _targets(name, pieces, loss)
         mine = []
         for piece in pieces:
             mine.append(piece.placed(at))
@@ -180,13 +192,15 @@ def _neutral(corpus: Corpus, loss: PromptLoss, most: int) -> list[Piece]:
     return pieces
 
 
-def _targets(name: str, pieces: Sequence[Piece], loss: PromptLoss) -> Generator[Record, None, TeacherTargets]:
+def _targets(
+    name: str, pieces: Sequence[Piece], loss: PromptLoss, front: Tensor | None = None
+) -> Generator[Record, None, TeacherTargets]:
     """Return what ``pieces`` are learned from: the teacher, what is written, or something between the two."""
     labels = torch.tensor([token for piece in pieces for token in piece.ids[piece.scored :]], dtype=torch.int64)
     targets = TeacherTargets.of_labels(labels)
     for share in sorted({piece.taught for piece in pieces} - {0.0}):
         some = [piece for piece in pieces if piece.taught == share]
-        asked = (yield from ask(loss, some, self_study_dir())).to("cpu")
+        asked = (yield from ask(loss, some, self_study_dir(), front)).to("cpu")
         here = torch.tensor([piece.taught == share for piece in pieces for _ in range(piece.learned)])
         asked = asked if share == 1 else asked.towards(labels[here], 1 - share)
         targets.ids[here], targets.shares[here] = asked.ids, asked.shares

@@ -38,23 +38,27 @@ class _Job:
     numbers: tuple[int, ...]
 
 
-def ask(loss: PromptLoss, pieces: Sequence[Piece], folder: Path | None) -> Generator[Progress, None, TeacherTargets]:
+def ask(
+    loss: PromptLoss, pieces: Sequence[Piece], folder: Path | None, front: Tensor | None = None
+) -> Generator[Progress, None, TeacherTargets]:
     """Return the teacher's distributions at every scored position of ``pieces``, one piece after another.
 
     Args:
         folder: where they are kept for the next training on the same examples; None keeps none.
+        front: a prompt that the teacher has in front of it in place of views, as ``loss`` takes it.
     """
-    path = None if folder is None else folder / f"{digest(loss, pieces)}.safetensors"
+    path = None if folder is None else folder / f"{digest(loss, pieces, front)}.safetensors"
     if path is not None and (kept := _kept(path, sum(piece.learned for piece in pieces))) is not None:
         return kept.to(loss.frozen.device)
     found: list[TeacherTargets | None] = [None] * len(pieces)
-    jobs = _jobs(pieces, min(ROW, loss.frozen.context))
+    room = loss.frozen.context - (0 if front is None else len(front))
+    jobs = _jobs(pieces, min(ROW, room))
     done, total = 0, len(pieces)
     together = loss.row_threads.count
     yield Progress(STAGE, 0, total)
     for at in range(0, len(jobs), together):
         some = jobs[at : at + together]
-        answers = loss.row_threads.each(lambda job: _answers(loss, job, pieces), some)
+        answers = loss.row_threads.each(lambda job: _answers(loss, job, pieces, front), some)
         for job, targets in zip(some, answers, strict=True):
             for number, target in zip(job.numbers, targets, strict=True):
                 found[number] = target
@@ -66,10 +70,12 @@ def ask(loss: PromptLoss, pieces: Sequence[Piece], folder: Path | None) -> Gener
     return whole
 
 
-def digest(loss: PromptLoss, pieces: Sequence[Piece]) -> str:
+def digest(loss: PromptLoss, pieces: Sequence[Piece], front: Tensor | None = None) -> str:
     """Return what makes two askings the same one: the model, its precision, what is read and what is kept."""
     frozen = loss.frozen
     whole = hashlib.sha256(repr((VERSION, frozen.fingerprint, str(frozen.table.dtype), KEPT, MASS, ROW)).encode())
+    if front is not None:
+        whole.update(front.cpu().numpy().tobytes())
     for piece in pieces:
         whole.update(repr((piece.ids, piece.scored, piece.view)).encode())
     return whole.hexdigest()
@@ -93,14 +99,15 @@ def _jobs(pieces: Sequence[Piece], length: int) -> list[_Job]:
     return jobs
 
 
-def _answers(loss: PromptLoss, job: _Job, pieces: Sequence[Piece]) -> list[TeacherTargets]:
+def _answers(loss: PromptLoss, job: _Job, pieces: Sequence[Piece], front: Tensor | None) -> list[TeacherTargets]:
     frozen = loss.frozen
     these = [pieces[number] for number in job.numbers]
     ids = torch.tensor([[token for piece in these for token in piece.ids]], device=frozen.device)
     documents = torch.tensor([[n for n, piece in enumerate(these) for _ in piece.ids]], device=frozen.device)
     at = torch.tensor([[i >= piece.scored for piece in these for i in range(len(piece.ids))][1:]], device=frozen.device)
     longest = max(len(piece.ids) for piece in these)
-    targets = loss.teacher(view_rows(loss, job.view, frozen.context - longest), ids, documents, at)
+    before = front if front is not None else view_rows(loss, job.view, frozen.context - longest)
+    targets = loss.teacher(before, ids, documents, at)
     ends = torch.tensor([0, *(piece.learned for piece in these)]).cumsum(0).tolist()
     return [TeacherTargets(targets.ids[a:b], targets.shares[a:b]) for a, b in itertools.pairwise(ends)]
 
