@@ -87,7 +87,7 @@ def loads_native_code(arguments: Any) -> bool:
         return arguments.nearest is not None
     if verb in ("export", "convert"):  # llama.cpp knows a model's tokens, torch makes vLLM's tensors
         return arguments.format in ("llama-lora", "prompt-embeds") or arguments.program in ("koboldcpp", "vllm")
-    return verb in ("demo", "generate", "compare", "serve", "measure", "evaluate", "phrase", "lore", "untie")
+    return verb in ("demo", "distil", "generate", "compare", "serve", "measure", "evaluate", "phrase", "lore", "untie")
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:

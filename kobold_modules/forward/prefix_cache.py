@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..backends.torch.load import TorchModel
 from ..errors import WrongModel
+from ..generation.stack_rows import check_shape
 from ..soft_prompt.deep_prefix import DeepPrefix
 from ..soft_prompt.module import Card
 
@@ -65,32 +66,18 @@ class PrefixShape:
         keys, values = self._arrays(table)
         return DeepPrefix(keys, values, card, *((None, None) if initial is None else self._arrays(initial)))
 
-    def table(self, prefix: DeepPrefix) -> Tensor:
+    def table(self, prefix: DeepPrefix, model: str) -> Tensor:
         """Return ``prefix`` as a table, float32 ``[tokens, features]``.
 
-        Raises WrongModel where it is of a model with other layers or heads.
+        Raises WrongModel where it has other layers or heads than ``model``, whose shape this is.
         """
-        check_shape(prefix, self)
+        check_shape(prefix, self.layers, self.kv_heads, self.head_dim, model)
         pairs = zip(torch.tensor(prefix.keys), torch.tensor(prefix.values), strict=True)
         return self.joined([(keys[None], values[None]) for keys, values in pairs])[0]
 
     def _arrays(self, table: Tensor) -> tuple[Any, Any]:
         pairs = self.split(table.detach().float().cpu()[None])
         return tuple(torch.cat(side).numpy() for side in zip(*pairs, strict=True))  # type: ignore[return-value]
-
-
-def check_shape(prefix: DeepPrefix, shape: PrefixShape) -> None:
-    """Raise WrongModel where ``prefix`` is of a model with other layers or heads."""
-    found, wanted = (prefix.layers, prefix.kv_heads, prefix.head_dim), (shape.layers, shape.kv_heads, shape.head_dim)
-    if found != wanted:
-        raise WrongModel(
-            f"{prefix.name} has keys for {_in_words(*found)}; this model has {_in_words(*wanted)}.",
-            "Load the model it was made for, or train it again on this one.",
-        )
-
-
-def _in_words(layers: int, heads: int, width: int) -> str:
-    return f"{layers} layers of {heads} key head{'s' * (heads != 1)}, {width} wide"
 
 
 def prefix_shape(frozen: TorchModel) -> PrefixShape:

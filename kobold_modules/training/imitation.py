@@ -59,7 +59,7 @@ def imitated(request: TrainingRequest, rows: PromptLoss) -> Imitated | None:
     if isinstance(module, DeepPrefix):
         deep = rows.deep()
         assert deep.prefix is not None
-        return Imitated(module.name, deep, deep.prefix.table(module).to(frozen.device))
+        return Imitated(module.name, deep, deep.prefix.table(module, frozen.name).to(frozen.device))
     return Imitated(module.name, rows, torch.tensor(module.vectors, device=frozen.device))
 
 

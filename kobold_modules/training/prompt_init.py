@@ -114,7 +114,7 @@ def prefix_to_start_from(shape: PrefixShape, loss: PromptLoss, request: Training
             f"{module.name} has {module.tokens} virtual tokens, and --tokens asks for {request.tokens}.",
             "Keys stand at positions of their own and cannot be repeated: ask for no more than it has.",
         )
-    return shape.table(module)[: request.tokens].to(loss.frozen.device)
+    return shape.table(module, loss.frozen.name)[: request.tokens].to(loss.frozen.device)
 
 
 def _mean(loss: PromptLoss, rows: RowSource, request: TrainingRequest) -> Tensor:

@@ -172,7 +172,7 @@ def test_a_table_and_a_module_are_the_same_numbers() -> None:
     table = table_of(loss)[0].detach()
     prefix = shape.prefix(table, Card("x"), table / 2)
     assert (prefix.layers, prefix.kv_heads, prefix.tokens, prefix.head_dim) == (2, shape.kv_heads, 6, shape.head_dim)
-    assert torch.equal(shape.table(prefix), table)
+    assert torch.equal(shape.table(prefix, "llama"), table)
     assert prefix.initial_values is not None
     assert torch.equal(torch.tensor(prefix.initial_values), torch.tensor(prefix.values) / 2)
     assert torch.equal(shape.joined(shape.split(table[None]))[0], table)
@@ -188,4 +188,4 @@ def test_of_another_models_shape_it_is_refused() -> None:
     other = prefix_shape(tiny("llama", num_hidden_layers=3))
     prefix = other.prefix(torch.zeros(4, other.features), Card("theirs"))
     with pytest.raises(WrongModel, match="3 layers"):
-        shape.table(prefix)
+        shape.table(prefix, "llama")
