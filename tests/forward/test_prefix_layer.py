@@ -56,7 +56,8 @@ def literally(frozen: TorchModel, keys: list[Tensor], values: list[Tensor], row:
     width = keys[0].shape[2]
 
     def norm(x: Tensor, module: Any) -> Tensor:
-        return x / (x.square().mean() + module.variance_epsilon).sqrt() * module.weight
+        scaled: Tensor = x / (x.square().mean() + module.variance_epsilon).sqrt() * module.weight
+        return scaled
 
     def turned(x: Tensor, position: int) -> Tensor:
         found = x.clone()
