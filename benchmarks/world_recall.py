@@ -13,7 +13,8 @@ module       a module trained as `train --kind world` does, by self-study; makin
 ``gap_closed`` is how far ``module`` and ``text`` come from nothing to in_context; ``neutral_harm`` what they cost on
 pages that have nothing to do with the world, as a share of bits per byte (0.01 is 1 % worse).
 
-    python benchmarks/world_recall.py [--quick] [--model smollm2|starter|FILE] [--minutes 9] [--tokens 400]
+    python benchmarks/world_recall.py [--quick] [--model smollm2|starter|FILE] [--minutes 9] [--tokens 128]
+    python benchmarks/world_recall.py --method prefix    (keys and values of every layer in place of rows; no text arm)
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from kobold_modules.evaluation.torch_scorer import TorchScorer
 from kobold_modules.evaluation.world.questions import Question, read_questions, views
 from kobold_modules.evaluation.world.recall import Asked, ask, gap_closed
 from kobold_modules.evidence import Estimate
-from kobold_modules.formats import kobold
+from kobold_modules.formats import deep_prefix, kobold
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.lorebook import read
 from kobold_modules.models.find import resolve
@@ -63,12 +64,22 @@ LONGEST_QUESTION = 128  # tokens left for a question behind the whole lore
 LOOKED_AT = 600  # tokens that the text arm measures itself with
 
 
-def by_study(request: TrainingRequest, out: Path) -> torch.Tensor:
-    """Return the rows of a module trained as the command does, float32 ``[tokens, width]``; ``out`` holds it then."""
+def by_study(request: TrainingRequest, folder: Path) -> Path:
+    """Return the file of a module trained as the command does."""
+    out = folder / ("module.safetensors" if request.method == "prefix" else "module.zip")
     for record in train(replace(request, out=str(out))):
         if isinstance(record, Note | Loss | Recall | Done):
             print("  ", record, flush=True)
-    return torch.from_numpy(kobold.read(out).vectors.copy()).float()
+    return out
+
+
+def prompt_of(file: Path, loss: PromptLoss) -> tuple[PromptLoss, torch.Tensor]:
+    """Return the loss behind the module in ``file``, and the module as it takes one, float32 ``[tokens, ...]``."""
+    if file.suffix == ".zip":
+        return loss, torch.from_numpy(kobold.read(file).vectors.copy()).float().to(loss.frozen.device)
+    deep = loss.deep()
+    assert deep.prefix is not None
+    return deep, deep.prefix.table(deep_prefix.read(file), loss.frozen.name).to(loss.frozen.device)
 
 
 def by_text(loss: PromptLoss, entries: tuple[LoreEntry, ...], request: TrainingRequest) -> tuple[torch.Tensor, int]:
@@ -101,7 +112,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few steps and questions: a check that it runs")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--minutes", type=float, default=9.0)
-    parser.add_argument("--tokens", type=int, default=400)
+    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--method", choices=["prompt", "prefix"], default="prompt")
     parser.add_argument("--recitation", type=float, help="share of entries recited, where it is not the usual one")
     parser.add_argument("--folder", type=Path, help="where the modules trained here are kept")
     arguments = parser.parse_args()
@@ -110,6 +122,7 @@ def main() -> None:
     request = TrainingRequest(
         files=(str(LOREBOOK),), name="The Ommul", model=arguments.model, kind="world", objective="study",
         tokens=arguments.tokens, minutes=minutes, library=False, stack_safe=False, patience=1.0,
+        method=arguments.method,
     )  # fmt: skip
     questions = read_questions(QUESTIONS)[: 8 if arguments.quick else None]
     entries = read_lore([LOREBOOK]).entries
@@ -121,13 +134,17 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        module = by_study(request, folder / "module.zip")
+        file = by_study(request, folder)
         seconds = time.monotonic() - began
-        _, loss = load_frozen(resolve(arguments.model), request, "cpu")
-        as_text = replace(request, objective="text", row=TEXT_ROW, rate=TEXT_RATE)
-        text, text_steps = by_text(loss, entries, as_text)
-        torch.save(text, folder / "text.pt")
-    result = measured(loss, questions, module.to(loss.frozen.device), text, entries) | {
+        _, loss = load_frozen(resolve(arguments.model), replace(request, method="prompt"), "cpu")
+        fronts = {"module": prompt_of(file, loss)}
+        text_steps = 0
+        if arguments.method == "prompt":
+            as_text = replace(request, objective="text", row=TEXT_ROW, rate=TEXT_RATE)
+            text, text_steps = by_text(loss, entries, as_text)
+            torch.save(text, folder / "text.pt")
+            fronts["text"] = loss, text
+    result = measured(loss, questions, fronts, entries) | {
         "seconds": round(60 * minutes, 1),
         "seconds_with_loading": round(seconds, 1),
         "text_steps": text_steps,
@@ -138,25 +155,34 @@ def main() -> None:
         "minutes": minutes,
         "tokens": arguments.tokens,
         "questions": len(questions),
+        "threads": torch.get_num_threads(),
     }
-    keep("world_recall", settings, result, arguments.quick)
+    keep(
+        "world_recall" if arguments.method == "prompt" else f"world_recall_{arguments.method}",
+        settings,
+        result,
+        arguments.quick,
+    )
 
 
 def measured(
     loss: PromptLoss,
     questions: tuple[Question, ...],
-    module: torch.Tensor,
-    text: torch.Tensor,
+    fronts: dict[str, tuple[PromptLoss, torch.Tensor]],
     entries: tuple[LoreEntry, ...],
 ) -> dict[str, Any]:
-    """Put the questions with each thing in front, and measure what the modules do to other pages."""
+    """Put the questions with each thing in front, and measure what the modules do to other pages.
+
+    Args:
+        loss: of the bare model.
+        fronts: modules by name, and the loss behind each.
+    """
     in_view = views(questions, read(LOREBOOK))
     plain = TorchScorer(loss, None)
     asked = {
         "nothing": ask(plain, questions, "nothing"),
         "in_context": ask(plain, questions, "in context", in_view),
-        "text": ask(TorchScorer(loss, text), questions, "text"),
-        "module": ask(TorchScorer(loss, module), questions, "module"),
+        **{name: ask(TorchScorer(its, prompt), questions, name) for name, (its, prompt) in fronts.items()},
     }
     whole = [token for entry in entries for token in loss.frozen.encode(entry.view + "\n")]
     if len(whole) <= loss.frozen.context - LONGEST_QUESTION:
@@ -164,20 +190,19 @@ def measured(
         asked["whole_lore"] = ask(TorchScorer(loss, rows), questions, "whole lore")
     pages = tuple(other_texts(()).values())
     neutral = HeldOut.of(pages, loss.frozen.encode, TOKENS * len(pages))
-    bare = measure(loss, None, neutral, len(module))
     result: dict[str, Any] = {name: recalled(each) for name, each in asked.items()}
     gaps = {
-        name: gap_closed(asked["nothing"], asked[name], asked["in_context"])
-        for name in ("module", "text", "whole_lore")
-        if name in asked
+        name: gap_closed(asked["nothing"], each, asked["in_context"])
+        for name, each in asked.items()
+        if name not in ("nothing", "in_context")
     }
     result["gap_closed"] = {
         name: {"answers": ends(answers), "nats": ends(nats)} for name, (answers, nats) in gaps.items()
     }
-    result["neutral_harm"] = {
-        name: round(measure(loss, rows, neutral, len(rows)).bits_per_byte / bare.bits_per_byte - 1, 4)
-        for name, rows in (("module", module), ("text", text))
-    }
+    result["neutral_harm"] = {}
+    for name, (its, prompt) in fronts.items():
+        bare, behind = (measure(its, each, neutral, len(prompt)).bits_per_byte for each in (None, prompt))
+        result["neutral_harm"][name] = round(behind / bare - 1, 4)
     return result
 
 
