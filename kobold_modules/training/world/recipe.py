@@ -18,7 +18,7 @@ A_SECOND = 1 / 15  # more questions asked while it trains, for each second of th
 FIRST_ASKED = 12
 
 
-LORE_A_TOKEN = 36.0  # tokens of lore that a virtual token is advised for: what minutes on a CPU can fill (decisions, 32)
+LORE_A_TOKEN = 36.0  # tokens of lore that a virtual token is advised for: what minutes can fill (docs/decisions, 32)
 LEAST_TOKENS, MOST_TOKENS = 64, 512
 OF_CONTEXT = 0.25  # most of the model's context that the advice gives away
 
