@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ..backends.torch.deep_prefix import write_deep_prefix
 from ..backends.torch.load import TorchModel
 from ..errors import WrongModel
 from ..generation.stack_rows import check_shape
 from ..soft_prompt.deep_prefix import DeepPrefix
 from ..soft_prompt.module import Card
+from ..soft_prompt.stack import Stack
 
 
 if TYPE_CHECKING:
@@ -105,11 +107,37 @@ def keys_and_values(frozen: TorchModel, shape: PrefixShape, rows: Tensor) -> Ten
 
     Raises WrongModel where some of its layers do not look back so far.
     """
-    layers = _read(frozen, rows)
-    if any(part.shape[2] != len(rows) for pair in layers for part in pair):
+    return _table(frozen, shape, _read(frozen, rows), len(rows))
+
+
+def table_of(frozen: TorchModel, shape: PrefixShape, stack: Stack) -> Tensor:
+    """Return what stands in the cache behind all of ``stack``, as one table: float32 ``[stack.tokens, features]``.
+
+    Rows are computed, a deep prefix is written, each behind what stands before it: whatever reads on behind the table
+    reads on behind the stack.
+
+    Raises WrongModel where a module does not fit, or a deep prefix cannot stand behind others in this model.
+    """
+    from transformers import DynamicCache
+
+    cache, at = DynamicCache(config=frozen.model.config), 0
+    for part in stack.segments():
+        if isinstance(part, DeepPrefix):
+            write_deep_prefix(frozen, cache, part, at)
+            at += part.tokens
+            continue
+        embeds = (torch.tensor(part, device=frozen.device) * frozen.scale).to(frozen.table.dtype)[None]
+        with torch.no_grad():
+            frozen.model.get_decoder()(inputs_embeds=embeds, cache=cache, use_cache=True)
+        at += len(part)
+    return _table(frozen, shape, [(layer.keys, layer.values) for layer in cache.layers], at)
+
+
+def _table(frozen: TorchModel, shape: PrefixShape, layers: list[tuple[Tensor, Tensor]], tokens: int) -> Tensor:
+    if any(part.shape[2] != tokens for pair in layers for part in pair):
         raise WrongModel(
-            f"{frozen.name} looks back over fewer than {len(rows)} tokens in some of its layers.",
-            "Train a deep prefix of fewer virtual tokens.",
+            f"{frozen.name} looks back over fewer than {tokens} tokens in some of its layers.",
+            "Take fewer virtual tokens.",
         )
     table = shape.joined(layers)[0]
     return table if table.dtype.itemsize >= 4 else table.float()

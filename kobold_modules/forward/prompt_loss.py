@@ -25,12 +25,13 @@ from torch import Tensor
 
 from ..backends.torch.load import TorchModel
 from ..errors import WrongModel
+from ..soft_prompt.stack import Stack
 from .distillation_loss import TeacherTargets, distillation_losses, losses_of_logits
 from .fused_llama import FusedLlama
 from .head_loss import head_losses
 from .logit_transform import LogitTransform, transform_of
 from .ops import compiled
-from .prefix_cache import PrefixShape, cache_of, keys_and_values, prefix_shape
+from .prefix_cache import PrefixShape, cache_of, keys_and_values, prefix_shape, table_of
 from .row_threads import SERIAL, RowThreads
 
 
@@ -95,6 +96,14 @@ class PromptLoss:
     def start(self, rows: Tensor) -> Tensor:
         """Return the prompt that ``rows``, float32 ``[tokens, width]``, are: themselves, or their keys and values."""
         return rows if self.prefix is None else keys_and_values(self.frozen, self.prefix, rows)
+
+    def behind(self, stack: Stack) -> Tensor:
+        """Return the prompt that is all of ``stack``, where prompts are deep prefixes (:meth:`deep`).
+
+        Raises WrongModel where a module does not fit.
+        """
+        assert self.prefix is not None
+        return table_of(self.frozen, self.prefix, stack)
 
     @property
     def unit(self) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import WrongModel
 from ...generation.stack_rows import check_shape
@@ -33,12 +35,31 @@ def write_deep_prefix(frozen: TorchModel, cache: Any, prefix: DeepPrefix, at: in
 
 
 def _rope(frozen: TorchModel, prefix: DeepPrefix) -> Rope:
-    """Return how every layer turns its keys: the one table of frequencies that the model has."""
-    found = [module.inv_freq for module in frozen.model.modules() if getattr(module, "inv_freq", None) is not None]
-    if len(found) == 1:
-        one = found[0].double().cpu().numpy()
-        return Rope(np.broadcast_to(one, (prefix.layers, len(one))))
-    raise WrongModel(
-        f"{frozen.name} turns its keys in a way that is not known here, so {prefix.name} cannot stand behind others.",
-        "Put it first in the stack.",
-    )
+    """Return how every layer turns its keys, where each has one table of frequencies that stays as it is.
+
+    Raises WrongModel for models that do not turn them, or whose frequencies depend on how long a text is.
+    """
+    tables = dict(_frequencies(frozen.model))
+    kinds = list(getattr(frozen.model.config.get_text_config(), "layer_types", None) or [])
+    layers = [tables.get(kind, tables.get("")) for kind in kinds or [""] * prefix.layers]
+    if len(layers) != prefix.layers or any(layer is None for layer in layers):
+        raise WrongModel(
+            f"{frozen.name} turns its keys in a way that is not known here, so {prefix.name} cannot stand behind "
+            "others.",
+            "Put it first in the stack.",
+        )
+    return Rope(np.stack([layer for layer in layers if layer is not None]))
+
+
+def _frequencies(model: Any) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the rotary tables of ``model``, each with the kind of layer it is for (Gemma 3: two), or an empty text."""
+    for module in model.modules():
+        for name, table in module.named_buffers(recurse=False):
+            kind = name.removesuffix("inv_freq").removesuffix("_")
+            if not name.endswith("inv_freq") or kind.endswith("original"):
+                continue
+            rope = getattr(module, f"{kind}_rope_type" if kind else "rope_type", None)
+            kinds = getattr(module, "rope_type", None)
+            rope = kinds.get(kind) if isinstance(kinds, dict) else rope
+            if rope not in ("dynamic", "longrope"):  # these change with the length of the text
+                yield kind, table.double().cpu().numpy()

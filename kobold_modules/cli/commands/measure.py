@@ -40,9 +40,12 @@ def measure(arguments: argparse.Namespace, output: Output) -> int:
     frozen = load_torch_model(file, arguments.device)
     for warning in stack.check(frozen.fingerprint, file.name):
         output.say(f"warning: {warning}")
-    loss = PromptLoss(frozen)
-    matrix = stack.matrix()
-    prompt = None if matrix is None else torch.tensor(matrix, device=frozen.device)
+    loss, prompt = PromptLoss(frozen), None
+    if stack.is_deep:
+        loss = loss.deep()
+        prompt = loss.behind(stack)
+    elif (matrix := stack.matrix()) is not None:
+        prompt = torch.tensor(matrix, device=frozen.device)
     rows = []
     for name, corpus in texts.items():
         for module in trained_on(corpus, stack):
