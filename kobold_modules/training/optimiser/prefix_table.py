@@ -1,8 +1,9 @@
 """A deep prefix in training as the matrices it consists of: keys and values of each layer, a scale to each.
 
-Keys and values differ a hundredfold between layers of one model, so a step is measured in units of each matrix' own
-start. The first token never changes: attention that has nowhere to go rests on the first position (Xiao et al. 2023,
-attention sinks), and training it makes a run unstable (Eyuboglu et al. 2025, arXiv 2506.06266, section 4).
+Keys and values differ a hundredfold between layers of one model, so a step is measured in units of each matrix: how far
+the tokens it starts from lie apart. The first token never changes: attention that has nowhere to go rests on the first
+position (Xiao et al. 2023, attention sinks), and training it makes a run unstable (Eyuboglu et al. 2025, arXiv
+2506.06266, section 4).
 """
 
 from __future__ import annotations
@@ -25,9 +26,15 @@ def together(parts: Tensor) -> Tensor:
 
 
 def scales(initial: Tensor, matrices: int) -> Tensor:
-    """Return the root mean square of each matrix of ``initial`` behind its sink, ``[prefixes, matrices, 1, 1]``."""
-    behind = initial[:, SINK:] if initial.shape[1] > SINK else initial
-    return apart(behind, matrices).square().mean((-2, -1), keepdim=True).sqrt().clamp_min(1e-12)
+    """Return how far the tokens of each matrix of ``initial`` lie apart, ``[prefixes, matrices, 1, 1]``.
+
+    The root mean square around their mean, the sink left out: what keys have in common (Qwen 2 adds a constant of many
+    times that) is no measure of how they differ. Of fewer than two tokens behind the sink, the root mean square itself.
+    """
+    parts = apart(initial[:, SINK:] if initial.shape[1] > SINK else initial, matrices)
+    if parts.shape[2] > 1:
+        parts = parts - parts.mean(2, keepdim=True)
+    return parts.square().mean((-2, -1), keepdim=True).sqrt().clamp_min(1e-12)
 
 
 def without_sink(gradient: Tensor) -> Tensor:
