@@ -111,7 +111,7 @@ def test_peft_loads_ours_and_computes_what_a_cache_of_it_does(tmp_path: Path) ->
         cache.update(torch.tensor(KEYS[layer])[None], torch.tensor(VALUES[layer])[None], layer)
     with torch.no_grad():
         theirs = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-        right = model.get_base_model()(input_ids=ids, past_key_values=cache, use_cache=True).logits
+        right = model.get_base_model()(input_ids=ids, cache=cache, use_cache=True).logits
     assert torch.allclose(theirs, right, atol=1e-5)
     model.save_pretrained(tmp_path / "theirs", save_embedding_layers=False)
     back = formats.read(tmp_path / "theirs")

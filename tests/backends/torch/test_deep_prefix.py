@@ -30,7 +30,7 @@ def kept(frozen: TorchModel, ids: list[int], first: int) -> list[tuple[Tensor, T
     cache = DynamicCache(config=frozen.model.config)
     positions = torch.arange(first, first + len(ids))[None]
     with torch.no_grad():
-        frozen.model(input_ids=torch.tensor([ids]), position_ids=positions, past_key_values=cache, use_cache=True)
+        frozen.model(input_ids=torch.tensor([ids]), position_ids=positions, cache=cache, use_cache=True)
     return [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
 
@@ -84,11 +84,11 @@ def test_behind_others_it_moves_and_what_follows_reads_both(kind: str) -> None:
     stack = Stack().add(rows_of(frozen, before)).add(deep_of(frozen, words)).add(rows_of(frozen, after))
     cache = DynamicCache(config=frozen.model.config)
     with torch.no_grad():
-        frozen.model(input_ids=torch.tensor([before]), past_key_values=cache, use_cache=True)
+        frozen.model(input_ids=torch.tensor([before]), cache=cache, use_cache=True)
         for number, (keys, values) in enumerate(kept(frozen, words, len(before))):
             cache.update(keys[None], values[None], number)
         rest = torch.tensor([[*after, *TEXT]])
-        right = frozen.model(input_ids=rest, past_key_values=cache, use_cache=True).logits[0, -1]
+        right = frozen.model(input_ids=rest, cache=cache, use_cache=True).logits[0, -1]
     found = logits(frozen, stack)
     assert torch.allclose(found, right, atol=1e-4)
     assert not torch.allclose(found, logits(frozen, Stack(tuple(reversed(stack.layers)))), atol=1e-3)
