@@ -12,7 +12,7 @@ MOST_PASSAGES = 3
 FEWEST_WORDS, MOST_WORDS = 30, 1_000
 FEWEST_CANDIDATES, MOST_CANDIDATES = 2, 1_000
 MOST_TOKENS, MOST_STEPS = 200, 100_000
-Searching = Literal["passages", "autoprompt", "pez"]
+Searching = Literal["passages", "autoprompt", "pez", "gcg"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,9 @@ class PhraseRequest:
 
     Attributes:
         files: the writer's pages.
-        model: as the command line names models.
+        model: as the command line names models; empty for the starter, or for the one that ``of`` was made for.
+        of: a library name or a file: the module whose effect the phrase is to have. Then ``files`` are its pages, and
+            may be empty.
         module: a library name or a file to compare with; empty for none.
         description: a plain description to compare with; empty for one made from the pages.
         search: for passages of the pages, or for any words, by gradient (small models).
@@ -34,7 +36,8 @@ class PhraseRequest:
     """
 
     files: tuple[str, ...]
-    model: str = "starter"
+    model: str = ""
+    of: str = ""
     module: str = ""
     description: str = ""
     search: Searching = "passages"
@@ -50,7 +53,11 @@ class PhraseRequest:
     def __post_init__(self) -> None:
         for name in ("files", "keep", "speaker"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # a tuple also from JSON
-        if not self.files:
+        if self.of and self.module:
+            raise BadUsage(
+                f"{self.of} is what the phrase is compared with; --module names another one.", "Leave one out."
+            )
+        if not self.files and not self.of:
             raise BadUsage("Which pages should the phrase come from?", "Name a text, a book or a folder.")
         if not 1 <= self.passages <= MOST_PASSAGES:
             raise BadUsage(f"A phrase of {self.passages} passages cannot be searched; 1 to {MOST_PASSAGES} can.")

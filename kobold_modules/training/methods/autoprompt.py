@@ -10,7 +10,7 @@ a forward pass over the same batch, and the best of them stays if it is better t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ def autoprompt(
     steps: int,
     seed: int = 1,
     cancelled: Callable[[], bool] = lambda: False,
+    start: Sequence[int] = (),
 ) -> Generator[Progress, None, HardPrompt]:
     """Search ``tokens`` words in ``steps`` exchanges, one place after another in a drawn order; see the module."""
     allowed = typeable(loss.frozen)
@@ -40,7 +41,7 @@ def autoprompt(
     def moved(ids: Tensor, step: int, batch: Tensor) -> Tensor:
         return exchanged(loss, ids, order[step % tokens], batch, allowed)
 
-    ids = first_ids(loss, rows, tokens, seed, allowed)
+    ids = first_ids(loss, rows, tokens, seed, allowed, start)
     return (yield from best_of_steps(loss, rows, ids, steps, seed, cancelled, moved))
 
 

@@ -6,7 +6,7 @@ as a module's do, and it can be typed. Only tokens that can be typed are searche
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,10 @@ PROBE_SEED = 101  # rows that no step sees in the same cut
 
 @dataclass(frozen=True, slots=True)
 class HardPrompt:
-    """Words that were found: their ids, their loss on the probe in nats per token, and after how many steps."""
+    """Words that were found: their ids, what they were chosen by on the probe, and after how many steps.
+
+    That is their loss in nats per token, with the weight of fluency where a search has one.
+    """
 
     ids: tuple[int, ...]
     loss: float
@@ -46,8 +49,12 @@ class Search(Protocol):
         steps: int,
         seed: int = 1,
         cancelled: Callable[[], bool] = lambda: False,
+        start: Sequence[int] = (),
     ) -> Generator[Progress, None, HardPrompt]:
-        """Search ``tokens`` words in ``steps`` steps; the best on the probe is returned, also at a cancel."""
+        """Search ``tokens`` words in ``steps`` steps; the best on the probe is returned, also at a cancel.
+
+        ``start`` are ids to begin with; a stretch of the text where there are none.
+        """
         ...
 
 
@@ -59,14 +66,16 @@ def best_of_steps(
     seed: int,
     cancelled: Callable[[], bool],
     moved: Callable[[Tensor, int, Tensor], Tensor],
+    worth: Callable[[Tensor], float] | None = None,
 ) -> Generator[Progress, None, HardPrompt]:
     """Move ``ids`` in ``steps`` steps, and return those on the way that are best on the probe, the first included.
 
     Args:
         ids: int64 ``[tokens]``, to begin with.
         moved: returns the next ids, of the ids, the step's number and its batch, int64 ``[rows, 2, length]``.
+        worth: what the best is chosen by, lower is better; None for the loss on the probe alone.
     """
-    probe = Probe(loss, rows)
+    probe = Probe(loss, rows) if worth is None else worth
     best, least, taken = ids, probe(ids), 0
     for step in range(steps):
         yield Progress("searching words", step, steps)
@@ -100,17 +109,26 @@ def _prints(piece: bytes) -> bool:
     return bool(text.strip()) and text.isprintable() and not (text.startswith("<") and text.endswith(">"))
 
 
-def text_of(frozen: TorchModel, ids: tuple[int, ...]) -> str:
+def text_of(frozen: TorchModel, ids: Sequence[int]) -> str:
     """Return the words as text. Read again it may be other tokens: measure the text, not the ids."""
     return b"".join(frozen.piece(token) for token in ids).decode("utf-8", "replace").strip()
 
 
-def first_ids(loss: PromptLoss, rows: RowSource, tokens: int, seed: int, allowed: Tensor) -> Tensor:
-    """Return int64 ``[tokens]`` to begin with: a stretch of the text, without what cannot be typed."""
+def first_ids(
+    loss: PromptLoss, rows: RowSource, tokens: int, seed: int, allowed: Tensor, start: Sequence[int] = ()
+) -> Tensor:
+    """Return int64 ``[tokens]`` to begin with: ``start``, or a stretch of the text, without what cannot be typed.
+
+    A start that is too short is repeated, and one that is too long is cut off.
+    """
+    typed = np.asarray(start, dtype=np.int64)
+    typed = typed[allowed.cpu().numpy()[typed]]
+    if len(typed):
+        return torch.from_numpy(np.resize(typed, tokens)).to(loss.frozen.device)
     stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
     stream = stream[allowed.cpu().numpy()[stream]]
-    start = int(np.random.default_rng([seed, 11]).integers(max(1, len(stream) - tokens)))
-    picked = np.resize(stream[start : start + tokens], tokens) if len(stream) else np.zeros(tokens, np.int64)
+    at = int(np.random.default_rng([seed, 11]).integers(max(1, len(stream) - tokens)))
+    picked = np.resize(stream[at : at + tokens], tokens) if len(stream) else np.zeros(tokens, np.int64)
     return torch.from_numpy(picked).to(loss.frozen.device)
 
 

@@ -11,7 +11,7 @@ so that what moves is continuous and what is measured are always words. Of all P
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 import torch.nn.functional as functional
@@ -33,11 +33,12 @@ def pez(
     steps: int,
     seed: int = 1,
     cancelled: Callable[[], bool] = lambda: False,
+    start: Sequence[int] = (),
 ) -> Generator[Progress, None, HardPrompt]:
     """Search ``tokens`` words in ``steps`` steps of projected gradient; see the module."""
     frozen = loss.frozen
     words = _Words(frozen.table, typeable(frozen))
-    ids = first_ids(loss, rows, tokens, seed, words.allowed)
+    ids = first_ids(loss, rows, tokens, seed, words.allowed, start)
     soft = rows_at(frozen, ids).clone().requires_grad_(True)
     optimiser = torch.optim.Adam([soft], lr=RATE * frozen.rms)
 

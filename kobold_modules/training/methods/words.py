@@ -11,11 +11,12 @@ from ...models.reference import ModelFile
 from ...records import Progress
 from ..packing import Rows
 from .autoprompt import autoprompt
+from .gcg import gcg
 from .hard_prompt import Search, text_of
 from .pez import pez
 
 
-SEARCHES: dict[str, Search] = {"autoprompt": autoprompt, "pez": pez}
+SEARCHES: dict[str, Search] = {"autoprompt": autoprompt, "pez": pez, "gcg": gcg}
 ROW = 64  # tokens of a row: what stands in front is felt most at a text's beginning
 
 
@@ -27,11 +28,13 @@ def search_words(
     steps: int,
     seed: int,
     cancelled: Callable[[], bool] = lambda: False,
+    start: str = "",
 ) -> Generator[Progress, None, str]:
     """Return the words that ``search`` finds for ``pages``, as text.
 
     Args:
         search: a name of :data:`SEARCHES`.
+        start: text whose words it begins with; a stretch of the pages where there is none.
 
     Raises:
         BadText: the pages are too short; BadUsage: the model has no room for so many tokens.
@@ -43,5 +46,5 @@ def search_words(
     rows = Rows.of(tuple(pages), frozen.encode, ROW)
     if rows.length < ROW:
         raise BadText("There is too little text to search words for.", "Add more pages: 2,000 words and up.")
-    found = yield from SEARCHES[search](PromptLoss(frozen), rows, tokens, steps, seed, cancelled)
+    found = yield from SEARCHES[search](PromptLoss(frozen), rows, tokens, steps, seed, cancelled, frozen.encode(start))
     return text_of(frozen, found.ids)
