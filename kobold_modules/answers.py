@@ -107,6 +107,36 @@ class NearestWords(Message, frozen=True):
     note: str
 
 
+class PhraseFront(msgspec.Struct, frozen=True):
+    """What held-out text loses behind something: ``front`` is nothing, description, phrase or module.
+
+    Attributes:
+        tokens: of the context that it takes.
+        gain: over nothing, a share; ``effect``: how much of the module's effect it has, a share. None where unknown.
+    """
+
+    front: str
+    tokens: int
+    bits_per_byte: float
+    gain: float | None = None
+    effect: float | None = None
+
+
+class PhraseFound(Message, frozen=True, kw_only=True):
+    """The readable text nearest in effect to ``module``: to paste; empty where nothing helps.
+
+    Attributes:
+        measured_on: what ``fronts`` are measured on, in words.
+        stopped: whether it is what was found until somebody stopped it.
+    """
+
+    module: str
+    text: str
+    fronts: tuple[PhraseFront, ...]
+    measured_on: str
+    stopped: bool = False
+
+
 class TrainingCost(Message, frozen=True, kw_only=True):
     """What a training would cost.
 

@@ -18,6 +18,7 @@ from .answers import (
     ModelsFound,
     NearestWords,
     NextTokens,
+    PhraseFound,
     Scores,
     StackDivergence,
     TokenCount,
@@ -246,6 +247,7 @@ Record = (
     | LoreFound
     | Scores
     | NearestWords
+    | PhraseFound
     | TrainingCost
     | ModelsFound
     | Serving

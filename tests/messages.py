@@ -11,6 +11,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from kobold_modules.evaluation.settings import EvaluationRequest
+from kobold_modules.phrases.settings import PhraseRequest
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.training.settings import TrainingRequest
@@ -39,6 +40,14 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
         texts=st.lists(TEXTS, max_size=3).map(tuple),
         beside=st.lists(TEXTS.map("other {}".format), max_size=3).map(tuple),  # no module stands beside itself
         quick=st.booleans(),
+    ),
+    PhraseRequest: st.builds(
+        PhraseRequest,
+        files=st.lists(TEXTS, max_size=3).map(tuple),
+        of=TEXTS.map("module {}".format),
+        model=TEXTS,
+        search=st.sampled_from(["passages", "gcg"]),
+        words=st.integers(30, 1000),
     ),
     TrainingRequest: st.builds(
         TrainingRequest,

@@ -16,13 +16,11 @@ from typing import Any
 import msgspec
 
 from ..backends.open import open_engine
-from ..errors import BadModule, BadText, BadUsage, EngineFailed, NoModel
+from ..errors import BadModule, BadText, BadUsage, EngineFailed
 from ..evidence import Evaluated
 from ..library import evidence as evidence_file
 from ..library.folder import Entry
 from ..library.library import Library
-from ..models.find import resolve
-from ..models.reference import ModelFile
 from ..paths import write_atomically
 from ..records import Note, Progress, Record, Saved
 from ..soft_prompt.deep_prefix import AnyModule
@@ -31,6 +29,7 @@ from ..soft_prompt.stack import Stack
 from . import of_world
 from .advice import advice, headline
 from .control_texts import other_texts
+from .made_for import model_for
 from .pages import Pages, hashes, pages_of
 from .parts import Subject, measured
 from .settings import EvaluationRequest
@@ -51,7 +50,7 @@ def evaluate(request: EvaluationRequest, stop: Callable[[], bool] = lambda: Fals
     began = time.monotonic()
     library = Library()
     module, entry = _module(library, request.module)
-    file = _model(request, module)
+    file = model_for(request.model, module.card)
     for warning in Stack((Layer(module),)).check(file.fingerprint, file.name):
         yield Note(warning)
     beside = [library.find(name) for name in request.beside]
@@ -98,21 +97,6 @@ def _module(library: Library, name: str) -> tuple[AnyModule, Entry | None]:
     except BadModule:
         return library.find(name), None
     return library.load(entry), entry
-
-
-def _model(request: EvaluationRequest, module: AnyModule) -> ModelFile:
-    """Return the model to ask: the one that was named, else the one that the module's card names."""
-    if request.model:
-        return resolve(request.model)
-    if not module.card.model:
-        raise BadUsage(f"{module.name} does not say which model it was made for.", "Name it: --model MODEL.")
-    try:
-        return resolve(module.card.model)
-    except NoModel as error:
-        raise NoModel(
-            f"{module.name} was made for {module.card.model}, which is not found by that name.",
-            "Name its file: --model FILE.gguf.",
-        ) from error
 
 
 def _subject(

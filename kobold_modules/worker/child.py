@@ -26,7 +26,7 @@ from ..generation.stack_rows import smaller_context
 from ..records import Done, Failed, Loaded, Note, Progress, Record
 from ..soft_prompt.deep_prefix import AnyModule
 from ..training import estimate
-from . import evaluate, inspect, lore, messages, models, writing
+from . import evaluate, inspect, lore, messages, models, phrase, writing
 from .context import JobContext
 from .log import log_file, open_log
 from .messages import TO_WORKER, Answer, Ask, Cancel, End, Job, Line, Quit, encode, id_in
@@ -171,6 +171,8 @@ class Worker:
                 context.emit(estimate(job.request))
             case messages.Evaluate():
                 evaluate.evaluate_module(job, context)
+            case messages.Phrase():
+                phrase.find(job, context)
             case messages.Models():
                 models.find_models(job, context)
             case messages.Download():

@@ -21,6 +21,7 @@ import msgspec
 
 from .. import codec
 from ..evaluation.settings import EvaluationRequest
+from ..phrases.settings import PhraseRequest
 from ..records import Record
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
@@ -187,6 +188,15 @@ class Evaluate(_Job, frozen=True):
     request: EvaluationRequest
 
 
+class Phrase(_Job, frozen=True):
+    """Search the readable text that ``request`` asks for.
+
+    Loads the model itself, as Evaluate. Answers Progress and Note records, then PhraseFound.
+    """
+
+    request: PhraseRequest
+
+
 Job = (
     Load
     | Generate
@@ -202,6 +212,7 @@ Job = (
     | Download
     | Estimate
     | Evaluate
+    | Phrase
 )
 
 

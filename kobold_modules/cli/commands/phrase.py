@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from ...disk.files import check_target, write_file
+from ...errors import BadModule
 from ...evaluation.report import long_gain, measured_gain, verdict_of
-from ...models.find import resolve
-from ...phrases.phrase import Front, Phrase, WordSearch, find_phrase
+from ...evaluation.words import percent
+from ...library.library import Library
+from ...phrases.measuring import Front
+from ...phrases.phrase import Phrase
 from ...phrases.settings import PhraseRequest
-from ...records import Progress, Saved
+from ...records import Note, Progress, Saved
 from .. import INTERRUPTED
 from ..interrupts import interruptible
 from ..options.stack import parse_stack
 from ..output import Output, table
-from ..writing import opened, warn_of_misfits
 
 
 CALLED = {
@@ -26,12 +28,15 @@ CALLED = {
     "phrase": "this phrase",
     "module": "the module",
 }
+MODULE_FILES = (".zip", ".safetensors")
 
 
 def phrase(arguments: argparse.Namespace, output: Output) -> int:
     """Search a phrase, print it, and what it is worth. Returns the exit code."""
+    of, files = _module_first(arguments.files)
     request = PhraseRequest(
-        files=tuple(arguments.files),
+        files=tuple(files),
+        of=of,
         model=arguments.model,
         module=arguments.module or "",
         description=arguments.description,
@@ -48,20 +53,10 @@ def phrase(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.out:
         check_target(Path(arguments.out), replace=arguments.replace)
     stack = parse_stack([request.module]) if request.module else None
-    with opened(request.model, 0, output) as engine, interruptible() as stopped:
-        if stack is not None:
-            warn_of_misfits(engine, stack, output)
-        work = find_phrase(request, engine, stack, lambda: bool(stopped), _words(request, lambda: bool(stopped)))
-        while True:
-            try:
-                record = next(work)
-            except StopIteration as end:
-                found: Phrase = end.value
-                break
-            if isinstance(record, Progress):
-                output.narrate(record)
-            else:
-                output.say(f"  {record.text}")
+    from ...training.methods.phrase import search_phrase  # torch, which a bad option need not wait for
+
+    with interruptible() as stopped:
+        found = _followed(search_phrase(request, lambda: bool(stopped), stack), output)
     output.object(**as_json(found, request))
     _show(found, output)
     if arguments.out and found.text:
@@ -70,29 +65,47 @@ def phrase(arguments: argparse.Namespace, output: Output) -> int:
     return INTERRUPTED if found.stopped else 0
 
 
-def _words(request: PhraseRequest, cancelled: Callable[[], bool]) -> WordSearch | None:
-    """Return what searches words by gradient, where that was asked for."""
-    if request.search == "passages":
-        return None
-    from ...training.methods.words import search_words
+def _module_first(typed: list[str]) -> tuple[str, list[str]]:
+    """Return the module that the first of ``typed`` names, or none, and the files that are left.
 
-    file = resolve(request.model)
-    return lambda pages: search_words(
-        request.search, file, pages, request.tokens, request.steps, request.seed, cancelled
-    )
+    A file or folder of pages comes before a module of that name.
+    """
+    first = typed[0]
+    if Path(first).expanduser().exists():
+        return (first, typed[1:]) if Path(first).suffix.lower() in MODULE_FILES else ("", typed)
+    try:
+        Library().entry(first)
+    except BadModule:
+        return "", typed
+    return first, typed[1:]
+
+
+def _followed(work: Generator[Progress | Note, None, Phrase], output: Output) -> Phrase:
+    """Return what ``work`` comes to, with a line of how far it is."""
+    while True:
+        try:
+            record = next(work)
+        except StopIteration as end:
+            found: Phrase = end.value
+            return found
+        if isinstance(record, Progress):
+            output.narrate(record)
+        elif isinstance(record, Note):
+            output.say(f"  {record.text}")
 
 
 def _show(found: Phrase, output: Output) -> None:
     if output.json:
         return
     if found.fronts:
-        rows = [(CALLED[one.name], f"{one.tokens:,}", f"{one.bits_per_byte:.4f}", _gain(one)) for one in found.fronts]
-        headings = ("in front of held-out pages", "tokens", "bits/byte", "predicted")
-        output.say(table(rows, headings))
+        headings = (f"in front of {found.measured_on}", "tokens", "bits/byte", "predicted", "of its effect")
+        rows = [_row(one) for one in found.fronts]
+        shown = len(headings) - all(one.effect is None for one in found.fronts)
+        output.say(table([row[:shown] for row in rows], headings[:shown]))
         output.say()
         measured = found.front("phrase")
         if measured is not None and measured.gain is not None and verdict_of(measured.gain) != "better":
-            output.say("On held-out pages it is not clearly better than nothing: hardly worth its tokens.")
+            output.say(f"On {found.measured_on} it is not clearly better than nothing: hardly worth its tokens.")
     if found.stopped:
         output.say("Stopped: this is the best that was found until then." if found.text else "Stopped.")
     if not found.text:
@@ -101,8 +114,10 @@ def _show(found: Phrase, output: Output) -> None:
     output.data(found.text)
 
 
-def _gain(front: Front) -> str:
-    return "-" if front.gain is None else long_gain(front.gain)
+def _row(front: Front) -> tuple[str, ...]:
+    gain = "-" if front.gain is None else long_gain(front.gain)
+    effect = "-" if front.effect is None else percent(front.effect, 0)
+    return CALLED[front.name], f"{front.tokens:,}", f"{front.bits_per_byte:.4f}", gain, effect
 
 
 def as_json(found: Phrase, request: PhraseRequest) -> dict[str, Any]:
@@ -113,11 +128,13 @@ def as_json(found: Phrase, request: PhraseRequest) -> dict[str, Any]:
     return {
         "phrase": found.text,
         "search": request.search,
+        **({"of": request.of} if request.of else {}),
         "passages": [{"text": one.text, "words": one.words} for one in chosen],
         "steps": [{"passages": len(step.stretches), "bits_per_byte": step.bits_per_byte} for step in steps],
         "tried": passages.tried if passages is not None else request.steps,
         "seed": request.seed,
         "held_out_tokens": found.held_out_tokens,
+        "measured_on": found.measured_on,
         "fronts": [
             {
                 "front": one.name,
@@ -126,6 +143,7 @@ def as_json(found: Phrase, request: PhraseRequest) -> dict[str, Any]:
                 "bits_per_byte": one.bits_per_byte,
                 "nats_per_token": one.nats_per_token,
                 **({} if one.gain is None else measured_gain(one.gain)),
+                **({} if one.effect is None else {"effect": one.effect}),
             }
             for one in found.fronts
         ],

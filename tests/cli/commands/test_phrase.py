@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kobold_modules.cli import main
+from kobold_modules.cli.commands.phrase import _module_first
+from kobold_modules.library.library import Library
+from kobold_modules.soft_prompt.module import Card, Module
 
 
 NOIR = Path(__file__).resolve().parents[3] / "sample_texts" / "noir" / "the-long-drop.txt"
@@ -64,7 +68,41 @@ def test_a_module_is_measured_beside_it(pages: Path, starter: Path, capsys: pyte
     assert found["fronts"][-1]["tokens"] == 8
 
 
-@pytest.mark.parametrize("search", ["autoprompt", "pez"])
+def test_of_a_module_it_has_a_share_of_its_effect(
+    pages: Path, starter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its model and its pages are found from its name alone."""
+    trained = ["train", str(pages), "--name", "mine", "--model", str(starter), "--steps", "2", "--tokens", "8"]
+    assert main([*trained, "--row", "64", "--batch", "2"]) == 0
+    capsys.readouterr()
+
+    code = main(["phrase", "mine", "--json", *QUICK])
+    found = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert found["of"] == "mine"
+    assert found["measured_on"] == "held-out pages"
+    assert [front["front"] for front in found["fronts"]][-1] == "module"
+    assert found["fronts"][0]["effect"] == 0
+    assert found["fronts"][-1]["effect"] == 1
+
+    assert main(["phrase", "mine", "--module", "mine"]) == 2
+    assert "mine is what the phrase is compared with" in capsys.readouterr().err
+
+
+def test_a_file_of_pages_comes_before_a_module_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Library().add(Module(np.ones((2, 3), np.float32), Card("pages.txt")))
+    Library().add(Module(np.ones((2, 3), np.float32), Card("mine")))
+
+    assert _module_first(["pages.txt"]) == ("", ["pages.txt"])
+    assert _module_first(["mine", "pages.txt"]) == ("mine", ["pages.txt"])
+    assert _module_first(["nobody.txt"]) == ("", ["nobody.txt"])
+
+
+@pytest.mark.parametrize("search", ["autoprompt", "pez", "gcg"])
 def test_words_are_searched_by_gradient(
     pages: Path, starter: Path, capsys: pytest.CaptureFixture[str], search: str
 ) -> None:

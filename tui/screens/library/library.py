@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from .evaluations import Evaluations
     from .library_actions import LibraryActions
     from .nearest_words import NearestWords
+    from .phrase_search import PhraseSearch
 
-READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest", "evaluate"}
+READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest", "evaluate", "phrase"}
 NEEDS_MODULE = READABLE_ONLY | {"remove", "rename", "tag", "star"}
 EVIDENCE = "evidence.json"  # as library.evidence has it
 HELD_DOWN = 0.08  # seconds
@@ -90,6 +91,12 @@ class LibraryScreen(HeldScreen[None]):
         from .evaluations import Evaluations  # when a module is evaluated, or has been
 
         return Evaluations(self, self.app_state, self.status_line, self.show_card)
+
+    @cached_property
+    def phrases(self) -> PhraseSearch:
+        from .phrase_search import PhraseSearch  # when somebody asks for one
+
+        return PhraseSearch(self, self.app_state, self.status_line)
 
     @property
     def list(self) -> ModuleList:
@@ -186,6 +193,7 @@ class LibraryScreen(HeldScreen[None]):
         self._show_header()
         self._show_title()
 
+    @on(ModuleList.Reshaped)
     def _show_header(self) -> None:
         self.query_one(Header).show(self.list.columns, self.look.sort)
 
@@ -254,10 +262,6 @@ class LibraryScreen(HeldScreen[None]):
     def _sort_by(self, event: Header.Wanted) -> None:
         self.show_look(self.look._replace(sort=event.sort))
 
-    @on(ModuleList.Reshaped)
-    def _reshaped(self) -> None:
-        self._show_header()
-
     # -- finding --
 
     @on(Input.Changed, "#filter")
@@ -321,8 +325,8 @@ class LibraryScreen(HeldScreen[None]):
                 self.say(*put_on_stack(self.app_state, entries, what == "toggle"))
             case "nearest":
                 run_in_background(self, partial(self.nearest.find, entries[0]), "nearest", exclusive=True)
-            case "evaluate":
-                self.evaluations.switch(entries[0])
+            case "evaluate" | "phrase":
+                (self.evaluations if what == "evaluate" else self.phrases).switch(entries[0])
             case _:
                 self.actions.do(what, entries)
 
