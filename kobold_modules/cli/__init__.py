@@ -12,6 +12,10 @@ from typing import Any
 
 
 INTERRUPTED = 130
+_NATIVE = (
+    *("demo", "distil", "generate", "compare", "serve", "measure", "evaluate"),
+    *("phrase", "port", "settle", "lore", "untie"),
+)
 _OF_THE_QUEUE = ("detach", "queue", "follow", "pause", "go_on", "stop", "cancel")
 
 
@@ -87,7 +91,7 @@ def loads_native_code(arguments: Any) -> bool:
         return arguments.nearest is not None
     if verb in ("export", "convert"):  # llama.cpp knows a model's tokens, torch makes vLLM's tensors
         return arguments.format in ("llama-lora", "prompt-embeds") or arguments.program in ("koboldcpp", "vllm")
-    return verb in ("demo", "distil", "generate", "compare", "serve", "measure", "evaluate", "phrase", "lore", "untie")
+    return verb in _NATIVE
 
 
 def _arguments(argv: Sequence[str] | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from ..options import inspect_options
@@ -16,11 +17,15 @@ MODULE_FILES_HELP = (
     "(.npy, .npz), an unpacked zip, or a folder of them"
 )
 WIDTH_HELP = "width of the model it was made for, where a file does not say: 4096 for GPT-J 6B, 2560 for GPT-Neo 2.7B"
+PORT_TEXT_HELP = (
+    "the writer's pages, to train on and to measure with, may be repeated (default: those it was trained on, if the "
+    "files are there)"
+)
 IDS_HELP = "where the rows stand: reserved tokens (default), rare words, unused tokens, or ids such as 12,100-120"
 
 
 def add_module_verbs(verbs: Any) -> None:
-    for add in (_list, _show, _import, _export, _convert, _check, _remove, _trash, _rename):
+    for add in (_list, _show, _import, _export, _convert, _check, _port, _settle, _remove, _trash, _rename):
         add(verbs)
 
 
@@ -78,6 +83,36 @@ def _check(verbs: Any) -> None:
     verb.add_argument("--out", metavar="FILE.zip", help="where --fix writes (default: NAME-fixed.zip, beside it)")
     verb.add_argument("--width", type=int, default=0, metavar="N", help=WIDTH_HELP)
     verb.add_argument("--replace", action="store_true", help="let --fix write over a file that is already there")
+
+
+def _port(verbs: Any) -> None:
+    verb = add_verb(verbs, "port", "modules.port", "carry a module over to another model of the same family")
+    verb.add_argument("module", metavar="MODULE")
+    verb.add_argument("--to", dest="target", required=True, metavar="MODEL", help="the model it is to work with")
+    verb.add_argument(
+        "--from", dest="source", default="", metavar="MODEL", help="default: the one that it was made for"
+    )
+    _add_porting(verb)
+    verb.set_defaults(settle=False)
+
+
+def _settle(verbs: Any) -> None:
+    verb = add_verb(verbs, "settle", "modules.port", "train a module on for other weights of its model", "port")
+    verb.add_argument("module", metavar="MODULE")
+    verb.add_argument("--on", dest="target", required=True, metavar="MODEL", help="another quantisation of its model")
+    _add_porting(verb)
+    verb.set_defaults(settle=True, source="")
+
+
+def _add_porting(verb: argparse.ArgumentParser) -> None:
+    """Add what `port` and `settle` share."""
+    verb.add_argument("--text", action="append", default=[], metavar="FILE", help=PORT_TEXT_HELP)
+    verb.add_argument("--name", default="", metavar="NAME", help="of the new module (default: MODULE for MODEL)")
+    verb.add_argument("--minutes", type=float, metavar="M", help="of training behind it (default: 1)")
+    verb.add_argument("--steps", type=int, metavar="N", help="train this many steps instead of by the clock")
+    verb.add_argument("--no-training", dest="train", action="store_false", help="only carry it over and measure it")
+    verb.add_argument("--seed", type=int, default=1, metavar="S", help="order of the texts and chance (default: 1)")
+    verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
 
 
 def _remove(verbs: Any) -> None:
