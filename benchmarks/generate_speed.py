@@ -19,6 +19,10 @@ computing it.
 ``compare4_speedup``: four stacks in one batch against one after another, all texts read before; at least 1.4 on two
 cores.
 
+``deep_restore_vs_rows``: time to the first token behind a deep prefix whose state is kept in memory but not in the
+context, as at a switch of stacks, against the same behind as many rows; at most 1.05. ``deep_new_vs_rows`` is the same
+for a stack that is new: a deep prefix is written, rows are computed.
+
 The batch arithmetic for a 7B model on a GPU, which this machine has none of: a step reads all weights once, whatever
 the batch, and each sequence's keys and values. Q4_K_M of 7B is 4.1 GB; at 1,000 tokens of context a sequence is 128
 KiB x 1,000 = 0.13 GB (8 key-value heads; 0.5 GB without grouped heads). A step of one sequence moves 4.2 GB, of four
@@ -48,6 +52,7 @@ import numpy as np
 from common import keep
 
 from kobold_modules.backends.llamacpp.binding import library, threads
+from kobold_modules.backends.llamacpp.deep_support import deep_support
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.backends.llamacpp.model import NativeModel
 from kobold_modules.generation.protocol import Request
@@ -55,6 +60,7 @@ from kobold_modules.models.reference import ModelFile
 from kobold_modules.models.starter import starter_path
 from kobold_modules.records import Finished
 from kobold_modules.sampling.settings import Sampler
+from kobold_modules.soft_prompt.deep_prefix import DeepPrefix
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.soft_prompt.stack import Stack
 
@@ -199,6 +205,32 @@ def restoring(path: Path, stacks: list[Stack], settings: Sampler) -> float:
     return ratio(pairs)
 
 
+def deep_of(engine: LlamaEngine, seed: int) -> Stack:
+    """Return a stack of a deep prefix of ROWS tokens for ``engine``'s model."""
+    layout = deep_support(Path(engine.info.path), engine._model.features).require(engine.info.name)
+    rng = np.random.default_rng(seed)
+    shape = (layout.layers, layout.kv_heads, ROWS, layout.head_dim)
+    keys, values = (0.3 * rng.standard_normal(shape).astype(np.float32) for _ in range(2))
+    return Stack().add(DeepPrefix(keys, values, Card(f"deep {seed}")))
+
+
+def deep_switching(engine: LlamaEngine, settings: Sampler, rounds: int, width: int) -> tuple[float, float]:
+    """Time a deep prefix against as many rows: restored from memory, and new to the engine."""
+
+    def start(stack: Stack) -> float:
+        decoder = engine._open()
+        for cached in decoder.sequences:
+            decoder.pool.drop(cached)
+        return first_token(engine, Request(text="The rain", stack=stack, max_tokens=1, sampler=settings))
+
+    kept = (deep_of(engine, 1), stack_of(width, 90))
+    for stack in kept:
+        start(stack)
+    restored = [(start(kept[0]), start(kept[1])) for _ in range(rounds)]
+    new = [(start(deep_of(engine, 100 + n)), start(stack_of(width, 100 + n))) for n in range(min(rounds, 9))]
+    return ratio(restored), ratio(new)
+
+
 def together(engine: LlamaEngine, requests: list[Request], rounds: int) -> float:
     """Time one after another over one batch, all texts kept in the context."""
     list(engine.together(requests))
@@ -232,6 +264,7 @@ def main() -> None:
             against, speeds = speed(engine, peer, request, rounds)
             peer.close()
             back, new = switching(engine, text, settings, 3 * rounds, width)
+            deep, deep_new = deep_switching(engine, settings, rounds, width)
             four = [
                 Request(text=text, stack=stack_of(width, seed), max_tokens=length, sampler=settings)
                 for seed in range(1, 5)
@@ -243,6 +276,7 @@ def main() -> None:
         "switch_back": back,
         "disk_restore_vs_decode": restored,
         "compare4_speedup": batch,
+        "deep_restore_vs_rows": deep,
     }
     details = {
         "model": arguments.model.name,
@@ -253,6 +287,7 @@ def main() -> None:
         "threads": list(threads()),
         "tokens/s with a stack, plain": speeds,
         "switch_new": new,
+        "deep_new_vs_rows": deep_new,
         "7B Q4_K_M on a GPU, bytes a step": {"1 sequence": 4.2e9, "4 stacks": 4.6e9, "8 stacks": 5.1e9},
         "7B Q4_K_M on a GPU, speed-up over one after another": {"4 stacks": 3.7, "8 stacks": 6.6},
     }

@@ -20,6 +20,9 @@ from kobold_modules.soft_prompt.module import Card
 DASH = "–"
 
 
+DEEP = "deep"  # the badge of a deep prefix, and how much of a stack is of them
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Return ``1 module`` or ``1,204 words``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -16,7 +16,7 @@ from kobold_modules.byte_size import byte_size
 from kobold_modules.duration import duration
 from kobold_modules.errors import BadUsage
 from kobold_modules.training.settings import DIALS as DIAL_MINUTES
-from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.settings import METHODS, TrainingRequest
 
 from .phrases import counted
 
@@ -47,7 +47,6 @@ ADVANCED = (
     Setting("batch", "batch", "integer", "2 rows per step"),
     Setting("start", "start", "text", "text; or vocabulary, words, module"),
     Setting("start_with", "with", "text", "the words, or the module, to start from"),
-    Setting("method", "method", "text", "prompt; or residual"),
     Setting("weights", "weights", "text", "whole; or 4-bit, streamed, disk for less memory"),
     Setting("device", "device", "text", "auto; or cpu, cuda, mps"),
 )
@@ -69,6 +68,7 @@ class Recipe:
     keep: tuple[str, ...] = ()
     objective: Objective = "study"
     stack_safe: bool = True
+    method: str = METHODS[0]
 
     def request(self) -> TrainingRequest:
         """Return the request. Raises BadUsage with a sentence where something is missing or makes no sense."""
@@ -94,6 +94,7 @@ class Recipe:
             speaker=self.speaker,
             keep=self.keep,
             stack_safe=self.stack_safe,
+            method=self.method,
             **values,
         )
 
@@ -101,7 +102,7 @@ class Recipe:
     def measured_by(self) -> tuple[object, ...]:
         """What decides how long a step takes. Recipes that agree in it share one measurement."""
         settings = tuple((name, value) for name, value in self.advanced.items() if name not in (*BUDGET, "seed"))
-        way = self.kind, self.objective, self.stack_safe
+        way = self.kind, self.objective, self.stack_safe, self.method
         return self.files, self.model, self.speaker, self.keep, way, settings
 
     @property

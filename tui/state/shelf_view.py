@@ -24,6 +24,7 @@ SECTIONS: dict[Kind, str] = {"style": "Style", "world": "World", "imported": "Im
 BROKEN = "Cannot be read"
 TITLES = {LETTERS[kind]: title for kind, title in SECTIONS.items()} | {BROKEN_LETTER: BROKEN}
 STAR = "*"
+_KIND = " deep prefix"  # a word that finds all of them
 
 
 class Look(NamedTuple):
@@ -130,7 +131,7 @@ class Shelf:
     def _texts(self) -> list[str]:
         if self._rest is None:
             self._rest = [
-                f"{e.card.description} {e.card.model} {e.card.author} {' '.join(e.tags)}".casefold()
+                f"{e.card.description} {e.card.model} {e.card.author} {' '.join(e.tags)}{_KIND * e.is_deep}".casefold()
                 for e in self.entries
             ]
         return self._rest

@@ -53,6 +53,10 @@ class Formats(Static):
     ALLOW_SELECT = False
     chosen: reactive[str] = reactive("kobold")
 
+    def __init__(self, chosen: str) -> None:
+        super().__init__()
+        self.set_reactive(Formats.chosen, chosen)
+
     def render(self) -> Content:
         lines = []
         for key, (name, about) in FORMATS.items():
@@ -113,7 +117,7 @@ class Export(ModalScreen[Exported | None]):
             what = counted(len(self.entries), "module") if several else self.entries[0].name
             box.border_title = plain(f"Export {what}")
             box.border_subtitle = "↑ ↓ format  tab completes  enter exports  esc cancels"
-            yield Formats()
+            yield Formats(self._format)
             yield PathInput(self._suggestion())
             yield Static(classes="problem")
 
@@ -125,7 +129,10 @@ class Export(ModalScreen[Exported | None]):
 
     @property
     def _format(self) -> str:
-        return self.query_one(Formats).chosen if self.is_mounted else "kobold"
+        if self.is_mounted:
+            return self.query_one(Formats).chosen
+        # KoboldAI has no place for a deep prefix
+        return "safetensors" if all(entry.is_deep for entry in self.entries) else "kobold"
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kobold_modules.evidence import Evaluated
 
 HEADING = "bold $text-primary"
+DEEP = "keys and values for each layer: for llama.cpp and transformers, not for KoboldAI (distil trains one of rows)"
 OPENING = 160  # characters of a sample's opening: enough to see where the two passages set out from
 
 
@@ -171,6 +172,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
     def _about(self, entry: Entry, card: Card) -> Content:
         """Say what the module is, what its author says of it, and what it does to the model."""
         kind = {"style": "a style", "world": "a world", "imported": "imported from another program"}[card.kind]
+        kind = f"{kind}, as a deep prefix" if entry.is_deep else kind
         kind = " · ".join((kind, phrases.counted(entry.tokens, "virtual token"), *filter(None, entry.tags)))
         numbers = phrases.effect_numbers(card)
         gain = phrases.clear_effect(card)
@@ -241,6 +243,7 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
             made_for = Content.assemble(made_for, (said, style))
         values: dict[str, str | Content] = {
             "Made for": made_for,
+            "Holds": DEEP if entry.is_deep else "",
             "Blind tests": phrases.blind_tests(entry.notes),
             "Trained": phrases.training(card),
             "Sources": "\n".join(phrases.sources(card)),

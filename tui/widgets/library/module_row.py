@@ -10,7 +10,7 @@ from textual.content import Content
 from kobold_modules.library.library import Entry
 
 from ...state.entry_stack import EntryStack
-from ...state.phrases import DASH, short_day, short_effect, shortened
+from ...state.phrases import DASH, DEEP, short_day, short_effect, shortened
 from ...state.shelf_view import Sort, letters
 
 
@@ -98,7 +98,7 @@ def row(entry: Entry, columns: Columns, stack: EntryStack, state: RowState) -> C
     """Draw a module as a row.
 
     ``›`` the cursor, ``✓`` marked; ``●`` in the stack, ``○`` in it but switched off; ``★`` starred, ``✗`` made for
-    another model than the loaded one, ``!`` cannot be read.
+    another model than the loaded one, ``!`` cannot be read. ``deep`` behind the name: a deep prefix.
     """
     place = stack.index(entry)
     stacked = " " if place is None else "●" if stack.layers[place].active else "○"
@@ -136,7 +136,7 @@ def row(entry: Entry, columns: Columns, stack: EntryStack, state: RowState) -> C
 
 
 def _name(entry: Entry, width: int, words: Sequence[str], quiet: str) -> Content:
-    star = " ★" if entry.notes.favourite else ""
+    star = (f" {DEEP}" if entry.is_deep else "") + (" ★" if entry.notes.favourite else "")
     name = Content(shortened(entry.name, width - 1 - len(star)))
     folded = name.plain.casefold()
     if len(folded) == len(name.plain):

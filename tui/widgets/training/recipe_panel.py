@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Input, Select, Static
 
+from kobold_modules.training.settings import METHODS
+
 from ...state.keys import quiet
 from ...state.recipe import ADVANCED, DIALS, Dial, Estimate, Recipe
 from ..choice import Choice
@@ -31,6 +33,11 @@ OBJECTIVES = ("study", "text")
 OBJECTIVE = {
     "study": "a world: lore is asked about, and the answers learned",
     "text": "texts are read as they stand; a world is recited, not known",
+}
+METHOD = {  # what each is for; those are offered that the trainer has
+    "prompt": "rows before the text: goes into every program",
+    "residual": "the same rows, through a small network while they train",
+    "prefix": "keys and values for each layer: more in as few tokens, for llama.cpp here; not for KoboldAI",
 }
 STACKING = ("stack-safe", "alone")
 STACKED = {
@@ -124,6 +131,8 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
                 yield Line(setting.label, field)
             yield Line("learns by", Choice(OBJECTIVES, recipe.objective, id="objective"))
             yield Static(id="objective-meaning", classes="meaning")
+            yield Line("method", Choice(METHODS, recipe.method, id="method"))
+            yield Static(id="method-meaning", classes="meaning")
             yield Line("trained", Choice(STACKING, _stacking(recipe), id="stacking"))
             yield Static(id="stacking-meaning", classes="meaning")
 
@@ -201,6 +210,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
             typed,
             objective="text" if self.query_one("#objective", Choice).value == "text" else "study",
             stack_safe=self.query_one("#stacking", Choice).value == STACKING[0],
+            method=self.query_one("#method", Choice).value,
         )
         if recipe != self.recipe:
             self.recipe = recipe
@@ -212,6 +222,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         recipe = self.recipe
         self.query_one("#meaning", Static).update(Content(MEANING[recipe.kind]))
         self.query_one("#objective-meaning", Static).update(Content(OBJECTIVE[recipe.objective]))
+        self.query_one("#method-meaning", Static).update(Content(METHOD.get(recipe.method, "")))
         self.query_one("#stacking-meaning", Static).update(Content(STACKED[_stacking(recipe)]))
 
     @on(Input.Submitted)

@@ -109,10 +109,11 @@ class ContextPanel(Panel):
 
     def _show(self) -> None:
         total, virtual = self.app_state.model.context, self.app_state.stack.tokens
+        deep = sum(layer.module.tokens for layer in self.app_state.stack.active if layer.module.is_deep)
         tokens = None if self.tokens is None else self.tokens + self._added
         half = max(0, (total - virtual - self.memory - self.lore) // 2)
         kept = min(self._kept, half)  # what the engine keeps, at most
-        self.meter.context = Context(total, virtual, tokens, kept, self.memory, self.lore, self.entries)
+        self.meter.context = Context(total, virtual, tokens, kept, self.memory, self.lore, self.entries, deep)
 
     @work(exclusive=True)
     async def _count(self, text: str, asides: str) -> None:

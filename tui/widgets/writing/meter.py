@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...state.phrases import shortened
+from ...state.phrases import DEEP, shortened
 
 
 VIRTUAL, MEMORY, LORE, TEXT, KEPT, FREE = "▨", "▤", "▥", "■", "□", "·"
@@ -25,7 +25,7 @@ class Context:
 
     ``total`` 0: no model is loaded; ``text`` None: not counted yet; ``kept`` is for the next take, ``memory`` what
     memory and author's note take, ``lore`` what ``entries`` of lorebooks take that are in,
-    each as its title and its tokens.
+    each as its title and its tokens. ``deep`` of the ``virtual`` ones are those of deep prefixes.
     """
 
     total: int = 0
@@ -35,6 +35,7 @@ class Context:
     memory: int = 0
     lore: int = 0
     entries: tuple[tuple[str, int], ...] = ()
+    deep: int = 0
 
     @property
     def in_words(self) -> str:
@@ -132,7 +133,11 @@ class Meter(Widget):
     def _legend(self, width: int) -> list[Content]:
         context = self.context
         rows = [
-            (VIRTUAL, f"{context.virtual:,}", "virtual tokens"),
+            (
+                VIRTUAL,
+                f"{context.virtual:,}",
+                "virtual tokens" + (f", {context.deep:,} {DEEP}" if context.deep else ""),
+            ),
             *([(MEMORY, f"{context.memory:,}", "memory and note")] if context.memory else []),
             *([(LORE, f"{context.lore:,}", f"lore: {context.in_words}")] if context.lore else []),
             (TEXT, self._text_words(), "of your text"),

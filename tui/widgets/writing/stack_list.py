@@ -18,7 +18,7 @@ from kobold_modules.soft_prompt.layer import Layer
 
 from ...state.app_state import AppState
 from ...state.entry_stack import STEP, STRONGEST, EntryStack
-from ...state.phrases import shortened, strength
+from ...state.phrases import DEEP, shortened, strength
 from ..plain_list import PlainList, moving
 
 
@@ -49,7 +49,8 @@ class Layout:
     def row(self, layer: Layer[Entry], chosen: bool, fits: bool, says: float | None = None) -> Content:
         mark = "✗" if not fits else "●" if layer.active else "○"
         style = "$text-error" if not fits else "$text-success" if layer.active else "$foreground-muted"
-        name = shortened(layer.module.name, self.name_width - 1)
+        badge = f" {DEEP}" if layer.module.is_deep else ""
+        name = shortened(layer.module.name, self.name_width - 1 - len(badge)) + badge
         full, empty = slider(layer.strength, self.slider_width)
         bar = (
             Content.assemble((full, "$text-accent" if layer.on else "$foreground-muted"), (empty, "$foreground-muted"))
@@ -79,7 +80,8 @@ class StackList(PlainList, inherit_bindings=False):
     **[** and **]** move it, **del** removes it, **u** restores it, **ctrl+t** adds another. **s** saves the whole stack
     under a name, **o** loads a saved one.
 
-    Virtual tokens take room in the context, as text does.
+    Virtual tokens take room in the context, as text does. A module marked **deep** stands best in front: those behind
+    it see it, and it sees nothing of those before it.
 
     On the bench the bar beside the mark (▁ to █) says how much a module has to say in the next word at the end of your
     text: the difference between what would come with it and without it, measured in bits from 0 (none) to 1. It is
