@@ -52,8 +52,8 @@ class DeepWriter:
         """Return in which form the context keeps its numbers, read from a word of its own."""
         if self._forms is None:
             native = self._native
-            native.decode_tokens(native.scratch, [0], 0, 0)
             try:
+                native.decode_tokens(native.scratch, [0], 0, 0)
                 forms = tuple(body.form for body in parse(native.save(native.scratch)))
             finally:
                 native.forget(native.scratch)
