@@ -6,22 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from textual.widgets import Collapsible, Input, Static
+from textual.widgets import Input, Static
 
 from kobold_modules.formats import read
 from kobold_modules.library.library import Library
 from kobold_modules.soft_prompt.deep_prefix import DeepPrefix
 from kobold_modules.soft_prompt.module import Card
 from kobold_modules.testing.fake_engine import fake_fingerprint
-from kobold_modules.training.settings import METHODS
-from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.tui.screens.library.export import Export, Formats
-from kobold_modules.tui.widgets.choice import Choice
 from kobold_modules.tui.widgets.library.card_panel import Facts
-from kobold_modules.tui.widgets.training.recipe_panel import METHOD, RecipePanel
 from kobold_modules.tui.widgets.writing.meter import Meter
 from tests.tui.conftest import Open, module
-from tests.tui.screens.training.conftest import choose, opened, pages  # noqa: F401
 
 
 def deep(name: str = "deep fog", tokens: int = 16) -> DeepPrefix:
@@ -92,27 +87,3 @@ async def test_it_is_exported_as_safetensors_and_never_for_koboldai(stage: Open,
         assert "distil" in problem
         await on.press("down", "down", "enter")
         assert isinstance(read(home / "deep-fog.safetensors"), DeepPrefix)
-
-
-def test_every_method_that_trains_has_a_line_on_what_it_is_for() -> None:
-    assert set(METHODS) <= set(METHOD)
-    assert all(METHOD[method] for method in METHODS)
-
-
-async def test_the_method_is_chosen_in_the_drawer(stage: Open, pages: Path) -> None:  # noqa: F811
-    async with stage() as on:
-        train = await opened(on)
-        await choose(on, "the-long-drop.txt")
-        train.query_one("#more", Collapsible).collapsed = False
-        train.query_one("#method", Choice).focus()
-        await on.pilot.pause()
-        form = train.query_one(RecipePanel)
-        assert form.recipe.method == "prompt"
-        for method in METHODS[1:]:
-            await on.press("right")
-            assert form.recipe.method == method
-            await on.until(lambda method=method: METHOD[method] in " ".join(on.text().replace("│", " ").split()))
-        await on.press("ctrl+s")
-        await on.until(lambda: train.view == "watch")
-        (training,) = TrainingQueue().trainings()
-        assert training.request.method == METHODS[-1]

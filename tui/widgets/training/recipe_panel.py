@@ -131,10 +131,10 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
                 yield Line(setting.label, field)
             yield Line("learns by", Choice(OBJECTIVES, recipe.objective, id="objective"))
             yield Static(id="objective-meaning", classes="meaning")
-            yield Line("method", Choice(METHODS, recipe.method, id="method"))
-            yield Static(id="method-meaning", classes="meaning")
             yield Line("trained", Choice(STACKING, _stacking(recipe), id="stacking"))
             yield Static(id="stacking-meaning", classes="meaning")
+            yield Line("method", Choice(METHODS, recipe.method, id="method"))
+            yield Static(id="method-meaning", classes="meaning")
 
     def on_mount(self) -> None:
         self._say()
