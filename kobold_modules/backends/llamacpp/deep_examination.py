@@ -29,6 +29,12 @@ SHARE = (
     0.1  # of what a prefix changes, that rounding may take from it: measured 0.01 on F16, a wrong layout 0.5 and more
 )
 LOOSE = 2e-3  # of a key's length, that rounding may take from one that was moved in float32
+# Architectures whose query and key weights llama.cpp's converter lays out anew, so that neighbours turn where
+# transformers turns halves. Cohere's, GLM's and others' neighbours turn in transformers, too: a module's keys would be
+# taken for halves.
+PERMUTED = frozenset(
+    "llama mistral3 granite granitemoe smollm3 deci arcee minicpm internlm2 baichuan xverse olmo".split()
+)
 PAGE = """The keeper of the lighthouse counted his stairs every evening, and every evening there was one more of them
 than the night before; he told nobody, for who would have come to count them with him?"""
 
@@ -58,6 +64,8 @@ def examine(model: NativeModel) -> KvLayout:
             layout = _layout_of(context, _page(model))
     except UnknownState as error:
         raise Refused(f"llama.cpp keeps them in a form that is not known here ({error})") from error
+    if layout.pairs == "neighbours" and model.architecture not in PERMUTED:
+        raise Refused("whether transformers turns the same dimensions of its keys is not known")
     check(model, layout)
     return layout
 

@@ -133,7 +133,11 @@ def test_learned_positions_turn_no_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("architecture", "why"),
-    [("mamba", "a running state instead of keys and values"), ("qwen2vl", "positions in a picture")],
+    [
+        ("mamba", "a running state instead of keys and values"),
+        ("qwen2vl", "positions in a picture"),
+        ("glm4", "whether transformers turns the same dimensions"),  # it does not
+    ],
 )
 def test_a_model_with_another_kind_of_cache_is_refused_in_a_sentence(
     tmp_path: Path, architecture: str, why: str
