@@ -32,22 +32,8 @@ LOOSE = 2e-3  # of a key's length, that rounding may take from one that was move
 # Architectures whose query and key weights llama.cpp's converter lays out anew, so that neighbours turn where
 # transformers turns halves. Cohere's, GLM's and others' neighbours turn in transformers, too: a module's keys would be
 # taken for halves.
-PERMUTED = frozenset(
-    [
-        "llama",
-        "mistral3",
-        "granite",
-        "granitemoe",
-        "smollm3",
-        "deci",
-        "arcee",
-        "minicpm",
-        "internlm2",
-        "baichuan",
-        "xverse",
-        "olmo",
-    ]
-)
+_PERMUTED = "llama mistral3 granite granitemoe smollm3 deci arcee minicpm internlm2 baichuan xverse olmo"
+PERMUTED = frozenset(_PERMUTED.split())
 PAGE = """The keeper of the lighthouse counted his stairs every evening, and every evening there was one more of them
 than the night before; he told nobody, for who would have come to count them with him?"""
 
