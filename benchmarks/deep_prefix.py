@@ -4,7 +4,7 @@ The same author's text, rows, seed and number of steps for all; nothing is timed
 numbers. ``--rates`` trains a prefix at each rate (in units of its own keys and values), which is how the default of
 ``training.start.OF_PREFIXES`` was found.
 
-    python benchmarks/deep_prefix.py [--quick] [--model starter] [--tokens 20] [--steps 150] [--rates 0.05 0.1 0.2 0.4]
+    python benchmarks/deep_prefix.py [--quick] [--model starter] [--tokens 20] [--steps 150] [--rates 0.1 0.4 1.6]
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=20)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--row", type=int, default=128)
+    parser.add_argument("--held-out", type=int, default=1500, metavar="TOKENS")
     parser.add_argument("--rates", type=float, nargs="*", default=[], help="train a prefix at each of these besides")
     parser.add_argument("--optimiser", choices=["muon", "adam"], default="muon")
     arguments = parser.parse_args()
@@ -54,7 +55,7 @@ def main() -> None:
     (name,) = authors(1)
     settings: dict[str, Any] = {"tokens": arguments.tokens, "steps": steps, "row": arguments.row}
     asked = TrainingRequest((), "x", **settings)
-    text = author(name, frozen, asked, 1500)
+    text = author(name, frozen, asked, arguments.held_out)
     without = measure(rows, None, text.held_out, arguments.tokens)
     start = initial_rows(rows, text.rows, asked)
     print(f"{name}: {without.bits_per_byte:.4f} bits per byte without a module", flush=True)
