@@ -15,6 +15,9 @@ from ...soft_prompt.rotation import Rope, placed
 from .load import TorchModel
 
 
+TRIED, FURTHER = 4, 5  # tokens, and positions that they are moved by, when the rotation is tried
+
+
 def write_deep_prefix(frozen: TorchModel, cache: Any, prefix: DeepPrefix, at: int) -> None:
     """Write ``prefix`` into ``cache`` behind the ``at`` positions that it holds; its keys are turned by as many.
 
@@ -37,18 +40,49 @@ def write_deep_prefix(frozen: TorchModel, cache: Any, prefix: DeepPrefix, at: in
 def _rope(frozen: TorchModel, prefix: DeepPrefix) -> Rope:
     """Return how every layer turns its keys, where each has one table of frequencies that stays as it is.
 
-    Raises WrongModel for models that do not turn them, or whose frequencies depend on how long a text is.
+    Raises WrongModel for models that do not turn them, that pair other dimensions (Cohere, GLM: neighbours), or whose
+    frequencies depend on how long a text is.
     """
     tables = dict(_frequencies(frozen.model))
     kinds = list(getattr(frozen.model.config.get_text_config(), "layer_types", None) or [])
     layers = [tables.get(kind, tables.get("")) for kind in kinds or [""] * prefix.layers]
-    if len(layers) != prefix.layers or any(layer is None for layer in layers):
+    known = [layer for layer in layers if layer is not None]
+    rope = Rope(np.stack(known)) if len(known) == len(layers) == prefix.layers else None
+    if rope is None or not _turns_so(frozen, rope):
         raise WrongModel(
             f"{frozen.name} turns its keys in a way that is not known here, so {prefix.name} cannot stand behind "
             "others.",
             "Put it first in the stack.",
         )
-    return Rope(np.stack([layer for layer in layers if layer is not None]))
+    return rope
+
+
+def _turns_so(frozen: TorchModel, rope: Rope) -> bool:
+    """Try on a few tokens whether the model's keys further on are those of its beginning, turned by ``rope``."""
+    found = []
+    for first in (0, FURTHER):
+        try:
+            found.append(_keys_at(frozen, first))
+        except (TypeError, ValueError, RuntimeError):  # a model that takes no positions
+            return False
+    here, further = found
+    if here.shape[3] < rope.rotated or here.shape[0] != len(rope.frequencies):
+        return False
+    loose = 1e-3 if frozen.table.dtype.itemsize >= 4 else 0.05
+    return bool(np.abs(placed(here, FURTHER, rope) - further).max() <= loose * (1 + np.abs(further).max()))
+
+
+def _keys_at(frozen: TorchModel, first: int) -> NDArray[np.float32]:
+    """Return the keys of a few tokens that stand at ``first`` and behind: ``[layers, kv_heads, tokens, head_dim]``."""
+    import torch
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=frozen.model.config)
+    ids = torch.arange(TRIED, device=frozen.device)[None]
+    positions = torch.arange(first, first + TRIED, device=frozen.device)[None]
+    with torch.no_grad():
+        frozen.model.get_decoder()(input_ids=ids, position_ids=positions, cache=cache, use_cache=True)
+    return np.stack([layer.keys[0].float().cpu().numpy() for layer in cache.layers])
 
 
 def _frequencies(model: Any) -> Iterator[tuple[str, NDArray[np.float64]]]:

@@ -97,8 +97,10 @@ def test_behind_others_it_moves_and_what_follows_reads_both(kind: str) -> None:
     assert float(losses[0, -1]) == pytest.approx(float(-right.log_softmax(-1)[11]), abs=1e-4)
 
 
-def test_a_model_that_does_not_turn_its_keys_takes_one_only_at_the_front() -> None:
-    frozen = tiny("gpt2")
+@pytest.mark.parametrize("kind", ["gpt2", "cohere", "glm"])
+def test_a_model_that_turns_its_keys_otherwise_takes_one_only_at_the_front(kind: str) -> None:
+    """GPT-2 does not turn them, Cohere and GLM pair each dimension with its neighbour."""
+    frozen = tiny(kind)
     deep, rows = deep_of(frozen, [3, 4, 5]), rows_of(frozen, [8, 7])
     logits(frozen, Stack().add(deep).add(rows))
     with pytest.raises(WrongModel, match="cannot stand behind others"):
