@@ -42,15 +42,20 @@ KINDS = {
 }
 
 
-def quantise(source: Path, target: Path, weights: str) -> None:
+def quantise(source: Path, target: Path, weights: str, again: bool = False) -> None:
     """Write ``target``: ``source``, whose weights are F32 or F16, with all of its matrices as ``weights``.
 
-    Raises EngineFailed where llama.cpp cannot do that.
+    Args:
+        again: whether weights that are quantised already may be quantised again, which loses twice.
+
+    Raises:
+        EngineFailed: llama.cpp cannot do that.
     """
     lib = library()
     listen()
     parameters = lib.llama_model_quantize_default_params()
     parameters.ftype, parameters.pure = KINDS[weights], True
+    parameters.allow_requantize = again
     parameters.nthread = usable_cores()
     if lib.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(parameters)) != 0:
         target.unlink(missing_ok=True)
