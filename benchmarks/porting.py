@@ -4,8 +4,8 @@
 
 A module of the sample voice (for the starter the one in the package) is settled onto quantisations of its model. For
 the starter it is also ported to the same model filled up with zeros to a wider one: as far apart as two models can be
-that compute the same. Bits per byte of the pages that the training kept back, as each model writes; ``kept`` is the share of
-the module's gain on its own model.
+that compute the same. Bits per byte of the pages that the training kept back, as each model writes; ``kept`` is the
+share of the module's gain on its own model.
 """
 
 from __future__ import annotations
