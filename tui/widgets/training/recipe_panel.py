@@ -37,6 +37,7 @@ OBJECTIVE = {
 METHOD = {  # what each is for; those are offered that the trainer has
     "prompt": "rows before the text: goes into every program",
     "residual": "the same rows, through a small network while they train",
+    "p-tuning": "rows through an encoder, with words of your own between them: for few pages",
     "prefix": "keys and values for each layer: more in as few tokens, for llama.cpp here; not for KoboldAI",
 }
 STACKING = ("stack-safe", "alone")
