@@ -13,7 +13,7 @@ from .data import TrainingData, check_room, read_texts, writer_of
 from .imitation import Imitated, imitating
 from .settings import TOKENS, TrainingRequest
 from .world.data import Studied, lore_of, studied, tokens_for, world_data
-from .world.recipe import RATE
+from .world.recipe import PREFIX_RATE, RATE
 
 
 LEAST_WORDS = 300  # of texts that are trained on as they are
@@ -56,10 +56,14 @@ def settled(requests: Sequence[TrainingRequest], lore: Sequence[Studied], loss: 
     if not lore:
         return [replace(each, objective="text", tokens=each.tokens or TOKENS) for each in requests]
     wanted = [tokens_for(each, found.entries, loss) for each, found in zip(requests, lore, strict=True)]
-    return [
-        replace(each, objective="study", tokens=max(wanted), rate=RATE if each.rate is None else each.rate)
-        for each in requests
-    ]
+    return [replace(each, objective="study", tokens=max(wanted), rate=_rate(each)) for each in requests]
+
+
+def _rate(request: TrainingRequest) -> float:
+    """Return the learning rate of a world: as asked, or what suits the kind of prompt."""
+    if request.rate is not None:
+        return request.rate
+    return PREFIX_RATE if request.method == "prefix" else RATE
 
 
 def prepare(
