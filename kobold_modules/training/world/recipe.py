@@ -4,9 +4,7 @@ from __future__ import annotations
 
 
 RATE = 0.15  # share of the table's scale: a start that says so much is lost at the rate that suits plain text
-PREFIX_RATE = (
-    0.04  # of a deep prefix, in units of its own scale: 0.15 breaks it, 0.008 gets half as far (decisions, 32)
-)
+PREFIX_RATE = 0.04  # of a deep prefix, in units of its own scale: 0.15 breaks it, 0.008 learns half as fast
 RECITATION_WEIGHT = 1.0  # of a token of an entry that is recited; a token of an answer counts 1
 PROMPT_WEIGHT = 1.0  # of a token of a question: most of what a step can teach stands in it (docs/decisions, 32)
 ROW = 256  # tokens of a row: at equal seconds twice the steps on half the tokens end lower (docs/decisions, 32)
