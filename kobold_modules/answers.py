@@ -100,11 +100,32 @@ class Neighbour(msgspec.Struct, frozen=True):
     cosine: float
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a virtual token lies.
+
+    Attributes:
+        word: the word nearest by distance; ``from_words``: how far that is, 1 as far as words are from one another.
+        change: how far it moved in training, as a share of the length it began with; None where that is not known.
+    """
+
+    word: str
+    from_words: float
+    change: float | None = None
+
+
 class NearestWords(Message, frozen=True):
-    """The words nearest to each virtual token, nearest first, and what to think of that."""
+    """The words nearest to each virtual token, nearest first, where each lies, and what to think of that."""
 
     rows: tuple[tuple[Neighbour, ...], ...]
     note: str
+    places: tuple[Place, ...] = ()
+
+
+class VectorWorth(Message, frozen=True):
+    """What each virtual token is worth on a text: the nats per token that are lost without it, in their order."""
+
+    nats_per_token: tuple[float, ...]
+    tokens: int
 
 
 class PhraseFront(msgspec.Struct, frozen=True):

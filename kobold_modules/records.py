@@ -24,6 +24,7 @@ from .answers import (
     TokenCount,
     TokenCounts,
     TrainingCost,
+    VectorWorth,
 )
 from .evidence import Evaluated
 
@@ -248,6 +249,7 @@ Record = (
     | Scores
     | NearestWords
     | PhraseFound
+    | VectorWorth
     | TrainingCost
     | ModelsFound
     | Serving

@@ -13,7 +13,7 @@ from typing import Any
 
 INTERRUPTED = 130
 _NATIVE = (
-    *("demo", "distil", "generate", "compare", "serve", "measure", "evaluate"),
+    *("demo", "distil", "prune", "generate", "compare", "serve", "measure", "evaluate"),
     *("phrase", "port", "settle", "lore", "untie"),
 )
 _OF_THE_QUEUE = ("detach", "queue", "follow", "pause", "go_on", "stop", "cancel")
@@ -88,7 +88,7 @@ def loads_native_code(arguments: Any) -> bool:
     if verb == "train":  # the queue's trainings have processes of their own
         return not any(getattr(arguments, option) for option in _OF_THE_QUEUE)
     if verb == "show":
-        return arguments.nearest is not None
+        return arguments.nearest is not None or arguments.worth is not None
     if verb in ("export", "convert"):  # llama.cpp knows a model's tokens, torch makes vLLM's tensors
         return arguments.format in ("llama-lora", "prompt-embeds") or arguments.program in ("koboldcpp", "vllm")
     return verb in _NATIVE

@@ -10,8 +10,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..byte_size import byte_size
 from ..duration import duration
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..records import Loss, Progress, Record
 
 
+Outcome = TypeVar("Outcome")
 LONGEST_CELL = 200
 # Stages that are counted in tokens or texts, which say nothing to a person.
 UNCOUNTED = ("measuring ", "asking ", "letting it ", "seeing ", "looking for ", "searching ", "self-study")
@@ -104,6 +105,16 @@ class Output:
             self._stage = None
             self._clear()
         return kept
+
+    def through(self, work: Generator[Record, None, Outcome]) -> Outcome:
+        """Show what ``work`` yields as it comes, and return what it returns."""
+        found: list[Outcome] = []
+
+        def watched() -> Iterator[Record]:
+            found.append((yield from work))
+
+        self.follow(watched())
+        return found[0]
 
     def show(self, record: Record) -> None:
         """Show one record: a JSON line, a live line, or a sentence."""

@@ -28,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_demo(verbs)
     training.add_train(verbs)
     training.add_distil(verbs)
+    training.add_prune(verbs)
     writing.add_generate(verbs)
     writing.add_compare(verbs)
     writing.add_serve(verbs)

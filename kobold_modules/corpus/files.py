@@ -65,6 +65,26 @@ def find(paths: Sequence[Path]) -> tuple[tuple[Found, ...], tuple[Path, ...]]:
     return tuple(found.values()), tuple(passed)
 
 
+def each_in(folder: Path) -> tuple[Path, ...]:
+    """Return what a folder of authors holds, in a person's order: its texts, and its folders with texts in them.
+
+    Left out are what is hidden, and files that tell of a folder (README, LICENSE).
+
+    Raises:
+        BadText: there is nothing in it that can be read.
+    """
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    found = [
+        path
+        for path in inside
+        if (path.is_dir() and (is_project(path) or _below(path)[0]))
+        or (path.is_file() and is_readable_name(path.name) and path.stem.casefold() not in ("readme", "license"))
+    ]
+    if not found:
+        raise _nothing_in(folder, inside)
+    return tuple(sorted(found, key=_order))
+
+
 def is_readable_name(name: str) -> bool:
     """Return whether a file of this name is of a kind that can be read. What is inside decides when it is read."""
     return name.lower().endswith(_ENDINGS)

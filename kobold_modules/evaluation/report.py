@@ -165,6 +165,24 @@ def headline(measured: Mapping[str, Any], training: Mapping[str, Any]) -> Headli
     return found._replace(text=found.text.replace(PAGES, ANSWERS) + recall, advice=advice, good=good)
 
 
+def costs(measured: Mapping[str, Any]) -> list[str]:
+    """Return, in sentences, what staying near a text or leaving out vectors costs in held-out bits per byte."""
+    found = []
+    read, free, kept = (measured.get(name) for name in ("near_read", "bits_per_byte_free", "bits_per_byte_with"))
+    if _is_number(read) and _is_number(free) and _is_number(kept):
+        found.append(
+            f"{read:.0%} of its virtual tokens read as the text it stays near to, which costs {kept - free:+.4f} bits "
+            f"per byte: {kept:.4f}, and {free:.4f} without. A curiosity: it need not mean what it reads as."
+        )
+    of, before, after = (measured.get(name) for name in ("pruned_of", "bits_per_byte_unpruned", "bits_per_byte_pruned"))
+    if _is_number(of) and _is_number(before) and _is_number(after):
+        found.append(
+            f"Left of {of:.0f} virtual tokens, which predict held-out pages in {before:.4f} bits per byte; these do in "
+            f"{after:.4f}."
+        )
+    return found
+
+
 def recalled(measured: Mapping[str, Any]) -> tuple[int, int, int] | None:
     """Return how many questions a studied world was asked, how many were right before and after; None of any other."""
     counts = [measured.get(f"recall_{name}") for name in ("asked", "before", "after")]

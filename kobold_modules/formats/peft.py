@@ -1,6 +1,7 @@
-"""A PEFT adapter folder of the PROMPT_TUNING or PREFIX_TUNING type: its config and ``adapter_model.safetensors``.
+"""A PEFT adapter folder (PROMPT_TUNING, P_TUNING, PREFIX_TUNING): its config and ``adapter_model.safetensors``.
 
-P_TUNING folders hold the same table and are read too. PEFT's rows are what the transformers embedding module *returns*,
+Both hold the same table: PEFT folds the encoder of P_TUNING when it saves. A module that was trained by p-tuning is
+written as P_TUNING, every other one as PROMPT_TUNING. PEFT's rows are what the transformers embedding module *returns*,
 ours are rows of its table; the two differ where that module scales (Gemma, XGLM), by the square root of the width.
 
 PREFIX_TUNING folders hold a deep prefix under the same key, ``[tokens, layers * 2 * kv_width]``: for each token the
@@ -37,6 +38,7 @@ CONFIG, WEIGHTS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "a
 KEY = "prompt_embeddings"
 # A checkpoint of a training still has the name of the adapter in it, and of the module that the table belongs to.
 _IS_TABLE = re.compile(r"(?:[\w.]+\.)?(?:prompt_embeddings(?:\.\w+)?|prompt_encoder\.\w+\.embedding\.weight)", re.ASCII)
+ENCODER_HIDDEN = 256  # of training.optimiser.prompt_encoder, for the settings alone
 READABLE = ("PROMPT_TUNING", "P_TUNING")
 PREFIX = "PREFIX_TUNING"
 SCALE = "embedding_scale"  # a card's training facts hold it where it is not 1
@@ -187,11 +189,27 @@ def _config_of(module: AnyModule) -> dict[str, Any]:
     return _common(module) | {
         "num_attention_heads": None,
         "num_layers": None,
-        "peft_type": "PROMPT_TUNING",
-        "prompt_tuning_init": "RANDOM",
-        "prompt_tuning_init_text": None,
         "token_dim": module.width,
-        "tokenizer_name_or_path": None,
+        **_config_of_rows(module),
+    }
+
+
+def _config_of_rows(module: Module) -> dict[str, Any]:
+    """Return the settings of one type of adapter alone: with ``inference_mode`` PEFT makes no encoder of P_TUNING."""
+    if module.card.training.get("method") != "p-tuning":
+        return {
+            "peft_type": "PROMPT_TUNING",
+            "prompt_tuning_init": "RANDOM",
+            "prompt_tuning_init_text": None,
+            "tokenizer_name_or_path": None,
+        }
+    lstm = module.card.training.get("encoder") == "lstm"
+    return {
+        "peft_type": "P_TUNING",
+        "encoder_dropout": 0.0,
+        "encoder_hidden_size": min(ENCODER_HIDDEN, module.width),
+        "encoder_num_layers": 2,
+        "encoder_reparameterization_type": "LSTM" if lstm else "MLP",
     }
 
 

@@ -12,14 +12,14 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..answers import Candidate, NearestWords, Neighbour, NextTokens, Scores, StackDivergence
+from ..answers import Candidate, NearestWords, Neighbour, NextTokens, Place, Scores, StackDivergence, VectorWorth
 from ..generation.lore import record_of, with_lore
 from ..generation.protocol import Request
 from ..lorebook import read
 from ..records import Finished, Record, TextChunk
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
-from ..worker.messages import Compare, Divergence, Lore, Nearest, Peek, Score
+from ..worker.messages import Ablate, Compare, Divergence, Lore, Nearest, Peek, Score
 from .fake_engine import WORDS, FakeEngine
 
 
@@ -111,4 +111,11 @@ def nearest(job: Nearest) -> Record:
     for place in range(5):
         words = random.Random(f"{name}:{place}").sample(WORDS, job.top)
         rows.append(tuple(Neighbour(word, round(0.9 - 0.1 * rank, 2)) for rank, word in enumerate(words)))
-    return NearestWords(tuple(rows), "A curiosity: a virtual token need not mean what it is near to.")
+    places = tuple(Place(row[0].text, round(1.0 + 0.3 * place, 1), 0.5) for place, row in enumerate(rows))
+    return NearestWords(tuple(rows), "A curiosity: a virtual token need not mean what it is near to.", places)
+
+
+def ablate(job: Ablate) -> Record:
+    """Return what each of the five tokens that every module has here is worth, other values for each file."""
+    chance = random.Random(job.path.replace("\\", "/").rpartition("/")[2])
+    return VectorWorth(tuple(round(chance.uniform(-0.01, 0.05), 4) for _ in range(5)), 767)

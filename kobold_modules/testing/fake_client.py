@@ -13,6 +13,7 @@ from ..models.smollm2 import NAME as SMOLLM2
 from ..records import Done, Failed, Finished, Loaded, Progress, Record, Saved
 from ..sampling.settings import Sampler
 from ..worker.messages import (
+    Ablate,
     Compare,
     Count,
     CountEach,
@@ -107,6 +108,8 @@ class FakeClient:
             yield fake_answers.score(job, self.engine.words(job.text))
         elif isinstance(job, Nearest):
             yield fake_answers.nearest(job)
+        elif isinstance(job, Ablate):
+            yield fake_answers.ablate(job)
         elif isinstance(job, Count):
             yield TokenCount(len(self.engine.tokenize(job.text)))
         elif isinstance(job, CountEach):

@@ -20,7 +20,7 @@ from ..errors import BadInput, OutOfDisk
 from ..formats.tensors import open_tensors
 from ..paths import write_atomically
 from .distributed import World
-from .optimiser.reparametrisation import folded, trainables
+from .optimiser.reparametrisation import folded, placed, refold, shared_rows, trainables
 
 
 @dataclass(slots=True)
@@ -63,10 +63,22 @@ class State:
 
     @classmethod
     def fresh(
-        cls, initial: Tensor, method: str = "prompt", seed: int = 1, optimiser: str = "muon", *, matrices: int = 1
+        cls,
+        initial: Tensor,
+        method: str = "prompt",
+        seed: int = 1,
+        optimiser: str = "muon",
+        *,
+        encoder: str = "mlp",
+        anchors: Sequence[int] = (),
+        shared: int = 0,
+        matrices: int = 1,
     ) -> State:
-        """Return a state that begins at ``initial``, float32 ``[modules, tokens, width]``."""
-        parts = trainables(method, initial, seed)
+        """Return a state that begins at ``initial``, float32 ``[modules, tokens, width]``.
+
+        ``encoder``, ``anchors`` and ``shared`` as in ``reparametrisation``; the first ``shared`` rows are all alike.
+        """
+        parts = trainables(method, initial, seed, encoder, anchors, shared)
         count = len(initial)
         return cls(
             parts,
@@ -88,15 +100,25 @@ class State:
         return len(self.initial)
 
     @property
+    def shared(self) -> int:
+        """How many rows at the front all modules have in common."""
+        return shared_rows(self.parts)
+
+    @property
     def prompts(self) -> Tensor:
         """As they are, float32 ``[modules, tokens, width]``."""
         return folded(self.parts)
 
     def restart(self, index: int, rows: Tensor, name: str) -> None:
-        """Begin module ``index`` at other ``rows``, float32 ``[tokens, width]``, before its first step."""
-        for tensor in (self.initial, self.best, self.average, self.parts["prompt"]):
+        """Begin module ``index`` at other ``rows``, as :meth:`placed` gives them, before its first step."""
+        for tensor in (self.initial, self.best, self.average):
             tensor[index] = rows
+        self.parts["prompt"][index] = rows[self.shared :]
         self.starts[index] = name
+
+    def placed(self, index: int, rows: Tensor) -> Tensor:
+        """Return ``rows``, float32 ``[tokens, width]``, with those of module ``index`` that it cannot choose."""
+        return placed(self.parts, rows, self.initial[index])
 
     def start_of(self, index: int) -> str:
         """Return what module ``index`` starts from, where that is not what was asked for; else an empty text."""
@@ -109,17 +131,17 @@ class State:
 
     def best_step(self, index: int) -> int:
         """Return the step at which module ``index`` was at its best: 0 where no step improved on its start."""
-        step, lowest = min(self.curves[index], key=lambda point: point[1], default=(0, float("inf")))
-        return self.step if self.lowest[index] < lowest else step  # the mean of the late prompts is on no curve
+        if not self.curves[index]:
+            return 0
+        lowest = self.lowest[index]  # the mean of the late prompts, which may be the best, is on no curve
+        return next((step for step, loss in self.curves[index] if loss == lowest), self.step)
 
     def back_to_best(self) -> None:
         """Begin again at the best prompts, without momentum."""
         for name in self.parts:
             self.mean[name].zero_()
             self.square[name].zero_()
-            if name == "up":
-                self.parts[name].zero_()  # what it had learnt is in the best prompts already
-        self.parts["prompt"] = self.best.clone()
+        refold(self.parts, self.best)
         self.average = self.best.clone()
 
 

@@ -8,27 +8,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..backends.torch.load import TorchModel
 from ..corpus import Split
+from ..errors import BadModule
 from ..evaluation.bits import Bits
 from ..evaluation.control_texts import TOKENS, VOICES, other_pages
-from ..evaluation.report import headline, measured_gain
+from ..evaluation.report import costs, headline, measured_gain
 from ..formats import write
-from ..formats.peft import SCALE
+from ..formats.peft import SCALE, without_path
 from ..forward.prompt_loss import PromptLoss
 from ..library import evidence
 from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
 from ..records import Baseline, Finished, Note, Progress, Record, Saved, TextLoss, TrainedModule
-from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix, with_rows
 from ..soft_prompt.module import Card, Module
 from .checkpoint import State
 from .data import TrainingData
 from .imitation import Imitated, measured_teacher
 from .measuring import measure
+from .near import share_read
 from .optimiser.schedule import rate_of
 from .plot import curve_svg
 from .sample import opening_of, sample
@@ -39,7 +42,12 @@ from .world.questions import Answered
 OPENING_WORDS = 40
 SAMPLE_TOKENS = 90
 ALONE = 5  # a token written on its own takes about as long as so many that are read together
-METHODS = {"prompt": "prompt tuning", "residual": "residual prompt tuning", "prefix": "prefix tuning"}  # on a card
+METHODS = {  # on a card
+    "prompt": "prompt tuning",
+    "residual": "residual prompt tuning",
+    "p-tuning": "p-tuning",
+    "prefix": "prefix tuning",
+}
 PLOT = "curve.svg"  # beside the module on the shelf
 
 
@@ -74,6 +82,7 @@ class Trained:
         stopped: whether a person ended it early.
         beside: the library's modules that stood beside it in some of its steps; None where nothing did.
         teacher: the module that it imitates; None where it imitates none.
+        names: of all modules that were trained together.
     """
 
     file: ModelFile
@@ -84,6 +93,7 @@ class Trained:
     stopped: bool = False
     beside: tuple[str, ...] | None = None
     teacher: Imitated | None = None
+    names: tuple[str, ...] = ()
 
 
 def finish(
@@ -105,6 +115,8 @@ def finish(
             share = (measured["bits_per_byte_without"] - measured["bits_per_byte_with"]) / gained
             imitation["kept_share"] = round(share, 4)
             yield Note(f"It keeps {share:.0%} of what {taught.name} gains on the same pages.")
+    for sentence in costs(measured):
+        yield Note(sentence)
     card = Card(
         name=request.name,
         kind=request.kind,
@@ -172,10 +184,44 @@ def _measured(
         "others_stretches": over_others.stretches,
         "watched_tokens": writer.held_out.tokens,
         "learned": trained.state.best_step(index) > 0,
+        **_near(trained, writer),
+        **_before_pruning(trained, index, writer),
         **_recall(baselines.model, with_module),
         **measured_gain(with_module.compared_to(baselines.model)),
         **measured_gain(with_module.compared_to(baselines.words), "gain_over_start"),
         **measured_gain(over_others, "others_gain"),
+    }
+
+
+def _near(trained: Trained, writer: TrainingData) -> dict[str, Any]:
+    """Return how near a module stayed to its text, and the loss of the one trained beside it that need not."""
+    request = writer.request
+    if not request.near or trained.state.modules < 2:
+        return {}
+    free = measure(trained.loss, trained.state.best[1], writer.everything, request.tokens)
+    return {
+        "near_read": round(share_read(trained.frozen, trained.state.best[0], request.near), 4),
+        "bits_per_byte_free": round(free.bits_per_byte, 5),
+    }
+
+
+def _before_pruning(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]:
+    """Return the losses of the module that was pruned and of what became of it, in windows of one size."""
+    if writer.request.start != "pruned":
+        return {}
+    try:
+        module = with_rows(Library().find(writer.request.start_with))
+    except BadModule:  # removed while it trained
+        return {}
+    original = torch.tensor(module.vectors, device=trained.frozen.device)
+    losses = [
+        measure(trained.loss, prompt, writer.everything, module.tokens).bits_per_byte
+        for prompt in (original, trained.state.best[index])
+    ]
+    return {
+        "pruned_of": module.tokens,
+        "bits_per_byte_unpruned": round(losses[0], 5),
+        "bits_per_byte_pruned": round(losses[1], 5),
     }
 
 
@@ -189,8 +235,14 @@ def _recall(without: Bits, with_module: Bits) -> dict[str, int]:
 def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]:
     """Return how the module was trained, for its card."""
     request, state, frozen = writer.request, trained.state, trained.frozen
+    others = [name for name in trained.names if name != request.name]
     return {
         "method": METHODS[request.method],
+        **({"encoder": request.encoder} if request.method == "p-tuning" else {}),
+        **({"template": request.template} if request.template else {}),
+        **({"near": request.near, "near_weight": request.near_weight} if request.near else {}),
+        **({"pruned_from": without_path(request.start_with)} if request.start == "pruned" else {}),
+        **({"shared": state.shared, "shared_with": others} if state.shared else {}),
         **({SCALE: round(frozen.scale, 6)} if frozen.scale != 1 else {}),
         "start": state.start_of(index) or request.start,
         "steps": state.step,

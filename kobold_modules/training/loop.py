@@ -25,6 +25,7 @@ from ..records import Loss, Note, Progress, Recall, Record, Saved
 from .checkpoint import State, store
 from .distributed import World
 from .measuring import Measured, measure
+from .near import Near
 from .neighbours import Beside, Neighbours, cut
 from .optimiser.schedule import progress_of, rate_of, seconds_a_step, share_of_rate
 from .optimiser.step import batch_loss, batch_of, step
@@ -44,11 +45,12 @@ LOOK = 0.1  # seconds between two looks at whether a pause is over
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One module to train: its texts to train on and to measure with, and what it is called."""
+    """One module to train: its texts to train on and to measure with, what it is called, and whether that is told."""
 
     name: str
     rows: RowSource
     held_out: Measured
+    told: bool = True
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ def optimise(
     control: RunControl | None = None,
     targets: TeacherTargets | None = None,
     neighbours: Neighbours | None = None,
+    near: Near | None = None,
 ) -> Iterator[Record]:
     """Train ``state`` in place; yields Progress, Loss, Recall, Note, Saved and what ``control.observe`` does.
 
@@ -88,6 +91,7 @@ def optimise(
     Args:
         targets: what the tasks' rows are learned from; None where they are plain text.
         neighbours: what stands beside the modules in some of the steps; None for nothing.
+        near: what holds the modules back; None for nothing.
 
     Raises:
         EngineFailed: the loss stays broken however small the steps.
@@ -128,7 +132,7 @@ def optimise(
         beside = None if neighbours is None else neighbours.at(request.seed, state.step)
         batch = cut(batch, request.tokens, beside, loss.frozen.context)
         rate = rate_of(request, state) * loss.unit * state.slowdown * share_of_rate(request, state)
-        value = step(loss, batch, state, rate, control.at_once, control.world, targets, beside)
+        value = step(loss, batch, state, rate, control.at_once, control.world, targets, beside, near)
         if not _broken(loss, batch, state, value, targets, beside, control.world):
             state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value
         else:
@@ -202,23 +206,46 @@ def _measured(
 ) -> Iterator[Record]:
     """Measure every module, keep what is better than before, and tell."""
     prompts = state.prompts
-    for index, task in enumerate(tasks):
-        bits = measure(loss, prompts[index], task.held_out, request.tokens)
-        bits = replace(bits, nats_per_token=world.number(bits.nats_per_token))  # all keep and stop by the same number
+    found = _all_bits(loss, tasks, request, prompts, world)
+    for index, bits in enumerate(found):
         state.curves[index].append((state.step, bits.nats_per_token))
-        _keep(state, index, prompts[index], bits, progress)
+    _keep(state, prompts, found, [progress] * len(tasks))
+    told = [(task, bits) for task, bits in zip(tasks, found, strict=True) if task.told]
+    for task, bits in told:
         train = bits.nats_per_token if state.smoothed is None else state.smoothed
-        if len(tasks) > 1:
+        if len(told) > 1:
             yield Note(f"{task.name}: {bits.bits_per_byte:.4f} bits per byte.")
         yield Loss(state.step, train, bits.nats_per_token, bits.bits_per_byte)
         if isinstance(bits, Answered):
             yield Recall(state.step, bits.right, bits.asked, bits.nats_per_token, bits.wrong)
 
 
-def _keep(state: State, index: int, prompt: torch.Tensor, bits: Bits, progress: float) -> None:
-    if bits.nats_per_token < state.lowest[index]:
-        state.lowest[index], state.best_at[index] = bits.nats_per_token, progress
-        state.best[index] = prompt.detach()
+def _all_bits(
+    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, prompts: torch.Tensor, world: World
+) -> list[Bits]:
+    """Measure every task behind its own of ``prompts``, ``[modules, tokens, width]``."""
+    found = []
+    for prompt, task in zip(prompts, tasks, strict=True):
+        bits = measure(loss, prompt, task.held_out, request.tokens)
+        # all keep and stop by the same number
+        found.append(replace(bits, nats_per_token=world.number(bits.nats_per_token)))
+    return found
+
+
+def _keep(state: State, prompts: torch.Tensor, found: list[Bits], progress: list[float]) -> None:
+    """Keep those of ``prompts`` that are better than the best so far.
+
+    Modules with a common part are kept all or none, by the mean of their losses: each holds that part, and it is to be
+    the same in all of them.
+    """
+    losses = [bits.nats_per_token for bits in found]
+    better = [loss < lowest for loss, lowest in zip(losses, state.lowest, strict=True)]
+    if state.shared:
+        better = [sum(losses) < sum(state.lowest)] * len(losses)
+    for index, is_better in enumerate(better):
+        if is_better:
+            state.lowest[index], state.best_at[index] = losses[index], progress[index]
+            state.best[index] = prompts[index].detach()
 
 
 def _consider_average(
@@ -230,10 +257,7 @@ def _consider_average(
     """
     if state.step == 0:
         return
-    for index, task in enumerate(tasks):
-        bits = measure(loss, state.average[index], task.held_out, request.tokens)
-        bits = replace(bits, nats_per_token=world.number(bits.nats_per_token))
-        _keep(state, index, state.average[index], bits, state.best_at[index])
+    _keep(state, state.average, _all_bits(loss, tasks, request, state.average, world), list(state.best_at))
 
 
 def _report(request: TrainingRequest, state: State, ending: float) -> Progress:

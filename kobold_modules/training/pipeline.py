@@ -34,6 +34,7 @@ from .frozen import load_frozen
 from .imitation import imitated
 from .loop import RunControl, Task, optimise
 from .measuring import measure
+from .near import near_of, twins
 from .neighbours import company
 from .optimiser.allocator import keep_memory
 from .optimiser.step import batch_of
@@ -83,11 +84,15 @@ def run_training(
     request = requests[0]
     teacher = imitated(request, loss.rows)
     writers = yield from prepare(requests, corpora, lore, loss, teacher)
+    if request.near:  # trained beside a twin that is free, and measured against it
+        requests = twins(request)
+        writers = [replace(writers[0], request=each) for each in requests]
+    told = writers[:1] if request.near else writers
     identity = _identity(requests, corpora, lore, frozen)
     checkpoint = trainings_dir() / identity[:16] / "state.safetensors"
     began = time.monotonic()
     restored = restore(checkpoint, identity, frozen.device, world) if request.resume else None
-    state = yield from _begin(requests, loss, writers, restored, world)
+    state = yield from _begin(requests, loss, writers, restored, world, stop)
     if state.compiled and not loss.compile():
         yield Note("The step cannot be compiled on this machine; training continues without that.")
     baselines, a_token = yield from _measure_baselines(loss, state, writers)
@@ -96,15 +101,18 @@ def run_training(
         state.begins([world.number(start.nats_per_token) for start in starts])
         # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
         state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
-        for start in starts:
+        for start in starts[: len(told)]:
             yield Loss(0, start.nats_per_token, start.nats_per_token, start.bits_per_byte)
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
         at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
     ending = a_token * sum(map(_tokens_after, writers))
     control = RunControl(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
-    tasks = [Task(writer.request.name, writer.rows, writer.held_out) for writer in writers]
-    taught = [writer.targets for writer in writers if writer.targets is not None]
+    tasks = [
+        Task(writer.request.name, writer.rows, writer.held_out, index < len(told))
+        for index, writer in enumerate(writers)
+    ]
+    taught = [writer.targets for writer in told if writer.targets is not None]
     targets = TeacherTargets.joined(taught) if taught else None
     if loss.prefix is not None and request.stack_safe:
         yield Note("A deep prefix is trained on its own: nothing stands beside it in any step.")
@@ -113,11 +121,12 @@ def run_training(
     )
     if neighbours is not None and neighbours.names:
         yield Note(f"Beside it, in a quarter of the steps: {', '.join(neighbours.names)}.")
-    yield from optimise(loss, tasks, request, state, control, targets, neighbours)
+    yield from optimise(loss, tasks, request, state, control, targets, neighbours, near_of(requests, frozen))
     if world.first:
         names = None if neighbours is None else neighbours.names
-        trained = Trained(file, frozen, loss, state, identity, stop(), names, teacher)
-        for index, writer in enumerate(writers):
+        together = tuple(each.name for each in requests)
+        trained = Trained(file, frozen, loss, state, identity, stop(), names, teacher, together)
+        for index, writer in enumerate(told):
             left = a_token * sum(map(_tokens_after, writers[index:]))
             yield from finish(trained, index, writer, baselines[index], left)
 
@@ -141,6 +150,7 @@ def _begin(
     writers: Sequence[TrainingData],
     restored: State | None,
     world: World,
+    stop: Callable[[], bool],
 ) -> Generator[Record, None, State]:
     """Return the state to go on from: a checkpoint's, or a new one."""
     if restored is not None:
@@ -152,7 +162,7 @@ def _begin(
                 refuse_taken_name(each.name)  # that module came of another training
         yield Note("There is no checkpoint of this training; it starts from the beginning.")
     yield Progress("choosing a start", 0, 1)
-    return fresh_state(loss, writers, world)
+    return (yield from fresh_state(loss, writers, world, stop))
 
 
 def _measure_baselines(
@@ -161,14 +171,18 @@ def _measure_baselines(
     """Measure what each module has to beat. Returns that, and the seconds that a held-out token takes."""
     yield Progress("measuring the held-out pages", 0, 1)
     began = time.monotonic()
-    baselines = []
+    baselines: list[Baselines] = []
+    read = 0
     for index, writer in enumerate(writers):
+        if index and writer.request.near:  # the twin has the same ones
+            baselines.append(baselines[0])
+            continue
         tokens = writer.request.tokens
         bare = measure(loss, None, writer.held_out, tokens)
         words = measure(loss, state.initial[index], writer.held_out, tokens)
         baselines.append(Baselines(bare, words))
+        read += 2 * writer.held_out.tokens
         yield baselines[-1].record(writer.held_out.tokens, writer.everything.tokens)
-    read = 2 * sum(writer.held_out.tokens for writer in writers)
     return baselines, (time.monotonic() - began) / max(1, read)
 
 
@@ -224,6 +238,10 @@ def _must_be_alike(requests: Sequence[TrainingRequest]) -> None:
     plain = [replace(each, files=(), name="x", description="", out=None) for each in requests]
     if any(each != plain[0] for each in plain):
         raise BadUsage("Modules that are trained together must have the same settings.")
+    if requests[0].near and len(requests) > 1:
+        raise BadUsage("--near is for one module.", "Leave --each out.")
+    if requests[0].shared and len(requests) < 2:
+        raise BadUsage("One module alone has nobody to share virtual tokens with.", "Name several texts after --each.")
     if len({each.name.casefold() for each in requests}) < len(requests):
         raise BadUsage("Two of these modules would have the same name.", "Rename a file, or train it alone.")
 

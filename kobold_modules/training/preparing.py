@@ -11,6 +11,7 @@ from ..models.reference import ModelFile
 from ..records import Note, Progress, Record
 from .data import TrainingData, check_room, read_texts, writer_of
 from .imitation import Imitated, imitating
+from .near import ids_near
 from .settings import TOKENS, TrainingRequest
 from .world.data import Studied, lore_of, studied, tokens_for, world_data
 from .world.recipe import PREFIX_RATE, RATE
@@ -54,8 +55,11 @@ def study_all(
 def settled(requests: Sequence[TrainingRequest], lore: Sequence[Studied], loss: PromptLoss) -> list[TrainingRequest]:
     """Return ``requests`` with what they leave open: objective, rate, virtual tokens."""
     if not lore:
-        return [replace(each, objective="text", tokens=each.tokens or TOKENS) for each in requests]
-    wanted = [tokens_for(each, found.entries, loss) for each, found in zip(requests, lore, strict=True)]
+        return [replace(each, objective="text", tokens=each.tokens or _tokens_of(each, loss)) for each in requests]
+    wanted = [
+        _tokens_of(each, loss) if each.near and not each.tokens else tokens_for(each, found.entries, loss)
+        for each, found in zip(requests, lore, strict=True)
+    ]
     return [replace(each, objective="study", tokens=max(wanted), rate=_rate(each)) for each in requests]
 
 
@@ -64,6 +68,11 @@ def _rate(request: TrainingRequest) -> float:
     if request.rate is not None:
         return request.rate
     return PREFIX_RATE if request.method == "prefix" else RATE
+
+
+def _tokens_of(request: TrainingRequest, loss: PromptLoss) -> int:
+    """Return the virtual tokens of a module that leaves them open and has no lore: those of the text it stays near."""
+    return len(ids_near(request.near, loss.frozen.encode)) if request.near else TOKENS
 
 
 def prepare(

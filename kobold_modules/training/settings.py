@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,11 +11,12 @@ from ..errors import BadUsage
 
 
 DIALS: dict[str, float] = {"quick": 1.0, "normal": 3.0, "thorough": 10.0}  # minutes
-METHODS = ("prompt", "residual", "prefix")
+METHODS = ("prompt", "residual", "p-tuning", "prefix")
+ENCODERS = ("mlp", "lstm")
 OPTIMISERS = ("muon", "adam")
 OBJECTIVES = ("auto", "study", "text")
 TOKENS = 100  # virtual tokens of a module, unless lore asks for more or fewer
-STARTS = ("text", "vocabulary", "words", "module")
+STARTS = ("text", "vocabulary", "words", "module", "pruned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,18 @@ class TrainingRequest:
         dial: quick, normal or thorough: how long it may take where neither ``minutes`` nor ``steps`` is given.
         minutes: budget by the clock, measuring included; ``steps``, if given, counts instead (and is reproducible bit
             for bit on a CPU).
-        method: ``prompt`` (Lester et al. 2021) or ``residual`` (Razdaibiedina et al. 2023), see ``reparametrisation``;
-            ``prefix`` (Li and Liang 2021): keys and values of every layer, a deep prefix in place of rows.
+        method: ``prompt`` (Lester et al. 2021), ``residual`` (Razdaibiedina et al. 2023) or ``p-tuning`` (Liu et al.
+            2021), see ``reparametrisation``; ``prefix`` (Li and Liang 2021): keys and values of every layer, a deep
+            prefix in place of rows.
         imitate: a module of the library that it is to imitate: it learns what the model expects behind that one.
+        encoder: of p-tuning, ``mlp`` or ``lstm``; ``template``: its words and groups of virtual tokens, see
+            ``template``. The words count as tokens of the module.
+        shared: virtual tokens at the front that modules trained together have in common, of their ``tokens``.
+        near: a text that the rows begin at and are kept near to, with ``near_weight``, see ``near``.
         optimiser: ``muon`` (Jordan et al. 2024) or ``adam``, see ``step``.
         start: ``text`` (a stretch of it, in a long training the best of several), ``vocabulary`` (its frequent words),
-            ``words`` (those in ``start_with``) or ``module`` (the one that ``start_with`` names).
+            ``words`` (those in ``start_with``), ``module`` (the one that ``start_with`` names) or ``pruned`` (the
+            ``tokens`` rows of that module that are worth most, see ``pruning``).
         row: text tokens in a training row; ``batch``: rows a step.
         rate: learning rate as a share of the embedding table's root mean square; None takes what suits the number of
             steps (``schedule``), 0 finds one by a short range test.
@@ -81,6 +89,11 @@ class TrainingRequest:
     device: str = "auto"
     method: str = "prompt"
     imitate: str = ""
+    encoder: str = "mlp"
+    template: str = ""
+    shared: int = 0
+    near: str = ""
+    near_weight: float = 0.25
     optimiser: str = "muon"
     start: str = "text"
     start_with: str = ""
@@ -119,6 +132,7 @@ class TrainingRequest:
             ("objective", OBJECTIVES),
             ("dial", tuple(DIALS)),
             ("method", METHODS),
+            ("encoder", ENCODERS),
             ("optimiser", OPTIMISERS),
             ("start", STARTS),
             ("weights", ("auto", "whole", "split", "4-bit", "streamed", "disk")),
@@ -126,8 +140,24 @@ class TrainingRequest:
         ):
             if getattr(self, name) not in allowed:
                 raise BadUsage(f"--{name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}.")
-        if self.start in ("words", "module") and not self.start_with.strip():
+        if self.start in ("words", "module", "pruned") and not self.start_with.strip():
             raise BadUsage(f"Starting from {self.start} needs to know which.", "Add --start-with.")
+        if self.shared < 0 or (self.tokens and self.shared >= self.tokens):
+            raise BadUsage(
+                f"--shared is {self.shared}; modules of {self.tokens} virtual tokens can share 0 to {self.tokens - 1}."
+            )
+        if (self.shared or self.near) and self.method != "prompt":
+            raise BadUsage(f"--{'near' if self.near else 'shared'} is for plain prompt tuning.", "Leave --method out.")
+        if self.start == "pruned" and (self.method != "prompt" or self.shared):
+            raise BadUsage("A pruned module is trained by plain prompt tuning.", "Leave --method and --shared out.")
+        if self.near and (self.start != "text" or self.shared or self.imitate):
+            raise BadUsage("--near begins at its own words, in a module alone.", "Leave --start and --shared out.")
+        if not 0 <= self.near_weight <= 1000:
+            raise BadUsage(f"--near-weight is {self.near_weight:g}; it goes from 0 to 1000 (0.25 is usual).")
+        if self.template:
+            if self.method != "p-tuning":
+                raise BadUsage("A template belongs to p-tuning.", "Add --method p-tuning, or leave --template out.")
+            check_template(self.template)
 
     def _check_study(self) -> None:
         if not 0 < self.coverage <= 1000:
@@ -145,3 +175,21 @@ class TrainingRequest:
     def budget(self) -> float:
         """Seconds, where the clock decides."""
         return 60 * (DIALS[self.dial] if self.minutes is None else self.minutes)
+
+
+def check_template(text: str) -> None:
+    """Raise BadUsage where ``text`` is no template of p-tuning that can stand in front of a story."""
+    before, marked, behind = text.partition("{text}")
+    if marked and ("{prompt" in behind or behind.strip()):
+        raise BadUsage(
+            "A template ends where the text begins: a story goes on, and what stood behind it would have to move "
+            "with every word.",
+            "Put everything before {text}.",
+        )
+    groups = re.findall(r"\{prompt(?::(\d+))?\}", before)
+    rest = re.sub(r"\{prompt(?::\d+)?\}", "", before)
+    if not groups or "{" in rest or "}" in rest or "0" in groups:
+        raise BadUsage(
+            "A template is words and at least one {prompt}, which stands for virtual tokens; {prompt:3} is three.",
+            'Like this: --template "{prompt} In the manner of the old ghost stories: {prompt}"',
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -16,43 +16,84 @@ from .data import TrainingData
 from .distributed import World
 from .finish import Baselines
 from .measuring import measure
+from .near import ids_near, rows_near
 from .optimiser.rate_scale import rate_scale
 from .prompt_init import STARTS_THAT_HELP, find_rate, initial_rows, prefix_to_start_from
+from .pruning import RATE as PRUNED_RATE
+from .pruning import pruned_start
 from .settings import TrainingRequest
+from .template import Template, template_of
 from .world.start import telegram
 
 
 OF_PREFIXES = 0.25  # of the rate that suits rows: what suits prefixes, in units of their own scale (decisions, 33)
 
 
-def fresh_state(loss: PromptLoss, writers: Sequence[TrainingData], world: World) -> State:
+def fresh_state(
+    loss: PromptLoss, writers: Sequence[TrainingData], world: World, stop: Callable[[], bool] = lambda: False
+) -> Generator[Record, None, State]:
     """Return a new state. Raises BadUsage where texts trained together do not all fill a row."""
     request = writers[0].request
+    if request.shared >= request.tokens:
+        raise BadUsage(
+            f"--shared {request.shared} leaves these modules of {request.tokens} virtual tokens none of their own."
+        )
     length = min(writer.rows.length for writer in writers)
     if any(writer.rows.length != length for writer in writers):
         raise BadUsage(
             "The shortest of these texts does not fill a row.", f"Train it alone, or add --row {length} for all."
         )
-    initial = torch.stack([_start_of(loss, writer) for writer in writers])
-    state = new_state(loss, world.same(initial), request)
+    template = template_of(request.template, loss.frozen.encode, request.tokens)
+    starts = []
+    for writer in writers:
+        if request.start == "pruned":
+            starts.append((yield from pruned_start(loss, writer.rows, request, stop)))
+        else:
+            starts.append(template.applied(_start_of(loss, writer), loss.frozen.table))
+    initial = torch.stack(starts)
+    initial[:, : request.shared] = common_start(initial, request.shared)
+    state = new_state(loss, world.same(initial), request, template)
     if request.rate is None:
         state.rate_scale = OF_PREFIXES if loss.prefix is not None else world.number(rate_scale(loss))
+        state.rate_scale *= PRUNED_RATE if request.start == "pruned" else 1.0
     if request.rate == 0:
         state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
     state.compiled = loss.way == "fused" and request.compile
     return state
 
 
-def new_state(loss: PromptLoss, initial: Tensor, request: TrainingRequest) -> State:
+def new_state(loss: PromptLoss, initial: Tensor, request: TrainingRequest, template: Template | None = None) -> State:
     """Return a state that begins at ``initial``, ``[modules, tokens, width]``, prompts as ``loss`` takes them."""
-    matrices = 1 if loss.prefix is None else loss.prefix.matrices
-    return State.fresh(initial, request.method, request.seed, request.optimiser, matrices=matrices)
+    return State.fresh(
+        initial,
+        request.method,
+        request.seed,
+        request.optimiser,
+        encoder=request.encoder,
+        anchors=() if template is None else template.anchors,
+        shared=request.shared,
+        matrices=1 if loss.prefix is None else loss.prefix.matrices,
+    )
+
+
+def common_start(initial: Tensor, shared: int) -> Tensor:
+    """Return the rows that a common part of ``shared`` rows begins at: some of each module's own start, in turn.
+
+    Args:
+        initial: float32 ``[modules, tokens, width]``.
+    """
+    if not shared:
+        return initial.new_zeros(0, initial.shape[2])
+    owners = torch.arange(shared, device=initial.device) * len(initial) // shared
+    return initial[owners, torch.arange(shared, device=initial.device)]
 
 
 def _start_of(loss: PromptLoss, writer: TrainingData) -> Tensor:
     request = writer.request
     if loss.prefix is not None and request.start == "module":
         return prefix_to_start_from(loss.prefix, loss, request)
+    if request.near:
+        return rows_near(loss.frozen, ids_near(request.near, loss.frozen.encode, request.tokens))
     if writer.lore and request.start == "text":
         return loss.start(telegram(loss, writer.lore, request.name, request.tokens))
     return loss.start(initial_rows(loss.rows, writer.rows, request))
@@ -68,9 +109,13 @@ def starts_that_help(
     starts = []
     for index, writer in enumerate(writers):
         start, request = baselines[index].words, writer.request
-        if request.start == "text" and start.nats_per_token >= baselines[index].model.nats_per_token:
+        if (
+            request.start == "text"
+            and not request.near
+            and start.nats_per_token >= baselines[index].model.nats_per_token
+        ):
             for name, make in STARTS_THAT_HELP.items():
-                rows = loss.start(make(loss.rows, writer.rows, request))
+                rows = state.placed(index, loss.start(make(loss.rows, writer.rows, request)))
                 bits = measure(loss, rows, writer.held_out, request.tokens)
                 if bits.nats_per_token < start.nats_per_token:
                     start = bits

@@ -167,6 +167,8 @@ class Worker:
                 inspect.score(job, context)
             case messages.Nearest():
                 inspect.nearest_words(job, context)
+            case messages.Ablate():
+                inspect.ablate(job, context)
             case messages.Estimate():
                 context.emit(estimate(job.request))
             case messages.Evaluate():

@@ -31,6 +31,7 @@ NEED_THE_MODEL = (
     messages.Peek,
     messages.Divergence,
     messages.Score,
+    messages.Ablate,
     messages.Count,
 )
 

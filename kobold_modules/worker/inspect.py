@@ -1,15 +1,23 @@
-"""The Peek, Divergence, Score and Nearest jobs: what could come, whose doing that is, how likely a passage is."""
+"""The Peek, Divergence, Score, Nearest and Ablate jobs: what could come, whose doing that is, how likely a text is."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..answers import NearestWords, NextTokens
+from ..drain import drain
 from ..generation.inspection import inspect
+from ..generation.inspection.distances import distances
 from ..generation.inspection.divergence import divergence
 from ..generation.inspection.nearest import CURIOSITY, nearest
 from ..generation.protocol import Request
+from ..library import evidence
+from ..records import Done
+from ..soft_prompt.deep_prefix import with_rows
+from ..soft_prompt.layer import Layer
 from .context import JobContext
 from .lore import bring_in
-from .messages import Divergence, Nearest, Peek, Score
+from .messages import Ablate, Divergence, Nearest, Peek, Score
 
 
 def peek(job: Peek, context: JobContext) -> None:
@@ -35,6 +43,24 @@ def score(job: Score, context: JobContext) -> None:
 
 def nearest_words(job: Nearest, context: JobContext) -> None:
     """Answer ``job`` from the loaded model's file, with the sentence that says what to think of it."""
-    engine = context.engine
-    rows = nearest(context.module(job.path), engine.info.file, engine.piece, job.top, context.cancel.is_set)
-    context.emit(NearestWords(tuple(tuple(row) for row in rows), CURIOSITY))
+    engine, module = context.engine, with_rows(context.module(job.path))
+    rows = nearest(module, engine.info.file, engine.piece, job.top, context.cancel.is_set)
+    places = distances(module, engine.info.file, engine.piece, context.cancel.is_set)
+    context.emit(NearestWords(tuple(tuple(row) for row in rows), CURIOSITY, tuple(places)))
+
+
+def ablate(job: Ablate, context: JobContext) -> None:
+    """Answer ``job`` through the loaded model; one that is cancelled tells nothing."""
+    from ..evaluation.pages import pages_of
+    from ..evaluation.worth import worth_on
+
+    engine, module = context.engine, with_rows(context.module(job.path))
+    context.stack([Layer(job.path)])  # refuses what does not fit
+    pages = drain(pages_of(module.card, (), evidence.read_sources(Path(job.path).parent)))
+    work = worth_on(engine, module, pages.held_out, engine.info.context, context.cancel.is_set)
+    while True:
+        try:
+            context.emit(next(work))
+        except StopIteration as end:
+            context.emit(Done("stopped") if context.cancel.is_set() else end.value)
+            return

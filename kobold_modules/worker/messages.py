@@ -150,6 +150,15 @@ class Nearest(_Job, frozen=True):
     top: int = 3
 
 
+class Ablate(_Job, frozen=True):
+    """What each virtual token of the module at ``path`` is worth on the pages that its training kept back.
+
+    Answers Progress, then VectorWorth; a cancelled one Done("stopped").
+    """
+
+    path: str
+
+
 class Models(_Job, frozen=True):
     """Find the models on this disk, in ``folders`` besides the usual places.
 
@@ -208,6 +217,7 @@ Job = (
     | Lore
     | Score
     | Nearest
+    | Ablate
     | Models
     | Download
     | Estimate

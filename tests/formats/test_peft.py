@@ -184,3 +184,54 @@ def test_no_path_of_somebodys_disk_travels(model: str, shown: str, tmp_path: Pat
     peft.write(Module(ROWS, Card("x", model=model)), tmp_path / "out")
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == shown
+
+
+def test_a_module_of_p_tuning_is_written_as_that_and_comes_back(tmp_path: Path) -> None:
+    card = Card("x", training={"method": "p-tuning", "encoder": "lstm"})
+    peft.write(Module(ROWS, card), tmp_path / "x")
+
+    config = json.loads((tmp_path / "x" / "adapter_config.json").read_text())
+    assert config["peft_type"] == "P_TUNING"
+    assert config["encoder_reparameterization_type"] == "LSTM"
+    assert "prompt_tuning_init" not in config
+    back = peft.read(tmp_path / "x")
+    assert np.array_equal(with_rows(back).vectors, ROWS)
+    assert back.card == card
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # PEFT 0.21 asks for it
+@pytest.mark.parametrize("encoder", ["MLP", "LSTM"])
+def test_peft_itself_reads_and_writes_modules_of_p_tuning(encoder: str, tmp_path: Path) -> None:
+    """Issue 17, 2: both ways with the real package; what PEFT trained is folded when it saves."""
+    package = pytest.importorskip("peft")
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(vocab_size=32, hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(config).eval()
+    ids = torch.tensor([[4, 5, 6]])
+
+    def behind(rows: np.ndarray) -> torch.Tensor:
+        with torch.no_grad():
+            embeds = torch.cat([torch.from_numpy(rows.copy())[None], model.get_input_embeddings()(ids)], dim=1)
+            found: torch.Tensor = model(inputs_embeds=embeds).logits
+            return found
+
+    rows = np.random.default_rng(1).normal(size=(3, 8)).astype(np.float32)
+    card = Card("x", training={"method": "p-tuning", "encoder": encoder.lower()})
+    peft.write(Module(rows, card), tmp_path / "ours")
+    with torch.no_grad():
+        theirs = package.PeftModel.from_pretrained(model, str(tmp_path / "ours"))(input_ids=ids).logits
+    assert torch.allclose(behind(rows), theirs, atol=1e-5)
+
+    about = package.PromptEncoderConfig(
+        task_type="CAUSAL_LM", num_virtual_tokens=3, encoder_reparameterization_type=encoder, encoder_hidden_size=5
+    )
+    trained = package.get_peft_model(LlamaForCausalLM(config).eval(), about).eval()
+    trained.base_model.load_state_dict(model.state_dict())
+    trained.save_pretrained(str(tmp_path / "theirs"))
+    with torch.no_grad():
+        wanted = trained(input_ids=ids).logits
+    assert torch.allclose(behind(with_rows(peft.read(tmp_path / "theirs")).vectors), wanted, atol=1e-5)

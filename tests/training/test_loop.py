@@ -19,7 +19,8 @@ from kobold_modules.training.checkpoint import State, restore, store
 from kobold_modules.training.loop import FALLEN, RunControl, Task, optimise
 from kobold_modules.training.measuring import measure
 from kobold_modules.training.neighbours import SHARE, Neighbours
-from kobold_modules.training.optimiser.step import LONGEST, step
+from kobold_modules.training.optimiser.prompt_encoder import LONGEST
+from kobold_modules.training.optimiser.step import step
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.settings import TrainingRequest
 from tests.tiny import tiny

@@ -9,15 +9,17 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from kobold_modules.answers import NearestWords, NextTokens, Scores, StackDivergence
+from kobold_modules import corpus
+from kobold_modules.answers import NearestWords, NextTokens, Scores, StackDivergence, VectorWorth
 from kobold_modules.formats import kobold
-from kobold_modules.records import Finished, Loaded, Record
+from kobold_modules.library import evidence
+from kobold_modules.records import Finished, Loaded, Progress, Record
 from kobold_modules.sampling.settings import Sampler
 from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.worker.client import WorkerClient
-from kobold_modules.worker.messages import Divergence, Generate, Load, Nearest, Peek, Score
+from kobold_modules.worker.messages import Ablate, Divergence, Generate, Load, Nearest, Peek, Score
 from tests.backends import tiny_folder
 from tests.last import last
 from tests.worker.conftest import ask, failure, text_of
@@ -83,11 +85,35 @@ async def test_a_child_names_the_nearest_words(loaded: WorkerClient, noir: str) 
     assert [len(row) for row in found.rows] == [2] * 5
     assert found.rows[0][0].cosine >= found.rows[0][1].cosine
     assert "curiosity" in found.note.lower()
+    assert len(found.places) == 5
+    assert all(place.from_words > 0 for place in found.places)
     assert failure(await ask(loaded, Nearest("/nowhere/noir.zip"))).code == 3
 
 
+async def test_a_child_says_what_each_vector_is_worth(loaded: WorkerClient, tmp_path: Path) -> None:
+    """Issue 17, 5: on the pages that its training kept back, where they still lie."""
+    page = tmp_path / "tale.txt"
+    page.write_text("Once upon a time there was a cat. It lived by the sea and had a red ball.\n\n" * 40)
+    read = corpus.read([page])
+    sources = tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in read.documents)
+    vectors = np.random.default_rng(1).normal(0, 0.3, (3, 64)).astype(np.float32)
+    (tmp_path / "noir").mkdir()
+    kobold.write(Module(vectors, Card("noir", sources=sources)), tmp_path / "noir" / "noir.zip")
+    evidence.write_sources(tmp_path / "noir", [str(page)], (), ())
+    path = str(tmp_path / "noir" / "noir.zip")
+
+    records = await ask(loaded, Ablate(path))
+
+    assert [record.done for record in records if isinstance(record, Progress)] == [0, 1, 2]
+    found = answer(records, VectorWorth)
+    assert len(found.nats_per_token) == 3
+    assert found.tokens > 20
+    page.unlink()
+    assert failure(await ask(loaded, Ablate(path))).code == 3
+
+
 async def test_looking_needs_a_model(client: WorkerClient) -> None:
-    for job in (Peek("a"), Divergence("a"), Score("a"), Nearest("a")):
+    for job in (Peek("a"), Divergence("a"), Score("a"), Nearest("a"), Ablate("a")):
         assert failure(await ask(client, job)).message == "No model is loaded."
 
 

@@ -47,6 +47,9 @@ ADVANCED = (
     Setting("batch", "batch", "integer", "2 rows per step"),
     Setting("start", "start", "text", "text; or vocabulary, words, module"),
     Setting("start_with", "with", "text", "the words, or the module, to start from"),
+    Setting("template", "template", "text", "p-tuning: {prompt} a tale of the sea {prompt}"),
+    Setting("encoder", "encoder", "text", "p-tuning: mlp; or lstm"),
+    Setting("near", "near", "text", "nothing; a text to stay near to, for curiosity"),
     Setting("weights", "weights", "text", "whole; or 4-bit, streamed, disk for less memory"),
     Setting("device", "device", "text", "auto; or cpu, cuda, mps"),
 )
@@ -81,8 +84,9 @@ class Recipe:
             typed = self.advanced.get(setting.name, "").strip()
             if typed:
                 values[setting.name] = _value(setting, typed)
+        if self.kind == "world" or "near" in values:
+            values.setdefault("tokens", 0)  # as many as the lore, or the text to stay near to, asks for
         if self.kind == "world":
-            values.setdefault("tokens", 0)  # as many as the lore asks for
             values["objective"] = "text" if self.objective == "text" else "auto"
         return TrainingRequest(
             files=self.files,

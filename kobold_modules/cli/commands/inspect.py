@@ -1,6 +1,6 @@
 """What a model would say next, from the command line.
 
-``generate --peek``, ``generate --best``, ``measure --per-token`` and ``show --nearest``.
+``generate --peek``, ``generate --best``, ``measure --per-token``, ``show --nearest`` and ``show --worth``.
 """
 
 from __future__ import annotations
@@ -8,21 +8,29 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from ... import corpus
 from ...answers import Scores
-from ...errors import BadText
+from ...errors import BadModule, BadText
+from ...evaluation.pages import pages_of
+from ...evaluation.worth import worth_on
 from ...generation.inspection import inspect
+from ...generation.inspection.distances import distances
 from ...generation.inspection.nearest import CURIOSITY, nearest
 from ...generation.log import seeded
+from ...library import evidence
 from ...library.library import Library
 from ...models.find import resolve
 from ...models.reference import ModelFile
+from ...soft_prompt.deep_prefix import with_rows
+from ...soft_prompt.stack import Stack
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible
@@ -38,6 +46,7 @@ from ..writing import opened, warn_of_bias, warn_of_misfits
 # A token's change in nats and its colour: 256-colour backgrounds that a dark and a light terminal both show.
 _SHADES = ((1.0, 28), (0.3, 22), (-0.3, 0), (-1.0, 52))
 _LEAST = 88
+WORTH = "Worths do not add up: of two that do the same, either can be left out and not both. `prune` leaves some out."
 
 
 def peek(arguments: argparse.Namespace, output: Output) -> int:
@@ -119,22 +128,50 @@ def per_token(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def show_nearest(arguments: argparse.Namespace, output: Output) -> int:
-    """Show the words nearest to each virtual token of a module."""
-    module, file = Library().find(arguments.module), resolve(arguments.model)
-    rows = nearest(module, file, _piece_of(file), arguments.nearest)
+    """Show the words nearest to each virtual token of a module, how far it is from all words, and how far it moved."""
+    module, file = with_rows(Library().find(arguments.module)), resolve(arguments.model)
+    piece = _piece_of(file)
+    rows = nearest(module, file, piece, arguments.nearest)
+    places = distances(module, file, piece)
     output.object(
         module=module.card.name,
         model=file.name,
         nearest=[[msgspec.structs.asdict(word) for word in row] for row in rows],
+        places=[msgspec.structs.asdict(place) for place in places],
         note=CURIOSITY,
     )
     lines = [
-        (str(number), ", ".join(f"{word.text} {word.cosine:.2f}" for word in row) or "-")
-        for number, row in enumerate(rows)
+        (
+            str(number),
+            ", ".join(f"{word.text} {word.cosine:.2f}" for word in row) or "-",
+            place.word or "-",
+            f"{place.from_words:.1f}",
+            "-" if place.change is None else f"{place.change:.0%}",
+        )
+        for number, (row, place) in enumerate(zip(rows, places, strict=True))
     ]
-    output.data(table(lines, ("token", f"nearest words of {file.name}")))
-    output.say(CURIOSITY)
+    headings = ("token", f"nearest words of {file.name} by angle", "by distance", "from words", "moved")
+    output.data(table(lines, headings))
+    output.say(f"{CURIOSITY} From words: 1 is as far as words are from one another. Moved: of its first length.")
     return 0
+
+
+def show_worth(arguments: argparse.Namespace, output: Output) -> int:
+    """Show what each virtual token of a module is worth on pages that its training kept back, or on the ones named."""
+    module = with_rows(Library().find(arguments.module))
+    noted: Mapping[str, Any] = {}
+    with suppress(BadModule):  # one that is a file has no folder in the library
+        noted = evidence.read_sources(Library().entry(arguments.module).path.parent)
+    pages = output.through(pages_of(module.card, arguments.worth, noted))
+    with opened(arguments.model, 0, output) as engine, interruptible() as stopped:
+        warn_of_misfits(engine, Stack().add(module), output)
+        found = output.through(worth_on(engine, module, pages.held_out, engine.info.context, lambda: bool(stopped)))
+    output.object(module=module.name, worth=list(found.nats_per_token), tokens=found.tokens, note=WORTH)
+    order = sorted(range(len(found.nats_per_token)), key=lambda number: -found.nats_per_token[number])
+    lines = [(str(number), f"{found.nats_per_token[number]:+.4f}") for number in order]
+    output.data(table(lines, ("token", "nats/token lost without it")))
+    output.say(f"On {found.tokens:,} tokens. {WORTH}")
+    return INTERRUPTED if stopped else 0
 
 
 def _piece_of(file: ModelFile) -> Callable[[int], bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,8 +14,10 @@ import msgspec
 
 from ...braille import braille
 from ...byte_size import byte_size
+from ...corpus.files import each_in
 from ...duration import duration
 from ...errors import BadUsage
+from ...plain_text import one_line
 from ...records import Loss, Record, TrainedModule
 from ...training import TrainingRequest, estimate, train_together
 from ...training import train as train_module
@@ -32,6 +34,8 @@ def request_of(arguments: argparse.Namespace) -> TrainingRequest:
     several = {name: tuple(getattr(arguments, name, None) or ()) for name in ("keep", "speaker", "beside")}
     if given.get("kind") == "world":
         given.setdefault("tokens", 0)
+    if given.get("near"):
+        given.setdefault("tokens", 0)  # as many as the text has
     return TrainingRequest(**given | several | {"files": tuple(arguments.files)})
 
 
@@ -54,19 +58,32 @@ def train(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def train_each(arguments: argparse.Namespace, output: Output) -> int:
-    """Train a module for each FILE, over one frozen model at once."""
+    """Train a module for each FILE, or for each text and folder in the one FOLDER given, over one frozen model."""
     if not arguments.files or arguments.name or arguments.out or arguments.detach:
         raise BadUsage(
             "--each names modules after their files and takes no --name, no --out and no --detach.",
             "Like this: kobold-modules train --each noir/ gothic/ farce.txt",
         )
     requests = []
-    for file in arguments.files:
-        arguments.name = Path(file).resolve().stem
-        requests.append(replace(request_of(arguments), files=(file,)))
+    for file in _each_of(arguments.files):
+        arguments.name = file.resolve().stem if file.is_file() else file.resolve().name
+        requests.append(replace(request_of(arguments), files=(str(file),)))
+    if len(requests) > 1:
+        output.say(f"  {len(requests)} modules: {', '.join(one_line(each.name) for each in requests)}")
+    if arguments.dry_run:
+        for each in requests:
+            output.say(f"{one_line(each.name)}:")
+            dry_run(each, output)
+        return 0
     with stoppable() as stopped:
         kept = output.follow(train_together(requests, lambda: bool(stopped)))
     return report(kept, stopped, output)
+
+
+def _each_of(files: Sequence[str]) -> Sequence[Path]:
+    """Return what a module each is trained on: the files, or what is in the only one where that is a folder."""
+    paths = [Path(file).expanduser() for file in files]
+    return each_in(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
 
 
 def report(kept: list[Record], stopped: list[bool], output: Output) -> int:

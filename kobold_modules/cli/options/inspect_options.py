@@ -41,6 +41,15 @@ def add_show_flags(verb: argparse.ArgumentParser) -> None:
         const=3,
         type=int,
         metavar="N",
-        help="the N words nearest to each virtual token in --model (default: 3); a curiosity, not an explanation",
+        help="the N words nearest to each virtual token in --model (default: 3), its distance from words and from its "
+        "start; a curiosity, not an explanation",
     )
-    verb.add_argument("--model", default="starter", metavar="MODEL", help="the model for --nearest (default: starter)")
+    verb.add_argument(
+        "--worth",
+        nargs="*",
+        metavar="TEXT",
+        help="what is lost without each virtual token on these pages (default: those its training kept back)",
+    )
+    verb.add_argument(
+        "--model", default="starter", metavar="MODEL", help="the model for --nearest and --worth (default: starter)"
+    )

@@ -18,10 +18,24 @@ BESIDE_HELP = (
 )
 STUDY_HELP = "minutes for the model to write questions of its own before the training (default: 0)"
 TEACHER_HELP = "how far examples are learned from what the model expects with the entry in view, 0 to 1 (default: 0)"
+EACH_HELP = (
+    "a module for each FILE, or for each text and folder in the one FOLDER given, named after it, in one training"
+)
+SHARED_HELP = "with --each: how many virtual tokens all of these modules have in common, of their --tokens (default: 0)"
+STARTS = ["text", "vocabulary", "words", "module", "pruned"]
+NEAR_HELP = (
+    "keep the rows near the words of a text, and say what that costs (a second module is trained beside it to tell); a "
+    "curiosity: it need not mean what it reads as"
+)
+PRUNE_DIAL_HELP = "train what is left for 1 (default), 3 or 10 minutes at most"
 IMITATE_HELP = "texts to learn on (default: those that MODULE was trained on, if the files are there)"
 METHOD_HELP = (
-    "prompt tuning, plain (default) or residual, or a deep prefix: keys and values of each layer, which say more with "
-    "as many tokens and cannot go to KoboldAI"
+    "prompt tuning, plain (default) or residual; p-tuning: virtual tokens that a network makes; or a deep prefix: "
+    "keys and values of each layer, which say more with as many tokens and cannot go to KoboldAI"
+)
+TEMPLATE_HELP = (
+    'words of p-tuning that stay as they are between virtual tokens: "{prompt} a tale of the sea {prompt}"; they count '
+    "as tokens"
 )
 RATE_HELP = "learning rate, a share of the embeddings' RMS, or auto to look for one (default: by the number of steps)"
 
@@ -50,7 +64,8 @@ def add_train(verbs: Any) -> None:
     verb.add_argument("--speaker", action="append", metavar="NAME", help=SPEAKER_HELP)
     verb.add_argument("--tokens", type=int, metavar="N", help=TOKENS_HELP)
     verb.add_argument("--objective", choices=["auto", "study", "text"], help=OBJECTIVE_HELP)
-    verb.add_argument("--each", action="store_true", help="a module for each FILE, named after it, trained together")
+    verb.add_argument("--each", action="store_true", help=EACH_HELP)
+    verb.add_argument("--shared", type=int, metavar="N", help=SHARED_HELP)
     verb.add_argument("--dial", choices=["quick", "normal", "thorough"], help="1, 3 or 10 minutes at most")
     verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
     verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
@@ -67,10 +82,14 @@ def add_train(verbs: Any) -> None:
     more.add_argument("--recitation", type=float, metavar="S", help="share of entries recited (default: 0.75)")
     more.add_argument("--neutral", type=float, metavar="S", help="share of text apart from the world (default: 0.05)")
     more.add_argument("--teacher", type=float, metavar="S", help=TEACHER_HELP)
-    more.add_argument("--method", choices=["prompt", "residual", "prefix"], help=METHOD_HELP)
+    more.add_argument("--method", choices=["prompt", "residual", "p-tuning", "prefix"], help=METHOD_HELP)
+    more.add_argument("--encoder", choices=["mlp", "lstm"], help="network of p-tuning (default: mlp)")
+    more.add_argument("--template", metavar="TEXT", help=TEMPLATE_HELP)
     more.add_argument("--optimiser", choices=["muon", "adam"], help="Muon (default) or Adam")
-    more.add_argument("--start", choices=["text", "vocabulary", "words", "module"], help="what the rows start as")
+    more.add_argument("--start", choices=STARTS, help="what the rows start as")
     more.add_argument("--start-with", metavar="WORDS", help="the words, or the module, that --start means")
+    more.add_argument("--near", metavar="TEXT", help=NEAR_HELP)
+    more.add_argument("--near-weight", type=float, metavar="G", help="how firmly --near holds (default: 0.25)")
     more.add_argument("--rate", type=_rate, metavar="R", help=RATE_HELP)
     more.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
     more.add_argument("--batch", type=int, metavar="N", help="rows per step")
@@ -113,6 +132,26 @@ def add_distil(verbs: Any) -> None:
     verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")
     verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
     verb.add_argument("--resume", action="store_true", help="resume this training where it was stopped or killed")
+
+
+def add_prune(verbs: Any) -> None:
+    verb = add_verb(verbs, "prune", "prune", "make a smaller module of those vectors that are worth most")
+    verb.add_argument("module", metavar="MODULE", help="a library name or a file")
+    verb.add_argument("files", nargs="*", metavar="TEXT", help="its texts (default: those it was trained on)")
+    verb.add_argument("--to", type=int, required=True, metavar="N", dest="tokens", help="virtual tokens to keep")
+    verb.add_argument("--name", metavar="NAME", help="name of the new module (default: that of the old one and N)")
+    verb.add_argument("--model", default="", metavar="MODEL", help="default: the one that the module was made for")
+    verb.add_argument("--dial", choices=["quick", "normal", "thorough"], default="quick", help=PRUNE_DIAL_HELP)
+    verb.add_argument("--minutes", type=float, metavar="M", help="training time instead of the dial's")
+    verb.add_argument("--steps", type=int, metavar="N", help=STEPS_HELP)
+    verb.add_argument("--seed", type=int, default=1, metavar="S", help="order of the texts and chance (default: 1)")
+    verb.add_argument("--row", type=int, metavar="N", help="tokens in a training row")
+    verb.add_argument("--batch", type=int, metavar="N", help="rows per step")
+    verb.add_argument("--device", default="auto", help="auto, cpu, cuda[:n] or mps")
+    verb.add_argument("--out", metavar="FILE.zip", help="also write KoboldAI's zip here")
+    verb.add_argument("--replace", action="store_true", help="replace a module of the same name")
+    verb.add_argument("--resume", action="store_true", help="resume where it was stopped or killed")
+    verb.add_argument("--detach", action="store_true", help="add it to the queue of trainings")
 
 
 def _rate(text: str) -> float:

@@ -49,7 +49,7 @@ def nearest(
     """
     if not 1 <= top <= MOST:
         raise BadUsage(f"The {top} nearest words cannot be shown; 1 to {MOST} can.")
-    kept = _cache_file(module, file, top)
+    kept = cache_file(module, file, top)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return [[Neighbour(str(t), float(c)) for t, c in row] for row in json.loads(kept.read_bytes())["rows"]]
     found = _search(_directions(with_rows(module).vectors), file, piece, top, module.card.name, cancelled)
@@ -77,7 +77,7 @@ def _search(
             raise EngineFailed("The search for words was stopped.")
         if part.shape[1] != rows.shape[1]:
             raise WrongModel(f"{name} has vectors {rows.shape[1]} wide, {file.name} needs {part.shape[1]}.")
-        fresh = {token: word for token in range(at, at + len(part)) if (word := _word(piece(token)))}
+        fresh = {token: word for token in range(at, at + len(part)) if (word := word_of(piece(token)))}
         at += len(part)
         words |= fresh
         tokens = np.fromiter(fresh, np.int64, len(fresh))
@@ -98,7 +98,7 @@ def _search(
     return found
 
 
-def _word(piece: bytes) -> str:
+def word_of(piece: bytes) -> str:
     """Return ``piece`` as a word to be shown; empty for half letters, signs that cannot be shown and space."""
     word = piece.decode("utf-8", "replace").strip()
     return "" if "\ufffd" in word or not word.isprintable() else word
@@ -111,7 +111,8 @@ def _directions(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return scaled
 
 
-def _cache_file(module: AnyModule, file: ModelFile, top: int) -> Path:
-    what = [_VERSION, module.digest, str(file.path.resolve()), *file_stamp(file.path), top]
+def cache_file(module: AnyModule, file: ModelFile, what_of: int | str) -> Path:
+    """Return where what was found out about a module and a model's table is kept: ``what_of`` says what it is."""
+    what = [_VERSION, module.digest, str(file.path.resolve()), *file_stamp(file.path), what_of]
     name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     return paths.cache_dir() / "nearest" / f"{name}.json"

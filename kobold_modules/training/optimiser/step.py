@@ -13,16 +13,17 @@ from ...forward.memory import AtOnce
 from ...forward.prompt_loss import PromptLoss
 from ..checkpoint import State
 from ..distributed import World
+from ..near import Near
 from ..neighbours import Beside
 from ..packing import RowSource
 from .orthogonal import orthogonalise
 from .prefix_table import apart, scales, together, without_sink
-from .reparametrisation import folded
+from .prompt_encoder import LONGEST, shortened
+from .reparametrisation import SHARED, folded, trained_names
 
 
 BETAS = (0.9, 0.98)
 MOMENTUM = 0.8
-LONGEST = 2.5  # times the norm it began with: what a row may grow to
 FRONT = 0.5  # what the first token of a row counts; the last counts 2 - FRONT
 AVERAGED = 0.05  # share of the steps so far that the running average reaches back
 
@@ -41,6 +42,7 @@ def step(
     world: World,
     targets: TeacherTargets | None = None,
     beside: Beside | None = None,
+    near: Near | None = None,
 ) -> float:
     """Take one optimiser step and return the loss before it, nats per token, all tokens alike.
 
@@ -52,11 +54,12 @@ def step(
         rate: absolute, in units of the prompts.
         targets: what the batch's third line of numbers points into.
         beside: rows that stand around every prompt and are not trained.
+        near: what holds the prompts back, which the loss that is returned leaves out.
 
     NaN comes back, and nothing has changed, where loss or gradient are not finite.
     """
-    parts = {name: tensor.clone().requires_grad_(True) for name, tensor in state.parts.items()}
-    prompts = folded(parts)
+    parts = {name: state.parts[name].clone().requires_grad_(True) for name in trained_names(state.parts)}
+    prompts = folded(state.parts | parts)
     leaf = prompts.detach().requires_grad_(True)
     compute = _on_text(loss, leaf, beside) if targets is None else _on_examples(loss, leaf, beside, targets, batch)
     mine = world.share(batch)
@@ -64,6 +67,8 @@ def step(
     gradient, value = world.mean(gradient, value, len(mine))
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         return math.nan
+    if near is not None:
+        gradient = gradient + near.gradient(prompts)
     _move(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
     if targets is not None:
         return float(value)
@@ -151,21 +156,10 @@ def _move(state: State, gradients: dict[str, Tensor], rate: float) -> None:
             change = together(scales(state.initial, state.matrices) * change)
         state.parts[name] = state.parts[name] - rate * change
     if state.optimiser == "muon" and state.matrices == 1:
-        state.parts["prompt"] = _shortened(state.parts["prompt"], state.initial)
+        for name in {"prompt", SHARED} & gradients.keys():
+            state.parts[name] = shortened(state.parts[name], state.initial[: len(state.parts[name])], LONGEST)
     reach = max(1.0, AVERAGED * state.step)
     state.average = torch.lerp(state.average, state.prompts, 1 / reach)
-
-
-def _shortened(prompts: Tensor, initial: Tensor) -> Tensor:
-    """Shorten rows beyond :data:`LONGEST` times the mean row of their start.
-
-    A model normalises what enters a layer, so it is a row's direction that matters, and steps of one length turn a long
-    row less and less: without a bound rows grow to six times their norm and learning slows to a sixth. (Weight decay
-    does it too, and less well.)
-    """
-    most = LONGEST * initial.norm(dim=-1).mean(dim=-1)[:, None, None]
-    shorter: Tensor = prompts * (most / prompts.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp_max(1.0)
-    return shorter
 
 
 def _muon(gradient: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:

@@ -97,6 +97,30 @@ def test_show_names_the_nearest_words_and_says_what_to_think_of_them(
     found = objects(run(capsys, "show", noir, "--nearest", "2", "--model", model, "--json")[1])[0]
     assert [len(row) for row in found["nearest"]] == [2] * 5
     assert "curiosity" in found["note"].lower()
+    assert [place["change"] for place in found["places"]] == [None] * 5  # the file does not hold its start
+    assert all(place["from_words"] > 0 and place["word"] for place in found["places"])
+
+
+def test_show_says_what_each_vector_is_worth_on_a_page(
+    capsys: pytest.CaptureFixture[str], model: str, noir: str, tmp_path: Path
+) -> None:
+    """Issue 17, 5: the best first, and that worths do not add up."""
+    page = tmp_path / "page.txt"
+    page.write_text("Once upon a time there was a cat that lived by the sea. " * 9, encoding="utf-8")
+    code, out, err = run(capsys, "show", noir, "--worth", str(page), "--model", model)
+    assert code == 0
+    worths = [float(line.split()[1]) for line in out.splitlines()[1:]]
+    assert len(worths) == 5
+    assert worths == sorted(worths, reverse=True)
+    assert "do not add up" in err
+    found = objects(run(capsys, "show", noir, "--worth", str(page), "--model", model, "--json")[1])[-1]
+    assert sorted(found["worth"], reverse=True) == pytest.approx(worths, abs=1e-4)
+
+
+def test_what_a_vector_is_worth_needs_a_page(capsys: pytest.CaptureFixture[str], model: str, noir: str) -> None:
+    code, _, err = run(capsys, "show", noir, "--worth", "--model", model)
+    assert code == 3
+    assert "not where they were" in err
 
 
 def test_a_folder_writes_is_peeked_and_compared(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

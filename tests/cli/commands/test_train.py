@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -242,3 +243,28 @@ def test_options_of_company_and_of_study_reach_the_request() -> None:
     assert (request.tokens, request.beside, request.teacher, request.stack_safe) == (0, ("noir", "farce"), 0.5, True)
     plain = request_of(build_parser().parse_args(["train", "a.txt", "--name", "x", "--no-stack-safe"]))
     assert (plain.tokens, plain.objective, plain.stack_safe) == (100, "auto", False)
+
+
+def test_one_command_trains_a_folder_of_authors_with_a_common_part(
+    starter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 17, 4: each text and each folder in it is an author; what tells of the folder is none."""
+    shutil.copytree(NOIR, tmp_path / "authors" / "noir")
+    farce = "\n\n".join(page.read_text() for page in sorted((NOIR.parent / "farce").glob("*.txt")))
+    (tmp_path / "authors" / "farce.txt").write_text(farce)
+    (tmp_path / "authors" / "README.md").write_text("Two authors.")
+
+    assert main(["train", "--each", str(tmp_path / "authors"), *QUICK, "--shared", "2"]) == 0
+
+    assert "2 modules: farce, noir" in capsys.readouterr().err
+    modules = [with_rows(Library().find(name)) for name in ("noir", "farce")]
+    assert np.array_equal(modules[0].vectors[:2], modules[1].vectors[:2])
+    assert not np.allclose(modules[0].vectors[2:], modules[1].vectors[2:])
+    assert modules[0].card.training["shared"] == 2
+    assert modules[0].card.training["shared_with"] == ["farce"]
+
+
+def test_a_folder_without_texts_is_no_folder_of_authors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cover.png").write_bytes(b"\x89PNG")
+    assert main(["train", "--each", str(tmp_path), *QUICK]) == 3
+    assert "holds no text that can be read" in capsys.readouterr().err

@@ -48,10 +48,10 @@ def test_it_agrees_with_the_whole_table_at_once(
     table = stories_table / np.maximum(np.linalg.norm(stories_table, axis=1, keepdims=True), 1e-12)
     rows = module.vectors / np.linalg.norm(module.vectors, axis=1, keepdims=True)
     for row, cosines in zip(nearest(module, file, words.piece, 1), rows @ table.T, strict=True):
-        usable = [token for token in range(512) if nearest_module._word(words.piece(token))]
+        usable = [token for token in range(512) if nearest_module.word_of(words.piece(token))]
         assert row[0].cosine == pytest.approx(float(cosines[usable].max()), abs=2e-3)
         spelled = {
-            nearest_module._word(words.piece(token))
+            nearest_module.word_of(words.piece(token))
             for token in usable
             if cosines[token] > cosines[usable].max() - 2e-3
         }

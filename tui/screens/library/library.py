@@ -84,7 +84,7 @@ class LibraryScreen(HeldScreen[None]):
     def nearest(self) -> NearestWords:
         from .nearest_words import NearestWords  # when somebody asks for them
 
-        return NearestWords(self.app_state, self.status_line, self._nearest_found)
+        return NearestWords(self, self.app_state, self.status_line, self._nearest_found)
 
     @cached_property
     def evaluations(self) -> Evaluations:

@@ -6,7 +6,6 @@ work"; the rest scrolls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -30,6 +29,8 @@ from .curve import Curve
 
 if TYPE_CHECKING:
     from kobold_modules.evidence import Evaluated
+
+    from .vectors_view import Vectors
 
 HEADING = "bold $text-primary"
 DEEP = "keys and values for each layer: for llama.cpp and transformers, not for KoboldAI (distil trains one of rows)"
@@ -143,13 +144,13 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         self,
         entry: Entry | None,
         fit: tuple[bool, str, str] = (True, "", ""),
-        nearest: Sequence[Sequence[str]] | None = None,
+        nearest: Vectors | None = None,
         evidence: Evaluated | None = None,
     ) -> None:
         """Show ``entry``, a whole one.
 
-        ``fit`` is what the app state says of it and the loaded model, ``nearest`` the words nearest to each of its
-        virtual tokens, once they have been looked up, ``evidence`` what an evaluation found.
+        ``fit`` is what the app state says of it and the loaded model, ``nearest`` what is known of each of its
+        virtual tokens, once somebody has asked, ``evidence`` what an evaluation found.
         """
         for child in self.children:
             child.display = entry is not None
@@ -225,14 +226,18 @@ class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
         self.query_one("#with", Passage).show(f"with {card.name}", samples.get("with", ""))
         self.query_one("#without", Passage).show("without it", samples.get("without", ""))
 
-    def _show_nearest(self, nearest: Sequence[Sequence[str]] | None) -> None:
-        rows = [" ".join(filter(None, (word.strip() for word in row))) or "–" for row in nearest or ()]
-        text = Content.assemble(("Nearest words, row by row\n", HEADING), ("  ·  ".join(rows), "$foreground-muted"))
-        self._say("#nearest", text if rows else "")
+    def _show_nearest(self, nearest: Vectors | None) -> None:
+        if nearest is None:
+            self._say("#nearest", "")
+            return
+        from .vectors_view import vectors_view  # no card needs it before somebody has asked
+
+        self._say("#nearest", vectors_view(nearest, min(96, max(30, self.scrollable_content_region.width))))
 
     def show_nearest(self) -> None:
         """Scroll to the nearest words."""
-        self.call_after_refresh(self.scroll_end, animate=False)
+        words = self.query_one("#nearest")
+        self.call_after_refresh(self.scroll_to_widget, words, top=True, animate=False)
 
     def _show_facts(self, entry: Entry, card: Card, fit: tuple[bool, str, str]) -> None:
         fits, sentence, hint = fit

@@ -37,7 +37,7 @@ OBJECTIVE = {
 METHOD = {  # what each is for; those are offered that the trainer has
     "prompt": "rows before the text: goes into every program",
     "residual": "the same rows, through a small network while they train",
-    "p-tuning": "rows through an encoder, with words of your own between them: for few pages",
+    "p-tuning": "rows that a small network makes; words may stand between them; no better than prompt here",
     "prefix": "keys and values for each layer: more in as few tokens, for llama.cpp here; not for KoboldAI",
 }
 STACKING = ("stack-safe", "alone")

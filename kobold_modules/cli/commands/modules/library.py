@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ....disk.files import check_target
 from ....errors import BadModule
-from ....evaluation.report import card_gain, gain_of, headline, long_gain
+from ....evaluation.report import card_gain, costs, gain_of, headline, long_gain
 from ....formats import write
 from ....formats.check import Check
 from ....formats.check import check as check_file
@@ -52,6 +52,10 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
         from ..inspect import show_nearest
 
         return show_nearest(arguments, output)
+    if arguments.worth is not None:
+        from ..inspect import show_worth
+
+        return show_worth(arguments, output)
     module = Library().find(arguments.module)
     facts: dict[str, object] = {"tokens": module.tokens, "width": module.width, "digest": module.digest}
     if isinstance(module, DeepPrefix):
@@ -158,6 +162,7 @@ def _measured_lines(card: Card) -> list[str]:
             f"{'held-out':<15} {measured['bits_per_byte_without']:.4f} -> {measured['bits_per_byte_with']:.4f} "
             f"bits per byte over {measured.get('held_out_tokens', '?')} tokens"
         )
+    lines += costs(measured)
     for what, name in (("gain_over_start", "than its start"), ("others_gain", "other authors'")):
         if (gain := gain_of(measured, what)) is not None:
             lines.append(f"{name:<15} {long_gain(gain)}")

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kobold_modules.answers import NearestWords, Neighbour
+from kobold_modules.answers import NearestWords, Neighbour, Place
 from kobold_modules.library.library import Library
-from kobold_modules.records import Failed, Record
+from kobold_modules.records import Failed, Progress, Record
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.widgets.key_bar import KeyBar
 from kobold_modules.tui.widgets.library.card_panel import CardPanel
 from kobold_modules.tui.widgets.library.module_row import Columns
-from kobold_modules.worker.messages import Job, Nearest
+from kobold_modules.worker.messages import Ablate, Job, Nearest
 from tests.tui.conftest import Open
 
 
@@ -180,7 +180,7 @@ class Looking(FakeClient):
 
     async def run(self, job: Job) -> AsyncIterator[Record]:
         if isinstance(job, Nearest):
-            yield NearestWords(((Neighbour(" rain", 0.4), Neighbour(" wet", 0.3)),), "")
+            yield NearestWords(((Neighbour(" rain", 0.4), Neighbour(" wet", 0.3)),), "", (Place("rain", 2.5, 0.4),))
             return
         async for record in super().run(job):
             yield record
@@ -190,7 +190,42 @@ async def test_nearest_words_are_shown_as_a_curiosity(stage: Open) -> None:
     async with stage(client=Looking()) as on:
         await on.press("w")
         await on.until(lambda: "rain wet" in on.text())
-        assert "curiosity" in on.status
+        assert "A curiosity" in on.text()
+
+
+async def test_beside_a_vectors_words_stand_its_distances_and_what_it_is_worth(stage: Open) -> None:
+    """Issue 17, 5: distances at once, worth from a second worker as soon as it is known."""
+    async with stage(client=Looking(), size=(160, 50)) as on:
+        await on.press("w")
+        await on.until(lambda: "rain wet" in on.text())
+        (line,) = (line for line in on.text().splitlines() if "rain wet" in line)
+        assert "2.5" in line
+        assert "40%" in line
+        await on.until(lambda: "nats per token lost without it, on 767 tokens" in " ".join(on.text().split()))
+        assert "is worth is on its card" in on.status
+
+
+class Unwilling(Looking):
+    """A module whose pages are not at hand."""
+
+    def another(self) -> FakeClient:
+        return Unwilling()
+
+    async def run(self, job: Job) -> AsyncIterator[Record]:
+        if isinstance(job, Ablate):
+            yield Progress("leaving out each vector in turn", 0, 5)
+            yield Failed("The pages are not where they were.", "", 3)
+            return
+        async for record in super().run(job):
+            yield record
+
+
+async def test_without_its_pages_a_card_has_words_and_no_worth(stage: Open) -> None:
+    async with stage(client=Unwilling(), size=(160, 50)) as on:
+        await on.press("w")
+        await on.until(lambda: "curiosity" in on.status)
+        assert "rain wet" in on.text()
+        assert "lost without it" not in on.text()
 
 
 async def test_nearest_words_need_a_model_that_fits(stage: Open) -> None:

@@ -324,3 +324,26 @@ async def test_books_of_every_kind_are_offered_and_what_is_left_out_of_them_is_t
         assert "Left out: comments (3 words)." in " ".join(on.text().split())
         assert "Word document" in on.text()
         assert train.preview.pages[0].words == 80
+
+
+async def test_a_text_to_stay_near_and_a_template_are_set_in_the_drawer(stage: Open, pages: Path) -> None:
+    """Issue 17, 7: a template without p-tuning is told, a text to stay near to decides how many tokens there are."""
+    async with stage(size=(120, 60)) as on:
+        train = await opened(on)
+        await choose(on, "the-long-drop.txt")
+        train.query_one("#more").query_one("CollapsibleTitle").focus()
+        await on.press("enter")
+        template = train.query_one("#set-template", Input)
+        await on.until(lambda: template.region.height)
+        template.focus()
+        await on.type("{prompt} a tale {prompt}")
+        await on.press("ctrl+s")
+        await on.until(lambda: "belongs to p-tuning" in on.status)
+        await on.press("ctrl+u")
+        train.query_one("#set-near", Input).focus()
+        await on.type("a tale of rain")
+        await on.press("ctrl+s")
+        await on.until(lambda: train.view == "watch")
+
+        request = TrainingQueue().trainings()[0].request
+        assert (request.near, request.tokens, request.template) == ("a tale of rain", 0, "")
