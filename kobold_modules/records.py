@@ -186,6 +186,11 @@ class TrainedModule(Message, frozen=True, kw_only=True, omit_defaults=True):
     others_gain: float | None = None
     others_gain_low: float | None = None
     others_gain_high: float | None = None
+    near_read: float | None = None
+    bits_per_byte_free: float | None = None
+    pruned_of: int | None = None
+    bits_per_byte_unpruned: float | None = None
+    bits_per_byte_pruned: float | None = None
     budget: float | None = None
     stopped: bool | None = None
     headline: str | None = None
