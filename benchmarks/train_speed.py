@@ -9,8 +9,13 @@ ratio_newcomer  ours over PEFT as its tutorial runs it (see peer.py), 64 virtual
 memory_ratio    PEFT's peak memory in a step over ours, at the short shape: live tensors beyond the weights, eager
 dtype           of our weights here (bfloat16 where the processor multiplies it faster); PEFT is tried in both
 peer_way        the way that served PEFT best, by shape
+mfu             on a GPU, by shape, ours and PEFT's: the operations that a step needs over those that the card's data
+                sheet promises in bfloat16, or a large product reaches where we do not know the card (utilisation.py)
 
-    python benchmarks/train_speed.py [--quick] [--model smollm2]
+On a GPU the ways do not share it: each has it for itself, one after another, SmolLM2 and Llama shapes of 1, 3 and 8
+billion with random weights (see random_llama.py) unless --model names one.
+
+    python benchmarks/train_speed.py [--quick] [--model smollm2] [--device cuda]
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +64,29 @@ QUICK_CHILDREN = {
     "regional": ["regional short"],
     "bf16": ["bf16 short", "bf16 long"],
 }
+# A larger model's steps take ten times as long: half the rows, one step to warm up, and neither compiling nor, where
+# bfloat16 serves PEFT better anyway, its long rows in float32.
+QUICK_LARGE = {"short": Shape(64, 128, 8), "long": Shape(20, 1000, 2)}
+QUICK_LARGE_CHILDREN = {
+    "ours": ["ours short", "ours long"],
+    "eager": ["eager short", "newcomer short"],
+    "bf16": ["bf16 short", "bf16 long"],
+}
+GPU_MODELS = ("smollm2", "llama-1b", "llama-3b", "llama-8b")
+GPU_CHILDREN = {
+    "ours": ["ours short", "ours long"],
+    "eager": ["eager short", "newcomer short", "eager long"],
+    "regional": ["regional short", "regional long"],
+    "compiled": ["compiled short", "compiled long"],
+}
 
 
 class Child:
     """A process that trains in one or several ways, a turn each on request."""
 
-    def __init__(self, items: list[str], shapes: dict[str, Shape], model: str) -> None:
+    def __init__(self, items: list[str], shapes: dict[str, Shape], model: str, device: str, warm: int) -> None:
         sizes = {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()}
-        given = json.dumps({"items": items, "shapes": sizes, "model": model})
+        given = json.dumps({"items": items, "shapes": sizes, "model": model, "device": device, "warm": warm})
         self.items = items
         command = [sys.executable, __file__, "--child", given]
         # Threads that spin between products start the next one sooner, which may serve PEFT; ours do not wait.
@@ -76,11 +96,11 @@ class Child:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def ready(self) -> tuple[dict[str, int], str]:
-        """Return the peak memory of an eager step by item, and the weights' dtype, when everything is prepared."""
+    def ready(self) -> dict[str, Any]:
+        """Wait until everything is prepared. Returns what a :func:`child` says of itself."""
         answer = self._answer()
         self._process.send_signal(signal.SIGSTOP)  # spinning threads would take a core from whose turn it is
-        return dict(answer["memory"]), str(answer["dtype"])
+        return answer
 
     def turn(self, item: str, seconds: float) -> float:
         """Train that way for about that long: real tokens a second."""
@@ -105,19 +125,30 @@ class Child:
         self._process.wait()
 
 
-def child(items: list[str], shapes: dict[str, Shape], model: str) -> None:
+def loaded(model: str, device: str, way: str) -> Any:
+    """Return the frozen model that ``way`` trains through, PEFT's in the precision to try; on a GPU in bfloat16."""
+    from random_llama import SHAPES, random_llama
+
+    from kobold_modules.backends.torch.load import load_torch_model
+    from kobold_modules.backends.torch.precision import Precision, training_dtype
+    from kobold_modules.models.find import resolve
+
+    precision: Precision = "auto" if way == "ours" else "bfloat16" if way.startswith("bf16") else "float32"
+    if model in SHAPES:
+        return random_llama(model, device, training_dtype("auto" if device != "cpu" else precision, device))
+    return load_torch_model(resolve(model), device, precision=precision)
+
+
+def child(items: list[str], shapes: dict[str, Shape], model: str, device: str, warm: int) -> None:
     """Answer turns on stdin with speeds on stdout."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    from kobold_modules.backends.torch.load import load_torch_model
-    from kobold_modules.backends.torch.precision import Precision
+    from utilisation import operations_of, promised
+
     from kobold_modules.corpus import read
     from kobold_modules.forward.memory import watch
-    from kobold_modules.models.find import resolve
 
-    first = items[0]
-    precision: Precision = "auto" if first.startswith("ours") else "bfloat16" if first.startswith("bf16") else "float32"
-    frozen = load_torch_model(resolve(model), "cpu", precision=precision)
+    frozen = loaded(model, device, items[0].split()[0])
     text = "\n\n".join(document.text for document in read(VOICES).documents)
     steps, memory = {}, {}
     for item in items:
@@ -125,14 +156,19 @@ def child(items: list[str], shapes: dict[str, Shape], model: str) -> None:
         take = _ours(frozen, text, shape) if way == "ours" else _peer(frozen, text, shape, way)
         if item in ("ours short", "eager short"):
             take(0)
-            with watch("cpu") as seen:
+            with watch(device) as seen:
                 take(1)
             memory[item] = seen.bytes
-        for number in range(2):
+        for number in range(warm):
             take(number)
         steps[item] = take
-    dtype = str(frozen.table.dtype).removeprefix("torch.")
-    print(json.dumps({"memory": memory, "dtype": dtype}), file=answers, flush=True)
+    ready = {
+        "memory": memory,
+        "dtype": str(frozen.table.dtype).removeprefix("torch."),
+        "peak": promised(device),
+        "operations": {each: operations_of(frozen, *astuple(shapes[each.split()[1]])) for each in items},
+    }
+    print(json.dumps(ready), file=answers, flush=True)
     number = 2
     for line in sys.stdin:
         item, seconds = json.loads(line)
@@ -156,7 +192,7 @@ def _ours(frozen: Any, text: str, shape: Shape) -> Any:
     loss = PromptLoss(frozen)
     rows = Rows.of((text,), frozen.encode, shape.length)
     state = State.fresh(frozen.table[: shape.tokens].float()[None].clone())
-    at_once, world = AtOnce(1 << 30, "cpu"), World()
+    at_once, world = AtOnce(1 << 30, frozen.device), World()
 
     def take(number: int) -> int:
         batch = batch_of([rows], 1, number, shape.rows)
@@ -179,51 +215,60 @@ def _peer(frozen: Any, text: str, shape: Shape, way: str) -> Any:
         def paragraphs(number: int) -> int:
             at = number * NEWCOMER_BATCH % (len(examples) - NEWCOMER_BATCH)
             ids, mask = padded(examples[at : at + NEWCOMER_BATCH], shape.length)
-            peer.step(ids, mask)
+            peer.step(ids.to(frozen.device), mask.to(frozen.device))
             return int(mask.sum())
 
         return paragraphs
     rows = Rows.of((text,), frozen.encode, shape.length)
 
     def take(number: int) -> int:
-        peer.step(rows.batch(1, number, shape.rows)[:, 0])
+        peer.step(rows.batch(1, number, shape.rows)[:, 0].to(frozen.device))
         return shape.rows * shape.length
 
     return take
 
 
 def compare(
-    children: dict[str, list[str]], shapes: dict[str, Shape], model: str, rounds: int, seconds: float
+    children: dict[str, list[str]],
+    shapes: dict[str, Shape],
+    model: str,
+    rounds: int,
+    *,
+    device: str = "cpu",
+    warm: int = 2,
 ) -> dict[str, dict[str, Any]]:
     """Return by item: median real tokens a second, median over turns of our speed over its, peak memory in bytes."""
-    running = [Child(items, shapes, model) for items in children.values()]
     speeds: dict[str, list[float]] = {}
-    memory: dict[str, int] = {}
-    dtypes: dict[str, str] = {}
-    try:
-        for each in running:
-            seen, dtype = each.ready()
-            memory |= seen
-            dtypes |= dict.fromkeys(each.items, dtype)
-        for shape in shapes:
-            for _ in range(rounds):
-                for each in running:
-                    for item in each.items:
-                        if item.split()[1] == shape:
-                            speeds.setdefault(item, []).append(each.turn(item, seconds))
-    finally:
-        for each in running:
-            each.end()
+    known: dict[str, dict[str, Any]] = {}
+    # A GPU's memory is for one of them, and nothing else runs there; a CPU's slow spells are to fall on all alike.
+    groups = [list(children.values())] if device == "cpu" else [[items] for items in children.values()]
+    for group in groups:
+        running = [Child(items, shapes, model, device, warm) for items in group]
+        try:
+            for each in running:
+                known |= dict.fromkeys(each.items, each.ready())
+            for shape in shapes:
+                for _ in range(rounds):
+                    for each in running:
+                        for item in each.items:
+                            if item.split()[1] == shape:
+                                speeds.setdefault(item, []).append(each.turn(item, 0.0 if device == "cpu" else 3.0))
+        finally:
+            for each in running:
+                each.end()
     found = {}
     for item, measured in speeds.items():
         ours = speeds[f"ours {item.split()[1]}"]
         ratios = [mine / its for mine, its in zip(ours, measured, strict=True)]
+        ready, median = known[item], statistics.median(measured)
         found[item] = {
-            "tokens_per_second": round(statistics.median(measured)),
+            "tokens_per_second": round(median),
             "ours_over_it": round(statistics.median(ratios), 3),
-            "memory_bytes": memory.get(item),
-            "dtype": dtypes[item],
+            "memory_bytes": ready["memory"].get(item),
+            "dtype": ready["dtype"],
         }
+        if ready["peak"]:
+            found[item]["mfu"] = round(median * ready["operations"][item] / ready["peak"], 3)
         print(f"  {item:<15} {found[item]}", flush=True)
     return found
 
@@ -237,24 +282,23 @@ def has_bf16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="within 50 s on 2 cores; writes no result")
-    parser.add_argument("--model", default="starter", help="as the command line names models")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        given = json.loads(arguments.child)
-        child(given["items"], {name: Shape(*values) for name, values in given["shapes"].items()}, given["model"])
-        return
+def measure(model: str, device: str, quick: bool) -> None:
+    """Compare all ways on one model, and keep the result."""
     from common import keep
 
-    shapes = QUICK if arguments.quick else FULL
-    children = dict(QUICK_CHILDREN if arguments.quick else FULL_CHILDREN)
-    if not has_bf16():
+    small = model == "starter"
+    shapes = FULL if not quick else QUICK if small else QUICK_LARGE
+    children = dict(FULL_CHILDREN if not quick else QUICK_CHILDREN if small else QUICK_LARGE_CHILDREN)
+    if device != "cpu":
+        children = dict(GPU_CHILDREN)
+        if quick:
+            children.pop("compiled")
+    elif not has_bf16():
         children = {name: items for name, items in children.items() if not name.startswith("bf16")}
-    rounds = 2 if arguments.quick else 10 if arguments.model == "starter" else 4
-    found = compare(children, shapes, arguments.model, rounds, 0.0)
+        if quick and not small:
+            children["eager"] = ["eager short", "newcomer short", "eager long"]
+    rounds = 2 if quick else 10 if small else 4
+    found = compare(children, shapes, model, rounds, device=device, warm=1 if quick and not small else 2)
 
     def fastest(shape: str) -> str:
         """Return the way that serves PEFT best."""
@@ -269,13 +313,33 @@ def main() -> None:
         "dtype": found["ours short"]["dtype"],
         "peer_way": {shape: fastest(shape).split()[0] for shape in shapes},
     }
+    if "mfu" in found["ours short"]:
+        result["mfu"] = {shape: [found[f"ours {shape}"]["mfu"], found[fastest(shape)]["mfu"]] for shape in shapes}
     settings = {
-        "model": arguments.model,
+        "model": model,
+        "device": device,
         "shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()},
         "ways": found,
     }
-    name = "train_speed" if arguments.model == "starter" else f"train_speed_{Path(arguments.model).stem}"
-    keep(name, settings, result, arguments.quick)
+    name = "train_speed" if small else f"train_speed_{Path(model).stem}"
+    keep(name if device == "cpu" else f"{name}_{device.partition(':')[0]}", settings, result, quick)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="starter: within 50 s on 2 cores; writes no result")
+    parser.add_argument("--model", help="as the command line names models, or llama-1b, llama-3b, llama-8b")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        given = json.loads(arguments.child)
+        shapes = {name: Shape(*values) for name, values in given["shapes"].items()}
+        child(given["items"], shapes, given["model"], given["device"], given["warm"])
+        return
+    models = (arguments.model,) if arguments.model else ("starter",) if arguments.device == "cpu" else GPU_MODELS
+    for model in models:
+        measure(model, arguments.device, arguments.quick)
 
 
 if __name__ == "__main__":

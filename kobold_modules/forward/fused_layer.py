@@ -7,6 +7,7 @@ ever formed. Gradients agree with autograd's to rounding (tests/forward/test_fus
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ from torch import Tensor
 from . import prefix_attention
 from .ops import Ops
 from .prefix_attention import Layout
+
+
+PART = 256  # positions that one pass over a layer's arrays takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,112 +62,114 @@ def layer(x: Tensor, weights: Weights, rotary: Rotary, ops: Ops, first: bool = F
     In the ``first`` layer text positions are constants: only the prompts' part of the gradient is computed, which
     spares the text's own attention and projections on the way back; the rest of it is zero.
     """
-    y: Tensor = _Layer.apply(x, weights, rotary, ops, first)  # type: ignore[no-untyped-call]
+    y: Tensor = Layer.apply(x, None, None, weights, rotary, ops, first)  # type: ignore[no-untyped-call]
     return y
 
 
-class _Layer(torch.autograd.Function):
+class Layer(torch.autograd.Function):
+    """A layer over prompts and text, or over text alone behind given ``keys`` and ``values`` (``prefix_layer``)."""
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Weights, rotary: Rotary, ops: Ops, first: bool) -> Tensor:
-        # n = RMSNorm(x), [positions, width]
-        normed, rstd = ops.norm(x, w.norm, w.epsilon)
-        # [q k v] = n W_qkv^T + b, one product for all three, [positions, heads + 2 kv, head width]
-        qkv = functional.linear(normed.to(w.qkv.dtype), w.qkv, w.qkv_bias).to(x.dtype)
-        qkv = qkv.view(len(x), w.heads + 2 * w.kv, w.head_width)
-        raw, v = qkv[:, : w.heads + w.kv], qkv[:, w.heads + w.kv :]
-        # q, k = RoPE(RMSNorm(q), RMSNorm(k)), the norm over each head and only where the architecture has one (Qwen3)
-        unrotated, head_rstd = raw, None
-        if w.q_norm is not None:
-            unrotated, head_rstd = ops.norm(raw, head_weights(w), w.epsilon)
-        qk = ops.apply_rope(unrotated, rotary.cos, rotary.sin)
-        # o = softmax(scale q k^T) v by flash kernels, which keep one log-sum-exp a query instead of its probabilities
-        attended, prompt_lse, lse = prefix_attention.forward(*heads_of(qk, v, w), rotary.layout, w.scale)
-        # m = x + o W_o^T, the residual added inside the product
-        middle = onto(x, attended.view(len(x), -1), w.out)
-        normed, inner_rstd = ops.norm(middle, w.inner_norm, w.epsilon)
-        # [g u] = RMSNorm(m) W_gu^T; y = m + (act(g) u) W_down^T
-        gate_up = normed.to(w.gate_up.dtype) @ w.gate_up.t()
-        y = onto(middle, ops.gate[w.activation](gate_up), w.down)
-        if ctx.needs_input_grad[0]:
-            # Kept: what costs a product or a softmax to compute again. Norms' outputs and act(g) u cost one pass over
-            # memory and are not. ``raw`` is needed only by the norm over heads, whose input it is.
-            kept = raw if head_rstd is not None else None
-            ctx.save_for_backward(
-                x, rstd, kept, head_rstd, qk, v, attended, prompt_lse, lse, middle, inner_rstd, gate_up
-            )
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        keys: Tensor | None,
+        values: Tensor | None,
+        w: Weights,
+        rotary: Rotary,
+        ops: Ops,
+        first: bool,
+    ) -> Tensor:
+        dtype, heads, rotated = w.qkv.dtype, w.heads + 2 * w.kv, w.heads + w.kv
+        rstd, inner_rstd, middle = x.new_empty(len(x), 1), x.new_empty(len(x), 1), torch.empty_like(x)
+        qkv = torch.empty(len(x), heads, w.head_width, dtype=dtype, device=x.device)
+        # What the norm over heads is computed from (Qwen3): needed again only by that norm's gradient.
+        raw = torch.empty_like(qkv[:, :rotated]) if w.q_norm is not None else None
+        head_rstd = x.new_empty(len(x), rotated, 1) if w.q_norm is not None else None
+        for at in _parts(len(x)):
+            # n = RMSNorm(x), [positions, width]
+            normed, rstd[at] = ops.norm(x[at], w.norm, w.epsilon)
+            # [q k v] = n W_qkv^T + b, one product for all three, [positions, heads + 2 kv, head width]
+            projected = functional.linear(normed.to(dtype), w.qkv, w.qkv_bias).view(-1, heads, w.head_width)
+            qk, qkv[at, rotated:] = projected[:, :rotated], projected[:, rotated:]
+            # q, k = RoPE(RMSNorm(q), RMSNorm(k)), the norm over each head and only where the architecture has one
+            if raw is not None and head_rstd is not None:
+                raw[at] = qk
+                qk, head_rstd[at] = ops.norm(qk.to(x.dtype), _head_weights(w), w.epsilon)
+            qk = ops.apply_rope(qk, rotary.cos[at], rotary.sin[at])
+            # the scale of the scores goes to the queries before they are rounded
+            qk[:, : w.heads] *= w.scale
+            qkv[at, :rotated] = qk
+        # o = softmax(scale q k^T) v
+        front = None if keys is None or values is None else (keys, values)
+        attended, kept = prefix_attention.forward(*qkv.split([w.heads, w.kv, w.kv], dim=1), rotary.layout, front)
+        gate_up = torch.empty(len(x), len(w.gate_up), dtype=dtype, device=x.device)
+        y = torch.empty_like(x)
+        for at in _parts(len(x)):
+            # m = x + o W_o^T
+            middle[at] = _onto(x[at], attended[at].flatten(1), w.out)
+            normed, inner_rstd[at] = ops.norm(middle[at], w.inner_norm, w.epsilon)
+            # [g u] = RMSNorm(m) W_gu^T; y = m + (act(g) u) W_down^T
+            torch.mm(normed.to(dtype), w.gate_up.t(), out=gate_up[at])
+            y[at] = _onto(middle[at], ops.gate[w.activation](gate_up[at]), w.down)
+        if any(ctx.needs_input_grad[:3]):
+            # Kept: what costs a product to compute again, and the residual stream. Norms' outputs, act(g) u and the
+            # attention's probabilities are not.
+            ctx.save_for_backward(x, rstd, raw, head_rstd, middle, inner_rstd, gate_up, *kept)
             ctx.constants = (w, rotary, ops, first)
         return y
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> Any:
-        x, rstd, raw, head_rstd, qk, v, attended, prompt_lse, lse, middle, inner_rstd, gate_up = ctx.saved_tensors
+        x, rstd, raw, head_rstd, middle, inner_rstd, gate_up, *kept = ctx.saved_tensors
         w, rotary, ops, first = ctx.constants
         (dy,) = outer
+        dtype = w.qkv.dtype
+        dmiddle = torch.empty_like(x)
+        dattended = torch.empty(len(x), w.heads, w.head_width, dtype=dtype, device=x.device)
         # Weights are frozen: dL/dW is never formed, only what flows on, dL/dn = dL/d(n W^T) W.
-        # d[g u] = gate'(dy W_down), [positions, 2 inner]
-        dgate_up = ops.gate_backward[w.activation](dy.to(w.down.dtype) @ w.down, gate_up)
-        # dm = dy + RMSNorm'(d[g u] W_gu): the residual stream's gradient and that through the feed-forward block
-        dmiddle = ops.norm_backward_onto(dgate_up @ w.gate_up, middle, inner_rstd, w.inner_norm, dy)
-        # do = dm W_o, [positions, heads, head width]; dm also goes on to x as it is
-        dattended = (dmiddle.to(w.out.dtype) @ w.out).to(x.dtype).view_as(attended)
-        prompt, text = prefix_attention.backward(
-            dattended, *heads_of(qk, v, w), attended, prompt_lse, lse, rotary.layout, w.scale, text=not first
-        )
-        prompt_q, prompt_k, prompt_v = prompt[0], summed(prompt[1], w), summed(prompt[2], w)
+        for at in _parts(len(x)):
+            # d[g u] = gate'(dy W_down), [positions, 2 inner]
+            dgate_up = ops.gate_backward[w.activation](dy[at].to(dtype) @ w.down, gate_up[at])
+            # dm = dy + RMSNorm'(d[g u] W_gu): the residual stream's gradient and that through the feed-forward block
+            dmiddle[at] = ops.norm_backward_onto(dgate_up @ w.gate_up, middle[at], inner_rstd[at], w.inner_norm, dy[at])
+            # do = dm W_o, [positions, heads, head width]; dm also goes on to x as it is
+            torch.mm(dmiddle[at].to(dtype), w.out, out=dattended[at].flatten(1))
         # Virtual positions stand first, and in the first layer only their gradient is wanted: the text there is
         # embedding rows, which are constants.
         wanted = rotary.layout.virtual if first else len(x)
-        cos, sin = rotary.cos[:wanted], rotary.sin[:wanted]
-        # d[q k v], [wanted, heads + 2 kv, head width]: rotated back, key heads summed over the queries they served
-        if text is None:
-            dqkv = ops.rope_backward_prompt(prompt_q, prompt_k, prompt_v, cos, sin)
-        else:
-            prefix_q, self_q, self_k, self_v = text
-            self_k, self_v = summed(self_k, w), summed(self_v, w)
-            dqkv = ops.rope_backward(prompt_q, prompt_k, prompt_v, prefix_q, self_q, self_k, self_v, cos, sin)
-        if raw is not None:
-            # back through the norm over each head; values (behind the slice) had none
-            rotated = slice(w.heads + w.kv)
-            unrotated = ops.norm_backward(dqkv[:, rotated], raw[:wanted], head_rstd[:wanted], head_weights(w))
-            dqkv[:, rotated] = unrotated
-        # dn = d[q k v] W_qkv; dx = dm + RMSNorm'(dn)
-        dnormed = dqkv.view(wanted, -1).to(w.qkv.dtype) @ w.qkv
-        dx = ops.norm_backward_onto(dnormed, x[:wanted], rstd[:wanted], w.norm, dmiddle[:wanted])
-        if first:
-            # autograd wants a gradient of x's shape: zeros for the text
-            dx = functional.pad(dx, (0, 0, 0, len(x) - wanted))
-        return dx, None, None, None, None
+        dqkv, dfront = prefix_attention.backward(dattended, tuple(kept), rotary.layout, text=not first)
+        dx = torch.empty_like(x) if wanted == len(x) else torch.zeros_like(x)
+        rotated = slice(w.heads + w.kv)
+        for at in _parts(wanted):
+            # d[q k], [positions, heads + kv, head width]: scaled and rotated back
+            dqkv[at, : w.heads] *= w.scale
+            dqk = ops.rope_backward(dqkv[at, rotated], rotary.cos[at], rotary.sin[at])
+            if raw is not None:
+                # back through the norm over each head; values (behind the slice) had none
+                dqk = ops.norm_backward(dqk, raw[at].to(x.dtype), head_rstd[at], _head_weights(w))
+            dqkv[at, rotated] = dqk
+            # dn = d[q k v] W_qkv; dx = dm + RMSNorm'(dn)
+            dnormed = dqkv[at].flatten(1).to(dtype) @ w.qkv
+            dx[at] = ops.norm_backward_onto(dnormed, x[at], rstd[at], w.norm, dmiddle[at])
+        return dx, *(dfront if ctx.needs_input_grad[1] else (None, None)), None, None, None, None
 
 
-def onto(residual: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+def _parts(positions: int) -> Iterator[slice]:
+    """Cut positions into parts whose arrays stay in a core's cache between one pass over them and the next."""
+    return (slice(at, min(positions, at + PART)) for at in range(0, positions, PART))
+
+
+def _onto(residual: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """Return ``residual + x weight^T`` in the residual's precision, the product in that of the weights."""
     if residual.dtype == weight.dtype:
         return torch.addmm(residual, x, weight.t())  # the sum costs no pass of its own
     return residual + x.to(weight.dtype) @ weight.t()
 
 
-def head_weights(w: Weights) -> Tensor:
+def _head_weights(w: Weights) -> Tensor:
     """Return the norm weights of query and key heads, ``[heads + kv, head_width]``."""
     assert w.q_norm is not None
     assert w.k_norm is not None
     # one norm over q and k together, each head with its own kind's weights; views until the cat, which is small
     return torch.cat([w.q_norm.expand(w.heads, -1), w.k_norm.expand(w.kv, -1)])
-
-
-def summed(gradient: Tensor, w: Weights) -> Tensor:
-    """Sum gradients over repeated key heads (dimension 1), which gives those of keys or values."""
-    # Query heads j groups .. j groups + groups - 1 read key head j, so dk_j is the sum of what each of them sends back.
-    groups = w.heads // w.kv
-    return gradient if groups == 1 else gradient.unflatten(1, (w.kv, groups)).sum(2)
-
-
-def heads_of(qk: Tensor, v: Tensor, w: Weights) -> tuple[Tensor, Tensor, Tensor]:
-    """Return queries, keys and values with as many heads each: key heads repeat for the queries that share them."""
-    return qk[:, : w.heads], repeated(qk[:, w.heads :], w), repeated(v, w)
-
-
-def repeated(of_keys: Tensor, w: Weights) -> Tensor:
-    """Repeat key heads, ``[..., kv, ...]`` along dimension 1, for the queries that share them."""
-    groups = w.heads // w.kv
-    # [positions, kv, head width] -> [positions, heads, head width]: the kernels want equal numbers of heads
-    return of_keys if groups == 1 else of_keys.repeat_interleave(groups, dim=1)

@@ -33,14 +33,14 @@ def norm_backward(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor) -> 
     # dr/dx_j = -r^3 x_j / n, so every x_j also acts through r on all of the row: c = -(r^3 / n) sum_i h_i x_i, [..., 1]
     through_rstd = (inner * x).sum(-1, keepdim=True) * (rstd * rstd * rstd / -x.shape[-1])
     # dL/dx_j = r h_j + c x_j
-    return inner * rstd + x * through_rstd
+    return (inner * rstd).addcmul_(x, through_rstd)
 
 
 def norm_backward_onto(gradient: Tensor, x: Tensor, rstd: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
     """Return ``residual`` plus the gradient at ``x``."""
     # x feeds the norm and the residual stream beside it, so both gradients add up; one function, so that one compiled
     # pass over memory does both
-    return norm_backward(gradient, x, rstd, weight) + residual
+    return norm_backward(gradient, x, rstd, weight).add_(residual)
 
 
 def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -52,37 +52,13 @@ def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos[..., :half] - b * sin[..., :half], b * cos[..., half:] + a * sin[..., half:]], dim=-1)
 
 
-def _rope_transpose(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Apply the transpose of :func:`apply_rope`."""
+def rope_backward(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Return the gradient at the argument of :func:`apply_rope`: its transpose applied."""
     half = gradient.shape[-1] // 2
     a, b = gradient[..., :half], gradient[..., half:]
     # A rotation R is linear, so dL/dx = R^T dL/dx': (da, db) = (da' cos + db' sin, db' cos - da' sin). Each half of cos
     # and sin is paired as in the forward pass, so that this is its transpose even where the halves differ.
     return torch.cat([a * cos[..., :half] + b * sin[..., half:], b * cos[..., half:] - a * sin[..., :half]], dim=-1)
-
-
-def rope_backward_prompt(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Return the gradient of the projection of queries, keys and values, from theirs after the rotation."""
-    # queries, keys and values side by side along the heads, as the fused projection gave them; values are not rotated
-    return torch.cat([_rope_transpose(q, cos, sin), _rope_transpose(k, cos, sin), v], dim=1)
-
-
-def rope_backward(
-    prompt_q: Tensor,
-    prompt_k: Tensor,
-    prompt_v: Tensor,
-    prefix_q: Tensor,
-    self_q: Tensor,
-    self_k: Tensor,
-    self_v: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-) -> Tensor:
-    """Rotate back the gradients of virtual positions and then of text, whose queries' gradients come in two parts."""
-    # dq of text = what its scores over the prompt give plus what its scores over its own row give; the prompt's keys
-    # have both already added up in prompt_k
-    q, k = torch.cat([prompt_q, prefix_q + self_q]), torch.cat([prompt_k, self_k])
-    return rope_backward_prompt(q, k, torch.cat([prompt_v, self_v]), cos, sin)
 
 
 def silu_gate(gate_up: Tensor) -> Tensor:
@@ -97,10 +73,10 @@ def silu_gate_backward(gradient: Tensor, gate_up: Tensor) -> Tensor:
     gate, up = gate_up.chunk(2, dim=-1)
     # dL/dg = dL/dy u silu'(g), silu'(g) = s(g) (1 + g (1 - s(g))): torch's kernel multiplies it in
     # dL/du = dL/dy silu(g), computed again here: an array of [positions, inner] less to keep
-    return torch.cat(
-        [torch.ops.aten.silu_backward(gradient * up, gate), gradient * functional.silu(gate)],
-        dim=-1,
-    )
+    found = torch.empty_like(gate_up)
+    torch.ops.aten.silu_backward.grad_input(gradient * up, gate, grad_input=found[..., : gate.shape[-1]])
+    torch.mul(gradient, functional.silu(gate), out=found[..., gate.shape[-1] :])
+    return found
 
 
 def gelu_gate(gate_up: Tensor) -> Tensor:
@@ -131,8 +107,7 @@ class Ops:
     norm_backward: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
     norm_backward_onto: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
     apply_rope: Callable[[Tensor, Tensor, Tensor], Tensor]
-    rope_backward_prompt: Callable[..., Tensor]
-    rope_backward: Callable[..., Tensor]
+    rope_backward: Callable[[Tensor, Tensor, Tensor], Tensor]
     gate: dict[str, Callable[[Tensor], Tensor]]
     gate_backward: dict[str, Callable[[Tensor, Tensor], Tensor]]
 
@@ -142,7 +117,6 @@ PLAIN = Ops(
     norm_backward,
     norm_backward_onto,
     apply_rope,
-    rope_backward_prompt,
     rope_backward,
     {"silu": silu_gate, "gelu_tanh": gelu_gate},
     {"silu": silu_gate_backward, "gelu_tanh": gelu_gate_backward},
@@ -169,7 +143,6 @@ def compiled() -> Ops | None:
         made(norm_backward),
         made(norm_backward_onto),
         made(apply_rope),
-        rope_backward_prompt,  # a few rows: not worth compiling
         made(rope_backward),
         {"silu": made(silu_gate), "gelu_tanh": made(gelu_gate)},
         {"silu": made(silu_gate_backward), "gelu_tanh": made(gelu_gate_backward)},

@@ -11,8 +11,7 @@ from kobold_modules.forward import prefix_attention
 from kobold_modules.forward.prefix_attention import Layout
 
 
-PROMPTS, TOKENS, ROWS, LENGTH, HEADS, WIDTH = 2, 5, 3, 7, 2, 8
-SCALE = WIDTH**-0.5
+PROMPTS, TOKENS, ROWS, LENGTH, HEADS, KEY_HEADS, WIDTH = 2, 5, 3, 7, 6, 2, 8
 
 
 def drawn(*shape: int) -> Tensor:
@@ -24,37 +23,52 @@ def plainly(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
     virtual = PROMPTS * TOKENS
 
     def together(flat: Tensor) -> Tensor:
+        flat = flat.repeat_interleave(HEADS // flat.shape[1], dim=1)
         virtuals = flat[:virtual].view(PROMPTS, TOKENS, HEADS, WIDTH).repeat_interleave(ROWS, dim=0)
         return torch.cat([virtuals, flat[virtual:].view(PROMPTS * ROWS, LENGTH, HEADS, WIDTH)], dim=1).transpose(1, 2)
 
     whole = TOKENS + LENGTH
     mask = torch.ones(PROMPTS * ROWS, 1, whole, whole, dtype=torch.bool).tril()
     mask[..., TOKENS:, TOKENS:] = seen
-    out = functional.scaled_dot_product_attention(
-        together(q), together(k), together(v), attn_mask=mask, scale=SCALE
-    ).transpose(1, 2)
+    out = functional.scaled_dot_product_attention(together(q), together(k), together(v), attn_mask=mask, scale=1.0)
+    out = out.transpose(1, 2)
     virtuals = out[::ROWS, :TOKENS].reshape(-1, HEADS, WIDTH)
     return torch.cat([virtuals, out[:, TOKENS:].reshape(-1, HEADS, WIDTH)])
 
 
+@pytest.mark.parametrize("text", [False, True])
 @pytest.mark.parametrize("documents", [False, True])
-def test_output_and_gradients_are_those_of_prompt_and_row_together(documents: bool) -> None:
+@pytest.mark.parametrize("block", [3, 128])
+@pytest.mark.parametrize("most", [1, 2**20])
+def test_output_and_gradients_are_those_of_prompt_and_row_together(
+    block: int, most: int, documents: bool, text: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefix_attention, "BLOCK", block)
+    monkeypatch.setattr(prefix_attention, "MOST", most)
     torch.manual_seed(5)
     seen = torch.ones(PROMPTS * ROWS, 1, LENGTH, LENGTH, dtype=torch.bool).tril()
     if documents:
         seen[1, :, 4:, :4] = False  # the second row holds two
     at = Layout(PROMPTS, TOKENS, ROWS, LENGTH, seen if documents else None)
-    q, k, v = (drawn(at.positions, HEADS, WIDTH) for _ in range(3))
-    arrays, constants = (q, k, v), (q.detach(), k.detach(), v.detach())
+    q, k, v = (drawn(at.positions, heads, WIDTH) for heads in (HEADS, KEY_HEADS, KEY_HEADS))
 
-    out, prompt_lse, lse = prefix_attention.forward(*constants, at, SCALE)
-    wanted = plainly(*arrays, seen)
+    out, kept = prefix_attention.forward(q.detach(), k.detach(), v.detach(), at)
+    wanted = plainly(q, k, v, seen)
     gradient = torch.randn_like(out)
-    prompt, text = prefix_attention.backward(gradient, *constants, out, prompt_lse, lse, at, SCALE)
+    found, _ = prefix_attention.backward(gradient, kept, at, text=text)
 
     assert torch.allclose(out, wanted, atol=1e-12)
-    assert text is not None
-    prefix_q, self_q, self_k, self_v = text
-    found = [torch.cat(pair) for pair in zip(prompt, (prefix_q + self_q, self_k, self_v), strict=True)]
-    for one, true in zip(found, torch.autograd.grad(wanted, arrays, gradient), strict=True):
-        assert torch.allclose(one, true, atol=1e-12)
+    true = torch.cat(torch.autograd.grad(wanted, (q, k, v), gradient), dim=1)
+    assert torch.allclose(found, true if text else true[: at.virtual], atol=1e-12)
+
+
+def test_rows_without_a_prompt_attend_to_themselves() -> None:
+    at = Layout(1, 0, ROWS, LENGTH)
+    q, k, v = (torch.randn(at.positions, HEADS, WIDTH, dtype=torch.float64) for _ in range(3))
+
+    out, kept = prefix_attention.forward(q, k, v, at)
+
+    apart = [flat.view(ROWS, LENGTH, HEADS, WIDTH).transpose(1, 2) for flat in (q, k, v)]
+    wanted = functional.scaled_dot_product_attention(*apart, is_causal=True, scale=1.0).transpose(1, 2)
+    assert torch.allclose(out.view_as(wanted), wanted, atol=1e-12)
+    assert prefix_attention.backward(out, kept, at)[0].shape == (at.positions, 3 * HEADS, WIDTH)
