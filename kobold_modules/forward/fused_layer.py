@@ -20,7 +20,7 @@ from .ops import Ops
 from .prefix_attention import Layout
 
 
-PART = 256  # positions that one pass over a layer's arrays takes
+PART = 1024  # positions that one pass over a layer's arrays takes
 
 
 @dataclass(frozen=True, slots=True)
