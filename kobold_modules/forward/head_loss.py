@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 CHUNK_BYTES = 24 * 2**20  # logits that exist at once: few enough to stay in a last-level cache
-LEAST = 64  # positions in a chunk, however large the vocabulary
+LEAST = 256  # positions in a chunk, however large the vocabulary: products of fewer are slower (docs/decisions, 36)
 # Returns the losses ``[chunk]`` of ``logits`` ``[chunk, vocabulary]``, float32 or wider, of the positions in a slice;
 # where the third argument asks for it, leaves dloss/dz in their place. It may write over the logits in any case.
 OfChunk = Callable[[Tensor, slice, bool], Tensor]

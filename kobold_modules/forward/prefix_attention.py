@@ -195,7 +195,10 @@ def _attend_backward(
 
 def _shares(block: _Block, queries: Tensor, keys: Tensor, tokens: int, groups: int, mask: Tensor | None) -> Tensor:
     """Return softmax of a block's scores, ``[rows * key heads, queries * groups, keys]``."""
-    scores = queries[block.rows, :, block.queries].flatten(0, 1) @ keys[block.rows, :, : block.keys].flatten(0, 1).mT
+    q, k = queries[block.rows, :, block.queries].flatten(0, 1), keys[block.rows, :, : block.keys].flatten(0, 1)
+    # A score's exponential is as wrong as the score is, so that their product is the one that is never rounded.
+    wide = torch.promote_types(q.dtype, torch.float32)
+    scores = q.to(wide) @ k.to(wide).mT
     count = block.end - block.start
     if mask is None:
         # the last keys are the queries' own positions, of which they see those before them
@@ -206,7 +209,7 @@ def _shares(block: _Block, queries: Tensor, keys: Tensor, tokens: int, groups: i
         hidden = ~mask[block.rows, :, block.start : block.end, : block.end]  # [rows, 1, queries, keys]
         own = scores[..., tokens:].unflatten(0, (-1, keys.shape[1])).unflatten(2, (count, groups))
         own.masked_fill_(hidden[:, :, :, None], -torch.inf)
-    return torch.softmax(scores, -1, out=scores)
+    return torch.softmax(scores, -1, out=scores).to(q.dtype)
 
 
 def _queries(flat: Tensor, kv: int, rows: int) -> Tensor:
