@@ -102,7 +102,8 @@ class Layer(torch.autograd.Function):
             qkv[at, :rotated] = qk
         # o = softmax(scale q k^T) v
         front = None if keys is None or values is None else (keys, values)
-        attended, kept = prefix_attention.forward(*qkv.split([w.heads, w.kv, w.kv], dim=1), rotary.layout, front)
+        q, k, v = qkv.split([w.heads, w.kv, w.kv], dim=1)
+        attended, kept = prefix_attention.forward(q, k, v, rotary.layout, front)
         gate_up = torch.empty(len(x), len(w.gate_up), dtype=dtype, device=x.device)
         y = torch.empty_like(x)
         for at in _parts(len(x)):
@@ -152,7 +153,8 @@ class Layer(torch.autograd.Function):
             # dn = d[q k v] W_qkv; dx = dm + RMSNorm'(dn)
             dnormed = dqkv[at].flatten(1).to(dtype) @ w.qkv
             dx[at] = ops.norm_backward_onto(dnormed, x[at], rstd[at], w.norm, dmiddle[at])
-        return dx, *(dfront if ctx.needs_input_grad[1] else (None, None)), None, None, None, None
+        dkeys, dvalues = (None, None) if dfront is None or not ctx.needs_input_grad[1] else dfront
+        return dx, dkeys, dvalues, None, None, None, None
 
 
 def _parts(positions: int) -> Iterator[slice]:

@@ -120,7 +120,8 @@ def backward(
         return found, (prompt_dkeys, prompt_dvalues)
     # The prompt's keys serve itself and all text behind it; its queries only itself.
     outer, spread = _queries(gradient[:virtual], kv, at.prompts), _spread(dq[:virtual], kv, at.prompts)
-    _attend_backward(outer, *kept[:3], 0, None, spread, prompt_dkeys, prompt_dvalues)
+    queries, keys, values = kept[:3]
+    _attend_backward(outer, queries, keys, values, 0, None, spread, prompt_dkeys, prompt_dvalues)
     for part, given in ((dk, prompt_dkeys), (dv, prompt_dvalues)):
         part[:virtual].unflatten(0, (at.prompts, at.tokens)).copy_(given.transpose(1, 2))
     return found, None
@@ -217,12 +218,14 @@ def _queries(flat: Tensor, kv: int, rows: int) -> Tensor:
 
     Query heads j groups .. j groups + groups - 1 read key head j: they stand beside one another, position by position.
     """
-    return _spread(flat, kv, rows).permute(0, 2, 1, 3, 4).contiguous().flatten(2, 3)
+    found: Tensor = _spread(flat, kv, rows).permute(0, 2, 1, 3, 4).contiguous().flatten(2, 3)
+    return found
 
 
 def _spread(flat: Tensor, kv: int, rows: int) -> Tensor:
     """View ``[rows * length, heads, width]`` as ``[rows, length, key heads, groups, width]``."""
-    return flat.unflatten(1, (kv, -1)).unflatten(0, (rows, -1))
+    found: Tensor = flat.unflatten(1, (kv, -1)).unflatten(0, (rows, -1))
+    return found
 
 
 def _keys(flat: Tensor, rows: int, front: Tensor | None = None) -> Tensor:
@@ -231,7 +234,7 @@ def _keys(flat: Tensor, rows: int, front: Tensor | None = None) -> Tensor:
     Args:
         front: what stands before the rows, ``[prompts, key heads, tokens, width]``, or None for nothing.
     """
-    own = flat.unflatten(0, (rows, -1)).transpose(1, 2)
+    own: Tensor = flat.unflatten(0, (rows, -1)).transpose(1, 2)
     if front is None:
         return own.contiguous()
     prompts, kv, tokens, width = front.shape

@@ -68,7 +68,7 @@ def test_rows_without_a_prompt_attend_to_themselves() -> None:
 
     out, kept = prefix_attention.forward(q, k, v, at)
 
-    apart = [flat.view(ROWS, LENGTH, HEADS, WIDTH).transpose(1, 2) for flat in (q, k, v)]
-    wanted = functional.scaled_dot_product_attention(*apart, is_causal=True, scale=1.0).transpose(1, 2)
+    a, b, c = (flat.view(ROWS, LENGTH, HEADS, WIDTH).transpose(1, 2) for flat in (q, k, v))
+    wanted = functional.scaled_dot_product_attention(a, b, c, is_causal=True, scale=1.0).transpose(1, 2)
     assert torch.allclose(out.view_as(wanted), wanted, atol=1e-12)
     assert prefix_attention.backward(out, kept, at)[0].shape == (at.positions, 3 * HEADS, WIDTH)
