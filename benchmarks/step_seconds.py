@@ -1,7 +1,7 @@
 """Processor seconds of one training step on one thread, by shape: what a change of the arithmetic is worth.
 
-Seconds of the thread and not of the clock, the smallest of a few: other work on the machine hardly counts. Run it in two
-checkouts, one after the other, to compare them.
+Seconds of the thread and not of the clock, the smallest of a few: other work on the machine hardly counts. Run it in
+two checkouts, one after the other, to compare them.
 
     python benchmarks/step_seconds.py [--model starter|smollm2|FILE] [--precision float32] [--repeats 3]
 """
