@@ -34,7 +34,7 @@ CHANGES: tuple[tuple[str, Change], ...] = (
      "Choose another name, or delete that module on F2"),
     (r"`kobold-modules train --continue [^`]+`", "On F4, c"),
     (r"`kobold-modules serve`", "v on F5"),
-    (r"`kobold-modules (doctor|where|export)(?: [^`]*)?`", r"`kobold-modules \1`, run in a terminal,"),
+    (r"`kobold-modules (doctor|where|export|distil)(?: [^`]*)?`", r"`kobold-modules \1`, run in a terminal,"),
     (r"Repeat the original command with --resume, or start again without it", "Start a new training"),
     (r"`--resume` added to the same command continues from its last checkpoint", "c resumes it"),
     (r"Start again without --resume", "Start a new training"),

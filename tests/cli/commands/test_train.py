@@ -68,7 +68,7 @@ def test_the_same_seed_trains_the_same_module(tmp_path: Path, starter: Path) -> 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_a_killed_training_resumes_to_the_same_module(home: Path, starter: Path) -> None:
-    killed_at = random.randint(1, 28)
+    killed_at = random.randint(1, 15)  # of 30: a busy machine may be slow to kill
     print(f"killed at step {killed_at}")  # shown where this fails
     command = [sys.executable, "-m", "kobold_modules", "train", str(NOIR), "--name", "k", "--steps", "30", "--json"]
     command += ["--tokens", "4", "--row", "48", "--batch", "2", "--replace"]

@@ -190,7 +190,7 @@ async def test_the_choice_of_what_is_compared_names_the_columns_and_marks_the_cu
 
 
 async def test_nothing_else_is_compared_while_takes_are_coming(stage: Open) -> None:
-    async with stage(delay=0.02) as on:
+    async with stage(delay=0.2) as on:  # long enough for any machine to press a key in
         await compare(on, "gothic house")
         await on.until(lambda: takes(on).comparison.columns[1].text)
         on.tap("l")
