@@ -302,8 +302,8 @@ async def test_choosing_a_lorebook_makes_it_a_world(stage: Open, pages: Path) ->
         assert train.recipe.kind == "style"
         await choose(on, "skerry.json")
         await on.until(lambda: train.recipe.kind == "world")
-        assert "skerry.json is a lorebook, so the kind is world." in on.status
-        assert "Switched off in the lorebook, so not trained:" in on.text()
+        await on.until(lambda: "skerry.json is a lorebook, so the kind is world." in on.status)
+        await on.until(lambda: "Switched off in the lorebook, so not trained:" in on.text())
 
 
 async def test_books_of_every_kind_are_offered_and_what_is_left_out_of_them_is_told(stage: Open, pages: Path) -> None:
