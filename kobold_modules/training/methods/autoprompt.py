@@ -10,39 +10,30 @@ a forward pass over the same batch, and the best of them stays if it is better t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 
 import torch
 from torch import Tensor
 
 from ...forward.prompt_loss import PromptLoss
 from ...records import Progress
-from ..packing import RowSource
-from .hard_prompt import HardPrompt, best_of_steps, first_ids, gradient, rows_at, typeable
+from .hard_prompt import HardPrompt, SearchTask, best_of_steps, first_ids, gradient, rows_at, typeable
 
 
 CANDIDATES = 8  # words that are tried in a place
 
 
-def autoprompt(
-    loss: PromptLoss,
-    rows: RowSource,
-    tokens: int,
-    steps: int,
-    seed: int = 1,
-    cancelled: Callable[[], bool] = lambda: False,
-    start: Sequence[int] = (),
-) -> Generator[Progress, None, HardPrompt]:
-    """Search ``tokens`` words in ``steps`` exchanges, one place after another in a drawn order; see the module."""
+def autoprompt(task: SearchTask) -> Generator[Progress, None, HardPrompt]:
+    """Exchange words, one place a step in a drawn order; see the module."""
+    loss = task.loss
     allowed = typeable(loss.frozen)
-    dice = torch.Generator().manual_seed(seed)
-    order = torch.randperm(tokens, generator=dice).tolist()
+    dice = torch.Generator().manual_seed(task.seed)
+    order = torch.randperm(task.tokens, generator=dice).tolist()
 
     def moved(ids: Tensor, step: int, batch: Tensor) -> Tensor:
-        return exchanged(loss, ids, order[step % tokens], batch, allowed)
+        return exchanged(loss, ids, order[step % task.tokens], batch, allowed)
 
-    ids = first_ids(loss, rows, tokens, seed, allowed, start)
-    return (yield from best_of_steps(loss, rows, ids, steps, seed, cancelled, moved))
+    return (yield from best_of_steps(task, first_ids(task, allowed), moved))
 
 
 def exchanged(loss: PromptLoss, ids: Tensor, place: int, batch: Tensor, allowed: Tensor) -> Tensor:

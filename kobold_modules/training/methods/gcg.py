@@ -19,7 +19,7 @@ is pasted. All that are left are measured on one batch, and the best stays if it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 
 import torch
 import torch.nn.functional as functional
@@ -28,8 +28,7 @@ from torch import Tensor
 from ...backends.torch.load import TorchModel
 from ...forward.prompt_loss import PromptLoss
 from ...records import Progress
-from ..packing import RowSource
-from .hard_prompt import HardPrompt, Probe, best_of_steps, first_ids, rows_at, text_of, typeable
+from .hard_prompt import HardPrompt, Probe, SearchTask, best_of_steps, first_ids, rows_at, text_of, typeable
 
 
 TRIED = 32  # exchanges of a step
@@ -40,25 +39,17 @@ BEHIND = "\n\n"  # what the words are followed by where they are pasted
 SETTLING = 4  # times that words are written out and read again before the search begins
 
 
-def gcg(
-    loss: PromptLoss,
-    rows: RowSource,
-    tokens: int,
-    steps: int,
-    seed: int = 1,
-    cancelled: Callable[[], bool] = lambda: False,
-    start: Sequence[int] = (),
-) -> Generator[Progress, None, HardPrompt]:
-    """Search ``tokens`` words in ``steps`` steps of exchanges; see the module.
+def gcg(task: SearchTask) -> Generator[Progress, None, HardPrompt]:
+    """Exchange words, one of many drawn a step; see the module.
 
     What begins is words that are the same tokens when they are read again, so that the answer may be a few tokens
     longer or shorter than it was asked for.
     """
-    frozen = loss.frozen
+    loss, frozen = task.loss, task.loss.frozen
     allowed = typeable(frozen)
-    dice = torch.Generator().manual_seed(seed)
-    first = settled(frozen, first_ids(loss, rows, tokens, seed, allowed, start))
-    probe = Probe(loss, rows)
+    dice = torch.Generator().manual_seed(task.seed)
+    first = settled(frozen, first_ids(task, allowed))
+    probe = Probe(loss, task.rows)
 
     def moved(ids: Tensor, step: int, batch: Tensor) -> Tensor:
         value, scores = first_order(loss, ids, batch)
@@ -70,7 +61,7 @@ def gcg(
     def worth(ids: Tensor) -> float:
         return probe(ids) + FLUENCY * float(nats_of_words(loss, ids[None])[0])
 
-    return (yield from best_of_steps(loss, rows, first, steps, seed, cancelled, moved, worth))
+    return (yield from best_of_steps(task, first, moved, worth))
 
 
 def first_order(loss: PromptLoss, ids: Tensor, batch: Tensor) -> tuple[float, Tensor]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -38,52 +37,51 @@ class HardPrompt:
     steps: int
 
 
-class Search(Protocol):
-    """A way of searching for words."""
+@dataclass(frozen=True, slots=True)
+class SearchTask:
+    """What is asked of a search.
 
-    def __call__(
-        self,
-        loss: PromptLoss,
-        rows: RowSource,
-        tokens: int,
-        steps: int,
-        seed: int = 1,
-        cancelled: Callable[[], bool] = lambda: False,
-        start: Sequence[int] = (),
-    ) -> Generator[Progress, None, HardPrompt]:
-        """Search ``tokens`` words in ``steps`` steps; the best on the probe is returned, also at a cancel.
+    Attributes:
+        loss: through the frozen model; ``rows``: of the text that the words are to make likely.
+        tokens: words that are searched; ``steps``: that it may take.
+        cancelled: is asked before each step; the best so far is the answer then.
+        start: ids to begin with; a stretch of the text where there are none.
+    """
 
-        ``start`` are ids to begin with; a stretch of the text where there are none.
-        """
-        ...
+    loss: PromptLoss
+    rows: RowSource
+    tokens: int
+    steps: int
+    seed: int = 1
+    cancelled: Callable[[], bool] = lambda: False
+    start: Sequence[int] = ()
+
+
+Search = Callable[[SearchTask], Generator[Progress, None, HardPrompt]]
 
 
 def best_of_steps(
-    loss: PromptLoss,
-    rows: RowSource,
+    task: SearchTask,
     ids: Tensor,
-    steps: int,
-    seed: int,
-    cancelled: Callable[[], bool],
     moved: Callable[[Tensor, int, Tensor], Tensor],
     worth: Callable[[Tensor], float] | None = None,
 ) -> Generator[Progress, None, HardPrompt]:
-    """Move ``ids`` in ``steps`` steps, and return those on the way that are best on the probe, the first included.
+    """Move ``ids`` in the task's steps, and return those on the way that are best on the probe, the first included.
 
     Args:
         ids: int64 ``[tokens]``, to begin with.
         moved: returns the next ids, of the ids, the step's number and its batch, int64 ``[rows, 2, length]``.
         worth: what the best is chosen by, lower is better; None for the loss on the probe alone.
     """
-    probe = Probe(loss, rows) if worth is None else worth
+    probe = Probe(task.loss, task.rows) if worth is None else worth
     best, least, taken = ids, probe(ids), 0
-    for step in range(steps):
-        yield Progress("searching words", step, steps)
-        if cancelled():
+    for step in range(task.steps):
+        yield Progress("searching words", step, task.steps)
+        if task.cancelled():
             break
-        ids = moved(ids, step, rows.batch(seed, step, BATCH).to(loss.frozen.device))
+        ids = moved(ids, step, task.rows.batch(task.seed, step, BATCH).to(task.loss.frozen.device))
         taken = step + 1
-        if taken % EVERY == 0 or taken == steps:
+        if taken % EVERY == 0 or taken == task.steps:
             value = probe(ids)
             if value < least:
                 best, least = ids, value
@@ -114,22 +112,22 @@ def text_of(frozen: TorchModel, ids: Sequence[int]) -> str:
     return b"".join(frozen.piece(token) for token in ids).decode("utf-8", "replace").strip()
 
 
-def first_ids(
-    loss: PromptLoss, rows: RowSource, tokens: int, seed: int, allowed: Tensor, start: Sequence[int] = ()
-) -> Tensor:
-    """Return int64 ``[tokens]`` to begin with: ``start``, or a stretch of the text, without what cannot be typed.
+def first_ids(task: SearchTask, allowed: Tensor) -> Tensor:
+    """Return int64 ``[tokens]`` to begin with: the task's start, or a stretch of the text, without what is not allowed.
 
     A start that is too short is repeated, and one that is too long is cut off.
     """
-    typed = np.asarray(start, dtype=np.int64)
-    typed = typed[allowed.cpu().numpy()[typed]]
+    device, may_stand = task.loss.frozen.device, allowed.cpu().numpy()
+    typed = np.asarray(task.start, dtype=np.int64)
+    typed = typed[may_stand[typed]]
     if len(typed):
-        return torch.from_numpy(np.resize(typed, tokens)).to(loss.frozen.device)
-    stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in rows.documents])
-    stream = stream[allowed.cpu().numpy()[stream]]
-    at = int(np.random.default_rng([seed, 11]).integers(max(1, len(stream) - tokens)))
-    picked = np.resize(stream[at : at + tokens], tokens) if len(stream) else np.zeros(tokens, np.int64)
-    return torch.from_numpy(picked).to(loss.frozen.device)
+        return torch.from_numpy(np.resize(typed, task.tokens)).to(device)
+    stream = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in task.rows.documents])
+    stream = stream[may_stand[stream]]
+    at = int(np.random.default_rng([task.seed, 11]).integers(max(1, len(stream) - task.tokens)))
+    stretch = stream[at : at + task.tokens]
+    picked = np.resize(stretch, task.tokens) if len(stream) else np.zeros(task.tokens, np.int64)
+    return torch.from_numpy(picked).to(device)
 
 
 def rows_at(frozen: TorchModel, ids: Tensor) -> Tensor:

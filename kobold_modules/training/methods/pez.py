@@ -11,43 +11,33 @@ so that what moves is continuous and what is measured are always words. Of all P
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from ...forward.prompt_loss import PromptLoss
 from ...records import Progress
-from ..packing import RowSource
-from .hard_prompt import HardPrompt, best_of_steps, first_ids, gradient, rows_at, typeable
+from .hard_prompt import HardPrompt, SearchTask, best_of_steps, first_ids, gradient, rows_at, typeable
 
 
 RATE = 0.3  # shares of the table's root mean square that a number moves in a step
 
 
-def pez(
-    loss: PromptLoss,
-    rows: RowSource,
-    tokens: int,
-    steps: int,
-    seed: int = 1,
-    cancelled: Callable[[], bool] = lambda: False,
-    start: Sequence[int] = (),
-) -> Generator[Progress, None, HardPrompt]:
-    """Search ``tokens`` words in ``steps`` steps of projected gradient; see the module."""
-    frozen = loss.frozen
+def pez(task: SearchTask) -> Generator[Progress, None, HardPrompt]:
+    """Search words by projected gradient; see the module."""
+    frozen = task.loss.frozen
     words = _Words(frozen.table, typeable(frozen))
-    ids = first_ids(loss, rows, tokens, seed, words.allowed, start)
+    ids = first_ids(task, words.allowed)
     soft = rows_at(frozen, ids).clone().requires_grad_(True)
     optimiser = torch.optim.Adam([soft], lr=RATE * frozen.rms)
 
     def moved(ids: Tensor, step: int, batch: Tensor) -> Tensor:
-        _, soft.grad = gradient(loss, rows_at(frozen, ids), batch)
+        _, soft.grad = gradient(task.loss, rows_at(frozen, ids), batch)
         optimiser.step()
         return words.nearest(soft.detach())
 
-    return (yield from best_of_steps(loss, rows, ids, steps, seed, cancelled, moved))
+    return (yield from best_of_steps(task, ids, moved))
 
 
 class _Words:

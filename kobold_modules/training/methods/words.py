@@ -12,7 +12,7 @@ from ...records import Progress
 from ..packing import Rows
 from .autoprompt import autoprompt
 from .gcg import gcg
-from .hard_prompt import Search, text_of
+from .hard_prompt import Search, SearchTask, text_of
 from .pez import pez
 
 
@@ -46,5 +46,6 @@ def search_words(
     rows = Rows.of(tuple(pages), frozen.encode, ROW)
     if rows.length < ROW:
         raise BadText("There is too little text to search words for.", "Add more pages: 2,000 words and up.")
-    found = yield from SEARCHES[search](PromptLoss(frozen), rows, tokens, steps, seed, cancelled, frozen.encode(start))
+    task = SearchTask(PromptLoss(frozen), rows, tokens, steps, seed, cancelled, frozen.encode(start))
+    found = yield from SEARCHES[search](task)
     return text_of(frozen, found.ids)

@@ -15,7 +15,7 @@ from kobold_modules.drain import drain
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.training.methods import gcg as module
 from kobold_modules.training.methods.gcg import exchanges, first_order, gcg, objective, reads_back, settled
-from kobold_modules.training.methods.hard_prompt import text_of, typeable
+from kobold_modules.training.methods.hard_prompt import SearchTask, text_of, typeable
 from kobold_modules.training.packing import Rows
 from tests.tiny import tiny
 
@@ -104,7 +104,7 @@ def test_what_is_found_can_be_typed_and_is_no_worse(frozen: TorchModel, rows: Ro
     loss = PromptLoss(frozen)
     start = settled(frozen, IDS)
     batch = rows.batch(101, 0, 8)
-    found = drain(gcg(loss, rows, 5, 25, start=IDS.tolist()))
+    found = drain(gcg(SearchTask(loss, rows, 5, 25, start=IDS.tolist())))
 
     assert found.loss < float(objective(loss, start[None], batch)[0])
     assert found.loss == pytest.approx(float(objective(loss, torch.tensor([found.ids]), batch)[0]), abs=1e-5)
@@ -114,8 +114,8 @@ def test_what_is_found_can_be_typed_and_is_no_worse(frozen: TorchModel, rows: Ro
 
 def test_the_same_seed_finds_the_same_and_a_stop_the_best_so_far(frozen: TorchModel, rows: Rows) -> None:
     loss = PromptLoss(frozen)
-    first, second = (drain(gcg(loss, rows, 5, 6, seed=3)) for _ in range(2))
-    stopped = drain(gcg(loss, rows, 5, 6, start=IDS.tolist(), cancelled=lambda: True))
+    first, second = (drain(gcg(SearchTask(loss, rows, 5, 6, seed=3))) for _ in range(2))
+    stopped = drain(gcg(SearchTask(loss, rows, 5, 6, start=IDS.tolist(), cancelled=lambda: True)))
 
     assert first == second
     assert (stopped.ids, stopped.steps) == (tuple(IDS.tolist()), 0)
@@ -126,7 +126,7 @@ def test_fluency_is_what_its_weight_buys(frozen: TorchModel, rows: Rows, monkeyp
 
     def nats(weight: float) -> float:
         monkeypatch.setattr(module, "FLUENCY", weight)
-        ids = drain(gcg(loss, rows, 5, 25, start=IDS.tolist())).ids
+        ids = drain(gcg(SearchTask(loss, rows, 5, 25, start=IDS.tolist()))).ids
         return float(module.nats_of_words(loss, torch.tensor([ids]))[0])
 
     assert nats(10.0) < nats(0.0)
@@ -140,6 +140,6 @@ def test_the_starter_is_given_words_that_are_the_same_when_pasted(starter: Path)
     model = load_torch_model(ModelFile.at(starter), "cpu")
     noir = Path(__file__).resolve().parents[3] / "sample_texts" / "noir" / "the-long-drop.txt"
     rows = Rows.of((noir.read_text(encoding="utf-8"),), model.encode, 64)
-    found = drain(gcg(PromptLoss(model), rows, 8, 20))
+    found = drain(gcg(SearchTask(PromptLoss(model), rows, 8, 20)))
 
     assert model.encode(text_of(model, found.ids) + module.BEHIND)[: len(found.ids)] == list(found.ids)

@@ -16,7 +16,15 @@ from kobold_modules.training.methods import autoprompt as autoprompt_module
 from kobold_modules.training.methods import hard_prompt
 from kobold_modules.training.methods import pez as pez_module
 from kobold_modules.training.methods.autoprompt import autoprompt, exchanged
-from kobold_modules.training.methods.hard_prompt import HardPrompt, Probe, Search, first_ids, text_of, typeable
+from kobold_modules.training.methods.hard_prompt import (
+    HardPrompt,
+    Probe,
+    Search,
+    SearchTask,
+    first_ids,
+    text_of,
+    typeable,
+)
 from kobold_modules.training.methods.pez import pez
 from kobold_modules.training.packing import Rows
 from tests.tiny import tiny
@@ -80,7 +88,8 @@ def test_pez_is_the_literal_algorithm(frozen: TorchModel, rows: Rows, monkeypatc
             range(97), key=lambda word: float(functional.cosine_similarity(row, frozen.table[word].float(), dim=0))
         )
 
-    ids = first_ids(loss, rows, TOKENS, 1, typeable(frozen))
+    task = SearchTask(loss, rows, TOKENS, steps)
+    ids = first_ids(task, typeable(frozen))
     soft = frozen.table[ids].float().clone()
     first, second = torch.zeros_like(soft), torch.zeros_like(soft)
     seen = {tuple(ids.tolist()): probe(ids)}
@@ -94,7 +103,7 @@ def test_pez_is_the_literal_algorithm(frozen: TorchModel, rows: Rows, monkeypatc
         words = torch.tensor([nearest(row) for row in soft])
         seen[tuple(words.tolist())] = probe(words)
 
-    found = drain(pez(loss, rows, TOKENS, steps))
+    found = drain(pez(task))
 
     assert found.ids == min(seen, key=lambda words: seen[words])
     assert found.loss == pytest.approx(min(seen.values()))
@@ -102,9 +111,9 @@ def test_pez_is_the_literal_algorithm(frozen: TorchModel, rows: Rows, monkeypatc
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_search_never_ends_worse_than_it_began(name: str, frozen: TorchModel, rows: Rows) -> None:
-    loss = PromptLoss(frozen)
-    began = Probe(loss, rows)(first_ids(loss, rows, TOKENS, 1, typeable(frozen)))
-    found, again = (drain(SEARCHES[name](loss, rows, TOKENS, 20)) for _ in range(2))
+    task = SearchTask(PromptLoss(frozen), rows, TOKENS, 20)
+    began = Probe(task.loss, rows)(first_ids(task, typeable(frozen)))
+    found, again = (drain(SEARCHES[name](task)) for _ in range(2))
 
     assert found.loss <= began
     assert found == again
@@ -114,7 +123,7 @@ def test_a_search_never_ends_worse_than_it_began(name: str, frozen: TorchModel, 
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_stop_returns_the_best_so_far(name: str, frozen: TorchModel, rows: Rows) -> None:
-    found = drain(SEARCHES[name](PromptLoss(frozen), rows, TOKENS, 20, cancelled=lambda: True))
+    found = drain(SEARCHES[name](SearchTask(PromptLoss(frozen), rows, TOKENS, 20, cancelled=lambda: True)))
 
     assert isinstance(found, HardPrompt)
     assert found.steps == 0
@@ -129,10 +138,10 @@ def test_words_are_found_for_the_starter(name: str, starter: Path) -> None:
     frozen = load_torch_model(ModelFile.at(starter), "cpu")
     noir = Path(__file__).resolve().parents[3] / "sample_texts" / "noir" / "the-long-drop.txt"
     rows = Rows.of((noir.read_text(encoding="utf-8"),), frozen.encode, 64)
-    loss, allowed = PromptLoss(frozen), typeable(frozen)
-    began = Probe(loss, rows)(first_ids(loss, rows, 8, 1, allowed))
+    task, allowed = SearchTask(PromptLoss(frozen), rows, 8, 30), typeable(frozen)
+    began = Probe(task.loss, rows)(first_ids(task, allowed))
 
-    found = drain(SEARCHES[name](loss, rows, 8, 30))
+    found = drain(SEARCHES[name](task))
 
     assert found.loss < began
     assert allowed[list(found.ids)].all()
