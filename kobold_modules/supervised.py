@@ -1,9 +1,8 @@
 """The child's side of a supervised process: it dies with its parent, and leaves its last words.
 
 The command line and the probe of llama.cpp run native code in a child (``cli/supervisor``,
-``backends/llamacpp/probe``). A
-child must not write on when its parent was killed, and when a check inside llama.cpp fails, the sentence that says
-which one belongs into the parent's message, not raw on a person's terminal.
+``backends/llamacpp/throwaway``). A child must not write on when its parent was killed, and when a check inside
+llama.cpp fails, the sentence that says which one belongs into the parent's message, not raw on a person's terminal.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def failing_assert(folder: Path) -> dict[str, str]:
         folder,
         """
 import os, sys
-if "KOBOLD_MODULES_SUPERVISED" in os.environ and "native_probe" not in str(sys.orig_argv):
+if "KOBOLD_MODULES_SUPERVISED" in os.environ and "llamacpp.probe" not in str(sys.orig_argv):
     import ctypes
     os.environ["GGML_NO_BACKTRACE"] = "1"
     import llama_cpp

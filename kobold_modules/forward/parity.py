@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.llamacpp.binding import library, log, threads
+from ..backends.llamacpp.binding import library, log
 from ..backends.llamacpp.model import NativeModel
 from ..backends.torch.load import TorchModel
 from ..disk.stamp import file_stamp
@@ -137,15 +137,8 @@ def native_log_probabilities(model: NativeModel, rows: NDArray[np.float32], ids:
     Keys and values stay float32 and attention is computed step by step, so that only the weights' own rounding is left.
     """
     lib = library()
-    parameters = lib.llama_context_default_params()
-    parameters.n_ctx = len(rows) + len(ids) + 1
-    parameters.n_batch = parameters.n_ubatch = parameters.n_outputs_max = max(PART, len(rows))
-    parameters.n_threads, parameters.n_threads_batch = threads()
-    parameters.type_k = parameters.type_v = 0  # GGML_TYPE_F32
-    parameters.flash_attn_type = 0  # disabled
-    model.features.set_context(parameters)
-    log.clear()
-    context: Any = lib.llama_init_from_model(model.handle, parameters)
+    batch = max(PART, len(rows))
+    context: Any = model.new_context(cells=len(rows) + len(ids) + 1, batch=batch, outputs=batch, exact=True)
     if not context:
         raise EngineFailed(f"llama.cpp cannot check the model: {log.reason() or 'it gave no reason'}.")
     try:

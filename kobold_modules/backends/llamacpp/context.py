@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineFailed, OutOfMemory
-from .binding import library, log, threads
+from .binding import library, log
 from .interruptions import Cancelled, Full
 from .model import NativeModel
 
@@ -51,19 +51,10 @@ class NativeContext:
         self._step_seconds = SLOW  # unknown yet: listen
         self._ctx: Any = None
         for size in sorted({max(cells, context), context}, reverse=True):
-            parameters = self._lib.llama_context_default_params()
-            parameters.n_ctx = size
-            parameters.n_batch = parameters.n_ubatch = max(min(BATCH, context), sequences)
-            parameters.n_outputs_max = min(SCORED, parameters.n_batch)
-            parameters.n_seq_max = sequences + 1
-            parameters.kv_unified = True
-            parameters.n_threads, parameters.n_threads_batch = threads()
-            model.features.set_context(parameters)
-            if exact:
-                parameters.type_k = parameters.type_v = 0  # GGML_TYPE_F32
-                parameters.flash_attn_type = 0  # disabled
-            log.clear()
-            self._ctx = self._lib.llama_init_from_model(model.handle, parameters)
+            batch = max(min(BATCH, context), sequences)
+            self._ctx = model.new_context(
+                cells=size, batch=batch, outputs=min(SCORED, batch), sequences=sequences + 1, exact=exact
+            )
             if self._ctx:
                 break
         else:

@@ -8,16 +8,14 @@ file, so that a model which is loaded beside it is not in memory twice.
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from ...errors import KoboldModulesError
-from ...supervised import enter
 from .features import LADDER
+from .throwaway import answer
 
 
 def main(argv: Sequence[str], out: TextIO) -> int:
@@ -41,9 +39,4 @@ def main(argv: Sequence[str], out: TextIO) -> int:
 
 
 if __name__ == "__main__":
-    enter()
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # llama.cpp may print what it likes
-    code = main(sys.argv[1:], answers)
-    answers.flush()
-    os._exit(code)
+    answer(main)

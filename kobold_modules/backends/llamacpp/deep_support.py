@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ... import supervised
 from ...disk.stamp import file_stamp
 from ...errors import EngineFailed, WrongModel
-from ...exit_status import signal_name
 from ...paths import cache_dir, write_atomically
 from .binding import build
 from .features import LADDER, Features
 from .kv_layout import KvLayout
-from .what_works import BYTES_PER_SECOND, SECONDS, processor
+from .throwaway import NO_ANSWER, STOPPED, ask
+from .what_works import processor
 
 
 REVISION = 1  # of the examination; a higher one forgets all answers
-_LOOK = 0.2  # seconds between two looks at the child
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,46 +69,28 @@ def deep_support(
 
 def _ask(path: Path, features: Features, stopped: Callable[[], bool]) -> DeepSupport:
     rung = LADDER.index(features) if features in LADDER else 0
-    child = subprocess.Popen(
-        supervised.python("kobold_modules.backends.llamacpp.deep_probe", str(path), str(rung)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=supervised.environment(),
-    )
-    until = time.monotonic() + SECONDS + path.stat().st_size / BYTES_PER_SECOND
-    while True:
-        try:
-            out, _ = child.communicate(timeout=_LOOK)
-            break
-        except subprocess.TimeoutExpired:
-            if stopped() or time.monotonic() > until:
-                child.kill()
-                child.communicate()
-                if stopped():
-                    raise EngineFailed("Looking at the model's cache was stopped.") from None
-                raise EngineFailed(
-                    f"Whether {path.name} takes deep prefixes could not be found out: it took too long.",
-                    "Try again when the machine has less to do, or take the deep modules off.",
-                ) from None
-    for line in out.splitlines():
+    answer = ask("deep_probe", path, str(rung), stopped=stopped)
+    if answer.ended == STOPPED:
+        raise EngineFailed("Looking at the model's cache was stopped.")
+    if answer.ended == NO_ANSWER:
+        raise _unknown(path, "it took too long", "Try again when the machine has less to do")
+    for fields in answer.lines:
         with suppress(ValueError, KeyError, TypeError):
-            fields = json.loads(line)
             if "layout" in fields:
                 return DeepSupport(KvLayout.from_dict(fields["layout"]))
             if "refused" in fields:
                 return DeepSupport(None, str(fields["refused"]))
-            raise EngineFailed(
-                f"Whether {path.name} takes deep prefixes could not be found out: {str(fields['error']).rstrip('.')}.",
-                "Free some memory and try again, or take the deep modules off.",
-            )
-    ended = signal_name(child.returncode) or f"exit code {child.returncode}"
-    if ended == "SIGKILL":  # of memory, which has nothing to do with the file
-        raise EngineFailed(
-            f"Whether {path.name} takes deep prefixes could not be found out: there was no memory for it.",
-            "Free some memory and try again, or take the deep modules off.",
-        )
-    return DeepSupport(None, f"this build of llama.cpp fails on them ({ended})")
+            raise _unknown(path, str(fields["error"]).rstrip("."), "Free some memory and try again")
+    if answer.ended == "SIGKILL":  # of memory, which has nothing to do with the file
+        raise _unknown(path, "there was no memory for it", "Free some memory and try again")
+    return DeepSupport(None, f"this build of llama.cpp fails on them ({answer.ended or 'no answer'})")
+
+
+def _unknown(path: Path, why: str, try_again: str) -> EngineFailed:
+    return EngineFailed(
+        f"Whether {path.name} takes deep prefixes could not be found out: {why}.",
+        f"{try_again}, or take the deep modules off.",
+    )
 
 
 def _memory(path: Path, features: Features) -> Path:

@@ -11,12 +11,14 @@ from typing import Any
 from ...errors import EngineFailed, NoModel, OutOfMemory
 from ...generation.chat_template import MOST_TEMPLATE, ChatTemplate
 from ...models.injection import Injection, injection_for
-from .binding import library, listen, log
+from .binding import library, listen, log, threads
 from .features import ALL, Features
 from .what_works import what_works
 
 
 _KV_OVERRIDE_BOOL = 2  # llama.h: enum llama_model_kv_override_type
+_FLOAT32 = 0  # ggml.h: GGML_TYPE_F32
+_NO_FLASH_ATTENTION = 0  # llama.h: LLAMA_FLASH_ATTN_TYPE_DISABLED
 
 
 class NativeVocabulary:
@@ -209,6 +211,27 @@ class NativeModel(NativeVocabulary):
             int(self._meta(f"{self.architecture}.embedding_length_per_layer_input") or 0),
             path.stem,
         )
+
+    def new_context(self, *, cells: int, batch: int, outputs: int, sequences: int = 1, exact: bool = False) -> Any:
+        """Return llama.cpp's handle of a new context; a null pointer where it makes none, and the log says why.
+
+        Args:
+            cells: tokens that it holds, of all sequences together.
+            batch: tokens that one call may compute; ``outputs``: of them with logits.
+            exact: keep keys and values as float32 and compute attention step by step.
+        """
+        parameters = self._lib.llama_context_default_params()
+        parameters.n_ctx, parameters.n_seq_max = cells, sequences
+        parameters.n_batch = parameters.n_ubatch = batch
+        parameters.n_outputs_max = outputs
+        parameters.kv_unified = True  # one pool of cells
+        parameters.n_threads, parameters.n_threads_batch = threads()
+        self.features.set_context(parameters)
+        if exact:
+            parameters.type_k = parameters.type_v = _FLOAT32
+            parameters.flash_attn_type = _NO_FLASH_ATTENTION
+        log.clear()
+        return self._lib.llama_init_from_model(self.handle, parameters)
 
     def _description(self) -> str:
         buffer = ctypes.create_string_buffer(256)

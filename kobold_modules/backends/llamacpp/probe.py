@@ -7,8 +7,6 @@ the way: whoever started it (``what_works``) knows by then which rung it was. No
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +18,8 @@ from numpy.typing import NDArray
 
 from ...errors import EngineFailed, KoboldModulesError
 from ...generation.softmax import log_softmax_at
-from ...supervised import enter
 from .features import LADDER, Features
+from .throwaway import answer
 
 
 TOKENS = 40  # read in one batch: matrix instructions begin at two tokens, tiles at eight, a wide tile at 32
@@ -37,7 +35,6 @@ def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
 
     Raises NoModel, OutOfMemory, EngineFailed: it cannot be loaded or read, which says nothing about the processor.
     """
-    from .binding import threads
     from .model import NativeModel
 
     model = NativeModel(path, features=features)
@@ -45,11 +42,8 @@ def read(path: Path, features: Features, singly: int) -> dict[str, Any]:
         ids = (model.tokenize(PAGE) or [0])[: TOKENS + singly]
         ids += [index % model.vocabulary for index in range(TOKENS + singly - len(ids))]
         lib = model.lib
-        parameters = lib.llama_context_default_params()
-        parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = parameters.n_outputs_max = TOKENS + singly + 1
-        parameters.n_threads, parameters.n_threads_batch = threads()
-        features.set_context(parameters)
-        context = lib.llama_init_from_model(model.handle, parameters)
+        room = TOKENS + singly + 1
+        context = model.new_context(cells=room, batch=room, outputs=room)
         if not context:
             raise EngineFailed("llama.cpp made no context.")
         rows, times = [_decode(lib, context, ids[:TOKENS], 0, model.vocabulary)], []
@@ -93,9 +87,4 @@ def main(argv: Sequence[str], out: TextIO) -> int:
 
 
 if __name__ == "__main__":
-    enter()
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # llama.cpp may print what it likes
-    code = main(sys.argv[1:], answers)
-    answers.flush()
-    os._exit(code)
+    answer(main)

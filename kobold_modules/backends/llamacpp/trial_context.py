@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineFailed
-from .binding import log, threads
+from .binding import log
 from .model import NativeModel
 from .sequence_state import UnknownState
 
@@ -28,18 +28,7 @@ class TrialContext:
     def __init__(self, model: NativeModel, exact: bool) -> None:
         self.lib: Any = model.lib
         self.model = model
-        parameters = self.lib.llama_context_default_params()
-        parameters.n_ctx = 256
-        parameters.n_batch = parameters.n_ubatch = parameters.n_outputs_max = TOKENS
-        parameters.n_seq_max = 4
-        parameters.kv_unified = True
-        parameters.n_threads, parameters.n_threads_batch = threads()
-        model.features.set_context(parameters)
-        if exact:
-            parameters.type_k = parameters.type_v = 0  # GGML_TYPE_F32
-            parameters.flash_attn_type = 0  # disabled
-        log.clear()
-        self.handle = self.lib.llama_init_from_model(model.handle, parameters)
+        self.handle = model.new_context(cells=256, batch=TOKENS, outputs=TOKENS, sequences=4, exact=exact)
         if not self.handle:
             raise EngineFailed(f"llama.cpp made no context: {log.reason() or 'it gave no reason'}.")
         self.memory = self.lib.llama_get_memory(self.handle)

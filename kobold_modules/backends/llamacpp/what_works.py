@@ -1,7 +1,7 @@
 """Which of llama.cpp's features work with a file's kind of weights on this processor: tried once, and remembered.
 
 The first time a build of llama.cpp meets a kind of weights on a processor, a child process reads a few tokens with
-every feature and with the plain ones (``native_probe``). If it dies, or the numbers differ by more than rounding,
+every feature and with the plain ones (``probe``). If it dies, or the numbers differ by more than rounding,
 features are given up one after another (``features.LADDER``) until what is left works. Every later load costs the
 reading of one small file in the cache folder.
 """
@@ -12,8 +12,6 @@ import hashlib
 import json
 import math
 import os
-import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,12 +19,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ... import supervised
 from ...errors import EngineFailed, NoModel
-from ...exit_status import signal_name
 from ...paths import cache_dir, write_atomically
 from .binding import build
 from .features import LADDER, REFERENCE, Features
+from .throwaway import STOPPED, Answer, ask
 from .weight_kinds import Kind, kind_of
 
 
@@ -36,8 +33,6 @@ PLACE = "KOBOLD_MODULES_PROBES"  # a folder for the answers instead of the cache
 # starter) to 0.07 (Q4_1, SmolLM2); random words are several nats away.
 LIMIT = 0.3
 SINGLY = 4  # tokens read one by one behind the batch, as writing does
-SECONDS, BYTES_PER_SECOND = 60, 30e6  # a child may take so long: half a minute for each gigabyte, and a minute
-_LOOK = 0.2  # seconds between two looks at the child
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,45 +171,24 @@ def run_probe(
     path: Path, rungs: Sequence[int], stopped: Callable[[], bool] = lambda: False, singly: int = SINGLY
 ) -> Report:
     """Try ``rungs`` in a child, reading ``singly`` tokens one by one. Raises EngineFailed if ``stopped`` said so."""
-    child = subprocess.Popen(
-        supervised.python("kobold_modules.backends.llamacpp.probe", str(path), str(singly), *map(str, rungs)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=supervised.environment(),
-    )
-    until = time.monotonic() + SECONDS + path.stat().st_size / BYTES_PER_SECOND
-    ended = ""
-    while True:
-        try:
-            out, _ = child.communicate(timeout=_LOOK)
-            break
-        except subprocess.TimeoutExpired:
-            if stopped() or time.monotonic() > until:
-                child.kill()
-                out, _ = child.communicate()
-                if stopped():
-                    raise EngineFailed(f"Loading {path.name} was stopped.") from None
-                ended = "no answer"
-                break
-    if child.returncode and not ended:
-        ended = signal_name(child.returncode) or f"exit code {child.returncode}"
-    return _report(out, ended)
+    answer = ask("probe", path, str(singly), *map(str, rungs), stopped=stopped)
+    if answer.ended == STOPPED:
+        raise EngineFailed(f"Loading {path.name} was stopped.")
+    return _report(answer)
 
 
-def _report(out: bytes, ended: str) -> Report:
+def _report(answer: Answer) -> Report:
     nats: dict[int, list[float]] = {}
     speed: dict[int, float] = {}
     error = ""
-    for line in out.splitlines():
-        with suppress(ValueError, KeyError, TypeError):  # the last line of a child that died in the middle of it
-            fields = json.loads(line)
+    for fields in answer.lines:
+        with suppress(ValueError, KeyError, TypeError):
             if "error" in fields:
                 error = str(fields["error"])
             else:
                 nats[int(fields["rung"])] = [float(value) for value in fields["nats"]]
                 speed[int(fields["rung"])] = float(fields["tokens_per_second"])
-    return Report(nats, ended, error, speed)
+    return Report(nats, answer.ended, error, speed)
 
 
 def remember(outcome: Outcome) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kobold_modules.backends.llamacpp import throwaway
 from kobold_modules.backends.llamacpp import what_works as what_works_module
 from kobold_modules.backends.llamacpp.features import ALL, LADDER, REFERENCE
 from kobold_modules.backends.llamacpp.model import NativeModel
@@ -245,7 +246,7 @@ def test_a_child_that_hangs_is_ended(starter: Path, tmp_path: Path, monkeypatch:
     code = "import sys, time\nif 'llamacpp.probe' in str(sys.orig_argv): time.sleep(3600)"
     for name, value in faulty(tmp_path / "site", code).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(what_works_module, "SECONDS", 0.5)
+    monkeypatch.setattr(throwaway, "SECONDS", 0.5)
 
     assert run_probe(starter, (REFERENCE, 0)).ended == "no answer"
 
