@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from .unknown_options import refuse_unknown
 from .verbs import machine, measuring, modules, texts, training, writing
 from .verbs.verb import lazily
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse ``argv``; the namespace's ``run(namespace, output)`` does the work. Exits with 2 on bad usage."""
-    return build_parser().parse_args(argv)
+    parser = build_parser()
+    words = sys.argv[1:] if argv is None else argv
+    refuse_unknown(parser, words)
+    return parser.parse_args(words)
 
 
 def build_parser() -> argparse.ArgumentParser:

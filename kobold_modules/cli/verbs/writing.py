@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from ...generation.limits import MOST_TOGETHER
+from ...plain_text import one_line
 from ..options import inspect_options
 from ..options.sampler_options import add_sampler_flags
 from ..options.typed_text import typed
@@ -82,7 +84,13 @@ def _prompt(verb: argparse.ArgumentParser) -> None:
     where = verb.add_mutually_exclusive_group()
     where.add_argument("--prompt", type=typed, metavar="TEXT", help="the text to continue")
     where.add_argument("--prompt-file", metavar="FILE", help="read it from a file (- is stdin)")
-    where.add_argument("stdin", nargs="?", choices=["-"], help="read it from stdin")
+    where.add_argument("stdin", nargs="?", type=partial(_dash, verb), metavar="-", help="read it from stdin")
+
+
+def _dash(verb: argparse.ArgumentParser, word: str) -> str:
+    if word != "-":
+        verb.error(f"the text to continue is given with --prompt or --prompt-file; what is {one_line(word, 60)!r}?")
+    return word
 
 
 def _sampler(verb: argparse.ArgumentParser) -> None:
