@@ -10,7 +10,6 @@ beside_vs_alone  the median over turns; `fair` is that worst
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import statistics
@@ -25,7 +24,7 @@ from kobold_modules.records import Finished
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.protocol import Request
@@ -49,8 +48,7 @@ def seconds_a_token(engine: LlamaEngine) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a few turns, nothing kept")
+    parser = benchmark_parser(__doc__, quick="a few turns, nothing kept")
     quick = parser.parse_args().quick
     cores = len(os.sched_getaffinity(0))
     ratios = []

@@ -7,14 +7,13 @@ Tokens a second are the command's own, from its closing line; seconds are of the
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
 import subprocess
 import sys
 import time
 
-from common import keep
+from common import benchmark_parser, keep
 
 
 WRITE = ("generate", "--prompt", "The lift stopped between the ninth floor and the tenth.", "--seed", "5")
@@ -33,8 +32,7 @@ def run(tokens: int, *python: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="four pairs, kept nowhere")
+    parser = benchmark_parser(__doc__, quick="four pairs, kept nowhere")
     parser.add_argument("--tokens", type=int, default=400)
     arguments = parser.parse_args()
     pairs = 4 if arguments.quick else 24

@@ -1,7 +1,8 @@
-"""What the benchmark scripts share: the machine's name, and a result that is both printed and kept."""
+"""What the benchmark scripts share: their options, the machine's name, and a result that is both printed and kept."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -13,6 +14,13 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def benchmark_parser(description: str | None, quick: str) -> argparse.ArgumentParser:
+    """Return a parser that prints the script's docstring as it stands, with --quick; ``quick`` says what that does."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=quick)
+    return parser
 
 
 def machine() -> dict[str, Any]:

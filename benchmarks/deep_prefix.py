@@ -9,7 +9,6 @@ numbers. ``--rates`` trains a prefix at each rate (in units of its own keys and 
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import sys
@@ -21,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from authors import author, authors
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
@@ -36,8 +35,7 @@ from kobold_modules.training.start import OF_PREFIXES, new_state
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="10 steps each; writes no result")
+    parser = benchmark_parser(__doc__, quick="10 steps each; writes no result")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--tokens", type=int, default=20)
     parser.add_argument("--steps", type=int, default=150)

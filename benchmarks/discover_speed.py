@@ -10,7 +10,6 @@ seventh of the files, times seven).
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import keep
+from common import benchmark_parser, keep
 
 from tests.models.small_gguf import write_llama
 
@@ -49,8 +48,7 @@ def search(folder: Path) -> tuple[float, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="the same, once")
+    parser = benchmark_parser(__doc__, quick="the same, once")
     parser.add_argument("--files", type=int, default=200)
     arguments = parser.parse_args()
     from kobold_modules.models.headers import gguf

@@ -34,7 +34,6 @@ the four cost 1.33 times, the eight 1.76 times.
 
 from __future__ import annotations
 
-import argparse
 import codecs
 import ctypes
 import os
@@ -49,7 +48,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.llamacpp.binding import library, threads
 from kobold_modules.backends.llamacpp.deep_support import deep_support
@@ -242,8 +241,7 @@ def together(engine: LlamaEngine, requests: list[Request], rounds: int) -> float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="within 50 s on 2 cores")
+    parser = benchmark_parser(__doc__, quick="within 50 s on 2 cores")
     parser.add_argument("--model", type=Path, default=starter_path())
     arguments = parser.parse_args()
     rounds = 11 if arguments.quick else 31

@@ -12,7 +12,6 @@ The last line: nats per token ``alone``, ``called_in`` and ``by_chance``; ``call
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.open import open_engine
 from kobold_modules.generation.inspection.inspect import OpenEngine
@@ -105,8 +104,7 @@ def summary(found: list[tuple[int, float, float, float]]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="four paragraphs: a check that it runs, no result")
+    parser = benchmark_parser(__doc__, quick="four paragraphs: a check that it runs, no result")
     parser.add_argument("--model", default="starter")
     arguments = parser.parse_args()
     with open_engine(resolve(arguments.model), context=1024) as engine:

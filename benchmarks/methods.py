@@ -17,7 +17,6 @@ the same command goes on from it. A method that the program does not have is nul
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import tempfile
@@ -30,7 +29,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from common import RESULTS, SHARED, keep
+from common import RESULTS, SHARED, benchmark_parser, keep
 
 from kobold_modules.backends.open import open_engine
 from kobold_modules.backends.torch.load import load_torch_model
@@ -236,8 +235,7 @@ def known_rows(path: Path, settings: dict[str, Any]) -> dict[str, Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="3 s each and few pages: a check that it runs, no result")
+    parser = benchmark_parser(__doc__, quick="3 s each and few pages: a check that it runs, no result")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each method (default: 60)")
     parser.add_argument("--tokens", type=int, default=20, help="virtual tokens, and words by gradient (default: 20)")

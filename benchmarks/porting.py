@@ -10,7 +10,6 @@ share of the module's gain on its own model.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.llamacpp.quantise import quantise, widen
 from kobold_modules.drain import drain
@@ -57,8 +56,7 @@ def row(found: Ported) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="two steps: a check that it runs, no result")
+    parser = benchmark_parser(__doc__, quick="two steps: a check that it runs, no result")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--minutes", type=float, default=3.0, help="of the module's own training (not the starter's)")
     parser.add_argument("--steps", type=int, default=200, help="of the training that follows")

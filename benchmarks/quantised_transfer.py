@@ -9,7 +9,6 @@ module's gain on F16 that is left.
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import math
 import os
@@ -20,7 +19,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.llamacpp.binding import library
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
@@ -74,8 +73,7 @@ def bits_per_byte(engine: LlamaEngine, stack: Stack, texts: tuple[str, ...], mos
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="within 50 s on 2 cores: hardly trained")
+    parser = benchmark_parser(__doc__, quick="within 50 s on 2 cores: hardly trained")
     parser.add_argument("--minutes", type=float, default=3.0)
     arguments = parser.parse_args()
     minutes = 0.2 if arguments.quick else arguments.minutes

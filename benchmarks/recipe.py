@@ -14,7 +14,6 @@ lead_error   standard error of that
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -30,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 from authors import Author, author, authors
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.memory import AtOnce
@@ -139,8 +138,7 @@ def difference(ends: list[float], usual: list[float]) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one author and seed, three variants; writes no result")
+    parser = benchmark_parser(__doc__, quick="one author and seed, three variants; writes no result")
     parser.add_argument("--steps", type=int, default=40, help="of the usual batch")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--authors", type=int, default=2)

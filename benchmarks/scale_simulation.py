@@ -17,7 +17,6 @@ busy                     share of the time in which a server computes
 
 from __future__ import annotations
 
-import argparse
 import heapq
 import os
 import random
@@ -32,7 +31,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from common import keep
+from common import benchmark_parser, keep
 
 
 SIDE = 16
@@ -171,8 +170,7 @@ def recorded() -> tuple[Asked, ...]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a minute of 100 writers; writes no result")
+    parser = benchmark_parser(__doc__, quick="a minute of 100 writers; writes no result")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--writers", type=int, default=1000)
     parser.add_argument("--log", action="store_true", help="ask what your own log of everything written asked")

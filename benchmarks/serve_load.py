@@ -12,7 +12,6 @@ overhead_vs_engine  share of tokens per second that HTTP costs one client whose 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
 import json
@@ -34,7 +33,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.generation.log import VARIABLE, logged
@@ -152,8 +151,7 @@ def overhead(server: Server, engine: LlamaEngine, modules: dict[str, Module], tu
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer turns and shorter texts; writes no result")
+    parser = benchmark_parser(__doc__, quick="fewer turns and shorter texts; writes no result")
     parser.add_argument("--model", default="starter")
     parser.add_argument("--clients", type=int, default=50)
     arguments = parser.parse_args()

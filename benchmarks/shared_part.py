@@ -15,7 +15,6 @@ A common part pays if "shared K+K/2" ends as low as "alone K"; it then takes K+K
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -26,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 from authors import Author, author, authors
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
@@ -63,8 +62,7 @@ def trained(loss: PromptLoss, texts: list[Author], request: TrainingRequest, fix
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2 authors, 10 steps; writes no result")
+    parser = benchmark_parser(__doc__, quick="2 authors, 10 steps; writes no result")
     parser.add_argument("--steps", type=int, default=150, help="of training, for every way (default: 150)")
     parser.add_argument("--tokens", type=int, default=20, help="K, virtual tokens (default: 20)")
     parser.add_argument("--authors", type=int, default=4, help="trained together (default: 4)")

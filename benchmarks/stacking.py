@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["KOBOLD_MODULES_HOME"] = tempfile.mkdtemp(prefix="stacking-")
 
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.open import open_engine
 from kobold_modules.corpus import read as read_corpus
@@ -143,8 +143,7 @@ def in_numbers(table: CoLoad) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="six steps a module: a check that it runs, no result")
+    parser = benchmark_parser(__doc__, quick="six steps a module: a check that it runs, no result")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--minutes", type=float, default=4.0, help="of training a module (default: 4)")
     parser.add_argument("--tokens", type=int, default=100, help="virtual tokens of a module (default: 100)")

@@ -16,7 +16,6 @@ specificity  how much more the module does for its own author than for the other
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from typing import Any
@@ -26,7 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 from authors import AUTHORS, Author, author
-from common import SHARED, keep
+from common import SHARED, benchmark_parser, keep
 from lora import Lora
 
 from kobold_modules.backends.torch.load import TorchModel
@@ -140,8 +139,7 @@ def summary(found: dict[str, dict[str, Any]]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a few seconds a module: a check that it runs, no result")
+    parser = benchmark_parser(__doc__, quick="a few seconds a module: a check that it runs, no result")
     parser.add_argument("--minutes", type=float, help="a module; default 2 for voices (as the demo), 3 for authors")
     parser.add_argument("--only", choices=["voices", "authors"])
     parser.add_argument("--model", default="starter")

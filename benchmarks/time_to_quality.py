@@ -17,7 +17,6 @@ vs_default, vs_best   seconds of ours over PEFT's, mean over authors; 1.5 where 
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -32,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 from authors import Author, author, authors
-from common import keep
+from common import benchmark_parser, keep
 from peer import Peer
 
 from kobold_modules.backends.torch.load import TorchModel, load_torch_model
@@ -166,8 +165,7 @@ def race(frozen: TorchModel, loss: PromptLoss, text: Author, seconds: float, qui
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one author, 14 s for PEFT: within 50 s; writes no result")
+    parser = benchmark_parser(__doc__, quick="one author, 14 s for PEFT: within 50 s; writes no result")
     parser.add_argument("--seconds", type=float, default=60.0, help="PEFT's budget")
     parser.add_argument("--authors", type=int, default=2)
     arguments = parser.parse_args()

@@ -11,7 +11,6 @@ eight              the same for eight modules of one row a step
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -24,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 from authors import author
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.forward.memory import AtOnce
@@ -72,8 +71,7 @@ def ratio(loss: PromptLoss, all_rows: list[Rows], batch: int, turns: int, steps:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="two turns; within 50 s; writes no result")
+    parser = benchmark_parser(__doc__, quick="two turns; within 50 s; writes no result")
     arguments = parser.parse_args()
     turns, steps = (2, 1) if arguments.quick else (6, 3)
     keep_memory()

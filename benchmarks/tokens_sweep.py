@@ -7,7 +7,6 @@ Every number of virtual tokens trains for the same time on the same text with th
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 from authors import author, authors
-from common import RESULTS, keep
+from common import RESULTS, benchmark_parser, keep
 
 from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
@@ -36,8 +35,7 @@ COUNTS = (1, 5, 10, 20, 40, 80, 150)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="3 s each: within 50 s; writes no result")
+    parser = benchmark_parser(__doc__, quick="3 s each: within 50 s; writes no result")
     parser.add_argument("--seconds", type=float, default=30.0, help="of training for each number of tokens")
     arguments = parser.parse_args()
     seconds = 3.0 if arguments.quick else arguments.seconds

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fast_writer
-from common import keep
+from common import benchmark_parser, keep
 from large_library import fill_bench, fill_library, story
 from terminal import Terminal
 
@@ -249,8 +249,7 @@ def measure(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer starts and keys; writes no results file")
+    parser = benchmark_parser(__doc__, quick="fewer starts and keys; writes no results file")
     parser.add_argument("--app", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.app is not None:

@@ -19,7 +19,6 @@ pages that have nothing to do with the world, as a share of bits per byte (0.01 
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
@@ -31,7 +30,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
-from common import keep
+from common import benchmark_parser, keep
 
 from kobold_modules.evaluation.bits import HeldOut, measure
 from kobold_modules.evaluation.control_texts import TOKENS, other_texts
@@ -108,8 +107,7 @@ def recalled(asked: Asked) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a few steps and questions: a check that it runs")
+    parser = benchmark_parser(__doc__, quick="a few steps and questions: a check that it runs")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--minutes", type=float, default=9.0)
     parser.add_argument("--tokens", type=int, default=128)

@@ -9,7 +9,7 @@ import pytest
 
 from kobold_modules.evaluation.bootstrap import Table
 from kobold_modules.evaluation.stacking import co_load, orders
-from kobold_modules.evidence import CoLoad
+from tests.finished import finished
 
 
 PAGES = np.random.default_rng(0).uniform(150, 250, 40)  # nats of 64 tokens each
@@ -28,15 +28,6 @@ def loss_of(stack: Sequence[str]) -> Generator[int, None, Table]:
     return np.column_stack([PAGES * LOSS[tuple(stack)], np.full(40, 64.0)])
 
 
-def drained(steps: Generator[int, None, CoLoad]) -> tuple[int, CoLoad]:
-    tokens = 0
-    while True:
-        try:
-            tokens += next(steps)
-        except StopIteration as end:
-            return tokens, end.value
-
-
 def test_both_orders_with_one_and_with_all() -> None:
     assert orders("m", []) == []
     assert orders("m", ["a"]) == [("m", "a"), ("a", "m")]
@@ -44,9 +35,9 @@ def test_both_orders_with_one_and_with_all() -> None:
 
 
 def test_what_is_kept_is_the_share_of_the_gain_alone() -> None:
-    tokens, table = drained(co_load("mine", ["a", "b"], loss_of, str, "nats per token"))
+    table, tokens = finished(co_load("mine", ["a", "b"], loss_of, str, "nats per token"))
 
-    assert tokens == 6 * 64  # nothing and alone are measured once
+    assert sum(tokens) == 6 * 64  # nothing and alone are measured once
     assert table.alone.value == pytest.approx(0.1 * PAGES.mean() / 64)
     assert [row.order for row in table.rows] == orders("mine", ["a", "b"])
     kept = [row.kept.value for row in table.rows if row.kept is not None]
@@ -60,6 +51,6 @@ def test_where_nothing_is_gained_alone_nothing_can_be_kept() -> None:
         yield 1
         return np.column_stack([PAGES * (1.1 if stack else 1.0), np.full(40, 64.0)])
 
-    _, table = drained(co_load("mine", ["a"], harmful, str, "nats per token"))
+    table, _ = finished(co_load("mine", ["a"], harmful, str, "nats per token"))
     assert [row.kept for row in table.rows] == [None, None]
     assert table.worst is None

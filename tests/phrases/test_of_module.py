@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -22,20 +21,11 @@ from kobold_modules.phrases.settings import PhraseRequest
 from kobold_modules.records import Note, Progress
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
+from tests.finished import finished
 
 
-T = TypeVar("T")
 OPENING = "Once upon a time, there was a little dog named Tim. Tim liked to run in the park with a red ball. "
 REQUEST = PhraseRequest(files=(), of="dog", words=60, passages=2, candidates=4)
-
-
-def finished(work: Generator[Progress | Note, None, T]) -> tuple[T, list[Progress | Note]]:
-    seen = []
-    while True:
-        try:
-            seen.append(next(work))
-        except StopIteration as end:
-            return end.value, seen
 
 
 @pytest.fixture(scope="module")

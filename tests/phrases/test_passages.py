@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -13,21 +12,11 @@ from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.phrases import passages
 from kobold_modules.phrases.candidates import Material, Stretch, material
 from kobold_modules.phrases.passages import Passages, PassageSearch, behind, joined
-from kobold_modules.records import Progress
 from kobold_modules.soft_prompt.stack import Stack
+from tests.finished import finished
 
 
-T = TypeVar("T")
 ROOM = 300
-
-
-def finished(work: Generator[Progress, None, T]) -> tuple[T, list[Progress]]:
-    seen = []
-    while True:
-        try:
-            seen.append(next(work))
-        except StopIteration as end:
-            return end.value, seen
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -18,23 +16,14 @@ from kobold_modules.models.reference import ModelFile
 from kobold_modules.phrases.measuring import Front
 from kobold_modules.porting.port import Ported, port
 from kobold_modules.porting.settings import PortRequest
-from kobold_modules.records import Note, Record
+from kobold_modules.records import Note
 from kobold_modules.soft_prompt.deep_prefix import DeepPrefix, with_rows
 from kobold_modules.soft_prompt.fingerprint import Fit
 from kobold_modules.soft_prompt.module import Card
+from tests.finished import finished
 
 
-T = TypeVar("T")
 NOIR = Path(__file__).resolve().parents[2] / "sample_texts" / "noir" / "the-long-drop.txt"
-
-
-def finished(work: Generator[Record, None, T]) -> tuple[T, list[Record]]:
-    seen = []
-    while True:
-        try:
-            seen.append(next(work))
-        except StopIteration as end:
-            return end.value, seen
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Generator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from kobold_modules.drain import drain
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.paths import self_study_dir
 from kobold_modules.records import Note, Progress, Record
 from kobold_modules.self_study import Example, LoreEntry, Study, StudySettings, study, template_examples
 from kobold_modules.self_study.store import Call
 from kobold_modules.self_study.teacher.teacher import Teacher
+from tests.finished import finished
 from tests.self_study.worlds import GERMAN, WORLD
 
 
@@ -28,15 +29,6 @@ def tiny(stories: Path) -> ModelFile:
     return ModelFile.at(stories / "stories260K-F16.gguf")
 
 
-def followed(work: Generator[Record, None, Study]) -> tuple[list[Record], Study]:
-    records: list[Record] = []
-    while True:
-        try:
-            records.append(next(work))
-        except StopIteration as end:
-            return records, end.value
-
-
 def studied(model: ModelFile, calls: int, monkeypatch: pytest.MonkeyPatch, **settings: object) -> Study:
     """Study the small world until ``calls`` calls have been made."""
     made = itertools.count(1)
@@ -47,7 +39,7 @@ def studied(model: ModelFile, calls: int, monkeypatch: pytest.MonkeyPatch, **set
 
     with monkeypatch.context() as patch:
         patch.setattr(Teacher, "call", counted)
-        return followed(study(WORLD, model, StudySettings(seconds=ENDLESS, **settings)))[1]  # type: ignore[arg-type]
+        return drain(study(WORLD, model, StudySettings(seconds=ENDLESS, **settings)))  # type: ignore[arg-type]
 
 
 def said(records: list[Record]) -> str:
@@ -59,7 +51,7 @@ def stored() -> list[bytes]:
 
 
 def test_without_time_there_are_the_examples_by_rule_and_no_model_is_loaded(tmp_path: Path) -> None:
-    records, found = followed(study(WORLD, ModelFile.at(tmp_path / "not there.gguf"), StudySettings()))
+    found, records = finished(study(WORLD, ModelFile.at(tmp_path / "not there.gguf"), StudySettings()))
 
     assert list(found.examples) == list(template_examples(WORLD, StudySettings()))
     assert {example.source for example in found.examples} == {"template"}
@@ -113,11 +105,11 @@ def test_time_that_was_spent_before_counts(tiny: ModelFile, monkeypatch: pytest.
     monkeypatch.setattr(importlib.import_module("kobold_modules.self_study.study"), "time", clock)
     with monkeypatch.context() as patch:
         patch.setattr(Teacher, "call", lambda self, number, cancelled: Call(number))
-        followed(study(WORLD, tiny, StudySettings(seconds=1)))
+        drain(study(WORLD, tiny, StudySettings(seconds=1)))
     before = stored()[0]
     monkeypatch.setattr(Teacher, "call", lambda *_: pytest.fail("it has no time left"))
 
-    followed(study(WORLD, tiny, StudySettings(seconds=1)))
+    drain(study(WORLD, tiny, StudySettings(seconds=1)))
 
     assert before.count(b"\n") == 1
     assert stored() == [before]
@@ -126,7 +118,7 @@ def test_time_that_was_spent_before_counts(tiny: ModelFile, monkeypatch: pytest.
 def test_a_stop_keeps_what_was_written_and_says_so(tiny: ModelFile) -> None:
     asked = itertools.count()
 
-    records, found = followed(study(WORLD, tiny, StudySettings(seconds=ENDLESS), lambda: next(asked) > 40))
+    found, records = finished(study(WORLD, tiny, StudySettings(seconds=ENDLESS), lambda: next(asked) > 40))
 
     assert found.stopped
     assert found.examples[: len(rules())] == rules()
@@ -149,7 +141,7 @@ def test_what_is_kept_is_checked_and_what_is_dropped_has_a_reason(
 def test_entries_too_long_for_the_model_are_said_and_left_to_the_rules(tiny: ModelFile) -> None:
     long = LoreEntry("The Long Road", (), "It goes on and on through the hills of the north. " * 40)
 
-    records, found = followed(study([long, *WORLD], tiny, StudySettings(seconds=0.001)))
+    found, records = finished(study([long, *WORLD], tiny, StudySettings(seconds=0.001)))
 
     assert any(isinstance(record, Note) and "too long" in record.text for record in records)
     assert found.examples[0].entries == ("The Long Road",)
@@ -158,22 +150,22 @@ def test_entries_too_long_for_the_model_are_said_and_left_to_the_rules(tiny: Mod
 def test_passages_without_a_title_of_their_own_are_asked_about_by_the_model_too(tiny: ModelFile) -> None:
     passage = LoreEntry("letter.txt, passage 1", (), "Tom has a red ball and two dogs.", (), "letter.txt", about=False)
 
-    records, _ = followed(study([passage], tiny, StudySettings(seconds=0.001)))
+    _, records = finished(study([passage], tiny, StudySettings(seconds=0.001)))
 
     assert stored()[0].count(b"\n") == 1
     assert "too slow" not in said(records)
 
 
 def test_lore_in_another_language_is_said(tiny: ModelFile) -> None:
-    records, _ = followed(study([GERMAN], tiny, StudySettings()))
-    mixed, _ = followed(study([GERMAN, *WORLD], tiny, StudySettings()))
+    _, records = finished(study([GERMAN], tiny, StudySettings()))
+    _, mixed = finished(study([GERMAN, *WORLD], tiny, StudySettings()))
 
     assert said(records).startswith("The lore is not in English")
     assert said(mixed).startswith("1 of 5 entries are not")
 
 
 def test_a_folder_model_gives_the_examples_by_rule_and_says_so(stories: Path) -> None:
-    records, found = followed(study(WORLD, ModelFile.at(stories / "stories260K-hf"), StudySettings(seconds=5)))
+    found, records = finished(study(WORLD, ModelFile.at(stories / "stories260K-hf"), StudySettings(seconds=5)))
 
     assert found.examples == rules()
     assert any(isinstance(record, Note) and "GGUF" in record.text for record in records)

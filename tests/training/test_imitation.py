@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from kobold_modules.drain import drain
 from kobold_modules.errors import BadModule, WrongModel
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.library.library import Library
@@ -56,7 +57,7 @@ def test_the_teacher_is_the_model_behind_the_module() -> None:
     assert isinstance(found, Imitated)
     assert found.prompt.shape[0] == prefix.tokens
     pieces = [Piece((5, 9, 3, 7, 8), 1), Piece((4, 4, 2), 1)]
-    (behind,) = [_result(ask(found.loss, pieces, None, found.prompt))]
+    (behind,) = [drain(ask(found.loss, pieces, None, found.prompt))]
     rows = torch.tensor([[5, 9, 3, 7, 8]])
     right = found.loss.teacher(found.prompt, rows, None, torch.ones(1, 4, dtype=torch.bool))
     assert len(behind) == 4 + 2
@@ -66,14 +67,6 @@ def test_the_teacher_is_the_model_behind_the_module() -> None:
     assert rows_teacher is not None
     assert rows_teacher.loss is loss
     assert imitated(TrainingRequest((), "x"), loss) is None
-
-
-def _result(asking: Any) -> Any:
-    try:
-        while True:
-            next(asking)
-    except StopIteration as end:
-        return end.value
 
 
 def test_what_was_asked_is_kept_apart_by_the_module_that_stood_before_it() -> None:

@@ -17,6 +17,7 @@ from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.pruning import PROBE, pruned_start
+from tests.finished import finished
 from tests.tiny import tiny
 
 
@@ -30,13 +31,8 @@ def request(tokens: int) -> TrainingRequest:
 def kept(loss: PromptLoss, vectors: np.ndarray, tokens: int, **card: Any) -> tuple[torch.Tensor, list[Record]]:
     """Return the start that the module ``vectors`` leaves, and what was said on the way."""
     Library().add(Module(vectors.astype(np.float32), Card("old", fingerprint=loss.frozen.fingerprint, **card)))
-    said: list[Record] = []
     running = pruned_start(loss, Rows.of((TEXT,), loss.frozen.encode, 24), request(tokens), lambda: False)
-    while True:
-        try:
-            said.append(next(running))
-        except StopIteration as end:
-            return end.value, said
+    return finished(running)
 
 
 def test_the_vectors_that_help_least_are_left_out() -> None:

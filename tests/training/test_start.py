@@ -17,6 +17,7 @@ from kobold_modules.training.data import TrainingData
 from kobold_modules.training.finish import Baselines
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.start import starts_that_help
+from tests.finished import finished
 from tests.tiny import tiny
 
 
@@ -42,14 +43,10 @@ class Bench:
     def run(self, bare: float, words: float) -> tuple[list[Bits], list[Note]]:
         baselines = [Baselines(bits(bare), bits(words))]
         running = starts_that_help(self.loss, self.state, [self.writer], baselines)
-        notes: list[Note] = []
-        while True:
-            try:
-                record = next(running)
-            except StopIteration as end:
-                return end.value, notes
-            assert isinstance(record, Note)
-            notes.append(record)
+        kept, records = finished(running)
+        notes = [record for record in records if isinstance(record, Note)]
+        assert len(notes) == len(records)
+        return kept, notes
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from ...disk.files import check_target, write_file
+from ...drain import drain
 from ...errors import BadModule
 from ...evaluation.report import long_gain, measured_gain, verdict_of
 from ...evaluation.words import percent
@@ -56,7 +56,7 @@ def phrase(arguments: argparse.Namespace, output: Output) -> int:
     from ...training.methods.phrase import search_phrase  # torch, which a bad option need not wait for
 
     with interruptible() as stopped:
-        found = _followed(search_phrase(request, lambda: bool(stopped), stack), output)
+        found = drain(search_phrase(request, lambda: bool(stopped), stack), lambda record: _said(record, output))
     output.object(**as_json(found, request))
     _show(found, output)
     if arguments.out and found.text:
@@ -80,18 +80,11 @@ def _module_first(typed: list[str]) -> tuple[str, list[str]]:
     return first, typed[1:]
 
 
-def _followed(work: Generator[Progress | Note, None, Phrase], output: Output) -> Phrase:
-    """Return what ``work`` comes to, with a line of how far it is."""
-    while True:
-        try:
-            record = next(work)
-        except StopIteration as end:
-            found: Phrase = end.value
-            return found
-        if isinstance(record, Progress):
-            output.narrate(record)
-        elif isinstance(record, Note):
-            output.say(f"  {record.text}")
+def _said(record: Progress | Note, output: Output) -> None:
+    if isinstance(record, Progress):
+        output.narrate(record)
+    else:
+        output.say(f"  {record.text}")
 
 
 def _show(found: Phrase, output: Output) -> None:

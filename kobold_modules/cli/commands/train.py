@@ -15,6 +15,7 @@ import msgspec
 from ...braille import braille
 from ...byte_size import byte_size
 from ...corpus.files import each_in
+from ...drain import drain
 from ...duration import duration
 from ...errors import BadUsage
 from ...plain_text import one_line
@@ -109,11 +110,7 @@ def dry_run(request: TrainingRequest, output: Output) -> int:
     from ...training.world.data import lore_of
 
     reading = read_stepwise([Path(name) for name in request.files], keep=request.keep, speakers=request.speaker)
-    try:
-        while True:
-            output.narrate(next(reading))
-    except StopIteration as end:
-        corpus = end.value
+    corpus = drain(reading, output.narrate)
     split = split_corpus(corpus)
     for sentence in (*described(corpus, request), *split.describe()):
         output.say(f"  {sentence}")
