@@ -8,20 +8,18 @@ from functools import partial
 
 from textual.screen import Screen
 
-from kobold_modules.duration import duration
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.evaluation.settings import MOST_BESIDE, EvaluationRequest
 from kobold_modules.evidence import Evaluated
 from kobold_modules.library import evidence
 from kobold_modules.library.library import Entry
-from kobold_modules.records import Done, Failed, Note, Progress
-from kobold_modules.worker.client import Client
 from kobold_modules.worker.messages import Evaluate
 
 from ...state.app_state import AppState
 from ...state.background import run_in_background
 from ...state.phrases import place
 from ...widgets.status_line import StatusLine
+from .module_job import Answer, ModuleJob
 
 
 PAGE = "evaluation.html"  # beside the module's file
@@ -41,8 +39,9 @@ class Evaluations:
         self, screen: Screen[None], app_state: AppState, status: StatusLine, found: Callable[[], None]
     ) -> None:
         self.screen, self.app_state, self.status, self.found = screen, app_state, status, found
-        self.current = ""  # the name of the module that is evaluated now
-        self._client: Client | None = None
+        self._job = ModuleJob(
+            screen, app_state, status, doing="Evaluating", noun="evaluation", key="v", answered=self._finish
+        )
         self._known: dict[tuple[str, int, int], Evaluated | None] = {}
 
     # -- what is known --
@@ -74,70 +73,31 @@ class Evaluations:
     # -- measuring --
 
     def switch(self, entry: Entry) -> None:
-        """Evaluate ``entry``, or stop what is evaluated now."""
-        if self.current:
-            self.stop()
-            return
-        fits, sentence, hint = self.app_state.fit(entry)
-        if not fits and self.app_state.model.loaded is not None:
-            self.status.say(sentence, "warning", hint)
-            return
-        self.current = entry.name
-        run_in_background(self.screen, partial(self._evaluate, entry), "evaluate", exclusive=True)
+        """Evaluate ``entry``, or stop what is evaluated now; nothing is kept of an evaluation that is not whole."""
+        if self._job.current:
+            self._job.stop()
+        else:
+            self._job.start(entry, partial(self._request, entry))
 
-    def stop(self) -> None:
-        """Stop; nothing is kept of an evaluation that is not whole."""
-        if self._client is not None:
-            self.status.say(f"Stopping the evaluation of {self.current} …", "busy")
-            self._client.cancel()
-
-    def _request(self, entry: Entry) -> EvaluationRequest:
+    def _request(self, entry: Entry) -> Evaluate:
         """Return what is asked: on the loaded model, beside what stands on the stack with it."""
         state = self.app_state
         others = [layer.module for layer in state.stack.active if layer.module.slug != entry.slug]
         beside = tuple(other.slug for other in others if state.fit(other)[0])[:MOST_BESIDE]
         model = state.wanted if state.model.phase == "ready" else ""
         page = str(entry.path.parent / PAGE)
-        return EvaluationRequest(entry.slug, model=model, beside=beside, quick=True, page=page)
+        return Evaluate(EvaluationRequest(entry.slug, model=model, beside=beside, quick=True, page=page))
 
-    async def _evaluate(self, entry: Entry) -> None:
-        self._client = client = self.app_state.client.another()  # nobody who writes meanwhile waits for it
-        self._say(entry, "loading", "")
-        problem: tuple[str, str] | None = ("The evaluation ended without an answer.", "v tries again.")
-        try:
-            async for record in client.run(Evaluate(self._request(entry))):
-                match record:
-                    case Progress():
-                        share = f" {record.done / record.total:.0%}" if record.total > 1 else ""
-                        left = f", {duration(record.seconds_left)} left" if record.seconds_left else ""
-                        self._say(entry, record.stage, f"{share}{left}")
-                    case Note():
-                        self.status.say(record.text, "warning")
-                    case Failed():
-                        problem = (record.message, record.hint)
-                    case Done(what="stopped"):
-                        problem = None
-                        self.status.say(f"The evaluation of {entry.name} was stopped.", "calm", "Nothing was kept.")
-                    case Evaluated():
-                        problem = None
-                        page = place(entry.path.parent / PAGE)
-                        self.status.say(f"{entry.name}: {record.headline}", "good", f"The page with plots: {page}")
-        finally:
-            self.current, self._client = "", None
-            await client.close()
-        if problem is not None:
-            self.status.say(problem[0], "error", problem[1])
+    def _finish(self, entry: Entry, found: Answer) -> None:
+        if isinstance(found, Evaluated):
+            page = place(entry.path.parent / PAGE)
+            self.status.say(f"{entry.name}: {found.headline}", "good", f"The page with plots: {page}")
+        else:
+            self.status.say(f"The evaluation of {entry.name} was stopped.", "calm", "Nothing was kept.")
         self.found()
-
-    def _say(self, entry: Entry, stage: str, how_far: str) -> None:
-        self.status.say(f"Evaluating {entry.name}: {stage}{how_far} …", "busy", "v stops it.")
 
     @property
     def unfinished_work(self) -> str:
         """Return what quitting should ask about first."""
-        return f"{self.current} is being evaluated; nothing is kept of it if you quit." if self.current else ""
-
-    async def close(self) -> None:
-        """End the child, if there is one."""
-        if self._client is not None:
-            await self._client.close()
+        current = self._job.current
+        return f"{current} is being evaluated; nothing is kept of it if you quit." if current else ""
