@@ -18,22 +18,20 @@ MOST_POINTS = 100_000
 MOST_SOURCES = 100_000
 LONGEST_WORD = 200
 LONGEST_SAMPLE = 100_000
+MOST_LISTED = 1000  # items of a list, or members of an object, that is a fact
+DEEPEST_FACT = 4  # lists inside one another
 
 
 def card_facts(data: dict[str, Any]) -> dict[str, Any]:
     """Return the members of a card that hold facts, each as its own type. Never raises."""
     return {
         "measured": {key: value for key, value in _items(data.get("measured")) if is_number(value)},
-        "training": {key: word for key, value in _items(data.get("training")) if (word := _fact(value)) is not None},
+        "training": _facts(data.get("training")),
         "curve": [point for point in _list(data.get("curve"))[:MOST_POINTS] if _is_point(point)],
         "samples": {
             key: value[:LONGEST_SAMPLE] for key, value in _items(data.get("samples")) if isinstance(value, str)
         },
-        "sources": [
-            {key: word for key, value in _items(source) if (word := _fact(value)) is not None}
-            for source in _list(data.get("sources"))[:MOST_SOURCES]
-            if isinstance(source, dict)
-        ],
+        "sources": [_facts(source) for source in _list(data.get("sources"))[:MOST_SOURCES] if isinstance(source, dict)],
     }
 
 
@@ -46,11 +44,19 @@ def is_number(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value) and abs(value) <= MOST_LOSS
 
 
-def _fact(value: Any) -> Any:
-    """Return ``value`` if it is a number or a text, the text on one line; else None."""
+def _fact(value: Any, depth: int = 0) -> Any:
+    """Return ``value`` if it is a number, a text (on one line), or a list or an object of such; else None."""
     if isinstance(value, str):
         return one_line(value, LONGEST_WORD)
+    if depth < DEEPEST_FACT and isinstance(value, list | tuple):
+        return [fact for item in value[:MOST_LISTED] if (fact := _fact(item, depth + 1)) is not None]
+    if depth < DEEPEST_FACT and isinstance(value, dict):
+        return _facts(dict(list(value.items())[:MOST_LISTED]), depth + 1)
     return value if is_number(value) else None
+
+
+def _facts(value: Any, depth: int = 0) -> dict[str, Any]:
+    return {key: fact for key, item in _items(value) if (fact := _fact(item, depth)) is not None}
 
 
 def _is_point(point: Any) -> bool:

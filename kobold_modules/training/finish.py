@@ -235,7 +235,7 @@ def _recall(without: Bits, with_module: Bits) -> dict[str, int]:
 def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]:
     """Return how the module was trained, for its card."""
     request, state, frozen = writer.request, trained.state, trained.frozen
-    others = ", ".join(name for name in trained.names if name != request.name)  # a card has texts and no lists
+    others = [name for name in trained.names if name != request.name]
     return {
         "method": METHODS[request.method],
         **({"encoder": request.encoder} if request.method == "p-tuning" else {}),

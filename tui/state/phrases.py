@@ -110,7 +110,7 @@ def short_day(created: str) -> str:
 
 
 def training(card: Card) -> str:
-    """Return ``400 steps in 3 min 20 s, seed 7``, from whatever the card knows."""
+    """Return ``400 steps in 3 min 20 s, seed 7, beside noir, farce``, from whatever the card knows."""
     facts = card.training
     said = []
     if _is_number(facts.get("steps")):
@@ -120,6 +120,8 @@ def training(card: Card) -> str:
     sentence = " ".join(said)
     if facts.get("seed") is not None:
         sentence += f"{', ' if sentence else ''}seed {facts['seed']}"
+    if (beside := facts.get("beside")) and isinstance(beside, list):
+        sentence += f"{', ' if sentence else ''}beside {', '.join(map(str, beside))}"
     return sentence
 
 

@@ -261,7 +261,7 @@ def test_one_command_trains_a_folder_of_authors_with_a_common_part(
     assert np.array_equal(modules[0].vectors[:2], modules[1].vectors[:2])
     assert not np.allclose(modules[0].vectors[2:], modules[1].vectors[2:])
     assert modules[0].card.training["shared"] == 2
-    assert modules[0].card.training["shared_with"] == "farce"
+    assert modules[0].card.training["shared_with"] == ["farce"]
 
 
 def test_a_folder_without_texts_is_no_folder_of_authors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kobold_modules.soft_prompt.module import Card
-from kobold_modules.tui.state.phrases import full_effect
+from kobold_modules.tui.state.phrases import full_effect, training
 
 
 BETTER = {"gain": 0.04, "gain_low": 0.03, "gain_high": 0.05, "held_out_stretches": 24, "learned": True}
@@ -23,3 +23,10 @@ def test_a_world_is_told_beside_other_text() -> None:
     assert said.endswith(
         "It gets 15 of 24 of them right; without it 6 are. Other text is predicted 1.0 % worse (0.5 to 2.0)."
     )
+
+
+def test_a_training_is_told_with_what_stood_beside_it() -> None:
+    facts = {"steps": 400, "seconds": 200.0, "seed": 7}
+
+    assert training(Card("noir", training=facts)) == "400 steps in 3 min 20 s, seed 7"
+    assert training(Card("noir", training=facts | {"beside": ["rain", "farce"]})).endswith("seed 7, beside rain, farce")

@@ -11,7 +11,7 @@ from ....evaluation.report import card_gain, costs, gain_of, headline, long_gain
 from ....formats import write
 from ....formats.check import Check
 from ....formats.check import check as check_file
-from ....library.library import Library
+from ....library.library import Entry, Library
 from ....plain_text import one_line
 from ....soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from ....soft_prompt.module import Card
@@ -19,6 +19,7 @@ from ...output import Output, table
 
 
 LONGEST_DESCRIPTION = 2000
+UNTOLD = ("identity", "method")  # facts of a training that say nothing to a person
 
 
 def list_(arguments: argparse.Namespace, output: Output) -> int:
@@ -27,6 +28,7 @@ def list_(arguments: argparse.Namespace, output: Output) -> int:
         output.object(
             name=entry.name,
             kind=entry.card.kind if entry.card else None,
+            holds=holds(entry.is_deep),
             tokens=entry.tokens,
             width=entry.width,
             model=entry.card.model if entry.card else None,
@@ -38,7 +40,7 @@ def list_(arguments: argparse.Namespace, output: Output) -> int:
         output.say("The library is empty. `kobold-modules demo` makes a first module in five minutes.")
         return 0
     rows = [
-        (e.name, e.card.kind, str(e.tokens), e.card.model or "-", effect(e.card), e.problem or e.card.description)
+        (e.name, _kind(e), str(e.tokens), e.card.model or "-", effect(e.card), e.problem or e.card.description)
         if e.card
         else (e.name, "-", "-", "-", "-", e.problem or "")
         for e in entries
@@ -57,7 +59,8 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
 
         return show_worth(arguments, output)
     module = Library().find(arguments.module)
-    facts: dict[str, object] = {"tokens": module.tokens, "width": module.width, "digest": module.digest}
+    form = holds(isinstance(module, DeepPrefix))
+    facts: dict[str, object] = {"holds": form, "tokens": module.tokens, "width": module.width, "digest": module.digest}
     if isinstance(module, DeepPrefix):
         facts |= {"layers": module.layers, "kv_heads": module.kv_heads, "head_dim": module.head_dim}
     output.object(**{**module.card.to_dict(), **facts})  # a stranger's card may have members of these names
@@ -115,6 +118,15 @@ def rename(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def holds(deep: bool) -> str:
+    """Return in which of the two forms a module is, for programs."""
+    return "deep prefix" if deep else "rows"
+
+
+def _kind(entry: Entry) -> str:
+    return f"{entry.card.kind}, deep" if entry.is_deep else entry.card.kind
+
+
 def effect(card: Card) -> str:
     """Say in a few words how much better held-out pages are predicted."""
     return card_gain(card.measured, interval=True) or "-"
@@ -132,7 +144,7 @@ def describe(module: AnyModule) -> str:
         ("author", card.author),
         ("created", card.created),
         ("tags", ", ".join(card.tags)),
-        ("training", ", ".join(f"{k} {v}" for k, v in card.training.items() if k not in ("identity", "method"))),
+        ("training", ", ".join(f"{k} {_told(v)}" for k, v in card.training.items() if k not in UNTOLD)),
         ("sources", ", ".join(f"{s.get('name')} ({s.get('words')} words)" for s in card.sources)),
     ]
     lines += [f"{key:<15} {one_line(value)}" for key, value in facts if value]
@@ -143,6 +155,11 @@ def describe(module: AnyModule) -> str:
         if card.samples.get(key):
             lines += ["", f"{key}:", card.samples[key].strip()]
     return "\n".join(lines)
+
+
+def _told(fact: object) -> str:
+    """Return a fact of a training as text: a list in brackets, so that what follows is no part of it."""
+    return f"({', '.join(map(_told, fact))})" if isinstance(fact, list) else str(fact)
 
 
 def size_of(module: AnyModule) -> str:

@@ -7,6 +7,7 @@ import argparse
 from ....byte_size import byte_size
 from ....library.library import Library
 from ...output import Output
+from .library import holds
 
 
 def trash(arguments: argparse.Namespace, output: Output) -> int:
@@ -24,8 +25,9 @@ def trash(arguments: argparse.Namespace, output: Output) -> int:
         output.data(f"{len(entries):,} deleted for good." if entries else "The trash was empty.")
         return 0
     for entry in entries:
-        output.object(name=entry.name, tokens=entry.tokens, size=entry.size)
-        output.data(f"{entry.name}: {entry.tokens} virtual tokens, {byte_size(entry.size)}")
+        output.object(name=entry.name, holds=holds(entry.is_deep), tokens=entry.tokens, size=entry.size)
+        form = " of a deep prefix" if entry.is_deep else ""
+        output.data(f"{entry.name}: {entry.tokens} virtual tokens{form}, {byte_size(entry.size)}")
     if not entries:
         output.say("The trash is empty.")
     return 0
