@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import subprocess
 from collections.abc import Sequence
 
 from kobold_modules.corpus.lore_preview import LorePreview
@@ -13,7 +13,6 @@ from kobold_modules.worker.client import child_environment, default_command
 
 MODULE = "kobold_modules.corpus.previewing"
 LORE_MODULE = "kobold_modules.self_study.previewing"
-LONGEST = 64 * 2**20
 
 
 async def read_preview(files: Sequence[str], speakers: Sequence[str] = (), keep: Sequence[str] = ()) -> Preview:
@@ -49,23 +48,21 @@ async def read_lore_preview(files: Sequence[str]) -> LorePreview:
 
 
 async def _output(module: str, arguments: Sequence[str]) -> bytes:
-    """Return what ``python -m module`` prints. Raises OSError where it cannot be started."""
-    process = await asyncio.create_subprocess_exec(
-        *default_command()[:-1],
-        module,
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+    """Return what ``python -m module`` prints. Raises OSError where it cannot be started.
+
+    A thread waits for the process, and not this loop: a program that quits cancels what it runs twice, the second time
+    while the first is being heeded, and ends its loop before a process that was killed is known to be gone.
+    """
+    process = subprocess.Popen(
+        [*default_command()[:-1], module, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         env=child_environment(),
-        limit=LONGEST,
         start_new_session=True,
     )
     try:
-        output, _ = await process.communicate()
+        output, _ = await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, process.communicate))
         return output
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()  # or its pipes outlive the program's loop
+        process.kill()  # nothing, where it has ended

@@ -303,7 +303,7 @@ async def test_choosing_a_lorebook_makes_it_a_world(stage: Open, pages: Path) ->
         await choose(on, "skerry.json")
         await on.until(lambda: train.recipe.kind == "world")
         await on.until(lambda: "skerry.json is a lorebook, so the kind is world." in on.status)
-        await on.until(lambda: "Switched off in the lorebook, so not trained:" in on.text())
+        await on.until(lambda: "Switched off, so not learned (1): Rumour" in on.text())  # its lore has been read
 
 
 async def test_books_of_every_kind_are_offered_and_what_is_left_out_of_them_is_told(stage: Open, pages: Path) -> None:
