@@ -15,6 +15,7 @@ from ..lorebook.reading import read_bytes
 from ..sampling.settings import Sampler
 from .aliases import CONTEXTS, STOPS, length_of, sampler_of
 from .body import Body, strings, text, whole_number
+from .ignored import refuse_forms
 from .job import Work
 from .problem import Problem, of_error
 from .service import Service
@@ -68,8 +69,10 @@ def work_of(
         stops: what ends the text beside what the body says.
 
     Raises:
-        Problem: a field makes no sense.
+        Problem: a field makes no sense, or asks for text of a form that cannot be kept to.
     """
+    refuse_forms(body)
+    service.ignored.tell(body)
     sampler = sampler_of(body, defaults, service.ends)
     if wrong := [word for word, _ in sampler.bias if word[0] == "#" and int(word[1:]) >= service.words.vocabulary]:
         known = {word for word in wrong}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..generation.chat_template import ChatTemplate
+from .ignored import IgnoredFields
 from .job import Job, Work
 from .live import Live
 from .problem import Problem
@@ -48,6 +49,7 @@ class Service:
         ends: ids of the tokens that end a text.
         words: its tokens.
         chat: how it was taught to hold a conversation; None where it was not.
+        ignored: says which fields of requests have no effect.
         keyed: whether requests need a key.
         bos, eos: how its beginning and end of a text are spelled.
     """
@@ -60,6 +62,7 @@ class Service:
     stacks: Stacks
     writer: Writer
     live: Live
+    ignored: IgnoredFields
     keyed: bool = False
     lite: bytes = b""
     bos: str = ""

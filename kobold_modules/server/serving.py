@@ -14,6 +14,7 @@ from ..backends.llamacpp.model import NativeVocabulary
 from ..records import Serving
 from .access import Access
 from .app import build, stats_of
+from .ignored import IgnoredFields
 from .listening import Listener
 from .live import Live
 from .scheduler import Scheduler
@@ -39,6 +40,7 @@ class Serve:
         clients: texts that are written side by side; ``waiting`` more wait for a place.
         start: the stack that is used where a client names none.
         lite: KoboldAI Lite's page, as the person has it; empty for none.
+        say: gets sentences for the person who serves.
     """
 
     access: Access
@@ -46,6 +48,7 @@ class Serve:
     clients: int = CLIENTS
     waiting: int = WAITING
     lite: bytes = b""
+    say: Callable[[str], None] = lambda sentence: None
 
 
 def serve(
@@ -133,6 +136,7 @@ def service_of(
         stacks=stacks,
         writer=writer,
         live=live,
+        ignored=IgnoredFields(settings.say),
         keyed=bool(settings.access.key),
         lite=settings.lite,
         bos=spelled["bos"],

@@ -52,11 +52,12 @@ class Answer:
 
 @dataclass
 class Running:
-    """A server that answers at ``address``."""
+    """A server that answers at ``address``; ``lines`` is what it prints, ``before`` what it printed until then."""
 
     process: subprocess.Popen[str]
     address: str
     lines: list[dict[str, Any]] = field(default_factory=list)
+    before: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -136,11 +137,13 @@ def running(command: list[str], home: Path) -> Iterator[Running]:
     )
     try:
         assert process.stdout is not None
-        first = process.stdout.readline()
-        if not first:
+        before: list[dict[str, Any]] = []
+        while "address" not in (line := json.loads(process.stdout.readline() or "null") or {"address": ""}):
+            before.append(line)
+        if not line["address"]:
             assert process.stderr is not None
             raise AssertionError(f"the server did not start: {process.stderr.read()}")
-        found = Running(process, json.loads(first)["address"], [json.loads(first)])
+        found = Running(process, line["address"], [line], before)
         threading.Thread(target=_follow, args=(process, found.lines), daemon=True).start()
         yield found
     finally:

@@ -43,7 +43,7 @@ def test_every_name_in_the_table_sets_its_setting() -> None:
         ({"dynatemp_range": 0.4, "dynatemp_exponent": 1.5}, {"dynamic_range": 0.4, "dynamic_exponent": 1.5}),
         ({"sampler_seed": -1}, {}),
         ({"seed": 5, "sampler_seed": 9}, {"seed": 5}),
-        ({"temperature": None, "sampler_order": [6, 0], "grammar": "x", "made_up": {"a": []}}, {}),
+        ({"temperature": None, "sampler_order": [6, 0], "tfs": 0.9, "made_up": {"a": []}}, {}),
         ({"banned_tokens": ["shivers", "ozone"]}, {"banned": ("shivers", "ozone")}),
         ({"banned_strings": "a*b"}, {"banned": (r"a\*b",)}),
         ({"logit_bias": {"12": -100, "13": 3}}, {"bias": (("#12", -100.0), ("#13", 3.0))}),

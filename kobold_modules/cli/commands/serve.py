@@ -49,7 +49,11 @@ def serve(arguments: argparse.Namespace, output: Output) -> int:
     lite = _lite(arguments.lite)
     file = resolve(arguments.model)
     stack, sources = parse_stack(items), sources_of(items)
-    settings = Serve(access, _named(items, stack, sources), arguments.clients, arguments.queue, lite)
+
+    def say(sentence: str) -> None:
+        output.show(Note(sentence))
+
+    settings = Serve(access, _named(items, stack, sources), arguments.clients, arguments.queue, lite, say)
     sock = listen_at(arguments.host, arguments.port)  # before the model is loaded, which takes longer
     with sock:
         interrupted = (_over_vllm if arguments.backend == "vllm" else _over_llamacpp)(
@@ -63,6 +67,7 @@ def _over_llamacpp(
     arguments: argparse.Namespace, output: Output, file: ModelFile, stack: Stack, sock: socket, settings: Serve
 ) -> bool:
     from ...backends.llamacpp.engine import LlamaEngine
+    from ...generation.stack_rows import smaller_context
     from ...server.serving import serve as serve_at
 
     if file.kind != "gguf":
@@ -74,6 +79,8 @@ def _over_llamacpp(
     with LlamaEngine(file, context=arguments.contextsize, together=arguments.clients) as engine:
         if engine.notice:
             output.show(Note(engine.notice))
+        if arguments.contextsize > engine.info.context:
+            output.show(Note(smaller_context(engine.info, arguments.contextsize)))
         for warning in stack.check(engine.info.fingerprint, engine.info.name):
             output.say(f"warning: {warning}")
         tell = output.show if arguments.json else None
@@ -90,6 +97,8 @@ def _over_vllm(
 
     for warning in stack.check(file.fingerprint, file.name):
         output.say(f"warning: {warning}")
+    if arguments.contextsize:
+        output.show(Note("--contextsize has no effect with vLLM, whose own --max-model-len decides."))
     words = NativeVocabulary(file.path) if file.kind == "gguf" else FolderWords(file.path)
     try:
         writer = VllmWriter(arguments.url, file, words, words.opening, arguments.clients, arguments.queue)
