@@ -21,8 +21,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import shutil
-import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace as dataclass_replace
@@ -43,11 +41,10 @@ from .names import checked_name
 from .notes import Notes
 from .slug import key_of, slug_of
 from .staging import STAGING, STALE_SECONDS, Lock, exclusive, staging, sweep
+from .trash import Trash
 
 
 __all__ = ["STAGING", "Entry", "Library", "Notes", "slug_of"]
-
-TRASH = ".trash"
 
 
 class Library:
@@ -62,6 +59,7 @@ class Library:
         self._known: dict[str, Entry] = {}
         self._index = index.Index(self.root)
         self._lock = Lock(self.root)
+        self._trash = Trash(self.root)
 
     # -- reading
 
@@ -234,27 +232,26 @@ class Library:
         """Move a module to the trash, from where :meth:`restore` brings it back. Returns what was removed."""
         entry = self.entry(name)
         with writing(self.root / entry.slug):
-            trash = paths.made(self.root / TRASH)
-            os.rename(self.root / entry.slug, trash / f"{entry.slug}~{time.time_ns()}")
+            self._trash.put(self.root / entry.slug)
         return entry
 
     @exclusive
     def restore(self, name: str) -> Entry:
         """Bring back the module of that name removed last. Raises BadModule, or BadUsage if the name is taken again."""
-        for folder in self._trashed():
-            entry = entry_of(folder)
-            if key_of(name) in (key_of(entry.name), _untrashed(folder)):
-                self._must_be_free(entry.name)
-                return entry_of(self._move(folder, entry.name))
-        raise BadModule(f"There is no removed module called {name}.")
+        found = self._trash.find(name)
+        if found is None:
+            raise BadModule(f"There is no removed module called {name}.")
+        folder, entry = found
+        self._must_be_free(entry.name)
+        return entry_of(self._move(folder, entry.name))
 
     def trash(self) -> list[Entry]:
         """Return removed modules, the last one first."""
-        return [entry_of(folder) for folder in self._trashed()]
+        return self._trash.entries()
 
     def empty_trash(self) -> None:
         """Delete removed modules for good."""
-        shutil.rmtree(self.root / TRASH, ignore_errors=True)
+        self._trash.empty()
 
     def sweep(self, older_than: float = STALE_SECONDS) -> None:
         """Delete what killed writers left behind, once it is ``older_than`` seconds old."""
@@ -277,13 +274,6 @@ class Library:
 
     def _slugs(self) -> list[str]:
         return [name for name in self._folders() if not name.startswith(".")]
-
-    def _trashed(self) -> list[Path]:
-        try:
-            folders = [folder for folder in (self.root / TRASH).iterdir() if "~" in folder.name and folder.is_dir()]
-        except OSError:
-            return []
-        return sorted(folders, key=lambda folder: folder.name.rpartition("~")[2].zfill(20), reverse=True)
 
     def _at(self, slug: str) -> Entry:
         return entry_of(self.root / slug, self._known.get(slug))
@@ -349,7 +339,3 @@ class Library:
     def _free_slug(self, name: str) -> str:
         folders = set(self._folders())
         return free_name(slug_of(name), lambda slug: slug in folders or (self.root / slug).exists(), "-")
-
-
-def _untrashed(folder: Path) -> str:
-    return folder.name.rpartition("~")[0]

@@ -46,6 +46,17 @@ class Look(NamedTuple):
         names = list(SORTS)
         return names[(names.index(self.sort) + 1) % len(names)]
 
+    def summary(self, shown: int, everything: int, selected: int) -> str:
+        """Return in a few words what is shown: ``3 of 12 · only what fits · best first · 1 selected``."""
+        said = [f"{shown:,} of {everything:,}" if self.narrowed else counted(everything, "module")]
+        if self.fitting:
+            said.append("only what fits")
+        if self.sort != "name":
+            said.append(SORTS[self.sort])
+        if selected:
+            said.append(f"{selected:,} selected")
+        return " · ".join(said)
+
 
 class Section(NamedTuple):
     """Entries under a title; a search has one section without a title, best match first."""

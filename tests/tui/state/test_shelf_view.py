@@ -104,3 +104,8 @@ def test_letters_together_before_letters_apart() -> None:
     assert letters("nr", "noir rain") == [0, 3]
     assert letters("x", "noir") == []
     assert letters("a" * 50 + "b", "a" * 5000) == []
+
+
+def test_what_is_shown_is_told_in_a_few_words() -> None:
+    assert Look().summary(12, 12, 0) == "12 modules"
+    assert Look("noir", "effect", True).summary(3, 12, 1) == "3 of 12 · only what fits · best first · 1 selected"

@@ -198,16 +198,8 @@ class LibraryScreen(HeldScreen[None]):
         self.query_one(Header).show(self.list.columns, self.look.sort)
 
     def _show_title(self) -> None:
-        modules, everything = self.list, len(self.app_state.entries)
-        shown, look = len(modules.entries), self.look
-        said = [f"{shown:,} of {everything:,}" if look.narrowed else counted(everything, "module")]
-        if look.fitting:
-            said.append("only what fits")
-        if look.sort != "name":
-            said.append(SORTS[look.sort])
-        if modules.marked:
-            said.append(f"{len(modules.marked):,} selected")
-        note = " · ".join(said)
+        modules = self.list
+        note = self.look.summary(len(modules.entries), len(self.app_state.entries), len(modules.marked))
         self.query_one("#shelf", Panel).set_titles(note=note)
 
     def show_card(self) -> None:

@@ -26,6 +26,7 @@ from ...state.phrases import counted
 from ...state.remembered import recall
 from ...widgets.key_bar import KeyBar
 from ...widgets.models.download_line import DownloadLine
+from ...widgets.models.find import Find
 from ...widgets.models.model_list import Marks, ModelList
 from ...widgets.models.model_panel import ModelPanel
 from ...widgets.models.serving_line import ServingLine
@@ -42,21 +43,6 @@ if TYPE_CHECKING:
     from ...state.app_state import AppServices
 
 LONGEST_SEARCH = 80  # characters
-
-
-class Find(Input):
-    """Narrows the list as one types; down or enter goes back to it, escape clears it."""
-
-    HELP = """\
-    ## Finding a model
-
-    Type letters of the name in order: `msq4` finds **Mistral-7B.Q4_K_M**. **enter** or **↓** goes to the list,
-    **esc** shows everything again.
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "screen.focus_list", "Go to list", id="find.list", tooltip="Go to the list of models"),
-        Binding("escape", "screen.back", "Show all", id="find.clear", tooltip="Clear the search and show all models"),
-    ]
 
 
 class ModelsScreen(Screen[None]):
@@ -111,7 +97,7 @@ class ModelsScreen(Screen[None]):
         yield TopBar(self.app_state, "models")
         with Container(id="body"):
             with Panel("Models", "models"):
-                yield Find(placeholder="name", compact=True, id="find")
+                yield Find()
                 yield Static(id="header")
                 yield ModelList()
                 yield Static(id="nothing")
@@ -170,7 +156,7 @@ class ModelsScreen(Screen[None]):
     def bring_in(self, path: Path) -> None:
         """Search ``path``, a model or a folder of models, from now on; a single model is offered to be loaded."""
         self.search.add_folder(path)
-        self._close_find()
+        self.query_one(Find).close()
         self.say(f"Looking at {path.name} …", "busy")
 
         def choose(_: bool) -> None:
@@ -208,7 +194,7 @@ class ModelsScreen(Screen[None]):
 
     def _show(self) -> None:
         """Draw everything from what is known."""
-        field = self.query_one("#find", Input)
+        field = self.query_one(Find)
         models = self.disk.models + (self.search.left_out() if self._shows_left_out else ())
         self.list.marks = self._marks()
         self.list.show(models, field.value.strip())
@@ -271,35 +257,22 @@ class ModelsScreen(Screen[None]):
     def _find_changed(self) -> None:
         self._show()
 
-    def _open_find(self, words: str = "") -> None:
-        field = self.query_one("#find", Input)
-        field.add_class("-shown")
-        field.focus()
-        if words:
-            field.value = words
-
-    def _close_find(self) -> None:
-        field = self.query_one("#find", Input)
-        field.value = ""
-        field.remove_class("-shown")
-
     def on_paste(self, event: events.Paste) -> None:
         """Search for text that is pasted on the list."""
         if words := " ".join(event.text.split())[:LONGEST_SEARCH]:
             event.stop()
-            self._open_find(words)
+            self.query_one(Find).open(words)
 
     def action_focus_list(self) -> None:
-        if not self.query_one("#find", Input).value:
-            self.query_one("#find").remove_class("-shown")
+        self.query_one(Find).leave()
         self.list.focus()
 
     def action_back(self) -> None:
         """Stop a loading model, else show all models again."""
-        if self.app_state.model.phase == "loading" and not self.query_one("#find").has_focus:
+        if self.app_state.model.phase == "loading" and not self.query_one(Find).has_focus:
             self.app_state.client.cancel()
             return
-        self._close_find()
+        self.query_one(Find).close()
         self.list.focus()
 
     # -- what is asked of a model --
@@ -324,7 +297,7 @@ class ModelsScreen(Screen[None]):
                 if not self.disk.left_out:
                     self.say("Nothing was left out.")
             case "find":
-                self._open_find()
+                self.query_one(Find).open()
             case "serve" if self.serving.running or model is not None:
                 self.serving.switch(model)
             case _ if model is None:
