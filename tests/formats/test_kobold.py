@@ -252,7 +252,7 @@ def test_facts_that_make_no_sense_are_left_out_of_a_card() -> None:
     back = kobold.unpack(zipped({"tensor.npy": npy(ROWS), "card.json": card}), "x.zip").card
     assert (back.name, back.kind, back.description) == ("x", "style", "Rain.")
     assert back.measured == {"f": 0.5, "g": True}
-    assert back.training == {"seconds": 3.5, "method": "prompt tuning"}
+    assert back.training == {"seconds": 3.5, "method": "prompt tuning", "x": [1]}
     assert back.curve == ((1, 2.5),)
     assert back.samples == {"with": "It rained."}
     assert back.sources == ({"name": "a.txt"},)
