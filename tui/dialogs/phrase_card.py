@@ -75,9 +75,7 @@ def worth(found: PhraseFound) -> Content:
     """Return what each front is worth, a line each."""
     if not found.fronts:
         return Content("It was stopped before it was measured." if found.stopped else "")
-    rows: list[tuple[str, ...]] = [
-        (f"in front of {found.measured_on}", "tokens", "bits/byte", "better", "of its effect")
-    ]
+    rows: list[tuple[str, ...]] = [(f"before {found.measured_on}", "tokens", "bits/byte", "better", "effect")]
     rows += [_row(front) for front in found.fronts]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -89,7 +89,7 @@ class NearestWords:
                     case answers.VectorWorth():
                         self._known[_key(entry)] = self._known[_key(entry)].weighed(record)
                         self.found()
-                        hint = "`kobold-modules prune` leaves out those worth least."
+                        hint = "`kobold-modules prune`, run in a terminal, leaves out those worth least."
                         self.status.say(f"What each vector of {entry.name} is worth is on its card.", "good", hint)
                     case Failed():
                         self.status.say(CURIOSITY)

@@ -58,7 +58,10 @@ class PhraseSearch:
             self.status.say(f"The search for a phrase of {entry.name} was stopped.", "calm", "p begins again.")
             return
         self._known[str(entry.path), entry.modified_ns] = found
-        self.status.say(f"A phrase of {entry.name} was found.", "good", "p shows it again.")
+        if found.text:
+            self.status.say(f"A phrase of {entry.name} was found.", "good", "p shows it again.")
+        else:
+            self.status.say(f"No phrase does what {entry.name} does.", "calm", "p shows what was tried.")
         if self.screen.is_current:  # a person who went elsewhere meanwhile is not held up
             self._show(entry, found)
 

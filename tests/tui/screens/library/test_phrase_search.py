@@ -113,3 +113,5 @@ async def test_a_module_that_no_text_is_like_has_nothing_to_copy(stage: Open, sh
         assert str(on.app.screen.query_one(".explanation", Static).render()) == NOTHING
         await on.press("c")
         assert not on.app.clipboard
+        await on.press("escape")
+        await on.until(lambda: "No phrase does what gothic house does. p shows what was tried." in on.status)
