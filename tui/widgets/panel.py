@@ -31,7 +31,7 @@ class Titled(Widget):
         self.set_titles()
 
 
-class Panel(Titled, Vertical):
+class Panel(Vertical, Titled):
     """A plain panel with ``title``."""
 
     def __init__(self, title: str, id: str) -> None:

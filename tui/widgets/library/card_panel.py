@@ -89,7 +89,7 @@ class Passage(Static):
         self.update(Content.assemble((title, "$foreground-muted"), "\n", "\n".join(filter(None, lines))))
 
 
-class CardPanel(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
+class CardPanel(VerticalScroll, Titled, can_focus=True, inherit_bindings=False):
     """The card of one entry."""
 
     HELP = """\

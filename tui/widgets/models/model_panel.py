@@ -20,7 +20,7 @@ TASKS = {"write": "To write", "train": "To train"}
 LABEL = 10
 
 
-class ModelPanel(Titled, VerticalScroll):
+class ModelPanel(VerticalScroll, Titled):
     """The model under the cursor."""
 
     HELP = """\

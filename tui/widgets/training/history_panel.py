@@ -34,7 +34,7 @@ LATEST = -1
 KEPT = -2  # in place of a step: the sample on the card
 
 
-class HistoryPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True):
+class HistoryPanel(VerticalScroll, Titled, inherit_bindings=False, can_focus=True):
     """A training and its history."""
 
     BINDING_GROUP_TITLE = "Training"

@@ -26,7 +26,7 @@ ORDER = ("summary", "files", "lore", "changes", "text")
 MOST_FILES = 12  # that are listed by name
 
 
-class PreviewPanel(Titled, VerticalScroll, inherit_bindings=False, can_focus=True):
+class PreviewPanel(VerticalScroll, Titled, inherit_bindings=False, can_focus=True):
     """A :class:`Preview`: the whole in two lines, then one file at a time."""
 
     HELP = """\

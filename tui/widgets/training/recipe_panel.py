@@ -64,7 +64,7 @@ class Line(Horizontal):
         super().__init__(Static(label, classes="label"), control)
 
 
-class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
+class RecipePanel(VerticalScroll, Titled, inherit_bindings=False):
     """The form. :attr:`recipe` is what it says; files are the screen's."""
 
     HELP = """\
@@ -92,6 +92,7 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         #go:focus { text-style: bold reverse; }
         Collapsible { border: none; padding: 0; margin-top: 1; background: transparent; }
         Collapsible > Contents { padding: 0; }
+        #advanced { height: auto; }
         CollapsibleTitle { padding: 0; }
         CollapsibleTitle:focus { text-style: bold reverse; background: transparent; color: $foreground; }
     }
@@ -126,16 +127,16 @@ class RecipePanel(Titled, VerticalScroll, inherit_bindings=False):
         yield Static(id="estimate")
         yield Button("Start training", id="go", compact=True)
         with Collapsible(title="More settings", collapsed=True, id="more"), Vertical(id="advanced"):
+            yield Line("method", Choice(METHODS, recipe.method, id="method"))
+            yield Static(id="method-meaning", classes="meaning")
+            yield Line("learns", Choice(OBJECTIVES, recipe.objective, id="objective"))
+            yield Static(id="objective-meaning", classes="meaning")
+            yield Line("trained", Choice(STACKING, _stacking(recipe), id="stacking"))
+            yield Static(id="stacking-meaning", classes="meaning")
             for setting in ADVANCED:
                 field = Input(placeholder=setting.empty, type=setting.kind, valid_empty=True, compact=True)
                 field.id = f"set-{setting.name}"
                 yield Line(setting.label, field)
-            yield Line("learns by", Choice(OBJECTIVES, recipe.objective, id="objective"))
-            yield Static(id="objective-meaning", classes="meaning")
-            yield Line("trained", Choice(STACKING, _stacking(recipe), id="stacking"))
-            yield Static(id="stacking-meaning", classes="meaning")
-            yield Line("method", Choice(METHODS, recipe.method, id="method"))
-            yield Static(id="method-meaning", classes="meaning")
 
     def on_mount(self) -> None:
         self._say()

@@ -61,7 +61,7 @@ class Field(Horizontal):
         super().__init__(Static(label, classes="label"), control)
 
 
-class SamplerPanel(Titled, Vertical):
+class SamplerPanel(Vertical, Titled):
     """The fields, and in words what the preset does and which seed was rolled last."""
 
     HELP = """\

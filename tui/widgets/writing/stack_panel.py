@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .saved_stacks import SavedStacks
 
 
-class StackPanel(Titled, Vertical):
+class StackPanel(Vertical, Titled):
     """The list with its title, the sum of its virtual tokens, and a sentence where a module does not fit."""
 
     DEFAULT_CSS = """

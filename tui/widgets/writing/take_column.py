@@ -17,7 +17,7 @@ MARKS = {"": "", "length": "", "end": " · the end", "stop": "", "cancelled": " 
 NARROWEST = 24
 
 
-class TakeColumn(Titled, VerticalScroll, can_focus=True, inherit_bindings=False):
+class TakeColumn(VerticalScroll, Titled, can_focus=True, inherit_bindings=False):
     """A take under its name. Nothing scrolls while it comes: it is read from its beginning."""
 
     HELP = """\
