@@ -7,12 +7,12 @@ budgets of a rising share of PEFT's, each a training of its own from the beginni
 and looks at held-out text included. The answer is the share at which the straight line between the last that fell
 short and the first that reached PEFT's loss crosses it. Both ends are measured afterwards on the same text. Every few
 seconds ours stands still while PEFT takes a step, so that both clocks run on the same machine at the same time:
-shared hosts change their speed by half. Same model, virtual tokens, rows and texts; authors the starter model never
-saw.
+shared hosts change their speed by half. Same model and precision of its weights (bfloat16 where the processor
+multiplies it faster), virtual tokens, rows and texts; authors the starter model never saw.
 
 vs_default, vs_best   seconds of ours over PEFT's, mean over authors; 1.5 where ours does not get there
 
-    python benchmarks/time_to_quality.py [--quick] [--seconds 60]
+    python benchmarks/time_to_quality.py [--quick] [--seconds 60] [--model smollm2]
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from authors import Author, author, authors
 from common import benchmark_parser, keep
 from peer import Peer
 
-from kobold_modules.backends.torch.load import TorchModel, load_torch_model
+from kobold_modules.backends.torch.load import TorchModel
 from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import row_length
+from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.loop import RunControl, Task, optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
@@ -168,11 +169,11 @@ def main() -> None:
     parser = benchmark_parser(__doc__, quick="one author, 14 s for PEFT: within 50 s; writes no result")
     parser.add_argument("--seconds", type=float, default=60.0, help="PEFT's budget")
     parser.add_argument("--authors", type=int, default=2)
+    parser.add_argument("--model", default="starter", help="as the command line names models (default: starter)")
     arguments = parser.parse_args()
     seconds, count = (11.0, 1) if arguments.quick else (arguments.seconds, arguments.authors)
     keep_memory()
-    frozen = load_torch_model(resolve("starter"), "cpu")
-    loss = PromptLoss(frozen)
+    frozen, loss = load_frozen(resolve(arguments.model), REQUEST, "cpu")
     names = authors(count)
     found = {
         name: race(
@@ -185,6 +186,8 @@ def main() -> None:
         "vs_best": round(sum(each["share_best"] for each in found.values()) / len(found), 3),
     }
     settings = {
+        "model": arguments.model,
+        "precision": str(frozen.table.dtype),
         "seconds": seconds,
         "tokens": TOKENS,
         "row": row_length(REQUEST, frozen),
@@ -192,7 +195,8 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "authors": found,
     }
-    keep("time_to_quality", settings, result, arguments.quick)
+    name = "time_to_quality" if arguments.model == "starter" else f"time_to_quality_{arguments.model}"
+    keep(name, settings, result, arguments.quick)
 
 
 if __name__ == "__main__":

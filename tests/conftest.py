@@ -27,8 +27,12 @@ import hypothesis
 import pytest
 
 
-# A busy machine is no bug: no test fails for being slow.
-hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A busy machine is no bug: no test fails for being slow. What is drawn is the same at every run, so that a change is
+# judged by itself; `pytest --hypothesis-profile=search` draws anew, and is run when something is to be found.
+hypothesis.settings.register_profile(
+    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=True
+)
+hypothesis.settings.register_profile("search", hypothesis.settings.get_profile("here"), derandomize=False)
 hypothesis.settings.load_profile("here")
 
 MOST_PROCESSES = 4  # each loads torch, transformers and llama.cpp: over a gigabyte

@@ -89,11 +89,15 @@ class Running:
         """Send bytes as they are and return all that comes back."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as sock:
             parts = []
-            with contextlib.suppress(ConnectionError):  # it may hang up before it has read everything
+            try:
                 sock.sendall(data)
                 sock.shutdown(socket.SHUT_WR)
                 while part := sock.recv(65536):
                     parts.append(part)
+            except TimeoutError:
+                raise
+            except OSError:  # it may hang up before it has read everything: a reset, or "not connected" at the shutdown
+                pass
         return b"".join(parts)
 
     def stats(self) -> dict[str, Any]:

@@ -98,13 +98,11 @@ async def test_every_theme_draws(stage: Open) -> None:
     async with stage(size=(80, 24)) as on:
         for theme in on.app.available_themes:
             on.app.theme = theme
-            await on.pilot.pause()
-            assert "gothic house" in on.text()
+            await on.until(lambda: "gothic house" in on.text())
         await on.press("f3")
         for theme in on.app.available_themes:
             on.app.theme = theme
-            await on.pilot.pause()
-            assert "Story" in on.text()
+            await on.until(lambda: "Story" in on.text())
 
 
 async def test_the_theme_is_remembered(stage: Open) -> None:

@@ -205,8 +205,7 @@ async def test_another_story_is_opened_only_when_this_one_is_safe(stage: Open, h
         await on.pilot.pause()
         broken(errno.ENOSPC, home / "kobold")
         on.bench.opener.open(other)
-        await on.pilot.pause()
-        assert isinstance(on.app.screen, Unsaved)
+        await on.until(lambda: isinstance(on.app.screen, Unsaved))
         await on.press("escape")
         assert on.editor.text == OPENING
         on.bench.opener.open(other)

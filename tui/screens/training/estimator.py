@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from kobold_modules.answers import ModelsFound, TrainingCost
@@ -62,7 +64,8 @@ class Estimator:
 
     def _again(self) -> None:
         if self._current is not None and self.screen.is_attached:
-            self.estimate(*self._current)
+            with suppress(NoMatches):  # while the window closes its parts go one by one
+                self.estimate(*self._current)
 
     async def _measure(self, recipe: Recipe) -> None:
         """Have two steps measured, in a process of their own: nobody who writes meanwhile should wait for it."""

@@ -57,6 +57,7 @@ class PreviewPanel(VerticalScroll, Titled, inherit_bindings=False, can_focus=Tru
     DEFAULT_CSS = """
     PreviewPanel {
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         & > Static { height: auto; max-width: 96; }
         #files, #lore, #changes, #text { margin-top: 1; }
     }

@@ -106,8 +106,7 @@ async def test_mouse_chooses_and_a_double_click_adds(stage: Open) -> None:
         await on.pilot.click("ModuleList", offset=(10, 4))
         assert on.modules.highlighted == 2
         await on.pilot.click("ModuleList", offset=(10, 4), times=2)
-        await on.pilot.pause()
-        assert on.stack == [("noir rain", 1.0, True)]
+        await on.until(lambda: on.stack == [("noir rain", 1.0, True)])
 
 
 async def test_the_footer_never_shows_more_than_six_keys(stage: Open) -> None:
