@@ -13,7 +13,6 @@ from kobold_modules.third_party_logging import QUIET, log_file
 
 
 NOIR = Path(__file__).resolve().parents[2] / "sample_texts" / "noir"
-MEASURE = ("measure", "--json", "--text", str(NOIR / "the-long-drop.txt"))
 ONE_STEP = ("--name", "mine", "--steps", "1", "--tokens", "4", "--row", "48", "--batch", "2", "--replace")
 
 
@@ -21,6 +20,14 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, where nobody has quietened a library yet."""
     environment = {key: value for key, value in os.environ.items() if key not in QUIET}
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> tuple[str, ...]:
+    """Return the command that measures the first words of a story."""
+    text = tmp_path / "page.txt"
+    text.write_text((NOIR / "the-long-drop.txt").read_text(encoding="utf-8")[:3000], encoding="utf-8")
+    return ("measure", "--json", "--text", str(text))
 
 
 @pytest.fixture(params=["starter", "stories260K-F16.gguf", "stories260K-hf"])
@@ -73,8 +80,8 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_whatever_a_library_says_and_how_it_goes_to_the_log(home: Path) -> None:
-    done = run("-c", CHATTER, *MEASURE)
+def test_whatever_a_library_says_and_how_it_goes_to_the_log(home: Path, measure: tuple[str, ...]) -> None:
+    done = run("-c", CHATTER, *measure)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "said by" not in done.stdout
@@ -82,8 +89,8 @@ def test_whatever_a_library_says_and_how_it_goes_to_the_log(home: Path) -> None:
     assert all(f"said by {how}" in logged for how in ("warnings", "logging", "a logger without a root"))
 
 
-def test_a_developer_who_asks_for_warnings_sees_them() -> None:
-    done = run("-W", "always", "-c", CHATTER, *MEASURE)
+def test_a_developer_who_asks_for_warnings_sees_them(measure: tuple[str, ...]) -> None:
+    done = run("-W", "always", "-c", CHATTER, *measure)
     assert "FutureWarning: said by warnings" in done.stderr
 
 

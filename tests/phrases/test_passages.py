@@ -21,8 +21,8 @@ ROOM = 300
 
 @pytest.fixture(scope="module")
 def choice(noir: Path) -> Material:
-    """Return eight candidates of 30 words."""
-    return material([noir.read_text(encoding="utf-8")[:12_000]], 30, 8, seed=3)
+    """Return six candidates of 30 words."""
+    return material([noir.read_text(encoding="utf-8")[:12_000]], 30, 6, seed=3)
 
 
 def literal(engine: LlamaEngine, front: Sequence[Stretch], choice: Material) -> float:

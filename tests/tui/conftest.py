@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
@@ -132,6 +133,11 @@ class Stage:
             "~": "tilde",
         }
         await self.press(*(names.get(letter, letter) for letter in text))
+
+    async def paste(self, text: str) -> None:
+        """Put ``text`` where one types, as a terminal does that is given it at once."""
+        self.app.post_message(events.Paste(text))
+        await self.pilot.pause()
 
     async def command(self, words: str) -> None:
         """Take the first thing that the palette finds for ``words``."""

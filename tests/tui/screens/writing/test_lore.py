@@ -27,7 +27,7 @@ async def test_a_lorebook_is_named_beside_the_memory_and_goes_with_every_request
     async with stage(size=(120, 50)) as on:
         await on.begin()
         await on.press("f6", "tab", "tab", "tab")
-        await on.type(str(path))
+        await on.paste(str(path))
         await on.until(lambda: "skerry.json: SillyTavern world info, 3 entries, 1 switched off." in on.text())
         await on.press("escape")
         assert "1 lorebook." in on.status
@@ -71,10 +71,10 @@ async def test_what_is_no_lorebook_is_said_where_it_is_typed(stage: Open, tmp_pa
     async with stage(size=(120, 50)) as on:
         await on.begin()
         await on.press("f6", "tab", "tab", "tab")
-        await on.type(str(tmp_path / "a.json"))
+        await on.paste(str(tmp_path / "a.json"))
         await on.until(lambda: "a.json is JSON, but no lorebook that is known here." in on.text())
         await on.press("enter")
-        await on.type(str(tmp_path / "b.json"))
+        await on.paste(str(tmp_path / "b.json"))
         await on.until(lambda: "There is no file" in on.text())
 
 
