@@ -21,6 +21,7 @@ from .prefix_attention import Layout
 
 
 PART = 1024  # positions that one pass over a layer's arrays takes
+KEEP = 2  # attention probabilities kept at most, for each number kept of the feed-forward block
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +104,23 @@ class Layer(torch.autograd.Function):
         # o = softmax(scale q k^T) v
         front = None if keys is None or values is None else (keys, values)
         q, k, v = qkv.split([w.heads, w.kv, w.kv], dim=1)
-        attended, kept = prefix_attention.forward(q, k, v, rotary.layout, front)
+        trains = any(ctx.needs_input_grad[:3])
+        # Probabilities cost a product in float32 to compute again: kept where they take little room beside what is
+        # kept of the feed-forward block, which is so of rows up to a thousand tokens or so.
+        behind = 0 if keys is None else keys.shape[2]
+        few = prefix_attention.probabilities(rotary.layout, w.heads, behind) <= KEEP * len(x) * len(w.gate_up)
+        attended, kept = prefix_attention.forward(q, k, v, rotary.layout, front, keep=trains and few)
         gate_up = torch.empty(len(x), len(w.gate_up), dtype=dtype, device=x.device)
         y = torch.empty_like(x)
         for at in _parts(len(x)):
             # m = x + o W_o^T
-            middle[at] = _onto(x[at], attended[at].flatten(1), w.out)
+            _onto(x[at], attended[at].flatten(1), w.out, middle[at])
             normed, inner_rstd[at] = ops.norm(middle[at], w.inner_norm, w.epsilon)
             # [g u] = RMSNorm(m) W_gu^T; y = m + (act(g) u) W_down^T
             torch.mm(normed.to(dtype), w.gate_up.t(), out=gate_up[at])
-            y[at] = _onto(middle[at], ops.gate[w.activation](gate_up[at]), w.down)
-        if any(ctx.needs_input_grad[:3]):
-            # Kept: what costs a product to compute again, and the residual stream. Norms' outputs, act(g) u and the
-            # attention's probabilities are not.
+            _onto(middle[at], ops.gate[w.activation](gate_up[at]), w.down, y[at])
+        if trains:
+            # Kept: what costs a product to compute again, and the residual stream. Norms' outputs and act(g) u are not.
             ctx.save_for_backward(x, rstd, raw, head_rstd, middle, inner_rstd, gate_up, *kept)
             ctx.constants = (w, rotary, ops, first)
         return y
@@ -162,11 +167,12 @@ def _parts(positions: int) -> Iterator[slice]:
     return (slice(at, min(positions, at + PART)) for at in range(0, positions, PART))
 
 
-def _onto(residual: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """Return ``residual + x weight^T`` in the residual's precision, the product in that of the weights."""
+def _onto(residual: Tensor, x: Tensor, weight: Tensor, out: Tensor) -> None:
+    """Write ``residual + x weight^T`` to ``out`` in the residual's precision, the product in that of the weights."""
     if residual.dtype == weight.dtype:
-        return torch.addmm(residual, x, weight.t())  # the sum costs no pass of its own
-    return residual + x.to(weight.dtype) @ weight.t()
+        torch.addmm(residual, x, weight.t(), out=out)  # the sum costs no pass of its own
+    else:
+        torch.add(residual, x.to(weight.dtype) @ weight.t(), out=out)
 
 
 def _head_weights(w: Weights) -> Tensor:

@@ -47,9 +47,13 @@ def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply rotary embedding (Su et al. 2021): each pair (i, i + half) of a head rotated by its position's angle."""
     half = x.shape[-1] // 2
     # transformers' order: dimension i is paired with i + half, not with its neighbour as in llama.cpp's GGUF files
+    x = x.to(cos.dtype)
     a, b = x[..., :half], x[..., half:]
     # (a', b') = (a cos - b sin, b cos + a sin), the angle of position m being m theta_i; cos, sin [positions, 1, width]
-    return torch.cat([a * cos[..., :half] - b * sin[..., :half], b * cos[..., half:] + a * sin[..., half:]], dim=-1)
+    rotated = x * cos
+    rotated[..., :half].addcmul_(b, sin[..., :half], value=-1)
+    rotated[..., half:].addcmul_(a, sin[..., half:])
+    return rotated
 
 
 def rope_backward(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -58,7 +62,10 @@ def rope_backward(gradient: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     a, b = gradient[..., :half], gradient[..., half:]
     # A rotation R is linear, so dL/dx = R^T dL/dx': (da, db) = (da' cos + db' sin, db' cos - da' sin). Each half of cos
     # and sin is paired as in the forward pass, so that this is its transpose even where the halves differ.
-    return torch.cat([a * cos[..., :half] + b * sin[..., half:], b * cos[..., half:] - a * sin[..., :half]], dim=-1)
+    found = gradient * cos
+    found[..., :half].addcmul_(b, sin[..., half:])
+    found[..., half:].addcmul_(a, sin[..., :half], value=-1)
+    return found
 
 
 def silu_gate(gate_up: Tensor) -> Tensor:

@@ -4,12 +4,12 @@ Every key head takes the queries of all heads that share it at once (grouped-que
 are never repeated; a block of queries meets the prompt and its own row up to where it ends, so that only the half of a
 row that a causal model sees is computed. What is left are products of matrices, which run in the weights' precision:
 in bfloat16 four times as fast as torch's flash kernels for a CPU, in float32 half as fast again (docs/decisions, 36).
-No probabilities are kept: a block's are computed again on the way back, while the block is in cache.
+Where asked, the probabilities are kept for the way back; else a block's are computed again there, while it is in cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -47,11 +47,19 @@ class Layout:
         return self.virtual + self.text
 
 
-Kept = tuple[Tensor, ...]  # what a backward pass needs: queries, keys and values of the prompts, then of the text
+# What a backward pass needs: queries, keys and values of the text, then those of the prompts where there are any, then
+# the text's probabilities, a block after the other, where they are kept.
+Kept = tuple[Tensor, ...]
+
+
+def probabilities(at: Layout, heads: int, front: int = 0) -> int:
+    """Return how many probabilities the text of a layer has, behind ``front`` positions where no prompt is."""
+    seen = sum((min(at.length, start + BLOCK) - start) * min(at.length, start + BLOCK) for start in _starts(at.length))
+    return at.prompts * at.rows * heads * (seen + at.length * (at.tokens + front))
 
 
 def forward(
-    q: Tensor, k: Tensor, v: Tensor, at: Layout, front: tuple[Tensor, Tensor] | None = None
+    q: Tensor, k: Tensor, v: Tensor, at: Layout, front: tuple[Tensor, Tensor] | None = None, *, keep: bool = False
 ) -> tuple[Tensor, Kept]:
     """Return attention output ``[positions, heads, head width]`` and what the backward pass needs of it.
 
@@ -60,17 +68,18 @@ def forward(
         k, v: ``[positions, key heads, head width]``; all of one dtype, any strides.
         front: keys and values that stand before the text instead of virtual positions (``at.tokens`` is 0 then),
             ``[prompts, key heads, tokens, head width]``, rotary embedding applied.
+        keep: whether the text's probabilities are part of what is kept (``probabilities`` counts them).
     """
     # O = softmax(Q K^T) V
     kv, virtual = k.shape[1], at.virtual
     out = q.new_empty(q.shape)
-    kept: list[Tensor] = []
+    of_prompts: Kept = ()
     # 1. virtual positions see the virtual ones before them, and no text: rows of their own, with nothing in front
     if virtual:
         queries = _queries(q[:virtual], kv, at.prompts)
         keys, values = (_keys(flat[:virtual], at.prompts) for flat in (k, v))
         _attend(queries, keys, values, 0, None, _spread(out[:virtual], kv, at.prompts))
-        kept += [queries, keys, values]
+        of_prompts = (queries, keys, values)
         front = (keys, values)
     # 2. text positions see the whole prompt, which stands in front of the keys of every row, and their own row
     rows = at.prompts * at.rows
@@ -79,8 +88,9 @@ def forward(
         _keys(flat[virtual:], rows, before)
         for flat, before in zip((k, v), (None, None) if front is None else front, strict=True)
     )
-    _attend(queries, keys, values, keys.shape[2] - at.length, at.mask, _spread(out[virtual:], kv, rows))
-    return out, (*kept, queries, keys, values)
+    shares: list[Tensor] | None = [] if keep else None
+    _attend(queries, keys, values, keys.shape[2] - at.length, at.mask, _spread(out[virtual:], kv, rows), shares)
+    return out, (queries, keys, values, *of_prompts, *(shares or ()))
 
 
 def backward(
@@ -98,7 +108,8 @@ def backward(
         ``[prompts, key heads, tokens, head width]``, where it was given.
     """
     virtual, rows = at.virtual, at.prompts * at.rows
-    queries, keys, values = kept[-3:]
+    queries, keys, values, *others = kept
+    shares = others[3:] if virtual else others
     kv, heads, width, tokens = keys.shape[1], gradient.shape[1], gradient.shape[2], keys.shape[2] - at.length
     wide = torch.promote_types(gradient.dtype, torch.float32)
     found = torch.empty(at.positions if text else virtual, heads + 2 * kv, width, dtype=wide, device=gradient.device)
@@ -108,7 +119,7 @@ def backward(
     dkeys, dvalues = (torch.zeros(rows, kv, seen, width, dtype=wide, device=keys.device) for _ in range(2))
     outer = _queries(gradient[virtual:], kv, rows)
     spread = _spread(dq[virtual:], kv, rows) if text else None
-    _attend_backward(outer, queries, keys, values, tokens, at.mask, spread, dkeys, dvalues)
+    _attend_backward(outer, queries, keys, values, tokens, at.mask, spread, dkeys, dvalues, shares)
     if text:
         for part, given in ((dk, dkeys), (dv, dvalues)):
             part[virtual:].unflatten(0, (rows, at.length)).copy_(given[:, :, tokens:].transpose(1, 2))
@@ -120,7 +131,7 @@ def backward(
         return found, (prompt_dkeys, prompt_dvalues)
     # The prompt's keys serve itself and all text behind it; its queries only itself.
     outer, spread = _queries(gradient[:virtual], kv, at.prompts), _spread(dq[:virtual], kv, at.prompts)
-    queries, keys, values = kept[:3]
+    queries, keys, values = others[:3]
     _attend_backward(outer, queries, keys, values, 0, None, spread, prompt_dkeys, prompt_dvalues)
     for part, given in ((dk, prompt_dkeys), (dv, prompt_dvalues)):
         part[:virtual].unflatten(0, (at.prompts, at.tokens)).copy_(given.transpose(1, 2))
@@ -139,7 +150,7 @@ class _Block:
 
 
 def _blocks(rows: int, kv: int, length: int, groups: int, tokens: int) -> Iterator[_Block]:
-    for start in range(0, length, BLOCK):
+    for start in _starts(length):
         end = min(length, start + BLOCK)
         keys = tokens + end
         together = max(1, MOST // (kv * (end - start) * groups * keys))
@@ -147,12 +158,30 @@ def _blocks(rows: int, kv: int, length: int, groups: int, tokens: int) -> Iterat
             yield _Block(slice(row, row + together), slice(start * groups, end * groups), keys, start, end)
 
 
-def _attend(queries: Tensor, keys: Tensor, values: Tensor, tokens: int, mask: Tensor | None, out: Tensor) -> None:
-    """Write the output of every query into ``out``, ``[rows, length, key heads, groups, width]``."""
+def _starts(length: int) -> range:
+    return range(0, length, BLOCK)
+
+
+def _attend(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    tokens: int,
+    mask: Tensor | None,
+    out: Tensor,
+    shares: list[Tensor] | None = None,
+) -> None:
+    """Write the output of every query into ``out``, ``[rows, length, key heads, groups, width]``.
+
+    Args:
+        shares: takes every block's probabilities, where given.
+    """
     rows, kv, _, width = keys.shape
     length, groups = out.shape[1], out.shape[3]
     for block in _blocks(rows, kv, length, groups, tokens):
         p = _shares(block, queries, keys, tokens, groups, mask)
+        if shares is not None:
+            shares.append(p)
         o = p @ values[block.rows, :, : block.keys].flatten(0, 1)
         o = o.view(-1, kv, block.end - block.start, groups, width)
         out[block.rows, block.start : block.end].copy_(o.permute(0, 2, 1, 3, 4))
@@ -168,6 +197,7 @@ def _attend_backward(
     dqueries: Tensor | None,
     dkeys: Tensor,
     dvalues: Tensor,
+    shares: Sequence[Tensor] = (),
 ) -> None:
     """Write the queries' gradients into ``dqueries``, add those of the first keys and values.
 
@@ -175,13 +205,14 @@ def _attend_backward(
         outer: at the output, as ``queries``: ``[rows, key heads, length * groups, width]``.
         dqueries: ``[rows, length, key heads, groups, width]``, or None where they are not wanted.
         dkeys, dvalues: ``[rows, key heads, wanted, width]``: of as many keys as are wanted, the prompt's first.
+        shares: every block's probabilities; computed again where there are none.
     """
     # dV = P^T dO    dS = P * (dO V^T - rowsum(P * dO V^T))    dQ = dS K    dK = dS^T Q
     rows, kv, seen, width = keys.shape
     length = seen - tokens
     groups = queries.shape[2] // length
-    for block in _blocks(rows, kv, length, groups, tokens):
-        p = _shares(block, queries, keys, tokens, groups, mask)
+    for number, block in enumerate(_blocks(rows, kv, length, groups, tokens)):
+        p = shares[number] if shares else _shares(block, queries, keys, tokens, groups, mask)
         q, do = (each[block.rows, :, block.queries].flatten(0, 1) for each in (queries, outer))
         dp = do @ values[block.rows, :, : block.keys].flatten(0, 1).mT
         ds = torch._softmax_backward_data(dp, p, -1, p.dtype)
@@ -203,13 +234,14 @@ def _shares(block: _Block, queries: Tensor, keys: Tensor, tokens: int, groups: i
     count = block.end - block.start
     if mask is None:
         # the last keys are the queries' own positions, of which they see those before them
-        hidden = torch.ones(count, count, dtype=torch.bool, device=scores.device).triu_(1)
-        own = scores[..., tokens + block.start :].unflatten(1, (count, groups))
-        own.masked_fill_(hidden[:, None], -torch.inf)
+        # (added and not filled in: several times faster)
+        hidden = torch.full((count, count), -torch.inf, dtype=wide, device=scores.device).triu_(1)
+        scores[..., tokens + block.start :].unflatten(1, (count, groups)).add_(hidden[:, None])
     else:
-        hidden = ~mask[block.rows, :, block.start : block.end, : block.end]  # [rows, 1, queries, keys]
+        seen = mask[block.rows, :, block.start : block.end, : block.end]  # [rows, 1, queries, keys]
+        hidden = torch.zeros(seen.shape, dtype=wide, device=scores.device).masked_fill_(~seen, -torch.inf)
         own = scores[..., tokens:].unflatten(0, (-1, keys.shape[1])).unflatten(2, (count, groups))
-        own.masked_fill_(hidden[:, :, :, None], -torch.inf)
+        own.add_(hidden[:, :, :, None])
     return torch.softmax(scores, -1, out=scores).to(q.dtype)
 
 

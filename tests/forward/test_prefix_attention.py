@@ -40,8 +40,9 @@ def plainly(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:
 @pytest.mark.parametrize("documents", [False, True])
 @pytest.mark.parametrize("block", [3, 128])
 @pytest.mark.parametrize("most", [1, 2**20])
+@pytest.mark.parametrize("keep", [False, True])
 def test_output_and_gradients_are_those_of_prompt_and_row_together(
-    block: int, most: int, documents: bool, text: bool, monkeypatch: pytest.MonkeyPatch
+    keep: bool, block: int, most: int, documents: bool, text: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prefix_attention, "BLOCK", block)
     monkeypatch.setattr(prefix_attention, "MOST", most)
@@ -52,7 +53,8 @@ def test_output_and_gradients_are_those_of_prompt_and_row_together(
     at = Layout(PROMPTS, TOKENS, ROWS, LENGTH, seen if documents else None)
     q, k, v = (drawn(at.positions, heads, WIDTH) for heads in (HEADS, KEY_HEADS, KEY_HEADS))
 
-    out, kept = prefix_attention.forward(q.detach(), k.detach(), v.detach(), at)
+    out, kept = prefix_attention.forward(q.detach(), k.detach(), v.detach(), at, keep=keep)
+    assert sum(each.numel() for each in kept[6:]) == (prefix_attention.probabilities(at, HEADS) if keep else 0)
     wanted = plainly(q, k, v, seen)
     gradient = torch.randn_like(out)
     found, _ = prefix_attention.backward(gradient, kept, at, text=text)
@@ -66,7 +68,7 @@ def test_rows_without_a_prompt_attend_to_themselves() -> None:
     at = Layout(1, 0, ROWS, LENGTH)
     q, k, v = (torch.randn(at.positions, HEADS, WIDTH, dtype=torch.float64) for _ in range(3))
 
-    out, kept = prefix_attention.forward(q, k, v, at)
+    out, kept = prefix_attention.forward(q, k, v, at, keep=True)
 
     a, b, c = (flat.view(ROWS, LENGTH, HEADS, WIDTH).transpose(1, 2) for flat in (q, k, v))
     wanted = functional.scaled_dot_product_attention(a, b, c, is_causal=True, scale=1.0).transpose(1, 2)
