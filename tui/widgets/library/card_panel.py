@@ -114,7 +114,6 @@ class CardPanel(VerticalScroll, Titled, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     CardPanel {
         scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
         & > * { max-width: 96; }
         & > .heading { height: 1; margin-top: 1; color: $text-primary; text-style: bold; }
         & > Static { height: auto; }

@@ -46,7 +46,6 @@ class HistoryPanel(VerticalScroll, Titled, inherit_bindings=False, can_focus=Tru
     DEFAULT_CSS = """
     HistoryPanel {
         scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
         & > Static { height: auto; max-width: 100; }
         & > LossChart { max-width: 120; }
         #outcome, #chart-title, #recall-title, #wrong, #sample-title { margin-top: 1; }

@@ -83,7 +83,6 @@ class RecipePanel(VerticalScroll, Titled, inherit_bindings=False):
     DEFAULT_CSS = """
     RecipePanel {
         scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
         height: auto;
         & > * { height: auto; }
         #meaning, .meaning { color: $text-muted; padding-left: 9; }
