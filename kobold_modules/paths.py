@@ -112,6 +112,11 @@ def regular(target: Path) -> Path:
     return target
 
 
+def let_read(made: Path) -> None:
+    """Give a temporary file the rights of any other: KoboldAI under another user must be able to read a zip."""
+    os.chmod(made, 0o666 & ~_umask())
+
+
 def write_atomically(target: Path, data: bytes) -> None:
     """Write ``data`` so that a reader sees the old file or the whole new one, even after a power cut.
 
@@ -125,8 +130,7 @@ def write_atomically(target: Path, data: bytes) -> None:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
-        # Temporary files are private; KoboldAI under another user must be able to read an exported zip.
-        os.chmod(name, 0o666 & ~_umask())
+        let_read(Path(name))
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from .. import paths
 from ..byte_size import byte_size
 from ..errors import FULL, BadModule, BadUsage, OutOfDisk
+from .staged import staged
 
 
 def read_file(path: Path, most: int) -> bytes:
@@ -45,8 +46,8 @@ def first_bytes(path: Path, count: int) -> bytes:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write ``data`` so that a reader sees the old file or the whole new one. Raises OutOfDisk or BadUsage."""
-    with writing(path):
-        paths.write_atomically(path, data)
+    with writing(path), staged(path) as part:
+        part.write_bytes(data)
 
 
 def check_target(path: Path, suffix: str = "", *, replace: bool = False) -> None:

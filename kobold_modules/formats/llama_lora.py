@@ -13,13 +13,11 @@ multiplies it) it does to the sum. Tensors of the file, in GGUF's order of dimen
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import paths
 from ..disk.files import first_bytes, writing
+from ..disk.staged import staged
 from ..errors import BadModule
 from ..soft_prompt.module import Vectors
 from .card import clean, line
@@ -57,18 +55,8 @@ def adapter_size(vocabulary: int, tokens: int, width: int) -> int:
 
 def write(adapter: Adapter, path: Path) -> None:
     """Write the GGUF file, whole or not at all. Raises BadUsage or OutOfDisk where that cannot be done."""
-    with writing(path):
-        target = paths.regular(path)
-        paths.made(target.parent)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-        try:
-            _write(adapter, Path(name))
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    with writing(path), staged(path) as part:
+        _write(adapter, part)
 
 
 def _write(adapter: Adapter, path: Path) -> None:

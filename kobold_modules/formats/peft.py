@@ -15,13 +15,12 @@ import json
 import math
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from .. import paths
 from ..disk.files import read_file, writing
+from ..disk.staged import KEPT, staging_folder
 from ..errors import BadModule, BadUsage
 from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix
 from ..soft_prompt.module import MOST_ROWS, Card, Module, Vectors
@@ -149,23 +148,18 @@ def write(module: AnyModule, folder: Path, *, replace: bool = True) -> None:
         scale = scale_of(module.card, "", module.width)
         rows = module.vectors if scale == 1 else module.vectors * np.float32(scale)
     metadata = {"format": "pt", "card": cards.encode(module.card).decode("ascii")}
-    with writing(folder):
-        paths.made(folder.parent)
-        staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    with writing(folder), staging_folder(folder) as staging:
+        new, old = staging / "new", staging / KEPT
+        paths.write_atomically(new / WEIGHTS, write_tensors({KEY: rows}, metadata))
+        paths.write_atomically(new / CONFIG, json.dumps(_config_of(module), indent=2).encode("ascii"))
+        if folder.exists():
+            os.rename(folder, old)
         try:
-            new, old = staging / "new", staging / "old"
-            paths.write_atomically(new / WEIGHTS, write_tensors({KEY: rows}, metadata))
-            paths.write_atomically(new / CONFIG, json.dumps(_config_of(module), indent=2).encode("ascii"))
-            if folder.exists():
-                os.rename(folder, old)
-            try:
-                os.rename(new, folder)
-            except OSError:
-                if old.exists():
-                    os.rename(old, folder)
-                raise
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            os.rename(new, folder)
+        except OSError:
+            if old.exists():
+                os.rename(old, folder)
+            raise
 
 
 def _config(folder: Path) -> dict[str, Any]:

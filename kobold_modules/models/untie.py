@@ -13,16 +13,14 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ..byte_size import byte_size
 from ..disk.files import check_target, writing
+from ..disk.staged import staged
 from ..errors import BadUsage, NoModel, OutOfDisk, WrongModel
-from ..paths import made
 from .headers.gguf import GgufHeader, Tensor, read_gguf_header
 from .headers.tensor_names import GGUF_TABLE
 from .reference import ModelFile
@@ -70,7 +68,7 @@ def untie(file: ModelFile, target: Path, *, replace: bool = False) -> Generator[
         raise BadUsage("The copy cannot take the place of the model it is made of.", "Choose another name.")
     whole = untied_size(file)
     check_room(target, whole)
-    with writing(target), _staged(target) as out, file.path.open("rb") as source:
+    with writing(target), staged(target) as part, part.open("wb") as out, file.path.open("rb") as source:
         for done in _copy(source, out, header, table):
             yield done, whole
 
@@ -167,22 +165,3 @@ def _align(header: GgufHeader) -> int:
 
 def _padding(size: int, align: int) -> int:
     return -size % align
-
-
-@contextmanager
-def _staged(target: Path) -> Iterator[BinaryIO]:
-    """Open a file beside ``target`` that takes its place when all went well, and is gone when not."""
-    target = Path(os.path.realpath(target))
-    made(target.parent)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink(missing_ok=True)
-        raise
