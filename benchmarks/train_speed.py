@@ -15,7 +15,7 @@ mfu             on a GPU, by shape, ours and PEFT's: the operations that a step 
 On a GPU the ways do not share it: each has it for itself, one after another, SmolLM2 and Llama shapes of 1, 3 and 8
 billion with random weights (see random_llama.py) unless --model names one.
 
-    python benchmarks/train_speed.py [--quick] [--model smollm2] [--device cuda]
+    python benchmarks/train_speed.py [--quick [--keep]] [--model smollm2] [--device cuda]
 """
 
 from __future__ import annotations
@@ -282,7 +282,7 @@ def has_bf16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def measure(model: str, device: str, quick: bool) -> None:
+def measure(model: str, device: str, quick: bool, kept: bool) -> None:
     """Compare all ways on one model, and keep the result."""
     from common import keep
 
@@ -318,16 +318,18 @@ def measure(model: str, device: str, quick: bool) -> None:
     settings = {
         "model": model,
         "device": device,
+        "quick": quick,
         "shapes": {k: [v.tokens, v.length, v.rows] for k, v in shapes.items()},
         "ways": found,
     }
     name = "train_speed" if small else f"train_speed_{Path(model).stem}"
-    keep(name if device == "cpu" else f"{name}_{device.partition(':')[0]}", settings, result, quick)
+    keep(name if device == "cpu" else f"{name}_{device.partition(':')[0]}", settings, result, quick and not kept)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="starter: within 50 s on 2 cores; writes no result")
+    parser.add_argument("--keep", action="store_true", help="write the result of a quick run, too")
     parser.add_argument("--model", help="as the command line names models, or llama-1b, llama-3b, llama-8b")
     parser.add_argument("--device", default="cpu", help="cpu, or cuda")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -339,7 +341,7 @@ def main() -> None:
         return
     models = (arguments.model,) if arguments.model else ("starter",) if arguments.device == "cpu" else GPU_MODELS
     for model in models:
-        measure(model, arguments.device, arguments.quick)
+        measure(model, arguments.device, arguments.quick, arguments.keep)
 
 
 if __name__ == "__main__":
