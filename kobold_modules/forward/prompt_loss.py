@@ -26,11 +26,10 @@ from torch import Tensor
 from ..backends.torch.load import TorchModel
 from ..errors import WrongModel
 from ..soft_prompt.stack import Stack
-from .distillation_loss import TeacherTargets, distillation_losses, losses_of_logits
+from .distillation_loss import TeacherTargets, losses_of_logits
 from .fused_llama import FusedLlama
-from .head_loss import head_losses
-from .logit_transform import LogitTransform, transform_of
 from .ops import compiled
+from .output_head import CHUNK, OutputHead, wide
 from .prefix_cache import PrefixShape, cache_of, keys_and_values, prefix_shape, table_of
 from .row_threads import SERIAL, RowThreads
 
@@ -38,7 +37,6 @@ from .row_threads import SERIAL, RowThreads
 if TYPE_CHECKING:
     from transformers import DynamicCache
 
-CHUNK = 1024  # text positions whose logits exist at once where autograd goes through the head
 Way = Literal["fused", "shared_kv", "concat"]
 
 
@@ -54,13 +52,12 @@ class PromptLoss:
         self.frozen = frozen
         self._rows: PromptLoss | None = None
         self.decoder = frozen.model.get_decoder()
-        self.head = frozen.model.get_output_embeddings()
-        self._transform: LogitTransform | None = transform_of(frozen.model.config)
+        self.head = OutputHead(frozen)
         self._fused: FusedLlama | None = None
         self.way: Way = "concat"
         if self._agrees("shared_kv"):
             self.way = "shared_kv"
-        if self.way == "shared_kv" and self._transform is None:
+        if self.way == "shared_kv" and self.head.transform is None:
             try:
                 self._fused = FusedLlama(frozen)
             except (AttributeError, ValueError, TypeError):  # not built like a Llama
@@ -185,9 +182,9 @@ class PromptLoss:
             targets: what the teacher expects there, row after row, ``len(targets) == at.sum()``.
         """
         outputs = self._scored(prompt, rows, documents, at)
-        if self._plain_head:
-            return distillation_losses(outputs, self.head.weight, self.head.bias, targets)
-        return losses_of_logits(self._logits(outputs), targets)
+        if self.way == "concat":
+            return losses_of_logits(wide(outputs), targets)
+        return self.head.divergence(outputs, targets)
 
     def teacher(self, prompt: Tensor | None, rows: Tensor, documents: Tensor | None, at: Tensor) -> TeacherTargets:
         """Return what the model behind ``prompt`` expects at the positions that :meth:`against` scores."""
@@ -212,7 +209,7 @@ class PromptLoss:
             if self.prefix is not None and prompts is not None:
                 return fused.hidden_behind(self.prefix.split(prompts), rows[:, :-1], before)
             raw = self.frozen.table.new_zeros(1, 0, self.frozen.table.shape[1]) if prompts is None else prompts
-            embeds = _wide(raw) * self.frozen.scale  # the residual stream is float32, whatever the weights are
+            embeds = wide(raw) * self.frozen.scale  # the residual stream is float32, whatever the weights are
             return fused.hidden(embeds, rows[:, :-1], before)
         if documents is not None:
             return self._apart(prompts, rows, documents)
@@ -223,32 +220,12 @@ class PromptLoss:
     def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the losses of ``targets`` from the outputs before them, both ``[batch, length, ...]``."""
         if self.way == "concat":
-            return functional.cross_entropy(_wide(outputs).transpose(1, 2), targets, reduction="none")
-        flat, goals = outputs.flatten(0, 1), targets.flatten()
-        if self._plain_head:
-            losses = head_losses(flat, self.head.weight, self.head.bias, goals)
-        else:
-            parts = zip(flat.split(CHUNK), goals.split(CHUNK), strict=True)
-            losses = torch.cat([functional.cross_entropy(self._logits(h), t, reduction="none") for h, t in parts])
-        return losses.view(targets.shape)
-
-    @property
-    def _plain_head(self) -> bool:
-        """Whether outputs are hidden states, the head is one matrix in memory, and logits are what it gives."""
-        return (
-            self.way != "concat"
-            and self._transform is None
-            and self.frozen.whole
-            and type(self.head) is torch.nn.Linear
-        )
+            return functional.cross_entropy(wide(outputs).transpose(1, 2), targets, reduction="none")
+        return self.head.losses(outputs.flatten(0, 1), targets.flatten()).view(targets.shape)
 
     def _logits(self, outputs: Tensor) -> Tensor:
         """Return the logits of ``outputs``, ``[positions, ...]``, in float32 at least."""
-        if self.way == "concat":
-            return _wide(outputs)
-        weight = self.head.weight if type(self.head) is torch.nn.Linear else outputs
-        logits = _wide(self.head(outputs.to(weight.dtype)))  # the fused way's outputs are float32 whatever weights are
-        return logits if self._transform is None else self._transform(logits)
+        return wide(outputs) if self.way == "concat" else self.head.logits(outputs)
 
     def _embeds(self, prompts: Tensor) -> Tensor:
         embeds: Tensor = (prompts * self.frozen.scale).to(self.frozen.table.dtype)
@@ -275,7 +252,7 @@ class PromptLoss:
     def _concatenated(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
         """Concatenate the prompt to every row and use the model's own logits: right for every architecture."""
         logits = self._model_logits(prompts[None] if prompts is not None and prompts.dim() == 2 else prompts, rows)
-        return functional.cross_entropy(_wide(logits).transpose(1, 2), rows[:, 1:], reduction="none")
+        return functional.cross_entropy(wide(logits).transpose(1, 2), rows[:, 1:], reduction="none")
 
     def _model_logits(self, prompts: Tensor | None, rows: Tensor) -> Tensor:
         """Return the model's own logits before each of ``rows[:, 1:]``, ``[batch, length - 1, vocabulary]``."""
@@ -330,7 +307,7 @@ class PromptLoss:
     @torch.no_grad()
     def _agrees(self, way: Way) -> bool:
         """Try on a few tokens whether ``way`` gives this architecture's own losses."""
-        if self.head is None:
+        if self.head.module is None:
             return False
         ids, prompt = self._trial()
         before, self.way = self.way, way
@@ -349,8 +326,3 @@ class PromptLoss:
         # Thirty layers of half precision differ by 0.1 nats here and there whichever way is taken; a layer computed
         # wrongly differs by nats, everywhere.
         return bool(difference.max() < 0.75 and difference.mean() < 0.15)
-
-
-def _wide(logits: Tensor) -> Tensor:
-    """Widen to at least float32: losses of half-precision logits lose the digits that training needs."""
-    return logits.float() if logits.dtype.itemsize < 4 else logits
