@@ -170,6 +170,8 @@ def _wide(weight: Tensor) -> Tensor:
 
 def _fuse(parameters: list[Any]) -> Tensor:
     """Join several matrices into one; the parameters become views of it, so that nothing is in memory twice."""
+    if (joined := _side_by_side(parameters)) is not None:
+        return joined
     fused = torch.cat([parameter.detach() for parameter in parameters])
     at = 0
     for parameter in parameters:
@@ -177,3 +179,16 @@ def _fuse(parameters: list[Any]) -> Tensor:
         parameter.data = fused[at : at + len(parameter)]
         at += len(parameter)
     return fused
+
+
+def _side_by_side(parameters: list[Any]) -> Tensor | None:
+    """Return matrices that follow one another in one piece of memory as one; None where they do not."""
+    first = parameters[0].detach()
+    at = first.storage_offset()
+    for each in parameters:
+        alike = each.is_contiguous() and each.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        if not alike or each.storage_offset() != at:
+            return None
+        at += each.numel()
+    rows = sum(len(each) for each in parameters)
+    return first.as_strided((rows, first.shape[1]), (first.shape[1], 1))

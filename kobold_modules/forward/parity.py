@@ -1,9 +1,10 @@
 """Whether the model trained through is the model that will write.
 
-transformers and llama.cpp read one GGUF file in two ways. A setting that one of them overlooks changes nothing one
-could see: the training runs, the module comes out, and it steers a model that exists nowhere else. So, the first time a
-file is trained through, both read the same page behind the same injected rows, and every word's probability is
-compared. The answer is kept; another file, another version or another precision is asked again.
+What reads a GGUF file for torch (transformers, or ``gguf_llama``) and llama.cpp read it in two ways. A setting that one
+of them overlooks changes nothing one could see: the training runs, the module comes out, and it steers a model that
+exists nowhere else. So, the first time a file is trained through, both read the same page behind the same injected
+rows, and every word's probability is compared. The answer is kept; another file, another version or another precision
+is asked again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from ..backends.llamacpp.binding import library, log
 from ..backends.llamacpp.model import NativeModel
 from ..backends.torch.load import TorchModel
+from ..backends.torch.plain_llama import PlainLlama
 from ..disk.stamp import file_stamp
 from ..errors import EngineFailed, NoModel, WrongModel
 from ..generation.softmax import log_softmax_at
@@ -89,7 +91,7 @@ def check(file: ModelFile, frozen: TorchModel) -> Parity | None:
     parity = compare(file, frozen)
     if not parity.same:
         raise NoModel(
-            f"{file.name} cannot be trained through: transformers computes other numbers from this file than llama.cpp "
+            f"{file.name} cannot be trained through: torch computes other numbers from this file than llama.cpp "
             f"({parity.mean:.2g} nats a token apart, where rounding explains {parity.limit:.2g}).",
             "Train through the same model as a Hugging Face folder; the module then fits this file too.",
         )
@@ -205,6 +207,7 @@ def _memory(file: ModelFile, frozen: TorchModel) -> Path:
         [version(name) for name in ("torch", "transformers", "llama-cpp-python", "kobold-modules")],
         str(frozen.table.dtype),
         frozen.device.split(":")[0],
+        *(["plain"] if isinstance(frozen.model, PlainLlama) else []),
     ]
     return cache_dir() / "parity" / f"{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]}.json"
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -237,13 +238,11 @@ class PromptLoss:
         if prompts is None:
             hidden = self.decoder(input_ids=rows, use_cache=False).last_hidden_state
             return hidden
-        from transformers import DynamicCache
-
         if self.prefix is not None:
             cache = cache_of(self.frozen, self.prefix, prompts, rows.shape[0] // prompts.shape[0])
             hidden = self.decoder(input_ids=rows, cache=cache, use_cache=True).last_hidden_state
             return hidden
-        cache = DynamicCache(config=self.frozen.model.config)
+        cache = self.frozen.new_cache()
         self.decoder(inputs_embeds=self._embeds(prompts), cache=cache, use_cache=True)
         cache.batch_repeat_interleave(rows.shape[0] // prompts.shape[0])
         hidden = self.decoder(input_ids=rows, cache=cache, use_cache=True).last_hidden_state
@@ -317,7 +316,13 @@ class PromptLoss:
             return False
         finally:
             self.way = before
-        return self._alike(found, self._concatenated(prompt, ids))
+        return self._alike(found, self._right)
+
+    @cached_property
+    def _right(self) -> Tensor:
+        """The losses of the trial, computed in the way that is always right."""
+        ids, prompt = self._trial()
+        return self._concatenated(prompt, ids)
 
     def _alike(self, found: Tensor, right: Tensor) -> bool:
         difference = (found - right).abs()

@@ -24,9 +24,10 @@ from ..library import evidence
 from ..library.library import Library
 from ..models.reference import ModelFile
 from ..paths import write_atomically
-from ..records import Baseline, Finished, Note, Progress, Record, Saved, TextLoss, TrainedModule
+from ..records import Finished, Note, Progress, Record, Saved, TrainedModule
 from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix, with_rows
 from ..soft_prompt.module import Card, Module
+from .baselines import Baselines
 from .checkpoint import State
 from .data import TrainingData
 from .imitation import Imitated, measured_teacher
@@ -49,19 +50,6 @@ METHODS = {  # on a card
     "prefix": "prefix tuning",
 }
 PLOT = "curve.svg"  # beside the module on the shelf
-
-
-@dataclass(frozen=True, slots=True)
-class Baselines:
-    """What a module has to beat: the bare ``model``, and as many ``words`` of the writer's own in its place."""
-
-    model: Bits
-    words: Bits
-
-    def record(self, measured: int, held_out: int) -> Baseline:
-        """Return the record of it: ``measured`` tokens were looked at, ``held_out`` there are."""
-        words = TextLoss(self.words.nats_per_token, self.words.bits_per_byte)
-        return Baseline(self.model.nats_per_token, self.model.bits_per_byte, words, measured, held_out)
 
 
 def tokens_to_finish(held_out: float, measured: bool) -> float:

@@ -21,6 +21,7 @@ def load_frozen(file: ModelFile, request: TrainingRequest, device: str) -> tuple
             weights=request.weights,
             recompute=request.recompute,
             precision=precision,  # type: ignore[arg-type]
+            plain=request.method != "prefix" and not request.imitate,  # deep prefixes go through transformers' cache
         )
         loss = PromptLoss(frozen)
         return frozen, loss.deep() if request.method == "prefix" else loss

@@ -34,6 +34,7 @@ from .settings import TrainingRequest
 from .world.questions import Answered
 
 
+SHARE_OF_STARTING = 0.25  # most of the budget that choosing a start may count for, and so may the first look
 MEASURES = 12  # held-out measurements over the whole budget
 MEASURING = 0.04  # share of the clock that measuring may take
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
@@ -62,6 +63,9 @@ class RunControl:
         stop, paused: asked between steps.
         observe: called with the state at every measurement; what it yields goes to the person.
         ending: seconds that follow the last step, which a person who waits counts as well.
+        first_look: called with the state before the first measurement: measures what the modules have to beat, and how
+            they began. None: the loop measures their beginning itself, before the first step.
+        looking: seconds that measuring the modules will take, as far as that is known before.
     """
 
     checkpoint: Path | None = None
@@ -71,7 +75,9 @@ class RunControl:
     observe: Callable[[State], Iterator[Record]] = lambda state: iter(())
     at_once: AtOnce = field(default_factory=lambda: AtOnce(1 << 30, "cpu"))
     world: World = field(default_factory=World)
-    ending: float = 0.0
+    ending: Callable[[], float] = lambda: 0.0
+    first_look: Callable[[State], Iterator[Record]] | None = None
+    looking: Callable[[], float] = lambda: 0.0
 
 
 def optimise(
@@ -101,13 +107,14 @@ def optimise(
     all_rows = [task.rows for task in tasks]
     clock = _Clock(state, control.world)
     saved_at, roll_backs = state.elapsed, 0
-    next_measure = math.floor(progress_of(request, state) * MEASURES) / MEASURES if state.curves[0] else 0.0
-    if state.step == 0 and state.curves[0]:  # its start has been measured, which took about half the time so far
-        next_measure = max(1 / MEASURES, 0 if request.steps else progress_of(request, state) / 2 / MEASURING)
+    next_measure = _first_measure(request, state, control)
     while True:
         progress = progress_of(request, state)
         looked = progress >= next_measure or progress >= 1
         if looked:
+            if control.first_look is not None:
+                yield from control.first_look(state)
+                clock.tick(SHARE_OF_STARTING * request.budget)
             before = state.elapsed
             yield from _measured(loss, tasks, request, state, progress, control.world)
             yield from control.observe(state)
@@ -149,7 +156,9 @@ def optimise(
             saved_at = state.elapsed
             store(state, control.checkpoint, control.identity)
             yield Saved(str(control.checkpoint), "checkpoint")
-        yield _report(request, state, control.ending)
+        yield _report(request, state, control.ending())
+    if control.first_look is not None:  # nobody has looked where it was stopped early
+        yield from control.first_look(state)
     if progress_of(request, state) < 1:
         _consider_average(loss, tasks, request, state, control.world)
     if control.checkpoint is not None and control.world.first:
@@ -174,6 +183,22 @@ def _broken(
     return value >= usual + EXPLODED
 
 
+def _first_measure(request: TrainingRequest, state: State, control: RunControl) -> float:
+    """Return the progress at which the held-out text is first looked at in this process.
+
+    Where steps are counted it is where a training that was never interrupted would look.
+    """
+    if not state.curves[0] and control.first_look is None:
+        return 0.0
+    if request.steps is not None:
+        seen = state.curves[0][-1][0] if state.curves[0] else 0
+        return (math.floor(seen / request.steps * MEASURES + 1e-9) + 1) / MEASURES
+    if state.curves[0]:
+        return math.floor(progress_of(request, state) * MEASURES) / MEASURES
+    # in a short training, measuring must not take the time of learning
+    return max(1 / MEASURES, control.looking() / request.budget / MEASURING)
+
+
 class _Clock:
     """Adds what passes to ``state.elapsed``; all processes go by the first one's clock."""
 
@@ -181,9 +206,10 @@ class _Clock:
         self._state, self._world = state, world
         self._last = time.monotonic()
 
-    def tick(self) -> None:
+    def tick(self, most: float = math.inf) -> None:
+        """Add what passed since the last tick, but no more than ``most`` seconds."""
         now = time.monotonic()
-        self._state.elapsed = self._world.number(self._state.elapsed + now - self._last)
+        self._state.elapsed = self._world.number(self._state.elapsed + min(most, now - self._last))
         self._last = now
 
     def forget(self) -> None:

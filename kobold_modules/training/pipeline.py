@@ -24,16 +24,16 @@ from ..models.find import resolve
 from ..models.reference import ModelFile
 from ..models.usability.usable import check_can_train
 from ..paths import trainings_dir
-from ..records import Done, Loss, Note, Progress, Record, Sample
+from ..records import Done, Note, Progress, Record, Sample
+from .baselines import FirstLook
 from .checkpoint import State, restore
 from .data import TrainingData
 from .destination import check_places, refuse_taken_name
 from .distributed import World
-from .finish import Baselines, Trained, finish, tokens_to_finish
+from .finish import Trained, finish, tokens_to_finish
 from .frozen import load_frozen
 from .imitation import imitated
-from .loop import RunControl, Task, optimise
-from .measuring import measure
+from .loop import SHARE_OF_STARTING, RunControl, Task, optimise
 from .near import near_of, twins
 from .neighbours import company
 from .optimiser.allocator import keep_memory
@@ -46,7 +46,6 @@ from .world.data import Studied
 
 
 SAMPLES = 4  # samples while it trains
-SHARE_OF_STARTING = 0.25  # most of the budget that is spent before the first step
 # What may differ when a training resumes.
 NOT_PART_OF_IDENTITY = (
     *("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile", "precision"),
@@ -95,19 +94,27 @@ def run_training(
     state = yield from _begin(requests, loss, writers, restored, world, stop)
     if state.compiled and not loss.compile():
         yield Note("The step cannot be compiled on this machine; training continues without that.")
-    baselines, a_token = yield from _measure_baselines(loss, state, writers)
-    if not any(state.curves):
-        starts = yield from starts_that_help(loss, state, writers, baselines)
-        state.begins([world.number(start.nats_per_token) for start in starts])
-        # Choosing and measuring are inside the budget, but a slow machine is to learn something, too.
+    words, seconds = state.initial.clone(), 0.0
+    if restored is None:
+        seconds = yield from starts_that_help(loss, state, writers)
+        # Choosing is inside the budget, but a slow machine is to learn something, too.
         state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
-        for start in starts[: len(told)]:
-            yield Loss(0, start.nats_per_token, start.nats_per_token, start.bits_per_byte)
+    look = FirstLook(loss, writers, words, world, seconds)
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":
         at_once = memory.AtOnce(fit(loss, writers, state).rows, frozen.device)
-    ending = a_token * sum(map(_tokens_after, writers))
-    control = RunControl(checkpoint, identity, stop, paused, _observer(loss, writers[0]), at_once, world, ending)
+    control = RunControl(
+        checkpoint,
+        identity,
+        stop,
+        paused,
+        _observer(loss, writers[0]),
+        at_once,
+        world,
+        ending=lambda: look.seconds * sum(map(_tokens_after, writers)),
+        first_look=lambda state: look.take(state, len(told)),
+        looking=lambda: look.seconds * sum(writer.held_out.tokens for writer in writers),
+    )
     tasks = [
         Task(writer.request.name, writer.rows, writer.held_out, index < len(told))
         for index, writer in enumerate(writers)
@@ -127,8 +134,8 @@ def run_training(
         together = tuple(each.name for each in requests)
         trained = Trained(file, frozen, loss, state, identity, stop(), names, teacher, together)
         for index, writer in enumerate(told):
-            left = a_token * sum(map(_tokens_after, writers[index:]))
-            yield from finish(trained, index, writer, baselines[index], left)
+            left = look.seconds * sum(map(_tokens_after, writers[index:]))
+            yield from finish(trained, index, writer, look.found[index], left)
 
 
 def _load(
@@ -163,27 +170,6 @@ def _begin(
         yield Note("There is no checkpoint of this training; it starts from the beginning.")
     yield Progress("choosing a start", 0, 1)
     return (yield from fresh_state(loss, writers, world, stop))
-
-
-def _measure_baselines(
-    loss: PromptLoss, state: State, writers: Sequence[TrainingData]
-) -> Generator[Record, None, tuple[list[Baselines], float]]:
-    """Measure what each module has to beat. Returns that, and the seconds that a held-out token takes."""
-    yield Progress("measuring the held-out pages", 0, 1)
-    began = time.monotonic()
-    baselines: list[Baselines] = []
-    read = 0
-    for index, writer in enumerate(writers):
-        if index and writer.request.near:  # the twin has the same ones
-            baselines.append(baselines[0])
-            continue
-        tokens = writer.request.tokens
-        bare = measure(loss, None, writer.held_out, tokens)
-        words = measure(loss, state.initial[index], writer.held_out, tokens)
-        baselines.append(Baselines(bare, words))
-        read += 2 * writer.held_out.tokens
-        yield baselines[-1].record(writer.held_out.tokens, writer.everything.tokens)
-    return baselines, (time.monotonic() - began) / max(1, read)
 
 
 def _tokens_after(writer: TrainingData) -> float:

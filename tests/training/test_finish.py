@@ -16,9 +16,10 @@ from kobold_modules.models.find import resolve
 from kobold_modules.records import Progress, Record, Saved, TrainedModule
 from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.training import TrainingRequest
+from kobold_modules.training.baselines import Baselines
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import TrainingData, writer_of
-from kobold_modules.training.finish import PLOT, Baselines, Trained, finish, tokens_to_finish
+from kobold_modules.training.finish import PLOT, Trained, finish, tokens_to_finish
 from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.measuring import measure
 from kobold_modules.training.prompt_init import initial_rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -368,3 +369,44 @@ def test_modules_trained_together_are_those_trained_alone() -> None:
     for index, bench in enumerate(alone):
         assert torch.allclose(together.state.prompts[index], bench.state.prompts[0], atol=2e-3)
     assert not torch.allclose(together.state.prompts[0], together.state.prompts[1], atol=0.1)
+
+
+@pytest.mark.parametrize("changes", [{"steps": 24}, {"steps": None, "minutes": 0.02}], ids=["steps", "clock"])
+def test_the_first_look_comes_after_the_first_step_and_before_any_other(changes: dict[str, Any]) -> None:
+    bench = Bench(**changes)
+    looks: list[tuple[int, bool]] = []
+
+    def look(state: State) -> Iterator[Note]:
+        looks.append((state.step, any(state.curves)))
+        if not any(state.curves):
+            state.begins([measure(bench.loss, state.initial[0], bench.held_out, 4).nats_per_token])
+            yield Note("looked")
+
+    records = bench.run(first_look=look)
+
+    assert looks[0][0] > 0
+    assert not looks[0][1]
+    first = next(at for at, record in enumerate(records) if isinstance(record, Loss))
+    assert isinstance(records[first - 1], Note)
+    assert bench.state.curves[0][0][0] == 0
+
+
+def test_by_the_clock_the_first_look_waits_the_longer_the_longer_it_takes() -> None:
+    bench = Bench(steps=None, minutes=1.0)
+
+    def first(seconds: float) -> float:
+        control = RunControl(first_look=lambda state: iter(()), looking=lambda: seconds)
+        return loop._first_measure(bench.request, bench.state, control)
+
+    assert first(0.0) == 1 / loop.MEASURES
+    assert first(1.2) == pytest.approx(0.02 / loop.MEASURING)
+    assert first(60.0) > 1  # the loop looks at its end in any case
+
+
+@pytest.mark.parametrize("last", [0, 2, 4])
+def test_where_steps_are_counted_a_resumed_training_looks_where_it_would_have(last: int) -> None:
+    """A training of 24 steps looks after every second one; step 3 is none of them, wherever it was interrupted."""
+    bench = Bench(steps=24)
+    bench.state.step, bench.state.curves = last + 1, [[(step, 3.0) for step in range(0, last + 1, 2)]]
+
+    assert loop._first_measure(bench.request, bench.state, RunControl()) == pytest.approx((last + 2) / 24)

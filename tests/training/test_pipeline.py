@@ -12,7 +12,7 @@ import pytest
 from kobold_modules.errors import BadText, BadUsage
 from kobold_modules.formats import read
 from kobold_modules.library.library import Library
-from kobold_modules.records import Baseline, Done, Loss, Note, Record, Saved, TrainedModule
+from kobold_modules.records import Baseline, Done, Loss, Note, Progress, Record, Saved, TrainedModule
 from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.pipeline import NOT_PART_OF_IDENTITY, train
@@ -152,3 +152,46 @@ def test_a_page_is_too_little(model: str, tmp_path: Path) -> None:
 
 def test_what_may_differ_when_a_training_resumes_is_a_setting() -> None:
     assert set(NOT_PART_OF_IDENTITY) <= set(TrainingRequest.__dataclass_fields__)
+
+
+def test_the_first_step_does_not_wait_for_what_is_only_told(model: str) -> None:
+    """What a module has to beat is measured before the first look at the held-out text, and told before it."""
+    records = run(request(model, steps=24))
+
+    def place(kind: type[Any]) -> int:
+        return next(at for at, record in enumerate(records) if isinstance(record, kind))
+
+    step = next(at for at, record in enumerate(records) if isinstance(record, Progress) and record.stage == "training")
+    assert step < place(Baseline) < place(Loss)
+    assert [record.step for record in records if isinstance(record, Loss)][:2] == [0, 2]
+
+
+def test_a_training_that_was_killed_before_anything_was_measured_goes_on(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has what it is to beat, the curve from its start, and the vectors of a training that nobody killed."""
+    whole = run(request(model, name="whole", steps=24))
+    monkeypatch.setattr("kobold_modules.training.loop.SAVE_EVERY", 0.0)
+    for record in train([request(model, name="killed", steps=24)], lambda: False, lambda: False):
+        if isinstance(record, Progress) and record.stage == "training":
+            break
+
+    resumed = run(request(model, name="killed", steps=24, resume=True))
+
+    assert any("Continuing from step 1." in record.text for record in resumed if isinstance(record, Note))
+    assert the(Baseline, resumed) == the(Baseline, whole)
+    assert [r for r in resumed if isinstance(r, Loss)] == [r for r in whole if isinstance(r, Loss)]
+    np.testing.assert_array_equal(vectors("whole"), vectors("killed"))
+
+
+def test_a_training_that_is_stopped_before_anything_was_measured_knows_what_it_had_to_beat(model: str) -> None:
+    seen: list[Record] = []
+    stopped = [False]
+    for record in train([request(model, steps=24)], lambda: stopped[0], lambda: False):
+        seen.append(record)
+        stopped[0] = isinstance(record, Progress) and record.stage == "training"
+
+    trained = the(TrainedModule, seen)
+    assert trained.steps == 1
+    assert trained.bits_per_byte_without == pytest.approx(the(Baseline, seen).bits_per_byte, abs=1e-4)
+    assert [record.step for record in seen if isinstance(record, Loss)] == [0]

@@ -14,9 +14,9 @@ from kobold_modules.records import Note
 from kobold_modules.training import TrainingRequest, start
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import TrainingData
-from kobold_modules.training.finish import Baselines
 from kobold_modules.training.packing import Rows
-from kobold_modules.training.start import starts_that_help
+from kobold_modules.training.start import DECIDED_ON, few_of, starts_that_help
+from kobold_modules.training.world.questions import Question, Questions
 from tests.finished import finished
 from tests.tiny import tiny
 
@@ -40,13 +40,34 @@ class Bench:
         self.state = State.fresh(self.loss.frozen.table[:6].float()[None].clone())
         self.before = self.state.initial.clone()
 
-    def run(self, bare: float, words: float) -> tuple[list[Bits], list[Note]]:
-        baselines = [Baselines(bits(bare), bits(words))]
-        running = starts_that_help(self.loss, self.state, [self.writer], baselines)
-        kept, records = finished(running)
+    def run(self) -> list[Note]:
+        _, records = finished(starts_that_help(self.loss, self.state, [self.writer]))
         notes = [record for record in records if isinstance(record, Note)]
         assert len(notes) == len(records)
-        return kept, notes
+        return notes
+
+    def judge(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        bare: float,
+        words: float,
+        frequent: float = 9.0,
+        meaningless: float = 9.0,
+    ) -> list[HeldOut]:
+        """Let what is measured have these losses. Returns the text of every measurement."""
+        table, asked = self.loss.frozen.table.float(), []
+
+        def measured(loss: PromptLoss, prompt: torch.Tensor | None, what: HeldOut, reserve: int) -> Bits:
+            asked.append(what)
+            if prompt is None:
+                return bits(bare)
+            if torch.equal(prompt, self.before[0]):
+                return bits(words)
+            real = bool((prompt[:, None] == table[None]).all(-1).any(-1).all())
+            return bits(frequent if real else meaningless)
+
+        monkeypatch.setattr(start, "measure", measured)
+        return asked
 
 
 @pytest.mark.parametrize(
@@ -56,16 +77,10 @@ def test_words_that_harm_give_way_to_what_harms_less(
     monkeypatch: pytest.MonkeyPatch, frequent: float, meaningless: float, chosen: str
 ) -> None:
     bench = Bench()
-    table = bench.loss.frozen.table.float()
+    bench.judge(monkeypatch, 2.5, 4.0, frequent, meaningless)
 
-    def measured(loss: PromptLoss, prompt: torch.Tensor, *rest: Any) -> Bits:
-        real = bool((prompt[:, None] == table[None]).all(-1).any(-1).all())
-        return bits(frequent if real else meaningless)
+    notes = bench.run()
 
-    monkeypatch.setattr(start, "measure", measured)
-    found, notes = bench.run(bare=2.5, words=4.0)
-
-    assert found[0].nats_per_token == 2.0
     assert bench.state.starts[0].startswith(chosen)
     assert chosen in notes[0].text
     for tensor in (bench.state.initial, bench.state.best, bench.state.average, bench.state.prompts):
@@ -74,31 +89,54 @@ def test_words_that_harm_give_way_to_what_harms_less(
 
 
 def test_words_that_help_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "measure", lambda *given: bits(0.0))  # nobody is to ask
     bench = Bench()
+    asked = bench.judge(monkeypatch, 3.0, 2.9, 0.0, 0.0)
 
-    found, notes = bench.run(bare=3.0, words=2.9)
+    notes = bench.run()
 
-    assert found[0].nats_per_token == 2.9
+    assert len(asked) == 2  # nothing else is tried
     assert torch.equal(bench.state.initial, bench.before)
     assert not notes
 
 
 def test_words_stay_where_nothing_else_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "measure", lambda *given: bits(9.0))
     bench = Bench()
+    bench.judge(monkeypatch, 3.0, 3.5)
 
-    found, notes = bench.run(bare=3.0, words=3.5)
+    notes = bench.run()
 
-    assert found[0].nats_per_token == 3.5
     assert torch.equal(bench.state.initial, bench.before)
     assert not notes
 
 
 def test_a_start_that_a_person_chose_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "measure", lambda *given: bits(0.0))
     bench = Bench(start="words", start_with="gulls")
+    bench.judge(monkeypatch, 2.0, 5.0, 0.0, 0.0)
 
-    bench.run(bare=2.0, words=5.0)
+    bench.run()
 
     assert torch.equal(bench.state.initial, bench.before)
+
+
+def test_a_start_is_decided_on_a_part_of_what_is_measured_while_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step does not wait until all of the held-out text has been read several times."""
+    bench = Bench()
+    whole = bench.writer.held_out
+    assert isinstance(whole, HeldOut)
+    asked = bench.judge(monkeypatch, 2.5, 4.0, 2.0, 3.0)
+
+    bench.run()
+
+    assert all(part.documents[0] == whole.documents[0][: len(part.documents[0])] for part in asked)
+    assert all(0 < part.tokens <= DECIDED_ON * whole.tokens for part in asked)
+
+
+def test_of_questions_a_start_is_decided_on_some_from_all_over() -> None:
+    many = Questions(tuple(Question(str(number), (), 1) for number in range(100)))
+    few = Questions(many.questions[:5])
+
+    chosen, all_of_few = few_of(many), few_of(few)
+
+    assert isinstance(chosen, Questions)
+    assert [question.text for question in chosen.questions] == [str(number) for number in range(0, 100, 5)]
+    assert all_of_few == few

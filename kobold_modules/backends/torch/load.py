@@ -58,6 +58,14 @@ class TorchModel:
     piece: Callable[[int], bytes] = _nothing
     encode_special: Callable[[str], list[int]] | None = None
 
+    def new_cache(self) -> Any:
+        """Return an empty cache of keys and values, as its model takes one."""
+        if (make := getattr(self.model, "new_cache", None)) is not None:
+            return make()
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.model.config)
+
 
 def load_torch_model(
     file: ModelFile,
@@ -66,6 +74,7 @@ def load_torch_model(
     weights: Placement | Literal["auto"] = "auto",
     recompute: bool = False,
     precision: Precision = "float32",
+    plain: bool = False,
 ) -> TorchModel:
     """Load ``file`` for training. Float32 on a CPU, bfloat16 on a GPU.
 
@@ -73,6 +82,8 @@ def load_torch_model(
         weights: how they are kept, see keeping.py; ``auto`` takes the fastest way that fits.
         precision: of the weights on a CPU; ``auto`` is the faster one (``precision``).
         recompute: let layers compute again on the way backward (recompute.py); streamed ones always do.
+        plain: read a Llama's GGUF file without transformers where that can be done (gguf_llama.py): for a training,
+            which takes its layers apart.
 
     Raises:
         NoModel: transformers does not know the architecture, or the file is damaged.
@@ -95,7 +106,7 @@ def load_torch_model(
         more = {"device_map": "auto"}
     dtype = training_dtype(precision, device) if device == "cpu" else torch.bfloat16
     vocabulary = load_vocabulary(file)
-    model, corrections = _load(file, dtype, more)
+    model, corrections = _load(file, dtype, more, plain and device == "cpu" and kept == "whole" and not recompute)
     model.eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -152,11 +163,16 @@ def _pick_device(device: str) -> str:
     return device
 
 
-def _load(file: ModelFile, dtype: Any, more: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
-    """Load the transformers model. Returns it and the corrections that were made to it."""
+def _load(file: ModelFile, dtype: Any, more: dict[str, Any], plain: bool) -> tuple[Any, tuple[str, ...]]:
+    """Load the model, with ``plain`` in plain torch where it can be. Returns it and the corrections made to it."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": False, **more}
     try:
+        if plain and file.kind == "gguf":
+            from .gguf_llama import read_llama
+
+            if (llama := read_llama(file, dtype)) is not None:
+                return llama, ()
         if file.kind == "gguf":
             return _load_gguf(file, options)
         return _load_folder(file, options), ()
