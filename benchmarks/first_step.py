@@ -8,7 +8,8 @@ seconds_to_load        until the frozen model is in memory, remembered things kn
 seconds_to_begin       until the first step begins, likewise
 seconds_to_first_step  until it has been taken, likewise
 
-With --whole one training on the quick dial goes to its end, and the table shows what it spends on what; nothing is kept.
+With --whole one training on the quick dial goes to its end, and the table shows what it spends on what; no result is
+kept.
 
     python benchmarks/first_step.py [--quick] [--whole] [--model smollm2] [--before FOLDER] [--note TEXT]
 

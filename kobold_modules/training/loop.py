@@ -193,10 +193,13 @@ def _first_measure(request: TrainingRequest, state: State, control: RunControl) 
     if request.steps is not None:
         seen = state.curves[0][-1][0] if state.curves[0] else 0
         return (math.floor(seen / request.steps * MEASURES + 1e-9) + 1) / MEASURES
-    if state.curves[0]:
-        return math.floor(progress_of(request, state) * MEASURES) / MEASURES
-    # in a short training, measuring must not take the time of learning
-    return max(1 / MEASURES, control.looking() / request.budget / MEASURING)
+    progress = progress_of(request, state)
+    if state.step and state.curves[0]:
+        return math.floor(progress * MEASURES) / MEASURES
+    # In a short training, measuring must not take the time of learning. Where its start has been measured already, that
+    # took about half the time so far.
+    looking = progress / 2 if state.curves[0] else control.looking() / request.budget
+    return max(1 / MEASURES, looking / MEASURING)
 
 
 class _Clock:
