@@ -77,13 +77,13 @@ def child(model: str, whole: bool) -> None:
     import kobold_modules.training.pipeline as pipeline
 
     stages.end("importing torch and the rest")
-    optimise = pipeline.optimise
+    optimise = vars(pipeline)["optimise"]
 
     def begun(*given: Any, **named: Any) -> Iterator[Any]:
         stages.end(MARKS["begin"])
         yield from optimise(*given, **named)
 
-    pipeline.optimise = begun  # type: ignore[assignment]
+    vars(pipeline)["optimise"] = begun
     stage, steps = "reading the texts", 0
     for record in records:
         kind = type(record).__name__

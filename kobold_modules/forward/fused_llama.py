@@ -183,7 +183,7 @@ def _fuse(parameters: list[Any]) -> Tensor:
 
 def _side_by_side(parameters: list[Any]) -> Tensor | None:
     """Return matrices that follow one another in one piece of memory as one; None where they do not."""
-    first = parameters[0].detach()
+    first: Tensor = parameters[0].detach()
     at = first.storage_offset()
     for each in parameters:
         alike = each.is_contiguous() and each.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()

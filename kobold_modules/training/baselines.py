@@ -55,7 +55,7 @@ class FirstLook:
         if self.found:
             return
         began, read = time.monotonic(), 0
-        starts = []
+        starts: list[Bits] = []
         for index, writer in enumerate(self._writers):
             if index and writer.request.near:  # the twin has the same ones
                 self.found.append(self.found[0])
