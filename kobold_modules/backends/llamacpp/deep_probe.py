@@ -7,36 +7,33 @@ file, so that a model which is loaded beside it is not in memory twice.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
-from ...errors import KoboldModulesError
-from .features import LADDER
-from .throwaway import answer
+from .features import LADDER, Features
+from .throwaway import answer, attempt
 
 
-def main(argv: Sequence[str], out: TextIO) -> int:
-    """Examine the file ``argv[0]`` with the features of rung ``argv[1]`` but for what would take memory of its own."""
+def lines(argv: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what the file ``argv[0]`` is like with the features of rung ``argv[1]``, but for what takes memory."""
+    features = replace(LADDER[int(argv[1])], gpu=False, extra_buffers=False)
+    yield attempt(lambda: _examined(Path(argv[0]), features))
+
+
+def _examined(path: Path, features: Features) -> dict[str, Any]:
     from .deep_examination import Refused, examine
     from .model import NativeModel
 
-    features = replace(LADDER[int(argv[1])], gpu=False, extra_buffers=False)
+    model = NativeModel(path, features=features)
     try:
-        model = NativeModel(Path(argv[0]), features=features)
-        try:
-            line: dict[str, object] = {"layout": examine(model).to_dict()}
-        finally:
-            model.close()
+        return {"layout": examine(model).to_dict()}
     except Refused as error:
-        line = {"refused": str(error)}
-    except (KoboldModulesError, MemoryError) as error:
-        line = {"error": str(error) or "no memory"}
-    print(json.dumps(line), file=out, flush=True)
-    return 0
+        return {"refused": str(error)}
+    finally:
+        model.close()
 
 
 if __name__ == "__main__":
-    answer(main)
+    answer(lines)

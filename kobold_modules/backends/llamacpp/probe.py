@@ -6,20 +6,19 @@ the way: whoever started it (``what_works``) knows by then which rung it was. No
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineFailed, KoboldModulesError
+from ...errors import EngineFailed
 from ...generation.softmax import log_softmax_at
 from .features import LADDER, Features
-from .throwaway import answer
+from .throwaway import answer, attempt
 
 
 TOKENS = 40  # read in one batch: matrix instructions begin at two tokens, tiles at eight, a wide tile at 32
@@ -75,16 +74,12 @@ def _decode(lib: Any, context: Any, ids: Sequence[int], at: int, vocabulary: int
     return np.ctypeslib.as_array(lib.llama_get_logits(context), shape=(len(ids), vocabulary)).astype(np.float64)
 
 
-def main(argv: Sequence[str], out: TextIO) -> int:
+def lines(argv: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what each rung does with the file ``argv[0]``; ``argv`` goes on as the module says."""
     path, singly, *rungs = Path(argv[0]), *map(int, argv[1:])
     for rung in rungs:
-        try:
-            line = {"rung": rung} | read(path, LADDER[rung], singly)
-        except (KoboldModulesError, MemoryError) as error:
-            line = {"error": str(error) or "no memory"}
-        print(json.dumps(line), file=out, flush=True)
-    return 0
+        yield attempt(lambda rung=rung: {"rung": rung} | read(path, LADDER[rung], singly))  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    answer(main)
+    answer(lines)

@@ -11,13 +11,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from ... import supervised
+from ...errors import KoboldModulesError
 from ...exit_status import signal_name
 
 
@@ -81,11 +82,19 @@ def _objects(out: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def answer(main: Callable[[Sequence[str], TextIO], int]) -> None:
-    """Be such a child: run ``main`` with the program's arguments and a file for its lines, and end the process."""
+def answer(lines: Callable[[Sequence[str]], Iterable[dict[str, Any]]]) -> None:
+    """Be such a child: write ``lines`` of the program's arguments as they come, and end the process."""
     supervised.enter()
-    lines = os.fdopen(os.dup(1), "w", encoding="ascii")
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # llama.cpp may print what it likes
-    code = main(sys.argv[1:], lines)
-    lines.flush()
-    os._exit(code)
+    for line in lines(sys.argv[1:]):
+        print(json.dumps(line), file=out, flush=True)
+    os._exit(0)
+
+
+def attempt(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the line of ``work``, or why there is none as ``{"error": ...}``."""
+    try:
+        return work()
+    except (KoboldModulesError, MemoryError) as error:
+        return {"error": str(error) or "no memory"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -171,8 +170,6 @@ def test_a_child_that_dies_is_an_answer(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_child_says_what_it_found_in_one_line(stories: Path) -> None:
-    out = StringIO()
-    assert deep_probe.main([str(stories / "stories260K-F16.gguf"), "0"], out) == 0
-    (line,) = out.getvalue().splitlines()
-    assert KvLayout.from_dict(json.loads(line)["layout"]).pairs == "neighbours"
+    (line,) = deep_probe.lines([str(stories / "stories260K-F16.gguf"), "0"])
+    assert KvLayout.from_dict(json.loads(json.dumps(line))["layout"]).pairs == "neighbours"
     assert deep_examination.BEFORE + deep_examination.PREFIX < 16  # the window of a tiny Gemma
