@@ -51,6 +51,7 @@ from .sampler_chain import usable_seed
 from .sequences import Decoder
 from .state_files import DEFAULT_LIMIT as DISK_LIMIT
 from .state_files import StateFiles
+from .thread_choice import thread_choice
 
 
 DEFAULT_CONTEXT = 4096  # more costs memory whether it is used or not; ask for it with ``context``
@@ -98,6 +99,7 @@ class LlamaEngine(ClosedAtTheEnd):
         check_room(file, context)
         self._model = NativeModel(file.path, progress)
         try:
+            self._model.threads = thread_choice(self._model)
             trained = self._model.context or DEFAULT_CONTEXT
             size = min(trained, context or DEFAULT_CONTEXT)
             cells = _pool(self._model, size, sequences, exact, kept)

@@ -170,6 +170,7 @@ class NativeModel(NativeVocabulary):
         width, vocabulary: of its embedding table.
         injection: how a module's rows enter it.
         features: what of llama.cpp is used with it; contexts made of it must heed them, too.
+        threads: of contexts that are made of it, for writing and for reading a prompt (``thread_choice``).
         notice: what a person should read once about that, or empty.
         description: architecture, size and quantisation in llama.cpp's words (``llama 7B Q4_K - Medium``).
         bytes_per_token: keys and values of one token in all layers, as half floats; about, for odd architectures.
@@ -201,6 +202,7 @@ class NativeModel(NativeVocabulary):
                 f"{path.name} is no model that writes text.", "Give the GGUF file of a causal language model."
             )
         self.description = self._description()
+        self.threads = threads()
         self.bytes_per_token = self._bytes_per_token()
         self.long_rope = self._meta(f"{self.architecture}.rope.scaling.type") == "longrope"
         self.injection: Injection = injection_for(
@@ -225,7 +227,7 @@ class NativeModel(NativeVocabulary):
         parameters.n_batch = parameters.n_ubatch = batch
         parameters.n_outputs_max = outputs
         parameters.kv_unified = True  # one pool of cells
-        parameters.n_threads, parameters.n_threads_batch = threads()
+        parameters.n_threads, parameters.n_threads_batch = self.threads
         self.features.set_context(parameters)
         if exact:
             parameters.type_k = parameters.type_v = _FLOAT32

@@ -197,7 +197,7 @@ def remember(outcome: Outcome) -> None:
     if file is None:
         return
     _known[file] = Outcome(outcome.kind, outcome.rung, outcome.reason)
-    kept = {"weights": outcome.kind.weights, "rung": outcome.rung, "reason": outcome.reason, "machine": _machine()}
+    kept = {"weights": outcome.kind.weights, "rung": outcome.rung, "reason": outcome.reason, "machine": machine()}
     with suppress(OSError):
         write_atomically(file, json.dumps(kept).encode())
 
@@ -205,7 +205,8 @@ def remember(outcome: Outcome) -> None:
 def forget() -> None:
     """Forget all answers, of every kind: each is tried anew when it is next met."""
     _known.clear()
-    for file in _folder().glob("*.json"):
+    folder = answers_folder()
+    for file in () if folder is None else folder.glob("*.json"):
         with suppress(OSError):
             file.unlink()
 
@@ -223,20 +224,24 @@ def _recall(file: Path, kind: Kind) -> Outcome | None:
 
 def _memory(kind: Kind) -> Path | None:
     """Return where the answer for ``kind`` is kept for this build and processor; None where nothing is to be tried."""
-    if os.environ.get(PLACE, "").lower() == "off":
+    folder = answers_folder()
+    if folder is None:
         return None
-    what = [REVISION, _machine(), kind.architecture, kind.matrices]
+    what = [REVISION, machine(), kind.architecture, kind.matrices]
     name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]
-    return _folder() / f"{name}.json"
+    return folder / f"{name}.json"
 
 
-def _folder() -> Path:
+def answers_folder() -> Path | None:
+    """Return where answers about this machine are kept; None where nothing is to be tried."""
     place = os.environ.get(PLACE, "")
-    return Path(place) if place and place.lower() != "off" else cache_dir() / "llama.cpp"
+    if place.lower() == "off":
+        return None
+    return Path(place) if place else cache_dir() / "llama.cpp"
 
 
 @cache
-def _machine() -> str:
+def machine() -> str:
     """Return the build of llama.cpp and the processor, with its features."""
     return f"{build()}; {processor()}"
 

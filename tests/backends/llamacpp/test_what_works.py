@@ -155,7 +155,7 @@ def test_another_kind_of_weights_or_another_machine_is_tried_anew(
     what_works(starter, probe=machine)
     what_works(quantised(starter, "Q8_0", tmp_path), probe=machine)
     assert machine.asked == [REFERENCE, 0] * 2
-    monkeypatch.setattr(what_works_module, "_machine", lambda: "another")
+    monkeypatch.setattr(what_works_module, "machine", lambda: "another")
     what_works(starter, probe=machine)
     assert machine.asked == [REFERENCE, 0] * 3
 
