@@ -1,10 +1,10 @@
 """Reading and writing where more cores are shown than granted: the rule for threads against the measured number.
 
-Each run is a process of its own that believes in ``--shown`` cores (OMP_NUM_THREADS) on however many there are; the rule
-(half of them write, all read) and the measurement (``backends/llamacpp/thread_choice``) take turns.
+Each run is a process of its own that believes in ``--shown`` cores (OMP_NUM_THREADS) on however many there are; the
+rule (half of them write, all read) and the measurement (``backends/llamacpp/thread_choice``) take turns.
 
 read, write       tokens a second with the measured number over those with the rule's
-seconds_to_load   what the first load takes longer
+seconds_to_load   what the first load takes longer, the trial of fast paths (decision 19) included
 
     python benchmarks/thread_choice.py [--quick] [--model smollm2] [--shown 8]
 """

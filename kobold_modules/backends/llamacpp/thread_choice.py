@@ -40,7 +40,7 @@ def thread_choice(model: NativeModel, measure: Callable[[NativeModel, Threads], 
     folder = answers_folder()
     if guess[1] < LEAST or folder is None or not model.features.threads:
         return guess
-    what = [REVISION, machine(), guess, model.description]
+    what = [REVISION, machine(), guess, model.description, model.width, model.vocabulary]
     file = folder / f"threads-{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]}.json"
     if (known := _recall(file)) is not None:
         return known
