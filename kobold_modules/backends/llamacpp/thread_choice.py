@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -66,12 +67,12 @@ def measured(model: NativeModel, guess: Threads) -> Threads:
             context.lib.llama_set_n_threads(context.handle, count, count)
             context.forget()
             context.read(ids[:1], 0)  # the threads of this number start here
-            return median(_seconds(lambda at=at: context.read(ids[at : at + 1], at)) for at in range(1, 1 + STEPS))
+            return median(_seconds(partial(context.read, ids[at : at + 1], at)) for at in range(1, 1 + STEPS))
 
         def seconds_to_read(count: int) -> float:
             context.lib.llama_set_n_threads(context.handle, count, count)
             context.forget()
-            return _seconds(lambda: context.read(ids, 0))
+            return _seconds(partial(context.read, ids, 0))
 
         writing = fewest_of_the_fastest((count, seconds_to_write(count)) for count in counts)
         reading = fewest_of_the_fastest((count, seconds_to_read(count)) for count in sorted({guess[1], writing})[::-1])
