@@ -26,9 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: what to run, in this process. Without it, this process's own arguments; a verb that loads native code
             then runs in a child (see ``supervisor``).
     """
-    # Both are read when a native library first loads. Spinning threads on a busy machine cost a factor of six.
+    from ..cores import keep_to_what_is_granted
+
+    # All are read when a native library first loads. Spinning threads on a busy machine cost a factor of six.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    keep_to_what_is_granted()
 
     from ..errors import KoboldModulesError, of_os_error
     from ..supervised import enter

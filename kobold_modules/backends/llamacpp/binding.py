@@ -13,6 +13,7 @@ from collections import deque
 from functools import cache
 from typing import Any
 
+from ...cores import usable_cores
 from ...errors import EngineFailed
 from ...supervised import last_words, leaves_last_words
 
@@ -116,16 +117,6 @@ def _hear(level: int, text: bytes | None, _data: object) -> None:
 
 
 _callbacks: list[Any] = []  # a ctypes callback dies with its last reference, and llama.cpp would call into nothing
-
-
-def usable_cores() -> int:
-    """Count the cores this process may use: what the system allows it, or OMP_NUM_THREADS where that is set."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
 
 
 def threads() -> tuple[int, int]:

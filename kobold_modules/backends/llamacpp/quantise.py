@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cores import usable_cores
 from ...errors import EngineFailed
 from ...supervised import enter
-from .binding import library, listen, log, usable_cores
+from .binding import library, listen, log
 
 
 BLOCK = 256

@@ -26,8 +26,9 @@ FAR = 1.0  # nats a token between a kind of weights and F32: two bits cost 0.4, 
 
 def processor() -> Iterator[Finding]:
     """Report what the processor is, and which of its instructions llama.cpp and torch use."""
-    from ...backends.llamacpp.binding import build, usable_cores
+    from ...backends.llamacpp.binding import build
     from ...backends.llamacpp.what_works import processor as name
+    from ...cores import usable_cores
 
     yield _found("processor", f"{name().rpartition(' ')[0]}, {usable_cores()} cores")
     features = [part.partition("=") for part in build().replace(":", "|").split("|")]

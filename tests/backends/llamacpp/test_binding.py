@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kobold_modules.backends.llamacpp.binding import Log, threads, usable_cores
+from kobold_modules.backends.llamacpp.binding import Log, threads
 
 
 def test_the_log_keeps_errors_that_come_in_pieces() -> None:
@@ -33,4 +33,4 @@ def test_threads_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads() == (3, 3)
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+    assert 1 <= threads()[1] <= (os.cpu_count() or 1)
