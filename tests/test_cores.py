@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from kobold_modules import cores
 from kobold_modules.cores import keep_to_what_is_granted, usable_cores
 
 
@@ -70,8 +69,8 @@ def test_a_number_that_was_asked_for_counts_first(tmp_path: Path, monkeypatch: p
 
 
 def test_openmp_is_told_where_less_is_granted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores.os, "environ", {})
+    monkeypatch.setattr(os, "environ", {})
     keep_to_what_is_granted(system(tmp_path / "free", "0::/\n", cpu_max="max 100000"))
-    assert cores.os.environ == {}
+    assert os.environ == {}
     keep_to_what_is_granted(system(tmp_path / "limited", "0::/\n", cpu_max="200000 100000"))
-    assert cores.os.environ == {"OMP_NUM_THREADS": "2"}
+    assert os.environ == {"OMP_NUM_THREADS": "2"}
