@@ -46,7 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps = 10 if arguments.quick else arguments.steps
     keep_memory()
-    frozen = load_torch_model(resolve(arguments.model), "cpu")
+    frozen = load_torch_model(resolve(arguments.model), "cpu", precision="auto")
     rows = PromptLoss(frozen)
     deep = rows.deep()
     assert deep.prefix is not None
