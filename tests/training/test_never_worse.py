@@ -19,7 +19,7 @@ CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
 NOTHING = 0.001  # of its bits per byte: what is kept where nothing helped is as good as nothing
 
 
-def gain(text: Path, model: Path, steps: int, row: int = TrainingRequest.row) -> float:
+def gain(text: Path, model: Path, steps: int, row: int = 512) -> float:
     """Return the gain on held-out pages over no module, a share of the bits per byte."""
     asked = TrainingRequest((str(text),), "quick", model=str(model), dial="quick", steps=steps, row=row)
     for _ in train(asked):
