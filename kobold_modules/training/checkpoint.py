@@ -20,7 +20,7 @@ from ..errors import BadInput, OutOfDisk
 from ..formats.tensors import open_tensors
 from ..paths import write_atomically
 from .distributed import World
-from .optimiser.reparametrisation import folded, placed, refold, shared_rows, trainables
+from .optimiser.reparametrisation import folded, placed, refold, restart, shared_rows, trainables
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class State:
         """Begin module ``index`` at other ``rows``, as :meth:`placed` gives them, before its first step."""
         for tensor in (self.initial, self.best, self.average):
             tensor[index] = rows
-        self.parts["prompt"][index] = rows[self.shared :]
+        restart(self.parts, index, rows)
         self.starts[index] = name
 
     def placed(self, index: int, rows: Tensor) -> Tensor:

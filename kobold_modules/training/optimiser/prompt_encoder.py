@@ -80,20 +80,28 @@ def encoded(parts: dict[str, Tensor], scale: Tensor) -> Tensor:
     hidden = own["tokens"] / scale
     if "middle" not in own:
         hidden = _lstm(own, hidden, scale)
-    hidden = torch.relu(_linear(hidden, own["inner"], own["inner_bias"], scale))
+    hidden = torch.relu(linear(hidden, own["inner"], scale, own["inner_bias"]))
     if "middle" in own:
-        hidden = torch.relu(_linear(hidden, own["middle"], own["middle_bias"], scale))
-    return scale * _linear(hidden, own["out"], own["out_bias"], scale)
+        hidden = torch.relu(linear(hidden, own["middle"], scale, own["middle_bias"]))
+    return scale * linear(hidden, own["out"], scale, own["out_bias"])
 
 
-def shortened(rows: Tensor, initial: Tensor, longest: float = LONGEST) -> Tensor:
-    """Shorten rows beyond ``longest`` times the mean row of their start, both ``[prompts, tokens, width]``.
+def longest(initial: Tensor, times: float = LONGEST) -> Tensor:
+    """Return what rows may grow to, ``[prompts, 1, 1]``: so many times the mean norm of their start.
+
+    Args:
+        initial: the start, ``[prompts, tokens, width]``.
+    """
+    return times * initial.norm(dim=-1).mean(dim=-1)[:, None, None]
+
+
+def shortened(rows: Tensor, most: Tensor) -> Tensor:
+    """Shorten rows, ``[prompts, tokens, width]``, beyond the norm ``most``, ``[prompts, 1, 1]``.
 
     A model normalises what enters a layer, so it is a row's direction that matters, and steps of one length turn a long
     row less and less: without a bound rows grow to six times their norm and learning slows to a sixth. (Weight decay
     does it too, and less well.)
     """
-    most = longest * initial.norm(dim=-1).mean(dim=-1)[:, None, None]
     shorter: Tensor = rows * (most / rows.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp_max(1.0)
     return shorter
 
@@ -104,15 +112,16 @@ def scale_of(rows: Tensor) -> Tensor:
     return scale
 
 
-def _weight(kept: Tensor, scale: Tensor) -> Tensor:
-    """Return a weight ``[prompts, outputs, inputs]`` as it is applied: w = PACE kept / (scale sqrt(inputs))."""
-    weight: Tensor = kept * (PACE / (scale * kept.shape[2] ** 0.5))
+def _weight(kept: Tensor, scale: Tensor, pace: float = PACE) -> Tensor:
+    """Return a weight ``[prompts, outputs, inputs]`` as it is applied: w = pace kept / (scale sqrt(inputs))."""
+    weight: Tensor = kept * (pace / (scale * kept.shape[2] ** 0.5))
     return weight
 
 
-def _linear(x: Tensor, kept: Tensor, bias: Tensor, scale: Tensor) -> Tensor:
-    """Return x W^T + b for each prompt, ``[prompts, tokens, outputs]``."""
-    return torch.baddbmm(bias * (PACE / scale), x, _weight(kept, scale).transpose(1, 2))
+def linear(x: Tensor, kept: Tensor, scale: Tensor, bias: Tensor | None = None, pace: float = PACE) -> Tensor:
+    """Return x W^T + b for each prompt, ``[prompts, tokens, outputs]``, of weights and a bias as they are kept."""
+    turned = _weight(kept, scale, pace).transpose(1, 2)
+    return x @ turned if bias is None else torch.baddbmm(bias * (pace / scale), x, turned)
 
 
 def _lstm(own: dict[str, Tensor], x: Tensor, scale: Tensor) -> Tensor:

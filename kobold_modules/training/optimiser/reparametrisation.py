@@ -1,10 +1,17 @@
 """What is trained in place of a prompt's rows, and folded into them when it is done.
 
-``prompt`` trains the rows themselves. ``residual`` (residual prompt tuning, Razdaibiedina et al. 2023) adds a small
-network shared by all rows, P + up(relu(down(P))), which couples them; here ``up`` starts at zero, so that the first
-step begins exactly at the chosen rows, and the network's output is on the scale of the rows (the paper's LayerNorm
-would make it fifty times as large). ``p-tuning`` lets an encoder make the rows (``prompt_encoder``). Folding computes
-the sum once; nothing of the network is in the module.
+``prompt`` trains the rows themselves. ``residual`` (residual prompt tuning, Razdaibiedina et al. 2023, equation 2) adds
+a small network shared by all rows, which couples them:
+
+    p'_i = bounded(p_i + s W_up relu(W_down p_i / s)),   s the root mean square of the rows it began with
+
+``W_up`` starts at zero, so that the first step begins exactly at the chosen rows. The paper bounds what the network
+adds by a LayerNorm, whose output would be fifty times as long as a row of a Llama; here rows are held to
+``prompt_encoder.LONGEST`` times their start's length, as all rows are, and each layer's output moves about as fast as
+rows do. Without the two the product of what both layers had moved grew with every step: rows were 12,000 times as long
+after 200.
+``p-tuning`` lets an encoder make the rows (``prompt_encoder``). Folding computes the sum once; nothing of the network
+is in the module.
 
 Prompts trained together may have a common part C in front of their own rows: P_m = [C ; O_m], where Lester et al. 2021
 (section 2, figure 2) give every row of a mixed batch a prompt of its own, and their code joins a shared one to it along
@@ -18,11 +25,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .prompt_encoder import OUT, encoded, encoder_parts, scale_of, shortened
+from .prompt_encoder import LONGEST, OUT, encoded, encoder_parts, linear, longest, scale_of, shortened
 
 
 HIDDEN = 64
+PACE = 1.0  # of a layer's output, in units of how fast rows move (two layers bear what an encoder's do not)
 SHARED = "shared"  # the part that is common to all prompts, [1, rows, width]
+MOST = "most"  # the part that says how long rows may grow that a residual network adds to, [prompts, 1, 1]
 FREE = "free"  # the part that says which rows may move: 1, or 0 for the words between a template's virtual tokens
 
 
@@ -43,10 +52,11 @@ def trainables(
         prompts, _, width = initial.shape
         generator = torch.Generator().manual_seed(seed)
         scale = scale_of(initial)
-        down = torch.randn(1, HIDDEN, width, generator=generator).expand(prompts, -1, -1) / width**0.5
+        down = torch.randn(1, HIDDEN, width, generator=generator).expand(prompts, -1, -1)
         # In units of the rows, so that one learning rate, a share of their scale, serves all three.
-        found["down"] = (down.to(initial.device) * scale).contiguous()
+        found["down"] = (down.to(initial.device) * (scale / PACE)).contiguous()
         found["up"] = torch.zeros(prompts, width, HIDDEN, device=initial.device)
+        found[MOST] = longest(initial)
     if method == "p-tuning":
         found |= encoder_parts(encoder, initial, seed)
     if anchors:
@@ -58,7 +68,7 @@ def trainables(
 
 def trained_names(parts: dict[str, Tensor]) -> list[str]:
     """Return the names of the parts that a step changes: an encoder trains in place of the rows that it began at."""
-    kept = {FREE} | ({"prompt"} if OUT[0] in parts else set())
+    kept = {FREE, MOST} | ({"prompt"} if OUT[0] in parts else set())
     return [name for name in parts if name not in kept]
 
 
@@ -66,15 +76,15 @@ def folded(parts: dict[str, Tensor]) -> Tensor:
     """Return the prompt that ``parts`` stand for, ``[prompts, tokens, width]``; differentiable."""
     prompt = parts["prompt"]
     if OUT[0] in parts:
-        rows = shortened(prompt + encoded(parts, scale_of(prompt)), prompt)
+        rows = shortened(prompt + encoded(parts, scale_of(prompt)), longest(prompt))
         return torch.where(parts[FREE] > 0, rows, prompt) if FREE in parts else rows
     if SHARED in parts:
         return torch.cat([parts[SHARED].expand(len(prompt), -1, -1), prompt], dim=1)
     if "up" not in parts:
         return prompt
-    scale = scale_of(prompt)
-    inner = torch.relu((prompt / scale) @ (parts["down"] / scale).transpose(1, 2))
-    return prompt + inner @ parts["up"].transpose(1, 2)
+    scale = parts[MOST] / (LONGEST * prompt.shape[2] ** 0.5)
+    inner = torch.relu(linear(prompt / scale, parts["down"], scale, pace=PACE))
+    return shortened(prompt + scale * linear(inner, parts["up"], scale, pace=PACE), parts[MOST])
 
 
 def refold(parts: dict[str, Tensor], rows: Tensor) -> None:
@@ -89,6 +99,13 @@ def refold(parts: dict[str, Tensor], rows: Tensor) -> None:
     for name in ("up", *OUT):
         if name in parts:
             parts[name].zero_()
+
+
+def restart(parts: dict[str, Tensor], index: int, rows: Tensor) -> None:
+    """Make ``parts`` begin at other ``rows``, ``[tokens, width]``, for the prompt ``index``, in place."""
+    parts["prompt"][index] = rows[shared_rows(parts) :]
+    if MOST in parts:
+        parts[MOST][index] = longest(rows[None])[0]
 
 
 def shared_rows(parts: dict[str, Tensor]) -> int:

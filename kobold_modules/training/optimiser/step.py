@@ -18,7 +18,7 @@ from ..neighbours import Beside
 from ..packing import RowSource
 from .orthogonal import orthogonalise
 from .prefix_table import apart, scales, together, without_sink
-from .prompt_encoder import LONGEST, shortened
+from .prompt_encoder import LONGEST, longest, shortened
 from .reparametrisation import SHARED, folded, trained_names
 
 
@@ -60,16 +60,19 @@ def step(
     """
     parts = {name: state.parts[name].clone().requires_grad_(True) for name in trained_names(state.parts)}
     prompts = folded(state.parts | parts)
-    leaf = prompts.detach().requires_grad_(True)
-    compute = _on_text(loss, leaf, beside) if targets is None else _on_examples(loss, leaf, beside, targets, batch)
+    # with what stands around them, once a step: through the rows behind a deep prefix a gradient leads back to it
+    around = prompts if beside is None else beside.around(prompts, loss)
+    leaf = around.detach().requires_grad_(True)
+    compute = _on_text(loss, leaf) if targets is None else _on_examples(loss, leaf, targets, batch)
     mine = world.share(batch)
     value, gradient = at_once(mine, compute, loss.row_threads)
     gradient, value = world.mean(gradient, value, len(mine))
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         return math.nan
+    ends, gradients = [around], [gradient]
     if near is not None:
-        gradient = gradient + near.gradient(prompts)
-    _move(state, dict(zip(parts, torch.autograd.grad(prompts, list(parts.values()), gradient), strict=True)), rate)
+        ends, gradients = [around, prompts], [gradient, near.gradient(prompts)]
+    _move(state, dict(zip(parts, torch.autograd.grad(ends, list(parts.values()), gradients), strict=True)), rate)
     if targets is not None:
         return float(value)
     documents = batch[:, :, 1]
@@ -81,9 +84,8 @@ def batch_loss(
     loss: PromptLoss, batch: Tensor, prompts: Tensor, targets: TeacherTargets | None, beside: Beside | None
 ) -> float:
     """Return the loss of ``batch`` behind other ``prompts``, in the units of :func:`step`, which it does not take."""
-    leaf = prompts.detach()
     with torch.no_grad():
-        around = leaf if beside is None else beside.around(leaf)
+        around = prompts if beside is None else beside.around(prompts, loss)
         rows = _flat(batch, loss)
         if targets is None:
             return float(loss(around, rows[:, 0], rows[:, 1]))
@@ -96,12 +98,12 @@ def batch_loss(
 Compute = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
-def _on_text(loss: PromptLoss, leaf: Tensor, beside: Beside | None) -> Compute:
+def _on_text(loss: PromptLoss, leaf: Tensor) -> Compute:
     """Return what computes the mean loss and gradient of some rows of plain text."""
 
     def compute(some: Tensor) -> tuple[Tensor, Tensor]:
         modules, rows = some.shape[1], _flat(some, loss)
-        losses = loss.per_token(leaf if beside is None else beside.around(leaf), rows[:, 0], rows[:, 1])
+        losses = loss.per_token(leaf, rows[:, 0], rows[:, 1])
         # Divided by a constant, not by the number of scored tokens: parts of a batch, here or elsewhere, then add up.
         (gradient,) = torch.autograd.grad((losses * emphasis(losses)).sum() * modules / losses.numel(), leaf)
         return losses.detach().mean(), gradient
@@ -109,9 +111,7 @@ def _on_text(loss: PromptLoss, leaf: Tensor, beside: Beside | None) -> Compute:
     return compute
 
 
-def _on_examples(
-    loss: PromptLoss, leaf: Tensor, beside: Beside | None, targets: TeacherTargets, batch: Tensor
-) -> Compute:
+def _on_examples(loss: PromptLoss, leaf: Tensor, targets: TeacherTargets, batch: Tensor) -> Compute:
     """Return what computes the divergence from the teacher of some rows of ``batch``, and its gradient."""
     # what a row's tokens weigh on average: every part divides by it, so that a token counts alike wherever it stands
     names = batch[:, :, 2, 1:].to(leaf.device)
@@ -121,7 +121,7 @@ def _on_examples(
         modules, rows = some.shape[1], _flat(some, loss)
         at = rows[:, 2, 1:] >= 0
         here = targets.at(rows[:, 2, 1:][at])
-        losses = loss.against(leaf if beside is None else beside.around(leaf), rows[:, 0], rows[:, 1], at, here)
+        losses = loss.against(leaf, rows[:, 0], rows[:, 1], at, here)
         total = (losses * here.weighing).sum() / (len(rows) * a_row)
         (gradient,) = torch.autograd.grad(total * modules, leaf)
         return total.detach(), gradient
@@ -157,7 +157,7 @@ def _move(state: State, gradients: dict[str, Tensor], rate: float) -> None:
         state.parts[name] = state.parts[name] - rate * change
     if state.optimiser == "muon" and state.matrices == 1:
         for name in {"prompt", SHARED} & gradients.keys():
-            state.parts[name] = shortened(state.parts[name], state.initial[: len(state.parts[name])], LONGEST)
+            state.parts[name] = shortened(state.parts[name], longest(state.initial[: len(state.parts[name])], LONGEST))
     reach = max(1.0, AVERAGED * state.step)
     state.average = torch.lerp(state.average, state.prompts, 1 / reach)
 
