@@ -4,7 +4,8 @@ Style modules of two of our sample voices and a world module of the sample loreb
 not, with the same seconds. Each is then measured through llama.cpp on its own ground (held-out pages of its voice;
 questions on the world that were written apart from any training): alone, with the other, and among four.
 
-    python benchmarks/stacking.py [--quick] [--model smollm2|starter|FILE.gguf] [--minutes M]
+    python benchmarks/stacking.py [--quick] [--model smollm2|starter|FILE.gguf] [--minutes M | --steps N]
+    python benchmarks/stacking.py --method prefix    (deep prefixes, each beside the others)
 
 The last line: for ``stack_safe`` and ``plain`` the co-load table of each module, and ``least_kept_of_two`` and
 ``least_kept_of_four``, the smallest share of a gain that was kept.
@@ -41,9 +42,8 @@ from kobold_modules.evidence import CoLoad
 from kobold_modules.generation.inspection.inspect import OpenEngine
 from kobold_modules.library.library import Library
 from kobold_modules.models.find import resolve
-from kobold_modules.soft_prompt.deep_prefix import with_rows
+from kobold_modules.soft_prompt.deep_prefix import AnyModule
 from kobold_modules.soft_prompt.layer import Layer
-from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
 from kobold_modules.training import TrainingRequest, train
 
@@ -55,11 +55,18 @@ HELD_OUT = 3000  # tokens of each voice
 KNOWN = {field.name for field in dataclasses.fields(TrainingRequest)}
 
 
-def trained(name: str, kind: str, files: Sequence[Path], safe: bool, arguments: argparse.Namespace) -> Module:
-    """Train a module of ``files`` and return it from the library."""
+def trained(
+    name: str, kind: str, files: Sequence[Path], safe: bool, arguments: argparse.Namespace, before: Sequence[str] = ()
+) -> AnyModule:
+    """Train a module of ``files`` and return it from the library.
+
+    Args:
+        before: the modules trained so far, which stand beside it where steps are counted (by the clock all do).
+    """
     asked: dict[str, Any] = {"stack_safe": safe} if "stack_safe" in KNOWN else {}
-    if arguments.quick:
-        asked["steps"] = 6
+    if arguments.quick or arguments.steps:
+        asked["steps"] = 6 if arguments.quick else arguments.steps
+        asked["beside"] = tuple(before) if safe else ()
     else:
         asked["minutes"] = arguments.minutes
     full = f"{name} {'safe' if safe else 'plain'}"
@@ -69,45 +76,49 @@ def trained(name: str, kind: str, files: Sequence[Path], safe: bool, arguments: 
         kind="world" if kind == "world" else "style",
         model=arguments.model,
         tokens=arguments.tokens,
+        row=arguments.row,
+        method=arguments.method,
         seed=1,
         **asked,
     )
     for record in train(request):
         if type(record).__name__ == "TrainedModule":
             print(full, getattr(record, "headline", ""), flush=True)
-    return with_rows(Library().find(full))
+    return Library().find(full)
 
 
-def pages_loss(engine: OpenEngine, voice: str) -> Callable[[Sequence[Module]], Generator[int, None, Table]]:
+def pages_loss(engine: OpenEngine, voice: str) -> Callable[[Sequence[AnyModule]], Generator[int, None, Table]]:
     """Return what measures a stack on held-out pages of ``voice``."""
     pages = HeldOut.of(split(read_corpus([TEXTS / voice])).held_out, engine.tokenize, HELD_OUT)
 
-    def loss_of(front: Sequence[Module]) -> Generator[int, None, Table]:
+    def loss_of(front: Sequence[AnyModule]) -> Generator[int, None, Table]:
         loss = yield from page_loss(EngineScorer(engine, stack_of(front)), pages, WINDOW)
         return loss.table
 
     return loss_of
 
 
-def questions_loss(engine: OpenEngine, most: int) -> Callable[[Sequence[Module]], Generator[int, None, Table]]:
+def questions_loss(engine: OpenEngine, most: int) -> Callable[[Sequence[AnyModule]], Generator[int, None, Table]]:
     """Return what measures a stack on the questions on the sample world."""
     questions = read_questions(ROOT / "benchmarks" / "world_questions.json")[:most]
 
-    def loss_of(front: Sequence[Module]) -> Generator[int, None, Table]:
+    def loss_of(front: Sequence[AnyModule]) -> Generator[int, None, Table]:
         yield 0
         return ask(EngineScorer(engine, stack_of(front)), questions).table[:, 2:]
 
     return loss_of
 
 
-def stack_of(front: Sequence[Module]) -> Stack:
+def stack_of(front: Sequence[AnyModule]) -> Stack:
     return Stack(tuple(Layer(module) for module in front))
 
 
 def tables(safe: bool, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train all four modules and return what each keeps."""
     modules = {"world": trained("world", "world", [TEXTS / "world" / "lorebook.json"], safe, arguments)}
-    modules |= {voice: trained(voice, "style", [TEXTS / voice], safe, arguments) for voice in VOICES}
+    for voice in VOICES:
+        before = [module.name for module in modules.values()]
+        modules[voice] = trained(voice, "style", [TEXTS / voice], safe, arguments, before)
     found: dict[str, CoLoad] = {}
     with open_engine(resolve(arguments.model)) as engine:
         for name in ("noir", "world"):
@@ -146,13 +157,18 @@ def main() -> None:
     parser = benchmark_parser(__doc__, quick="six steps a module: a check that it runs, no result")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--minutes", type=float, default=4.0, help="of training a module (default: 4)")
+    parser.add_argument("--steps", type=int, help="of training a module, in place of minutes")
+    parser.add_argument("--row", type=int, default=512, help="tokens of a row of text (default: 512)")
+    parser.add_argument("--method", choices=["prompt", "prefix"], default="prompt")
     parser.add_argument("--tokens", type=int, default=100, help="virtual tokens of a module (default: 100)")
     arguments = parser.parse_args()
     result: dict[str, Any] = {"plain": tables(False, arguments)}
     if "stack_safe" in KNOWN:
         result["stack_safe"] = tables(True, arguments)
-    settings = {"model": arguments.model, "minutes": arguments.minutes, "tokens": arguments.tokens}
-    keep("stacking", settings, result, arguments.quick)
+    length = {"minutes": arguments.minutes} if arguments.steps is None else {"steps": arguments.steps}
+    settings = {"model": arguments.model, **length, "tokens": arguments.tokens}
+    name = "stacking" if arguments.method == "prompt" else f"stacking_{arguments.method}"
+    keep(name, settings, result, arguments.quick)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -24,14 +25,17 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from ..backends.torch.deep_prefix import rope_of
 from ..backends.torch.load import TorchModel
 from ..errors import WrongModel
+from ..soft_prompt.rotation import Rope
 from ..soft_prompt.stack import Stack
 from .distillation_loss import TeacherTargets, losses_of_logits
 from .fused_llama import FusedLlama
 from .ops import compiled
 from .output_head import CHUNK, OutputHead, wide
 from .prefix_cache import PrefixShape, cache_of, keys_and_values, prefix_shape, table_of
+from .prefix_stack import Held, table_around
 from .row_threads import SERIAL, RowThreads
 
 
@@ -102,6 +106,23 @@ class PromptLoss:
         """
         assert self.prefix is not None
         return table_of(self.frozen, self.prefix, stack)
+
+    @cached_property
+    def rope(self) -> Rope | None:
+        """How the model turns keys, where prompts are deep prefixes; None where that is not known."""
+        return None if self.prefix is None else rope_of(self.frozen, self.prefix.layers)
+
+    def among(self, before: Sequence[Held], prompts: Tensor, behind: Sequence[Held]) -> Tensor:
+        """Return ``prompts``, ``[prompts, tokens, width]``, as they stand in a stack with others; differentiable.
+
+        Others are rows, or deep prefixes where prompts are such (``prefix_stack``). A deep prefix behind anything
+        needs :attr:`rope`.
+        """
+        if self.prefix is not None:
+            return table_around(self.frozen, self.prefix, self.rope, before, prompts, behind)
+        front, back = ([part.numbers.to(prompts.dtype).expand(len(prompts), -1, -1) for part in side]
+                       for side in (before, behind))  # fmt: skip
+        return torch.cat([*front, prompts, *back], dim=1)
 
     @property
     def unit(self) -> float:

@@ -3,7 +3,8 @@
 Modules trained each on its own spoil one another (arXiv 2204.13362, 2606.04557). The remedy is to train with company:
 in a quarter of the steps one to three others stand before or behind, and the gradient goes into the module in training
 alone. Company is drawn anew each step, number, order and lengths: modules of the person's library, and stretches of
-other voices' text, which stand there as modules that nobody has trained yet.
+other voices' text, which stand there as modules that nobody has trained yet. Beside a deep prefix stand deep prefixes,
+too, as they will in a stack: rows behind it are computed attending to it, and it keeps to itself (``prefix_stack``).
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ..backends.torch.load import TorchModel
 from ..corpus import Corpus
-from ..errors import BadModule, OutOfDisk
+from ..errors import BadModule, OutOfDisk, WrongModel
 from ..evaluation.control_texts import other_texts
 from ..formats.tensors import open_tensors
+from ..forward.prefix_stack import Held
+from ..forward.prompt_loss import PromptLoss
 from ..library.library import Library
 from ..library.slug import key_of
 from ..paths import write_atomically
-from ..soft_prompt.deep_prefix import with_rows
+from ..soft_prompt.deep_prefix import AnyModule, DeepPrefix, with_rows
 from ..soft_prompt.fingerprint import Fit
 from ..soft_prompt.module import Module
 from ..soft_prompt.stack import check_fit
@@ -46,19 +48,18 @@ FILE = "neighbours.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands around a prompt: float32 ``[tokens, width]`` each, either possibly empty."""
+    """What stands around a prompt, in the order of a stack; either side possibly empty."""
 
-    before: Tensor
-    behind: Tensor
+    before: tuple[Held, ...]
+    behind: tuple[Held, ...]
 
     @property
     def tokens(self) -> int:
-        return len(self.before) + len(self.behind)
+        return sum(len(held) for held in (*self.before, *self.behind))
 
-    def around(self, prompts: Tensor) -> Tensor:
-        """Return ``prompts``, ``[prompts, tokens, width]``, with their company."""
-        front, back = (side.to(prompts.dtype).expand(len(prompts), -1, -1) for side in (self.before, self.behind))
-        return torch.cat([front, prompts, back], dim=1)
+    def around(self, prompts: Tensor, loss: PromptLoss) -> Tensor:
+        """Return ``prompts``, ``[prompts, tokens, width]``, with their company, as ``loss`` takes them."""
+        return loss.among(self.before, prompts, self.behind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,19 @@ class Neighbours:
     """All that may stand beside the module in training.
 
     Attributes:
-        names: of the library's ``modules``, float32 ``[tokens, width]`` each.
+        names: of the library's ``modules``.
         texts: ids of other voices' texts; ``table``: the model's embedding rows, in which they are looked up.
         room: most tokens that company may have.
+        front: whether anything may stand before it, and a deep prefix behind others: not where nothing is known of how
+            the model turns keys (GPT-2 gives every position a vector of its own).
     """
 
     names: tuple[str, ...]
-    modules: tuple[Tensor, ...]
+    modules: tuple[Held, ...]
     texts: tuple[tuple[int, ...], ...]
     table: Tensor
     room: int
+    front: bool = True
 
     def at(self, seed: int, step: int) -> Beside | None:
         """Return the company of ``step``, None in three steps of four. The same whatever ran before."""
@@ -84,20 +88,20 @@ class Neighbours:
             return None
         count = int(chance.integers(1, MOST + 1))
         order = [int(index) for index in chance.permutation(len(self.modules))]
-        chosen: list[Tensor] = []
+        chosen: list[Held] = []
         room = self.room
         for _ in range(count):
-            rows = self._one(chance, order, room)
-            if rows is not None:
-                chosen.append(rows)
-                room -= len(rows)
+            held = self._one(chance, order, room)
+            if held is not None:
+                chosen.append(held)
+                room -= len(held)
         if not chosen:
             return None
-        place = int(chance.integers(len(chosen) + 1))
-        return Beside(self._joined(chosen[:place]), self._joined(chosen[place:]))
+        place = int(chance.integers(len(chosen) + 1)) if self.front else 0
+        return Beside(tuple(chosen[:place]), tuple(chosen[place:]))
 
-    def _one(self, chance: np.random.Generator, order: list[int], room: int) -> Tensor | None:
-        """Return the rows of another module, or of a stretch of text; None where there is no room for either."""
+    def _one(self, chance: np.random.Generator, order: list[int], room: int) -> Held | None:
+        """Return another module, or a stretch of text as rows; None where there is no room for either."""
         text, length = float(chance.random()), int(chance.integers(SHORTEST, LONGEST + 1))
         which, start = float(chance.random()), float(chance.random())
         fitting = [index for index in order if len(self.modules[index]) <= room]
@@ -110,11 +114,7 @@ class Neighbours:
         ids = self.texts[int(which * len(self.texts))]
         at = int(start * max(1, len(ids) - length))
         picked = torch.tensor(ids[at : at + length], dtype=torch.int64, device=self.table.device)
-        rows: Tensor = self.table[picked].float()
-        return rows
-
-    def _joined(self, parts: Sequence[Tensor]) -> Tensor:
-        return torch.cat(list(parts)) if parts else self.table.new_zeros(0, self.table.shape[1]).float()
+        return Held(self.table[picked].float())
 
 
 def cut(batch: Tensor, tokens: int, beside: Beside | None, context: int) -> Tensor:
@@ -127,7 +127,7 @@ def cut(batch: Tensor, tokens: int, beside: Beside | None, context: int) -> Tens
 
 
 def company(
-    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], frozen: TorchModel, row: int, folder: Path
+    requests: Sequence[TrainingRequest], corpora: Sequence[Corpus], loss: PromptLoss, row: int, folder: Path
 ) -> Neighbours | None:
     """Return what stands beside the modules of ``requests``; None where nothing is to.
 
@@ -141,32 +141,57 @@ def company(
     Raises:
         BadModule, WrongModel: a module that was named is missing or does not fit.
     """
-    request = requests[0]
+    request, frozen = requests[0], loss.frozen
     if not request.stack_safe:
         return None
-    room = frozen.context - request.tokens - max(LEAST_ROW, int(LEAST_TEXT * row))
+    front = loss.prefix is None or loss.rope is not None
+    room = _seen(loss) - request.tokens - max(LEAST_ROW, int(LEAST_TEXT * row))
     kept = folder / FILE
     names, modules = _kept(kept, frozen.device) if request.resume else ((), ())
     if not names:
-        found = _named(request, frozen) if request.beside or request.steps is not None else _on_shelf(requests, frozen)
-        names = tuple(module.name for module in found)
-        modules = tuple(torch.from_numpy(module.vectors.copy()).to(frozen.device) for module in found)
+        if request.beside or request.steps is not None:
+            found = [_named(name, loss, front) for name in request.beside]
+        else:
+            found = _on_shelf(requests, loss, front)
+        names, modules = tuple(name for name, _ in found), tuple(held for _, held in found)
         _keep(kept, names, modules)
     own = {document.sha256 for corpus in corpora for document in corpus.documents}
     texts = tuple(ids for text in other_texts(own).values() if len(ids := tuple(frozen.encode(text))) > LONGEST)
-    return Neighbours(names, modules, texts, frozen.table, room)
+    return Neighbours(names, modules, texts, frozen.table, room, front)
 
 
-def _named(request: TrainingRequest, frozen: TorchModel) -> list[Module]:
-    found = [with_rows(Library().find(name)) for name in request.beside]
-    for module in found:
-        check_fit(module, frozen.fingerprint, frozen.name)
-    return found
+def _seen(loss: PromptLoss) -> int:
+    """Return how many positions a layer looks back over: of keys and values that were given, none may be cut off."""
+    config = loss.frozen.model.config.get_text_config()
+    window = getattr(config, "sliding_window", None) if loss.prefix is not None else None
+    return min(loss.frozen.context, int(window) - 1 if window else loss.frozen.context)
 
 
-def _on_shelf(requests: Sequence[TrainingRequest], frozen: TorchModel) -> list[Module]:
+def _named(name: str, loss: PromptLoss, front: bool) -> tuple[str, Held]:
+    module = Library().find(name)
+    if loss.prefix is None:
+        module = with_rows(module)
+    check_fit(module, loss.frozen.fingerprint, loss.frozen.name)
+    if isinstance(module, DeepPrefix) and not front:
+        raise WrongModel(
+            f"{loss.frozen.name} turns its keys in a way that is not known here, so {module.name} cannot stand beside "
+            "another deep prefix.",
+            "Leave it out of --beside.",
+        )
+    return module.name, _held(module, loss)
+
+
+def _held(module: AnyModule, loss: PromptLoss) -> Held:
+    """Return what ``module`` holds, on the model's device. Raises WrongModel where a deep one is of another shape."""
+    if isinstance(module, DeepPrefix):
+        assert loss.prefix is not None
+        return Held(loss.prefix.table(module, loss.frozen.name).to(loss.frozen.device), deep=True)
+    return Held(torch.from_numpy(module.vectors.copy()).to(loss.frozen.device))
+
+
+def _on_shelf(requests: Sequence[TrainingRequest], loss: PromptLoss, front: bool) -> list[tuple[str, Held]]:
     """Return modules of the library that were made for this very model, the newest first, at most a few."""
-    library, own = Library(), {key_of(each.name) for each in requests}
+    library, own, frozen = Library(), {key_of(each.name) for each in requests}, loss.frozen
     fitting = [
         entry
         for entry in library.entries()
@@ -178,30 +203,34 @@ def _on_shelf(requests: Sequence[TrainingRequest], frozen: TorchModel) -> list[M
     fitting.sort(key=lambda entry: (entry.card.created, entry.slug), reverse=True)
     found = []
     for entry in fitting[:OF_SHELF]:
-        with suppress(BadModule):  # one that is damaged or has just been removed is no company
+        with suppress(BadModule, WrongModel):  # one that is damaged or has just been removed is no company
             module = library.load(entry)
-            if isinstance(module, Module):  # a deep prefix is no rows that could stand in a batch
-                found.append(module)
+            # a deep prefix is no rows that could stand around rows in a batch
+            if isinstance(module, Module) or (loss.prefix is not None and front):
+                found.append((module.name, _held(module, loss)))
     return found
 
 
-def _keep(path: Path, names: Sequence[str], modules: Sequence[Tensor]) -> None:
-    tensors = {str(number): module.cpu().contiguous() for number, module in enumerate(modules)}
+def _keep(path: Path, names: Sequence[str], modules: Sequence[Held]) -> None:
+    tensors = {str(number): held.numbers.cpu().contiguous() for number, held in enumerate(modules)}
     if not names:
         path.unlink(missing_ok=True)
         return
+    about = {"names": json.dumps(list(names)), "deep": json.dumps([held.deep for held in modules])}
     try:
-        write_atomically(path, save(tensors, metadata={"names": json.dumps(list(names))}))
+        write_atomically(path, save(tensors, metadata=about))
     except OSError as error:
         raise OutOfDisk(f"{path} cannot be written: {error.strerror}.", "Free some space.") from error
 
 
-def _kept(path: Path, device: str) -> tuple[tuple[str, ...], tuple[Tensor, ...]]:
+def _kept(path: Path, device: str) -> tuple[tuple[str, ...], tuple[Held, ...]]:
     """Return what an earlier start of the same training kept; nothing where there is nothing whole."""
     try:
         data = path.read_bytes()
-        names = tuple(map(str, json.loads(open_tensors(data, path.name, len(data)).metadata["names"])))
+        about = open_tensors(data, path.name, len(data)).metadata
+        names, deep = tuple(map(str, json.loads(about["names"]))), json.loads(about["deep"])
         tensors = load(data)
-        return names, tuple(tensors[str(number)].to(device) for number in range(len(names)))
+        held = [Held(tensors[str(number)].to(device), bool(deep[number])) for number in range(len(names))]
+        return names, tuple(held)
     except Exception:  # whatever the damage: company is chosen again
         return (), ()

@@ -46,6 +46,7 @@ from .world.data import Studied
 
 
 SAMPLES = 4  # samples while it trains
+REVISION = 2  # of what is trained and how: a checkpoint of another one is of another training
 # What may differ when a training resumes.
 NOT_PART_OF_IDENTITY = (
     *("resume", "out", "library", "replace", "device", "description", "author", "dial", "compile", "precision"),
@@ -121,11 +122,7 @@ def run_training(
     ]
     taught = [writer.targets for writer in told if writer.targets is not None]
     targets = TeacherTargets.joined(taught) if taught else None
-    if loss.prefix is not None and request.stack_safe:
-        yield Note("A deep prefix is trained on its own: nothing stands beside it in any step.")
-    neighbours = (
-        None if loss.prefix is not None else company(requests, corpora, frozen, tasks[0].rows.length, checkpoint.parent)
-    )
+    neighbours = company(requests, corpora, loss, tasks[0].rows.length, checkpoint.parent)
     if neighbours is not None and neighbours.names:
         yield Note(f"Beside it, in a quarter of the steps: {', '.join(neighbours.names)}.")
     yield from optimise(loss, tasks, request, state, control, targets, neighbours, near_of(requests, frozen))
@@ -242,5 +239,5 @@ def _identity(
     settings[0]["seconds"] = requests[0].budget if requests[0].steps is None else None
     texts = [document.sha256 for corpus in corpora for document in corpus.documents]
     texts += [hashlib.sha256(repr(found.examples).encode()).hexdigest() for found in lore]
-    whole = [settings, texts, frozen.fingerprint.to_dict()]
+    whole = [REVISION, settings, texts, frozen.fingerprint.to_dict()]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

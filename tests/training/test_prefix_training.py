@@ -12,14 +12,16 @@ import torch
 from kobold_modules.errors import BadUsage
 from kobold_modules.evaluation.bits import HeldOut
 from kobold_modules.formats import read
+from kobold_modules.forward.prefix_stack import Held
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.library.library import Library
-from kobold_modules.records import Loss, Note, Record, Saved, TrainedModule
+from kobold_modules.records import Loss, Record, Saved, TrainedModule
 from kobold_modules.soft_prompt.deep_prefix import DeepPrefix
 from kobold_modules.training import TrainingRequest, estimate
 from kobold_modules.training.checkpoint import State, restore
 from kobold_modules.training.loop import RunControl, Task, optimise
 from kobold_modules.training.measuring import measure
+from kobold_modules.training.neighbours import Neighbours
 from kobold_modules.training.optimiser.prefix_table import apart, scales, together
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.pipeline import train
@@ -137,11 +139,10 @@ def test_the_whole_way_ends_with_a_deep_prefix_in_the_library(model: str) -> Non
     module = deep("farce")
     assert (module.layers, module.tokens) == (5, 8)
     assert module.card.training["method"] == "prefix tuning"
-    assert module.card.training["stack_safe"] is False
+    assert module.card.training["stack_safe"] is True
     assert module.card.measured["bits_per_byte_with"] == trained.bits_per_byte_with
     assert module.card.samples["opening"]
     assert module.card.samples["with"] != module.card.samples["without"]
-    assert any("on its own" in record.text for record in records if isinstance(record, Note))
     assert module.initial_keys is not None
     assert np.array_equal(module.keys[:, :, 0], module.initial_keys[:, :, 0])
 
@@ -151,6 +152,47 @@ def test_a_stopped_one_goes_on_to_the_same_module(model: str) -> None:
     run(request(model, name="parts"), stop_after=2)
     run(request(model, name="parts", resume=True, replace=True))
     assert deep("whole").digest == deep("parts").digest
+
+
+def test_others_stand_beside_it_and_are_named_on_its_card(model: str) -> None:
+    """Issue 17, deep prefixes: stack-safe as prompts are, unless asked for alone."""
+    run(request(model, name="rows", method="prompt"))
+    run(request(model, name="deep"))
+    run(request(model, name="safe", beside=("rows", "deep")))
+    run(request(model, name="alone", stack_safe=False))
+    safe, alone = deep("safe"), deep("alone")
+    assert safe.card.training["beside"] == ["rows", "deep"]
+    assert alone.card.training["stack_safe"] is False
+    assert safe.digest != alone.digest
+
+
+def test_with_company_it_still_learns_and_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    def company(bench: Bench) -> Neighbours:
+        table = bench.frozen.table
+        texts = (tuple(bench.frozen.encode("a heron stood in the mud. " * 9)),)
+        modules = (Held(table[30:36].float() * 1.5), Held(bench.loss.start(table[50:54].float()), deep=True))
+        return Neighbours(("rows", "deep"), modules, texts, table, 60)
+
+    def run_on(bench: Bench, **options: Any) -> None:
+        tasks = [Task("x", bench.rows, bench.held_out)]
+        control = RunControl(identity="same", **options)
+        list(optimise(bench.loss, tasks, bench.request, bench.state, control, neighbours=company(bench)))
+
+    whole, checkpoint = Bench(), tmp_path / "state.safetensors"
+    run_on(whole)
+    stopped = Bench()
+    run_on(stopped, checkpoint=checkpoint, stop=lambda: stopped.state.step >= 11)
+    resumed = Bench()
+    found = restore(checkpoint, "same", "cpu")
+    assert found is not None
+    resumed.state = found
+    run_on(resumed)
+    assert torch.equal(resumed.state.prompts, whole.state.prompts)
+    assert whole.loss_of(whole.state.best[0]) < whole.loss_of(whole.state.initial[0]) - 0.1
+    assert torch.equal(whole.state.prompts[:, 0], whole.state.initial[:, 0])
+    alone = Bench()
+    alone.run()
+    assert not torch.equal(alone.state.prompts, whole.state.prompts)
 
 
 def test_several_voices_train_in_one_run(model: str) -> None:

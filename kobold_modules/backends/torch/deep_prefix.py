@@ -30,31 +30,32 @@ def write_deep_prefix(frozen: TorchModel, cache: Any, prefix: DeepPrefix, at: in
     heads = int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
     head_dim = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
     check_shape(prefix, int(config.num_hidden_layers), heads, head_dim, frozen.name)
-    keys = placed(prefix.keys, at, _rope(frozen, prefix)) if at else prefix.keys
+    rope = rope_of(frozen, prefix.layers) if at else None
+    if at and rope is None:
+        raise WrongModel(
+            f"{frozen.name} turns its keys in a way that is not known here, so {prefix.name} cannot stand behind "
+            "others.",
+            "Put it first in the stack.",
+        )
+    keys = prefix.keys if rope is None else placed(prefix.keys, at, rope)
     for layer in range(prefix.layers):
         pair = (torch.tensor(array[layer], device=frozen.device) for array in (keys, prefix.values))
         key, value = (tensor.to(frozen.table.dtype)[None] for tensor in pair)
         cache.update(key, value, layer)
 
 
-def _rope(frozen: TorchModel, prefix: DeepPrefix) -> Rope:
-    """Return how every layer turns its keys, where each has one table of frequencies that stays as it is.
+def rope_of(frozen: TorchModel, count: int) -> Rope | None:
+    """Return how each of ``count`` layers turns its keys, where each has one table of frequencies that stays as it is.
 
-    Raises WrongModel for models that do not turn them, that pair other dimensions (Cohere, GLM: neighbours), or whose
-    frequencies depend on how long a text is.
+    None for models that do not turn them, that pair other dimensions (Cohere, GLM: neighbours), or whose frequencies
+    depend on how long a text is.
     """
     tables = dict(_frequencies(frozen.model))
     kinds = list(getattr(frozen.model.config.get_text_config(), "layer_types", None) or [])
-    layers = [tables.get(kind, tables.get("")) for kind in kinds or [""] * prefix.layers]
+    layers = [tables.get(kind, tables.get("")) for kind in kinds or [""] * count]
     known = [layer for layer in layers if layer is not None]
-    rope = Rope(np.stack(known)) if len(known) == len(layers) == prefix.layers else None
-    if rope is None or not _turns_so(frozen, rope):
-        raise WrongModel(
-            f"{frozen.name} turns its keys in a way that is not known here, so {prefix.name} cannot stand behind "
-            "others.",
-            "Put it first in the stack.",
-        )
-    return rope
+    rope = Rope(np.stack(known)) if len(known) == len(layers) == count else None
+    return rope if rope is not None and _turns_so(frozen, rope) else None
 
 
 def _turns_so(frozen: TorchModel, rope: Rope) -> bool:

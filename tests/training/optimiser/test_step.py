@@ -8,6 +8,7 @@ import torch
 
 from kobold_modules.forward.distillation_loss import TeacherTargets, losses_of_logits
 from kobold_modules.forward.memory import AtOnce
+from kobold_modules.forward.prefix_stack import Held
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.distributed import World
@@ -92,13 +93,14 @@ def test_rows_beside_the_module_are_read_and_not_trained() -> None:
     start = frozen.table[:4].float()[None].clone()
     ids = torch.arange(20).view(1, 1, 1, 20)
     batch = torch.cat([ids, torch.zeros_like(ids)], dim=2)
-    beside = Beside(frozen.table[40:43].float(), frozen.table[50:52].float())
+    before, behind = frozen.table[40:43].float(), frozen.table[50:52].float()
+    beside = Beside((Held(before),), (Held(behind),))
     state = State.fresh(start)
 
     step(loss, batch, state, 1e-3, AtOnce(1 << 30, "cpu"), World(), beside=beside)
 
-    whole = torch.cat([beside.before, start[0], beside.behind]).requires_grad_(True)
+    whole = torch.cat([before, start[0], behind]).requires_grad_(True)
     losses = loss.per_token(whole, ids[0, 0])
     (wanted,) = torch.autograd.grad((losses * emphasis(losses)).mean(), whole)
     torch.testing.assert_close(state.mean["prompt"][0] / (1 - MOMENTUM), wanted[3:7], rtol=1e-4, atol=1e-7)
-    assert torch.equal(beside.before, frozen.table[40:43].float())
+    assert torch.equal(before, frozen.table[40:43].float())
