@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kobold_modules.library.library import Library
+from kobold_modules.tui.dialogs.trim_card import TrimCard
 from tests.tui.conftest import Open
 from tests.tui.pictures import SIZES, looks_like
+from tests.tui.screens.library.test_trimming import Weighing
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -61,3 +63,11 @@ async def test_help(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size) as on:
         await on.press("f1")
         await looks_like(on, "help")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_trim(stage: Open, shelf: Library, size: tuple[int, int]) -> None:
+    async with stage(client=Weighing(), library=shelf, size=size) as on:
+        await on.press("T")
+        await on.until(lambda: isinstance(on.app.screen, TrimCard))
+        await looks_like(on, "trim")

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from .library_actions import LibraryActions
     from .nearest_words import NearestWords
     from .phrase_search import PhraseSearch
+    from .trimming import Trimming
 
-READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest", "evaluate", "phrase"}
+READABLE_ONLY = {"add", "toggle", "edit", "export", "duplicate", "nearest", "evaluate", "phrase", "trim"}
 NEEDS_MODULE = READABLE_ONLY | {"remove", "rename", "tag", "star"}
 EVIDENCE = "evidence.json"  # as library.evidence has it
 HELD_DOWN = 0.08  # seconds
@@ -97,6 +98,12 @@ class LibraryScreen(HeldScreen[None]):
         from .phrase_search import PhraseSearch  # when somebody asks for one
 
         return PhraseSearch(self, self.app_state, self.status_line)
+
+    @cached_property
+    def trimming(self) -> Trimming:
+        from .trimming import Trimming  # when somebody wants to
+
+        return Trimming(self, self.app_state, self.status_line)
 
     @property
     def list(self) -> ModuleList:
@@ -319,6 +326,8 @@ class LibraryScreen(HeldScreen[None]):
                 run_in_background(self, partial(self.nearest.find, entries[0]), "nearest", exclusive=True)
             case "evaluate" | "phrase":
                 (self.evaluations if what == "evaluate" else self.phrases).switch(entries[0])
+            case "trim":
+                self.trimming.switch(entries[0], self.nearest.worth(entries[0]) if "nearest" in self.__dict__ else None)
             case _:
                 self.actions.do(what, entries)
 

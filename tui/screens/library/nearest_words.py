@@ -48,6 +48,11 @@ class NearestWords:
         """Return what is known of the rows of ``entry``, None where nobody has asked."""
         return self._known.get(_key(entry))
 
+    def worth(self, entry: Entry) -> answers.VectorWorth | None:
+        """Return what the rows of ``entry`` are worth, None where nobody has asked."""
+        known = self.known(entry)
+        return answers.VectorWorth(known.worth, known.tokens) if known is not None and known.worth else None
+
     async def find(self, entry: Entry) -> None:
         """Ask which words the rows of ``entry`` are nearest to, then what each is worth; or stop asking the latter."""
         if self._client is not None:
@@ -89,7 +94,7 @@ class NearestWords:
                     case answers.VectorWorth():
                         self._known[_key(entry)] = self._known[_key(entry)].weighed(record)
                         self.found()
-                        hint = "`kobold-modules prune`, run in a terminal, leaves out those worth least."
+                        hint = "T leaves out those worth least."
                         self.status.say(f"What each vector of {entry.name} is worth is on its card.", "good", hint)
                     case Failed():
                         self.status.say(CURIOSITY)

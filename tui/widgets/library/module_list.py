@@ -71,6 +71,7 @@ class ModuleList(ScrollView, can_focus=True, inherit_bindings=False):
         _key("e", "export", "Export", "Save it for KoboldAI or another program"),
         _key("v", "evaluate", "Evaluate", "Measure what the module is worth, or stop that"),
         _key("p", "phrase", "Phrase", "Find text to paste that does what the module does"),
+        _key("T", "trim", "Trim", "Make a smaller module of the vectors that are worth most"),
         _key("w", "nearest", "Nearest words", "Show the words nearest to each virtual token"),
         _key("i", "import", "Import", "Import modules from files"),
         _key("u", "restore", "Restore", "Restore what was deleted last"),
