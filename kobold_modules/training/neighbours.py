@@ -162,9 +162,11 @@ def company(
 
 def _seen(loss: PromptLoss) -> int:
     """Return how many positions a layer looks back over: of keys and values that were given, none may be cut off."""
-    config = loss.frozen.model.config.get_text_config()
-    window = getattr(config, "sliding_window", None) if loss.prefix is not None else None
-    return min(loss.frozen.context, int(window) - 1 if window else loss.frozen.context)
+    context = loss.frozen.context
+    if loss.prefix is None:
+        return context
+    window = getattr(loss.frozen.model.config.get_text_config(), "sliding_window", None)
+    return min(context, int(window) - 1) if window else context
 
 
 def _named(name: str, loss: PromptLoss, front: bool) -> tuple[str, Held]:
