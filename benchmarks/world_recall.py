@@ -134,7 +134,7 @@ def main() -> None:
         began = time.monotonic()
         file = by_study(request, folder)
         seconds = time.monotonic() - began
-        _, loss = load_frozen(resolve(arguments.model), replace(request, method="prompt"), "cpu")
+        loss = load_frozen(resolve(arguments.model), request, "cpu")[1].rows
         fronts = {"module": prompt_of(file, loss)}
         text_steps = 0
         if arguments.method == "prompt":
