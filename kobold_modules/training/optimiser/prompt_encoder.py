@@ -92,7 +92,8 @@ def longest(initial: Tensor, times: float = LONGEST) -> Tensor:
     Args:
         initial: the start, ``[prompts, tokens, width]``.
     """
-    return times * initial.norm(dim=-1).mean(dim=-1)[:, None, None]
+    most: Tensor = times * initial.norm(dim=-1).mean(dim=-1)[:, None, None]
+    return most
 
 
 def shortened(rows: Tensor, most: Tensor) -> Tensor:
