@@ -14,6 +14,7 @@ module       a module trained as `train --kind world` does, by self-study; makin
 pages that have nothing to do with the world, as a share of bits per byte (0.01 is 1 % worse).
 
     python benchmarks/world_recall.py [--quick] [--model smollm2|starter|FILE] [--minutes 9] [--tokens 128]
+    python benchmarks/world_recall.py --quick --steps 60 --model starter --method prefix    (steps in place of minutes)
     python benchmarks/world_recall.py --method prefix    (keys and values of every layer in place of rows; no text arm)
 """
 
@@ -110,6 +111,7 @@ def main() -> None:
     parser = benchmark_parser(__doc__, quick="a few steps and questions: a check that it runs")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--minutes", type=float, default=9.0)
+    parser.add_argument("--steps", type=int, help="of training, in place of minutes, whatever else the machine does")
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--method", choices=["prompt", "prefix"], default="prompt")
     parser.add_argument("--recitation", type=float, help="share of entries recited, where it is not the usual one")
@@ -119,7 +121,7 @@ def main() -> None:
     minutes = 0.2 if arguments.quick else arguments.minutes
     request = TrainingRequest(
         files=(str(LOREBOOK),), name="The Ommul", model=arguments.model, kind="world", objective="study",
-        tokens=arguments.tokens, minutes=minutes, library=False, stack_safe=False, patience=1.0,
+        tokens=arguments.tokens, minutes=minutes, steps=arguments.steps, library=False, stack_safe=False, patience=1.0,
         method=arguments.method,
     )  # fmt: skip
     questions = read_questions(QUESTIONS)[: 8 if arguments.quick else None]
@@ -150,7 +152,7 @@ def main() -> None:
     }
     settings = {
         "model": Path(arguments.model).name,
-        "minutes": minutes,
+        **({"minutes": minutes} if arguments.steps is None else {"steps": arguments.steps}),
         "tokens": arguments.tokens,
         "questions": len(questions),
         "threads": torch.get_num_threads(),

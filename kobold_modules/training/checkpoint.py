@@ -38,6 +38,9 @@ class State:
         matrices: of how many matrices side by side a prompt consists: 1, or of a deep prefix keys and values of each
             layer, of which the first token stays as it is (``step``).
         starts: for each module, what it starts from where that is not what was asked for; else empty.
+        neutral, harm: for each module what neutral text counts in a step, times its usual weight, and how much worse
+            it was at the last look, as a share; 1 and 0 where nobody looks (``world.neutral``). ``looks``: how many of
+            the looks that a training has were taken at it.
         compiled: whether the step's arithmetic is compiled: a training keeps to what it began with.
     """
 
@@ -60,6 +63,9 @@ class State:
     smoothed: float | None = None
     starts: list[str] = field(default_factory=list)
     matrices: int = 1
+    neutral: list[float] = field(default_factory=list)
+    harm: list[float] = field(default_factory=list)
+    looks: int = 0
 
     @classmethod
     def fresh(
@@ -91,6 +97,8 @@ class State:
             best_at=[0.0] * count,
             curves=[[] for _ in range(count)],
             starts=[""] * count,
+            neutral=[1.0] * count,
+            harm=[0.0] * count,
             optimiser=optimiser,
             matrices=matrices,
         )

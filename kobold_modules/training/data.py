@@ -18,6 +18,7 @@ from ..self_study import LoreEntry
 from .measuring import Measured
 from .packing import Rows, RowSource
 from .settings import TrainingRequest
+from .world.neutral import Neutral
 
 
 FEWEST, MOST = 600, 4000  # tokens measured while training; the card gets the whole held-out text
@@ -35,6 +36,7 @@ class TrainingData:
         targets: what examples are learned from; None where texts are trained on as they are.
         lore: the entries that are studied.
         facts: what the card says of that.
+        neutral: other text that is held to what the plain model makes of it; None where that is left to the mixture.
     """
 
     request: TrainingRequest
@@ -46,6 +48,7 @@ class TrainingData:
     targets: TeacherTargets | None = None
     lore: tuple[LoreEntry, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    neutral: Neutral | None = None
 
 
 def read_texts(request: TrainingRequest, least: int = 300) -> Generator[Progress, None, Corpus]:

@@ -246,6 +246,7 @@ def _facts(trained: Trained, index: int, writer: TrainingData) -> dict[str, Any]
         "identity": trained.identity,
         **({"objective": "text"} if request.kind == "world" else {}),
         **writer.facts,
+        **({"neutral_weight": round(state.neutral[index], 2)} if writer.neutral is not None else {}),
         "stack_safe": trained.beside is not None,
         **({"beside": list(trained.beside)} if trained.beside else {}),
         **({} if request.steps is not None else {"budget": request.budget}),

@@ -31,6 +31,7 @@ from .optimiser.schedule import progress_of, rate_of, seconds_a_step, share_of_r
 from .optimiser.step import batch_loss, batch_of, step
 from .packing import RowSource
 from .settings import TrainingRequest
+from .world.neutral import Neutral, weight_after, weighted
 from .world.questions import Answered
 
 
@@ -46,12 +47,16 @@ LOOK = 0.1  # seconds between two looks at whether a pause is over
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One module to train: its texts to train on and to measure with, what it is called, and whether that is told."""
+    """One module to train: its texts to train on and to measure with, what it is called, and whether that is told.
+
+    ``neutral`` is other text that it must not change; None where nobody looks.
+    """
 
     name: str
     rows: RowSource
     held_out: Measured
     told: bool = True
+    neutral: Neutral | None = None
 
 
 @dataclass(slots=True)
@@ -105,6 +110,8 @@ def optimise(
     """
     control = control or RunControl()
     all_rows = [task.rows for task in tasks]
+    held = _HeldNeutral(loss, tasks, request, state, control.world)
+    counted = held.weighted(targets)
     clock = _Clock(state, control.world)
     saved_at, roll_backs = state.elapsed, 0
     next_measure = _first_measure(request, state, control)
@@ -117,6 +124,8 @@ def optimise(
                 clock.tick(SHARE_OF_STARTING * request.budget)
             before = state.elapsed
             yield from _measured(loss, tasks, request, state, progress, control.world)
+            if progress < 1 and held.look(math.floor(progress * MEASURES + 1e-9)):
+                counted = held.weighted(targets)
             yield from control.observe(state)
             clock.tick()
             next_measure = (math.floor(progress * MEASURES + 1e-9) + 1) / MEASURES
@@ -139,8 +148,8 @@ def optimise(
         beside = None if neighbours is None else neighbours.at(request.seed, state.step)
         batch = cut(batch, request.tokens, beside, loss.frozen.context)
         rate = rate_of(request, state) * loss.unit * state.slowdown * share_of_rate(request, state)
-        value = step(loss, batch, state, rate, control.at_once, control.world, targets, beside, near)
-        if not _broken(loss, batch, state, value, targets, beside, control.world):
+        value = step(loss, batch, state, rate, control.at_once, control.world, counted, beside, near)
+        if not _broken(loss, batch, state, value, counted, beside, control.world):
             state.smoothed = value if state.smoothed is None else 0.9 * state.smoothed + 0.1 * value
         else:
             roll_backs += 1
@@ -200,6 +209,46 @@ def _first_measure(request: TrainingRequest, state: State, control: RunControl) 
     # took about half the time so far.
     looking = progress / 2 if state.curves[0] else control.looking() / request.budget
     return max(1 / MEASURES, looking / MEASURING)
+
+
+class _HeldNeutral:
+    """Looks at what the modules do to text that has nothing to do with them, and has it count for more or less."""
+
+    def __init__(
+        self, loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, world: World
+    ) -> None:
+        self._loss, self._reserve, self._state, self._world = loss, request.tokens, state, world
+        self._held = [task.neutral for task in tasks]
+        self._bare: list[float] = []  # its loss without a module, nats per token, once somebody looks
+
+    def look(self, number: int) -> bool:
+        """Measure, and settle what neutral text counts from here on; return whether that is something else.
+
+        Args:
+            number: of the look; one that was taken before a training was stopped is not taken again.
+        """
+        before = list(self._state.neutral)
+        if number <= self._state.looks or not any(self._held):
+            return False
+        self._state.looks = number
+        if not self._bare:
+            self._bare = [self._of(None, index) for index in range(len(self._held))]
+        for index, (neutral, bare) in enumerate(zip(self._held, self._bare, strict=True)):
+            if neutral is not None and bare:
+                harm = self._of(self._state.prompts[index], index) / bare - 1
+                self._state.harm[index] = harm
+                self._state.neutral[index] = weight_after(before[index], harm)
+        return self._state.neutral != before
+
+    def weighted(self, targets: TeacherTargets | None) -> TeacherTargets | None:
+        """Return ``targets`` as they count now."""
+        return None if targets is None else weighted(targets, self._held, self._state.neutral)
+
+    def _of(self, prompt: torch.Tensor | None, index: int) -> float:
+        neutral = self._held[index]
+        if neutral is None:
+            return 0.0
+        return self._world.number(measure(self._loss, prompt, neutral.pages, self._reserve).nats_per_token)
 
 
 class _Clock:

@@ -117,7 +117,7 @@ def run_training(
         looking=lambda: look.seconds * sum(writer.held_out.tokens for writer in writers),
     )
     tasks = [
-        Task(writer.request.name, writer.rows, writer.held_out, index < len(told))
+        Task(writer.request.name, writer.rows, writer.held_out, index < len(told), writer.neutral)
         for index, writer in enumerate(writers)
     ]
     taught = [writer.targets for writer in told if writer.targets is not None]

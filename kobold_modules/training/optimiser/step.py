@@ -47,7 +47,7 @@ def step(
     """Take one optimiser step and return the loss before it, nats per token, all tokens alike.
 
     What is descended on plain text is a mean that counts late tokens of a row for more (:func:`emphasis`); on examples
-    with a teacher, the mean over all scored tokens of the batch by their weights.
+    with a teacher, the sum over all scored tokens of the batch by their weights, divided by how many they are.
 
     Args:
         batch: as :func:`batch_of` makes it, the same in every process of ``world``.
@@ -115,7 +115,10 @@ def _on_examples(loss: PromptLoss, leaf: Tensor, targets: TeacherTargets, batch:
     """Return what computes the divergence from the teacher of some rows of ``batch``, and its gradient."""
     # what a row's tokens weigh on average: every part divides by it, so that a token counts alike wherever it stands
     names = batch[:, :, 2, 1:].to(leaf.device)
-    a_row = float(targets.at(names[names >= 0]).weighing.sum()) / (batch.shape[0] * batch.shape[1]) or 1.0
+    scored, rows_in_all = names[names >= 0], batch.shape[0] * batch.shape[1]
+    a_row = float(targets.at(scored).weighing.sum()) / rows_in_all or 1.0
+    # The gradient is not divided by weights: what counts for more moves more, in steps that have much of it or little.
+    slope = a_row * rows_in_all / max(1, len(scored))
 
     def compute(some: Tensor) -> tuple[Tensor, Tensor]:
         modules, rows = some.shape[1], _flat(some, loss)
@@ -123,7 +126,7 @@ def _on_examples(loss: PromptLoss, leaf: Tensor, targets: TeacherTargets, batch:
         here = targets.at(rows[:, 2, 1:][at])
         losses = loss.against(leaf, rows[:, 0], rows[:, 1], at, here)
         total = (losses * here.weighing).sum() / (len(rows) * a_row)
-        (gradient,) = torch.autograd.grad(total * modules, leaf)
+        (gradient,) = torch.autograd.grad(total * (modules * slope), leaf)
         return total.detach(), gradient
 
     return compute

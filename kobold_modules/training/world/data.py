@@ -23,6 +23,7 @@ from ...self_study import Example, LoreEntry, StudySettings, read_lore, study
 from ..data import TrainingData
 from ..settings import TrainingRequest
 from .mixture import Mixture, Pool
+from .neutral import Neutral
 from .piece import Piece, ids_of, pieces_of, view_of
 from .questions import Questions
 from .recipe import (
@@ -115,7 +116,7 @@ def world_data(
         ("recitation", _recited(train, loss, min(length, LONGEST_RECITATION)), request.recitation),
         ("neutral", _neutral(corpus, loss, min(length, NEUTRAL_PIECE)), request.neutral),
     ]
-    placed, parts, at = [], [], first
+    placed, parts, at, held = [], [], first, None
     for name, pieces, share in pools:
         if teacher is not None and name != "neutral":
             pieces = [replace(piece, taught=1.0, view=()) for piece in pieces]
@@ -126,6 +127,8 @@ def world_data(
         for piece in pieces:
             mine.append(piece.placed(at))
             at += piece.learned
+        if name == "neutral" and mine and share and loss.prefix is not None:  # rows do a tenth of the harm
+            held = Neutral.of(_others(corpus, loss), mine[0].target, at)
         placed.append(Pool(name, tuple(mine), share))
         parts.append(targets)
     questions = Questions.of(apart, train, frozen, length)
@@ -142,7 +145,7 @@ def world_data(
     split = Split(tuple(entry.view for entry in found.entries), (opening,))
     return TrainingData(
         request, corpus, split, Mixture(tuple(placed), length), questions.first(int(few)), questions,
-        TeacherTargets.joined(parts), found.entries, facts,
+        TeacherTargets.joined(parts), found.entries, facts, held,
     )  # fmt: skip
 
 
@@ -182,14 +185,20 @@ def _recited(examples: Sequence[Example], loss: PromptLoss, most: int) -> list[P
 def _neutral(corpus: Corpus, loss: PromptLoss, most: int) -> list[Piece]:
     """Return pieces of other voices' text, behind the pages that a card is measured on."""
     pieces: list[Piece] = []
-    texts = other_texts({document.sha256 for document in corpus.documents})
-    for text in texts.values():
-        ids = loss.frozen.encode(text)[2 * TOKENS :]
+    texts = _others(corpus, loss)
+    for text in texts:
+        ids = text[2 * TOKENS :]
         step = max(most, len(ids) // max(1, NEUTRAL_PIECES // len(texts)))
         pieces += [
             Piece(tuple(ids[at : at + most]), 1, answer=1, taught=1.0) for at in range(0, len(ids) - most + 1, step)
         ]
     return pieces
+
+
+def _others(corpus: Corpus, loss: PromptLoss) -> list[list[int]]:
+    """Return the ids of other voices' texts."""
+    texts = other_texts({document.sha256 for document in corpus.documents})
+    return [loss.frozen.encode(text) for text in texts.values()]
 
 
 def _targets(

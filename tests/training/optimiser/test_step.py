@@ -87,6 +87,35 @@ def literal_logits(loss: PromptLoss, prompt: torch.Tensor, ids: torch.Tensor, le
     return torch.cat(lines)
 
 
+def test_what_counts_for_more_moves_more_whatever_else_is_in_the_batch() -> None:
+    """Neutral text that is rare in a batch and counts tenfold has a gradient ten times as long, not a larger share."""
+    frozen = tiny()
+    loss = PromptLoss(frozen)
+    start = frozen.table[:4].float()[None].clone()
+    ids = torch.from_numpy(np.random.default_rng(3).integers(97, size=(2, 1, 1, 12)))
+    names = torch.arange(24).view(2, 1, 1, 12).clone()
+    names[..., 0] = -1
+    batch = torch.cat([ids, torch.zeros_like(ids), names], dim=2)
+    labels = TeacherTargets.of_labels(torch.randint(97, (24,), generator=torch.Generator().manual_seed(2)))
+
+    def gradient(weights: torch.Tensor) -> tuple[torch.Tensor, float]:
+        state = State.fresh(start)
+        told = step(loss, batch, state, 1e-3, AtOnce(1 << 30, "cpu"), World(), labels.weighted(weights))
+        return state.mean["prompt"] / (1 - MOMENTUM), told
+
+    plain, _ = gradient(torch.ones(24))
+    raised, told = gradient(torch.where(torch.arange(24) < 12, 10.0, 1.0))
+    first, _ = gradient((torch.arange(24) < 12).float())
+    second, _ = gradient((torch.arange(24) >= 12).float())
+
+    torch.testing.assert_close(plain, first + second, rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(raised, 10 * first + second, rtol=1e-4, atol=1e-7)
+    prompt = start[0]
+    losses = loss.against(prompt, ids[:, 0, 0], None, names[:, 0, 0, 1:] >= 0, labels.at(names[names >= 0]))
+    counts = torch.tensor([10.0] * 11 + [1.0] * 11)
+    assert told == pytest.approx(float((losses * counts).sum() / counts.sum()), rel=1e-4)
+
+
 def test_rows_beside_the_module_are_read_and_not_trained() -> None:
     frozen = tiny()
     loss = PromptLoss(frozen)
