@@ -63,7 +63,7 @@ def main() -> None:
         request = TrainingRequest((), "x", method=method, rate=rate, optimiser=arguments.optimiser, **settings)
         state = new_state(loss, loss.start(start)[None], request)
         if rate is None:
-            state.rate_scale = OF_PREFIXES if method == "prefix" else rate_scale(rows)
+            state.rate_scale = rate_scale(rows) * (OF_PREFIXES if method == "prefix" else 1.0)
         for _ in optimise(loss, [Task(name, text.rows, text.held_out)], request, state):
             pass
         a_byte = text.held_out.tokens / text.held_out.bytes / math.log(2)

@@ -240,6 +240,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each method (default: 60)")
     parser.add_argument("--tokens", type=int, default=20, help="virtual tokens, and words by gradient (default: 20)")
     parser.add_argument("--only", nargs="+", choices=ORDER, default=list(ORDER), help="some of the methods")
+    parser.add_argument("--to", metavar="NAME", help="of the result (default: methods, or methods_MODEL)")
     parser.add_argument("--docs", action="store_true", help="only write what was kept into docs/methods.md")
     arguments = parser.parse_args()
     if arguments.docs:
@@ -247,7 +248,7 @@ def main() -> None:
         return
     seconds = 3.0 if arguments.quick else arguments.seconds
     file = resolve(arguments.model)  # before another home hides what was fetched
-    name = "methods" if arguments.model == "starter" else f"methods_{Path(arguments.model).stem}"
+    name = arguments.to or ("methods" if arguments.model == "starter" else f"methods_{Path(arguments.model).stem}")
     partial = RESULTS / f"{name}.partial.json"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KOBOLD_MODULES_HOME"] = folder  # a library of our own

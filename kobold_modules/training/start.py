@@ -57,7 +57,7 @@ def fresh_state(
     initial[:, : request.shared] = common_start(initial, request.shared)
     state = new_state(loss, world.same(initial), request, template)
     if request.rate is None:
-        state.rate_scale = OF_PREFIXES if loss.prefix is not None else world.number(rate_scale(loss))
+        state.rate_scale = world.number(rate_scale(loss.rows)) * (1.0 if loss.prefix is None else OF_PREFIXES)
         state.rate_scale *= PRUNED_RATE if request.start == "pruned" else 1.0
     if request.rate == 0:
         state.rate = world.number(find_rate(loss, writers[0].rows, initial[0], request))
