@@ -11,7 +11,7 @@ seconds_to_first_step  until it has been taken, likewise
 With --whole one training on the quick dial goes to its end, and the table shows what it spends on what; no result is
 kept.
 
-    python benchmarks/first_step.py [--quick] [--whole] [--model smollm2] [--before FOLDER] [--note TEXT]
+    python benchmarks/first_step.py [--quick] [--whole] [--model smollm2] [--times 3] [--before FOLDER] [--note TEXT]
 
 --before measures another checkout of this program beside this one, in turn.
 """
@@ -155,6 +155,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one training after the first; writes no result")
     parser.add_argument("--whole", action="store_true", help="one training after the first, to its end; no result")
     parser.add_argument("--model", default="smollm2", help="as the command line names models")
+    parser.add_argument("--times", type=int, default=3, help="trainings after the first, the quickest of which counts")
     parser.add_argument("--before", type=Path, help="another checkout to measure beside this one")
     parser.add_argument("--note", default="", help="what the machine did besides")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -176,7 +177,7 @@ def main() -> None:
     if arguments.whole:
         show({name: measured(path, homes[name].name, each, whole=True) for name, each in checkouts.items()})
         return
-    for _ in range(1 if arguments.quick else 3):
+    for _ in range(1 if arguments.quick else arguments.times):
         for name, checkout in checkouts.items():
             later.setdefault(name, []).append(measured(path, homes[name].name, checkout))
     # other work on the machine only ever adds
