@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from textual.widgets import Input
 
 from kobold_modules.answers import VectorWorth
+from kobold_modules.corpus import read
 from kobold_modules.library import evidence
 from kobold_modules.library.library import Library
 from kobold_modules.records import Done, Failed, Progress, Record
@@ -135,14 +135,17 @@ async def test_on_the_starter_a_module_is_weighed_and_a_smaller_one_is_made(stag
         assert loaded is not None, on.status
         rows = np.random.default_rng(0).normal(0, 0.05, (3, loaded.width)).astype(np.float32)
         made_for = Fingerprint.from_dict(loaded.fingerprint)
-        entry = empty_shelf.add(Module(rows, Card("noir", "style", model="starter", fingerprint=made_for)))
+        texts = tuple({"name": d.name, "words": d.words, "sha256": d.sha256} for d in read([NOIR]).documents)
+        card_of = Card("noir", "style", model="starter", fingerprint=made_for, sources=texts)
+        entry = empty_shelf.add(Module(rows, card_of))
         evidence.write_sources(entry.path.parent, (str(NOIR),), (), ())
         on.app.app_state.refresh_shelf()
         await on.until(lambda: on.app.app_state.has_module("noir"), 30)
         await on.press("T")
         await on.until(lambda: isinstance(on.app.screen, TrimCard), 240)
-        assert len(card(on).worth) == 3
-        on.app.screen.query_one(Input).value = "2"
+        await on.until(lambda: "of 3 vectors" in on.text())
+        await on.press("up")
+        assert card(on).wanted == 2
         await on.press("enter")
         await on.until(lambda: "being trimmed to 2 vectors: noir 2" in on.status, 60)
         (training,) = TrainingQueue().trainings()
