@@ -3,9 +3,10 @@
     python benchmarks/porting.py [--quick] [--model starter|smollm2] [--minutes 3] [--steps 200]
 
 A module of the sample voice (for the starter the one in the package) is settled onto quantisations of its model. For
-the starter it is also ported to the same model filled up with zeros to a wider one: as far apart as two models can be
-that compute the same. Bits per byte of the pages that the training kept back, as each model writes; ``kept`` is the
-share of the module's gain on its own model.
+the starter it is also ported to two other members of a family with one vocabulary: the same model filled up with zeros
+to a wider one, as far apart as two models can be that compute the same; and one of other weights, every matrix moved by
+a twentieth of its size at random, the table of words included. Bits per byte of the pages that the training kept back,
+as each model writes; ``kept`` is the share of the module's gain on its own model.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import numpy as np
 from common import benchmark_parser, keep
 
 from kobold_modules.backends.llamacpp.quantise import quantise, widen
@@ -33,7 +35,8 @@ from kobold_modules.training.settings import TrainingRequest
 
 
 VOICE = Path(__file__).resolve().parents[1] / "sample_texts" / "noir"
-KINDS = ("Q8_0", "Q4_0")  # both for any width that divides by 32
+KINDS = ("F16", "Q8_0", "Q5_1", "Q4_0")  # all for any width that divides by 32
+MOVED = 0.05  # of a matrix' own root mean square, in a sibling
 NAME = "noir"
 
 
@@ -44,6 +47,28 @@ def put_in_library(file: ModelFile, minutes: float) -> None:
         return
     for _ in train(TrainingRequest((str(VOICE),), name=NAME, model=str(file.path), minutes=minutes)):
         pass
+
+
+def sibling(source: Path, target: Path) -> None:
+    """Write ``target``: the Llama in ``source`` (F32 or F16) with other weights and the same vocabulary."""
+    import gguf
+
+    reader, chance = gguf.GGUFReader(source), np.random.default_rng(1)
+    writer = gguf.GGUFWriter(target, "llama")
+    for name, field in reader.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(name, field.contents(), field.types[0], inner)
+    for tensor in reader.tensors:
+        data = np.asarray(tensor.data).reshape([int(length) for length in reversed(tensor.shape)])
+        if data.ndim > 1:
+            size = MOVED * float(np.sqrt(np.square(data.astype(np.float32)).mean()))
+            data = (data + size * chance.standard_normal(data.shape)).astype(data.dtype)
+        writer.add_tensor(tensor.name, data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def row(found: Ported) -> dict[str, Any]:
@@ -73,12 +98,14 @@ def main() -> None:
         if arguments.model == "starter":
             targets["wider"] = Path(folder) / "starter-wide.gguf"
             widen(file.path, targets["wider"])
+            targets["sibling"] = Path(folder) / "starter-sibling.gguf"
+            sibling(file.path, targets["sibling"])
         for kind, path in targets.items():
             request = PortRequest(
                 module=NAME, target=str(path), texts=(str(VOICE),), steps=steps, source=str(file.path)
             )
             found[kind] = row(drain(port(request)))
-            print(f"{kind:<6} {found[kind]}", flush=True)
+            print(f"{kind:<8} {found[kind]}", flush=True)
     keep(
         "porting" if arguments.model == "starter" else f"porting_{Path(arguments.model).stem}",
         {"model": file.name, "voice": VOICE.name, "steps": steps, "minutes": arguments.minutes},
