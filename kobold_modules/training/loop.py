@@ -124,8 +124,6 @@ def optimise(
                 clock.tick(SHARE_OF_STARTING * request.budget)
             before = state.elapsed
             yield from _measured(loss, tasks, request, state, progress, control.world)
-            if progress < 1 and held.look(math.floor(progress * MEASURES + 1e-9)):
-                counted = held.weighted(targets)
             yield from control.observe(state)
             clock.tick()
             next_measure = (math.floor(progress * MEASURES + 1e-9) + 1) / MEASURES
@@ -133,6 +131,9 @@ def optimise(
                 next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / MEASURING)
         if progress >= 1:
             break
+        # takes about as long as a step, so it waits for no look at the held-out text, which may be rare by the clock
+        if held.look(math.floor(progress * MEASURES + 1e-9)):
+            counted = held.weighted(targets)
         patient = progress < FALLEN or progress - max(state.best_at) <= request.patience
         if looked and not patient:  # never because nobody has looked
             yield Note("The held-out loss has stopped falling; the best module so far is kept.")
