@@ -7,7 +7,7 @@ one model alone, and is no table of embedding rows, so KoboldAI has no place for
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import BadModule, WrongModel
@@ -46,17 +46,18 @@ class DeepPrefix:
     card: Card
     initial_keys: Cache | None = None
     initial_values: Cache | None = None
+    _digest: list[str] = field(default_factory=list, init=False, repr=False, compare=False)  # once it was asked for
 
     def __post_init__(self) -> None:
         name = self.card.name
         if (self.initial_keys is None) != (self.initial_values is None):
             raise BadModule(f"{name}: of where its training started it holds only one half.")
-        for field in ("keys", "values", "initial_keys", "initial_values"):
-            array = getattr(self, field)
+        for which in ("keys", "values", "initial_keys", "initial_values"):
+            array = getattr(self, which)
             if array is None:
                 continue
-            object.__setattr__(self, field, _checked(array, name))
-            if getattr(self, field).shape != self.keys.shape:
+            object.__setattr__(self, which, _checked(array, name))
+            if getattr(self, which).shape != self.keys.shape:
                 raise BadModule(f"{name}: its keys and values have different shapes.")
 
     @property
@@ -91,10 +92,12 @@ class DeepPrefix:
         """SHA-256 of the arrays' bytes: the identity of what the model sees."""
         import hashlib
 
-        whole = hashlib.sha256(b"deep prefix" + repr(self.keys.shape).encode())
-        whole.update(self.keys.tobytes())
-        whole.update(self.values.tobytes())
-        return whole.hexdigest()
+        if not self._digest:  # asked for at every switch of stacks, of megabytes that never change
+            whole = hashlib.sha256(b"deep prefix" + repr(self.keys.shape).encode())
+            whole.update(self.keys.data)
+            whole.update(self.values.data)
+            self._digest.append(whole.hexdigest())
+        return self._digest[0]
 
     def with_card(self, **changes: Any) -> DeepPrefix:
         """Return the same keys and values under a changed card."""
