@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 from textual.containers import ScrollableContainer
 
+from kobold_modules.tui import widgets
 from kobold_modules.tui.widgets.library.card_panel import CardPanel
 from kobold_modules.tui.widgets.panel import Titled
 from tests.tui.conftest import Open
@@ -11,6 +15,8 @@ from tests.tui.conftest import Open
 
 def test_a_titled_panel_that_scrolls_is_styled_as_one() -> None:
     """Textual takes a widget's style from the first of its bases alone."""
+    for found in pkgutil.walk_packages(widgets.__path__, f"{widgets.__name__}."):
+        importlib.import_module(found.name)
     scrolling = [kind for kind in Titled.__subclasses__() if issubclass(kind, ScrollableContainer)]
     assert len(scrolling) >= 4
     for kind in scrolling:
