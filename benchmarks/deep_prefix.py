@@ -26,12 +26,13 @@ from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
-from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.loop import optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
 from kobold_modules.training.start import OF_PREFIXES, new_state
+from kobold_modules.training.task import Task
 
 
 def main() -> None:

@@ -32,10 +32,11 @@ from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
-from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.loop import optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.task import Task
 
 
 REFERENCE = 4.15

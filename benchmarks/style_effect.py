@@ -34,11 +34,12 @@ from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.frozen import load_frozen
-from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.loop import optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.task import Task
 
 
 LORA_RATES = (5e-4, 2e-3)  # AdamW; the one that ends lower on the first text serves all, and trying is not charged

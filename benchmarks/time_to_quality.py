@@ -41,11 +41,12 @@ from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import row_length
 from kobold_modules.training.frozen import load_frozen
-from kobold_modules.training.loop import RunControl, Task, optimise
+from kobold_modules.training.loop import RunControl, optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.task import Task
 
 
 REQUEST = TrainingRequest(files=(), name="x")  # as the program trains: virtual tokens, rows and batch for both

@@ -48,10 +48,11 @@ from kobold_modules.self_study import LoreEntry, read_lore
 from kobold_modules.training import train
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.frozen import load_frozen
-from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.loop import optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.task import Task
 from kobold_modules.training.world.start import telegram
 
 

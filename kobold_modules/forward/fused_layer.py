@@ -1,8 +1,9 @@
 """One decoder layer of the Llama kind with frozen weights: forward and backward by hand.
 
-Autograd keeps every intermediate and copies gradients of slices together; written by hand, a layer keeps six arrays,
-writes gradients where they belong and computes the rest again where that is cheaper than memory. No weight gradient is
-ever formed. Gradients agree with autograd's to rounding (tests/forward/test_fused_llama.py, in float64).
+Autograd keeps every intermediate and copies gradients of slices together; written by hand, a layer keeps a few arrays
+(and the attention's probabilities where they are few), writes gradients where they belong and computes the rest again
+where that is cheaper than memory. No weight gradient is ever formed. Gradients agree with autograd's to rounding
+(tests/forward/test_fused_llama.py, in float64).
 """
 
 from __future__ import annotations

@@ -11,52 +11,33 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from ..errors import EngineFailed
-from ..evaluation.bits import Bits
 from ..forward.distillation_loss import TeacherTargets
 from ..forward.memory import AtOnce
 from ..forward.prompt_loss import PromptLoss
-from ..records import Loss, Note, Progress, Recall, Record, Saved
+from ..records import Note, Progress, Record, Saved
 from .checkpoint import State, store
 from .distributed import World
-from .measuring import Measured, measure
+from .looks import HeldNeutral, consider_average, first_look, look, next_look, number_of
 from .near import Near
 from .neighbours import Beside, Neighbours, cut
 from .optimiser.schedule import progress_of, rate_of, seconds_a_step, share_of_rate
 from .optimiser.step import batch_loss, batch_of, step
-from .packing import RowSource
 from .settings import TrainingRequest
-from .world.neutral import Neutral, weight_after, weighted
-from .world.questions import Answered
+from .task import Task
 
 
 SHARE_OF_STARTING = 0.25  # most of the budget that choosing a start may count for, and so may the first look
-MEASURES = 12  # held-out measurements over the whole budget
-MEASURING = 0.04  # share of the clock that measuring may take
 SAVE_EVERY = float(os.environ.get("KOBOLD_MODULES_SAVE_EVERY", "20"))  # seconds between checkpoints
 MOST_ROLL_BACKS = 4
 EXPLODED = 3.0  # nats above the usual loss, and above the best module's on the same rows, that count as broken
 FALLEN = 0.7  # share of the budget before which nothing ends for want of patience: until then the rate is too high
 LOOK = 0.1  # seconds between two looks at whether a pause is over
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One module to train: its texts to train on and to measure with, what it is called, and whether that is told.
-
-    ``neutral`` is other text that it must not change; None where nobody looks.
-    """
-
-    name: str
-    rows: RowSource
-    held_out: Measured
-    told: bool = True
-    neutral: Neutral | None = None
 
 
 @dataclass(slots=True)
@@ -110,11 +91,11 @@ def optimise(
     """
     control = control or RunControl()
     all_rows = [task.rows for task in tasks]
-    held = _HeldNeutral(loss, tasks, request, state, control.world)
+    held = HeldNeutral(loss, tasks, request, state, control.world)
     counted = held.weighted(targets)
     clock = _Clock(state, control.world)
     saved_at, roll_backs = state.elapsed, 0
-    next_measure = _first_measure(request, state, control)
+    next_measure = first_look(request, state, None if control.first_look is None else control.looking())
     while True:
         progress = progress_of(request, state)
         looked = progress >= next_measure or progress >= 1
@@ -123,16 +104,14 @@ def optimise(
                 yield from control.first_look(state)
                 clock.tick(SHARE_OF_STARTING * request.budget)
             before = state.elapsed
-            yield from _measured(loss, tasks, request, state, progress, control.world)
+            yield from look(loss, tasks, request, state, progress, control.world)
             yield from control.observe(state)
             clock.tick()
-            next_measure = (math.floor(progress * MEASURES + 1e-9) + 1) / MEASURES
-            if request.steps is None:  # in a short training, measuring must not take the time of learning
-                next_measure = max(next_measure, progress + (state.elapsed - before) / request.budget / MEASURING)
+            next_measure = next_look(request, progress, state.elapsed - before)
         if progress >= 1:
             break
         # takes about as long as a step, so it waits for no look at the held-out text, which may be rare by the clock
-        if held.look(math.floor(progress * MEASURES + 1e-9)):
+        if held.look(number_of(progress)):
             counted = held.weighted(targets)
         patient = progress < FALLEN or progress - max(state.best_at) <= request.patience
         if looked and not patient:  # never because nobody has looked
@@ -170,7 +149,7 @@ def optimise(
     if control.first_look is not None:  # nobody has looked where it was stopped early
         yield from control.first_look(state)
     if progress_of(request, state) < 1:
-        _consider_average(loss, tasks, request, state, control.world)
+        consider_average(loss, tasks, request, state, control.world)
     if control.checkpoint is not None and control.world.first:
         store(state, control.checkpoint, control.identity)
 
@@ -191,65 +170,6 @@ def _broken(
         return False
     usual = world.number(batch_loss(loss, batch, state.best, targets, beside))
     return value >= usual + EXPLODED
-
-
-def _first_measure(request: TrainingRequest, state: State, control: RunControl) -> float:
-    """Return the progress at which the held-out text is first looked at in this process.
-
-    Where steps are counted it is where a training that was never interrupted would look.
-    """
-    if not state.curves[0] and control.first_look is None:
-        return 0.0
-    if request.steps is not None:
-        seen = state.curves[0][-1][0] if state.curves[0] else 0
-        return (math.floor(seen / request.steps * MEASURES + 1e-9) + 1) / MEASURES
-    progress = progress_of(request, state)
-    if state.step and state.curves[0]:
-        return math.floor(progress * MEASURES) / MEASURES
-    # In a short training, measuring must not take the time of learning. Where its start has been measured already, that
-    # took about half the time so far.
-    looking = progress / 2 if state.curves[0] else control.looking() / request.budget
-    return max(1 / MEASURES, looking / MEASURING)
-
-
-class _HeldNeutral:
-    """Looks at what the modules do to text that has nothing to do with them, and has it count for more or less."""
-
-    def __init__(
-        self, loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, world: World
-    ) -> None:
-        self._loss, self._reserve, self._state, self._world = loss, request.tokens, state, world
-        self._held = [task.neutral for task in tasks]
-        self._bare: list[float] = []  # its loss without a module, nats per token, once somebody looks
-
-    def look(self, number: int) -> bool:
-        """Measure, and settle what neutral text counts from here on; return whether that is something else.
-
-        Args:
-            number: of the look; one that was taken before a training was stopped is not taken again.
-        """
-        before = list(self._state.neutral)
-        if number <= self._state.looks or not any(self._held):
-            return False
-        self._state.looks = number
-        if not self._bare:
-            self._bare = [self._of(None, index) for index in range(len(self._held))]
-        for index, (neutral, bare) in enumerate(zip(self._held, self._bare, strict=True)):
-            if neutral is not None and bare:
-                harm = self._of(self._state.prompts[index], index) / bare - 1
-                self._state.harm[index] = harm
-                self._state.neutral[index] = weight_after(before[index], harm)
-        return self._state.neutral != before
-
-    def weighted(self, targets: TeacherTargets | None) -> TeacherTargets | None:
-        """Return ``targets`` as they count now."""
-        return None if targets is None else weighted(targets, self._held, self._state.neutral)
-
-    def _of(self, prompt: torch.Tensor | None, index: int) -> float:
-        neutral = self._held[index]
-        if neutral is None:
-            return 0.0
-        return self._world.number(measure(self._loss, prompt, neutral.pages, self._reserve).nats_per_token)
 
 
 class _Clock:
@@ -278,65 +198,6 @@ def _pause(control: RunControl, state: State) -> Iterator[Record]:
     while control.paused() and not control.stop():
         time.sleep(LOOK)
     yield Note("Resumed.")
-
-
-def _measured(
-    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, progress: float, world: World
-) -> Iterator[Record]:
-    """Measure every module, keep what is better than before, and tell."""
-    prompts = state.prompts
-    found = _all_bits(loss, tasks, request, prompts, world)
-    for index, bits in enumerate(found):
-        state.curves[index].append((state.step, bits.nats_per_token))
-    _keep(state, prompts, found, [progress] * len(tasks))
-    told = [(task, bits) for task, bits in zip(tasks, found, strict=True) if task.told]
-    for task, bits in told:
-        train = bits.nats_per_token if state.smoothed is None else state.smoothed
-        if len(told) > 1:
-            yield Note(f"{task.name}: {bits.bits_per_byte:.4f} bits per byte.")
-        yield Loss(state.step, train, bits.nats_per_token, bits.bits_per_byte)
-        if isinstance(bits, Answered):
-            yield Recall(state.step, bits.right, bits.asked, bits.nats_per_token, bits.wrong)
-
-
-def _all_bits(
-    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, prompts: torch.Tensor, world: World
-) -> list[Bits]:
-    """Measure every task behind its own of ``prompts``, ``[modules, tokens, width]``."""
-    found = []
-    for prompt, task in zip(prompts, tasks, strict=True):
-        bits = measure(loss, prompt, task.held_out, request.tokens)
-        # all keep and stop by the same number
-        found.append(replace(bits, nats_per_token=world.number(bits.nats_per_token)))
-    return found
-
-
-def _keep(state: State, prompts: torch.Tensor, found: list[Bits], progress: list[float]) -> None:
-    """Keep those of ``prompts`` that are better than the best so far.
-
-    Modules with a common part are kept all or none, by the mean of their losses: each holds that part, and it is to be
-    the same in all of them.
-    """
-    losses = [bits.nats_per_token for bits in found]
-    better = [loss < lowest for loss, lowest in zip(losses, state.lowest, strict=True)]
-    if state.shared:
-        better = [sum(losses) < sum(state.lowest)] * len(losses)
-    for index, is_better in enumerate(better):
-        if is_better:
-            state.lowest[index], state.best_at[index] = losses[index], progress[index]
-            state.best[index] = prompts[index].detach()
-
-
-def _consider_average(
-    loss: PromptLoss, tasks: list[Task], request: TrainingRequest, state: State, world: World
-) -> None:
-    """Measure the mean of the late prompts, which may beat each of them where training ends before the rate has fallen.
-
-    Where the rate has fallen to zero the last prompt is better than the mean, if by little (docs/decisions, 12).
-    """
-    if state.step == 0:
-        return
-    _keep(state, state.average, _all_bits(loss, tasks, request, state.average, world), list(state.best_at))
 
 
 def _report(request: TrainingRequest, state: State, ending: float) -> Progress:

@@ -33,7 +33,7 @@ from .distributed import World
 from .finish import Trained, finish, tokens_to_finish
 from .frozen import load_frozen
 from .imitation import imitated
-from .loop import SHARE_OF_STARTING, RunControl, Task, optimise
+from .loop import SHARE_OF_STARTING, RunControl, optimise
 from .near import near_of, twins
 from .neighbours import company
 from .optimiser.allocator import keep_memory
@@ -42,6 +42,7 @@ from .preparing import prepare, read_all, settled, study_all
 from .sample import opening_of, sample
 from .settings import TrainingRequest
 from .start import fresh_state, starts_that_help
+from .task import Task
 from .world.data import Studied
 
 

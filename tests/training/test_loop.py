@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +10,19 @@ import pytest
 import torch
 
 from kobold_modules.errors import BadInput, EngineFailed
-from kobold_modules.evaluation.bits import Bits, HeldOut
+from kobold_modules.evaluation.bits import HeldOut
 from kobold_modules.forward.prefix_stack import Held
-from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.records import Loss, Note, Progress
-from kobold_modules.training import loop
+from kobold_modules.training import looks, loop
 from kobold_modules.training.checkpoint import State, restore, store
-from kobold_modules.training.loop import FALLEN, RunControl, Task, optimise
+from kobold_modules.training.loop import FALLEN, RunControl, optimise
 from kobold_modules.training.measuring import measure
 from kobold_modules.training.neighbours import SHARE, Neighbours
 from kobold_modules.training.optimiser.prompt_encoder import LONGEST
 from kobold_modules.training.optimiser.step import step
 from kobold_modules.training.packing import Rows
-from kobold_modules.training.settings import TrainingRequest
-from tests.tiny import tiny
-
-
-TEXT = "the lift stopped between floors and nobody said a word. " * 30
-
-
-class Bench:
-    """A tiny training, ready to run."""
-
-    def __init__(self, **changes: Any) -> None:
-        self.frozen = tiny("llama")
-        self.loss = PromptLoss(self.frozen)
-        settings: dict[str, Any] = {
-            "files": (),
-            "name": "x",
-            "steps": 30,
-            "tokens": 4,
-            "row": 24,
-            "batch": 2,
-            "rate": 0.3,
-            "patience": 2.0,
-        }
-        self.request = TrainingRequest(**(settings | changes))
-        self.rows = Rows.of((TEXT,), self.frozen.encode, self.request.row)
-        self.held_out = HeldOut.of((TEXT[:300],), self.frozen.encode)
-        self.state = State.fresh(self.frozen.table[:4].float()[None].clone(), self.request.method)
-
-    def run(self, **options: Any) -> list[Any]:
-        tasks = [Task("x", self.rows, self.held_out)]
-        return list(optimise(self.loss, tasks, self.request, self.state, RunControl(**options)))
+from kobold_modules.training.task import Task
+from tests.training.bench import Bench, Clock
 
 
 def test_the_held_out_loss_falls_and_the_best_prompt_is_kept() -> None:
@@ -67,35 +35,6 @@ def test_the_held_out_loss_falls_and_the_best_prompt_is_kept() -> None:
     assert after < before - 0.1
     assert after == pytest.approx(min(r.held_out for r in records if isinstance(r, Loss) and r.held_out is not None))
     assert [r.done for r in records if isinstance(r, Progress)] == list(range(1, 31))
-
-
-@pytest.mark.parametrize("mean_is", ["better", "worse"])
-def test_of_a_stopped_training_the_mean_of_the_late_prompts_is_kept_where_it_is_better(
-    monkeypatch: pytest.MonkeyPatch, mean_is: str
-) -> None:
-    def measured(loss: PromptLoss, prompt: torch.Tensor, *rest: Any) -> Bits:
-        bits = measure(loss, prompt, *rest)
-        mean = torch.equal(prompt, bench.state.average[0]) and not torch.equal(prompt, bench.state.prompts[0])
-        return replace(bits, nats_per_token=0.0 if mean_is == "better" else 99.0) if mean else bits
-
-    monkeypatch.setattr(loop, "measure", measured)
-    bench = Bench()
-    asked = iter([False] * 28)  # the mean reaches back a twentieth of the steps: two
-
-    bench.run(stop=lambda: next(asked, True))
-
-    assert torch.equal(bench.state.best[0], bench.state.average[0]) == (mean_is == "better")
-
-
-def test_the_mean_of_the_late_prompts_is_not_asked_for_where_the_rate_has_fallen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    measured = []
-    monkeypatch.setattr(loop, "measure", lambda *given: measured.append(given) or measure(*given))
-
-    records = Bench().run()
-
-    assert len(measured) == sum(isinstance(r, Loss) for r in records)
 
 
 def test_the_same_seed_gives_the_same_vectors() -> None:
@@ -270,72 +209,21 @@ def test_a_pause_holds_the_training_and_keeps_a_checkpoint(tmp_path: Path) -> No
     assert torch.equal(bench.state.prompts, whole.state.prompts)
 
 
-class Clock:
-    """A clock for the loop that only moves when one of its functions is called."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += 5.0
-
-    def passing(self, seconds: float, then: Any) -> Any:
-        """Return ``then``, made to take ``seconds``."""
-
-        def called(*args: Any) -> Any:
-            self.now += seconds
-            return then(*args)
-
-        return called
-
-
 def test_the_clock_counts_measuring_and_not_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(loop, "time", clock)
     monkeypatch.setattr(loop, "step", clock.passing(0.1, step))
-    monkeypatch.setattr(loop, "measure", clock.passing(0.05, measure))
+    monkeypatch.setattr(looks, "measure", clock.passing(0.05, measure))
     pauses = iter([False] * 5 + [True] * 3)
     bench = Bench(steps=None, minutes=2 / 60)
 
     records = bench.run(paused=lambda: next(pauses, False))
 
-    looks = sum(isinstance(r, Loss) for r in records)
+    taken = sum(isinstance(r, Loss) for r in records)
     assert clock.now > 2 + 5
-    assert bench.state.elapsed == pytest.approx(0.1 * bench.state.step + 0.05 * looks)
+    assert bench.state.elapsed == pytest.approx(0.1 * bench.state.step + 0.05 * taken)
     assert 2 <= bench.state.elapsed < 2.2
     assert [r for r in records if isinstance(r, Progress)][-1].seconds_left == 0
-
-
-def test_a_dear_start_puts_the_first_look_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(loop, "time", clock)
-    monkeypatch.setattr(loop, "step", clock.passing(0.01, step))
-    steps = []
-    for spent in (0.0, 0.12):
-        bench = Bench(steps=None, minutes=2 / 60)
-        bench.state.begins([10.0])
-        bench.state.elapsed = spent
-        bench.run()
-        steps.append(bench.state.curves[0][1][0])  # of the first look after the start's
-
-    assert steps[0] == pytest.approx(2 / 12 / 0.01, abs=1)
-    assert steps[1] == pytest.approx((2 * 0.06 / 2 / loop.MEASURING - 0.12) / 0.01, abs=1)
-
-
-def test_a_training_does_not_end_for_want_of_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(loop, "time", clock)
-    monkeypatch.setattr(loop, "step", clock.passing(0.01, step))
-    monkeypatch.setattr(loop, "measure", clock.passing(0.3, measure))  # so dear that the next look comes late
-    bench = Bench(steps=None, minutes=2 / 60, patience=0.35)
-
-    records = bench.run()
-
-    assert bench.state.elapsed >= 2
-    assert not any(isinstance(r, Note) for r in records)
 
 
 def test_rows_do_not_outgrow_their_start_by_far() -> None:
@@ -372,44 +260,3 @@ def test_modules_trained_together_are_those_trained_alone() -> None:
     for index, bench in enumerate(alone):
         assert torch.allclose(together.state.prompts[index], bench.state.prompts[0], atol=2e-3)
     assert not torch.allclose(together.state.prompts[0], together.state.prompts[1], atol=0.1)
-
-
-@pytest.mark.parametrize("changes", [{"steps": 24}, {"steps": None, "minutes": 0.02}], ids=["steps", "clock"])
-def test_the_first_look_comes_after_the_first_step_and_before_any_other(changes: dict[str, Any]) -> None:
-    bench = Bench(**changes)
-    looks: list[tuple[int, bool]] = []
-
-    def look(state: State) -> Iterator[Note]:
-        looks.append((state.step, any(state.curves)))
-        if not any(state.curves):
-            state.begins([measure(bench.loss, state.initial[0], bench.held_out, 4).nats_per_token])
-            yield Note("looked")
-
-    records = bench.run(first_look=look)
-
-    assert looks[0][0] > 0
-    assert not looks[0][1]
-    first = next(at for at, record in enumerate(records) if isinstance(record, Loss))
-    assert isinstance(records[first - 1], Note)
-    assert bench.state.curves[0][0][0] == 0
-
-
-def test_by_the_clock_the_first_look_waits_the_longer_the_longer_it_takes() -> None:
-    bench = Bench(steps=None, minutes=1.0)
-
-    def first(seconds: float) -> float:
-        control = RunControl(first_look=lambda state: iter(()), looking=lambda: seconds)
-        return loop._first_measure(bench.request, bench.state, control)
-
-    assert first(0.0) == 1 / loop.MEASURES
-    assert first(1.2) == pytest.approx(0.02 / loop.MEASURING)
-    assert first(60.0) > 1  # the loop looks at its end in any case
-
-
-@pytest.mark.parametrize("last", [0, 2, 4])
-def test_where_steps_are_counted_a_resumed_training_looks_where_it_would_have(last: int) -> None:
-    """A training of 24 steps looks after every second one; step 3 is none of them, wherever it was interrupted."""
-    bench = Bench(steps=24)
-    bench.state.step, bench.state.curves = last + 1, [[(step, 3.0) for step in range(0, last + 1, 2)]]
-
-    assert loop._first_measure(bench.request, bench.state, RunControl()) == pytest.approx((last + 2) / 24)

@@ -15,10 +15,11 @@ from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.distributed import World
-from kobold_modules.training.loop import Task, optimise
+from kobold_modules.training.loop import optimise
 from kobold_modules.training.near import FREE, ids_near, near_of, rows_near, share_read, twins
 from kobold_modules.training.optimiser.step import MOMENTUM, emphasis, step
 from kobold_modules.training.packing import Rows
+from kobold_modules.training.task import Task
 from tests.tiny import tiny
 
 

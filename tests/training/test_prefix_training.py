@@ -19,13 +19,14 @@ from kobold_modules.records import Loss, Record, Saved, TrainedModule
 from kobold_modules.soft_prompt.deep_prefix import DeepPrefix
 from kobold_modules.training import TrainingRequest, estimate
 from kobold_modules.training.checkpoint import State, restore
-from kobold_modules.training.loop import RunControl, Task, optimise
+from kobold_modules.training.loop import RunControl, optimise
 from kobold_modules.training.measuring import measure
 from kobold_modules.training.neighbours import Neighbours
 from kobold_modules.training.optimiser.prefix_table import apart, scales, together
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.pipeline import train
 from kobold_modules.training.start import new_state
+from kobold_modules.training.task import Task
 from tests.tiny import tiny
 
 

@@ -16,11 +16,12 @@ from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.checkpoint import State, restore, store
 from kobold_modules.training.distributed import World
-from kobold_modules.training.loop import RunControl, Task, optimise
+from kobold_modules.training.loop import RunControl, optimise
 from kobold_modules.training.optimiser.step import MOMENTUM, emphasis, step
 from kobold_modules.training.packing import Rows
 from kobold_modules.training.pipeline import _must_be_alike
 from kobold_modules.training.start import common_start
+from kobold_modules.training.task import Task
 from tests.tiny import tiny
 
 

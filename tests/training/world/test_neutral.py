@@ -14,8 +14,9 @@ from kobold_modules.forward.distillation_loss import TeacherTargets
 from kobold_modules.forward.prompt_loss import PromptLoss
 from kobold_modules.training import TrainingRequest
 from kobold_modules.training.checkpoint import State, restore
-from kobold_modules.training.loop import RunControl, Task, optimise
+from kobold_modules.training.loop import RunControl, optimise
 from kobold_modules.training.start import new_state
+from kobold_modules.training.task import Task
 from kobold_modules.training.world.mixture import Mixture, Pool
 from kobold_modules.training.world.neutral import MOST, Neutral, weight_after, weighted
 from kobold_modules.training.world.piece import Piece
