@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, Input, Static
 
@@ -22,6 +21,7 @@ from kobold_modules.errors import KoboldModulesError
 
 from ..state.hints import here
 from ..state.plain import plain
+from .dialog import Dialog
 
 
 class PathSuggester(Suggester):
@@ -64,13 +64,12 @@ class PathInput(Input):
             self.cursor_position = len(found)
 
 
-class Ask(ModalScreen[object]):
+class Ask(Dialog[object]):
     """Asks for one line. ``attempt`` does the work with the answer; what it returns closes the question.
 
     Raises from ``attempt``: a KoboldModulesError or OSError is shown as its sentence, and the question stays open.
     """
 
-    CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Cancel", id="ask.leave", tooltip="Close without changes"),
@@ -134,10 +133,9 @@ class Ask(ModalScreen[object]):
         self.query_one(".problem", Static).update(Content(problem))
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """Yes or no. The safe answer has the focus."""
 
-    CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="confirm.no", tooltip="Change nothing"),

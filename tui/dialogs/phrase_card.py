@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from kobold_modules.answers import PhraseFound, PhraseFront
 from kobold_modules.evaluation.words import percent
 
 from ..state.plain import plain
+from .dialog import Dialog
 
 
 CALLED = {
@@ -27,15 +27,11 @@ NOTHING = "Nothing that was tried does what this module does. There is nothing w
 FOR = "Paste it into the memory of any program, in front of a story. It does less than the module and takes more room."
 
 
-class PhraseCard(ModalScreen[None]):
+class PhraseCard(Dialog[None]):
     """Shows ``found`` for the module called ``name``."""
 
-    CSS_PATH = "ask.tcss"
     CSS = """
     PhraseCard {
-        align: center middle;
-        background: $background 60%;
-        &:ansi { background: transparent; }
         VerticalScroll { height: auto; max-height: 12; background: $panel; padding: 0 1; margin-bottom: 1; }
         #phrase-text, #phrase-worth { height: auto; }
     }

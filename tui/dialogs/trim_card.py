@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ..state.phrases import counted
 from ..state.plain import plain
+from .dialog import Dialog
 
 
 FOR = (
@@ -24,19 +24,15 @@ BAR = 30  # cells of the longest bar
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-class TrimCard(ModalScreen[int | None]):
+class TrimCard(Dialog[int | None]):
     """Asks how many vectors of the module called ``name`` are to stay; None where it is left alone.
 
     Args:
         worth: nats per token that are lost without each vector; ``tokens``: it was measured on.
     """
 
-    CSS_PATH = "ask.tcss"
     CSS = """
     TrimCard {
-        align: center middle;
-        background: $background 60%;
-        &:ansi { background: transparent; }
         VerticalScroll { height: auto; max-height: 10; background: $panel; padding: 0 1; margin-bottom: 1; }
         #trim-worth { height: auto; }
         #trim-to { height: 1; }

@@ -11,20 +11,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from kobold_modules.disk.free_name import free_path
 from kobold_modules.errors import BadUsage
 
 from ..dialogs.ask import Ask
+from ..dialogs.dialog import Dialog
 from ..state.dropped import one_path
 from ..state.phrases import place
 from ..state.save_errors import Reason, reason
 from ..writing.manuscript import Manuscript
 
 
-class Unsaved(ModalScreen[Path | bool]):
+class Unsaved(Dialog[Path | bool]):
     """Dismisses with the file the story went to, True to go on without saving it, False to stay.
 
     Args:
@@ -33,10 +33,6 @@ class Unsaved(ModalScreen[Path | bool]):
         leave: what going on without it is called (``Quit without saving``).
     """
 
-    CSS_PATH = "../dialogs/ask.tcss"
-    CSS = """
-    Unsaved { align: center middle; background: $background 60%; &:ansi { background: transparent; } }
-    """
     AUTO_FOCUS = "#elsewhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stay", "Cancel", id="unsaved.stay", tooltip="Go back to the story"),

@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Select, Static, TextArea
 
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.library.library import Entry
 from kobold_modules.soft_prompt.module import Card
 
+from ...dialogs.dialog import Dialog
 from ...state.hints import here
 from ...state.plain import plain
 
@@ -24,15 +24,11 @@ from ...state.plain import plain
 KINDS = (("style: how it is written", "style"), ("world: what it is about", "world"), ("imported", "imported"))
 
 
-class CardForm(ModalScreen[Entry | None]):
+class CardForm(Dialog[Entry | None]):
     """Edits the card of ``entry``; ``keep`` writes the changed fields and may raise, which is said underneath."""
 
-    CSS_PATH = "../../dialogs/ask.tcss"
     CSS = """
     CardForm {
-        align: center middle;
-        background: $background 60%;
-        &:ansi { background: transparent; }
         .field { height: auto; margin-bottom: 1; }
         .field > .label { width: 13; color: $text-muted; }
         TextArea { height: 5; width: 1fr; border: none; background: $panel; padding: 0 1; }

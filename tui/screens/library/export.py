@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from kobold_modules.errors import BadUsage, KoboldModulesError
@@ -21,6 +20,7 @@ from kobold_modules.formats import SUFFIXES
 from kobold_modules.library.library import Entry, Library
 
 from ...dialogs.ask import PathInput
+from ...dialogs.dialog import Dialog
 from ...state.bulk_actions import Outcome, export, export_path, in_the_way
 from ...state.dropped import one_path
 from ...state.hints import here
@@ -74,19 +74,15 @@ class Formats(Static):
             self.chosen = list(FORMATS)[event.y]
 
 
-class Export(ModalScreen[Exported | None]):
+class Export(Dialog[Exported | None]):
     """Asks for a format and a path and writes ``entries`` there; stays open while that fails.
 
     Args:
         beside: do not write; who asked does it beside the screen, for it takes a while.
     """
 
-    CSS_PATH = "../../dialogs/ask.tcss"
     CSS = """
     Export {
-        align: center middle;
-        background: $background 60%;
-        &:ansi { background: transparent; }
         Formats { height: 4; margin-bottom: 1; }
     }
     """

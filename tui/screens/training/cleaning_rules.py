@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from kobold_modules.corpus.cleaning.names import KEEPABLE
 
+from ...dialogs.dialog import Dialog
 from ...state.phrases import shortened
 from ...widgets.plain_list import moving
 
@@ -50,15 +50,11 @@ class RuleList(OptionList, inherit_bindings=False):
     """
 
 
-class CleaningRulesScreen(ModalScreen[tuple[str, ...]]):
+class CleaningRulesScreen(Dialog[tuple[str, ...]]):
     """Dismisses with the names of the rules that are switched off."""
 
-    CSS_PATH = "../../dialogs/ask.tcss"
     CSS = """
     CleaningRulesScreen {
-        align: center middle;
-        background: $background 60%;
-        &:ansi { background: transparent; }
         .question { padding: 0 1; max-height: 90%; }
     }
     """

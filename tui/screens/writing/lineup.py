@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from ...dialogs.dialog import Dialog
 from ...state.app_state import AppServices
 from ...state.entry_stack import EntryStack
 from ...state.phrases import shortened
@@ -53,15 +53,11 @@ class LineupList(OptionList, inherit_bindings=False):
     """
 
 
-class LineupScreen(ModalScreen[Lineup | None]):
+class LineupScreen(Dialog[Lineup | None]):
     """Dismisses with the line-up that was chosen, or None. ``takes`` is how many seeds would be compared."""
 
-    CSS_PATH = "../../dialogs/ask.tcss"
     CSS = """
     LineupScreen {
-        align: center middle;
-        background: $background 60%;
-        &:ansi { background: transparent; }
         .question { padding: 0 1; }
     }
     """

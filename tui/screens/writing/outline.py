@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from kobold_modules.corpus.outline import Part, outline
 
+from ...dialogs.dialog import Dialog
 from ...state.phrases import counted, shortened
 from .stories import StoryList
 
@@ -30,13 +30,9 @@ class ChapterList(StoryList):
         self.call_after_refresh(self.scroll_to_highlight)
 
 
-class Outline(ModalScreen[int]):
+class Outline(Dialog[int]):
     """Dismisses with the character at which a part of ``text`` begins, or None. ``at`` is where the cursor stands."""
 
-    CSS_PATH = "../../dialogs/ask.tcss"
-    CSS = """
-    Outline { align: center middle; background: $background 60%; &:ansi { background: transparent; } }
-    """
     AUTO_FOCUS = "Input"
     BINDING_GROUP_TITLE = "Outline"
     BINDINGS: ClassVar[list[BindingType]] = [

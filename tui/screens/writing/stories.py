@@ -11,13 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from kobold_modules.errors import KoboldModulesError
 from kobold_modules.stories.shelf import Shelved, remove, stories
 
+from ...dialogs.dialog import Dialog
 from ...state.hints import here
 from ...state.phrases import counted, shortened
 from ...widgets.plain_list import moving
@@ -52,13 +52,9 @@ class StoryList(OptionList, inherit_bindings=False):
     """
 
 
-class StoriesScreen(ModalScreen[Path | None]):
+class StoriesScreen(Dialog[Path | None]):
     """Dismisses with the story to open, NEW for a new one, or None. ``here`` is the one on the bench."""
 
-    CSS_PATH = "../../dialogs/ask.tcss"
-    CSS = """
-    StoriesScreen { align: center middle; background: $background 60%; &:ansi { background: transparent; } }
-    """
     AUTO_FOCUS = "StoryList"
     BINDING_GROUP_TITLE = "Stories"
     BINDINGS: ClassVar[list[BindingType]] = [
