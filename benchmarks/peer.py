@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kobold_modules.backends.torch.load import TorchModel
+from kobold_modules.backends.torch.load import TorchModel, load_torch_model
+from kobold_modules.forward.prompt_loss import PromptLoss
+from kobold_modules.models.find import resolve
 
 
 NEWCOMER_BATCH = 8  # the Trainer's default
@@ -68,6 +70,12 @@ class Peer:
         loss.backward()
         self.optimiser.step()
         return float(loss.detach())
+
+
+def load_for_peers(model: str) -> tuple[TorchModel, PromptLoss]:
+    """Return ``model`` as transformers builds it (PEFT wants that), in the faster precision, and our loss."""
+    frozen = load_torch_model(resolve(model), "cpu", precision="auto")
+    return frozen, PromptLoss(frozen)
 
 
 def padded(examples: list[list[int]], longest: int) -> tuple[Tensor, Tensor]:

@@ -27,13 +27,12 @@ import torch
 from authors import AUTHORS, Author, author
 from common import SHARED, benchmark_parser, keep
 from lora import Lora
+from peer import load_for_peers
 
 from kobold_modules.backends.torch.load import TorchModel
 from kobold_modules.evaluation.bits import Bits, measure
 from kobold_modules.forward.prompt_loss import PromptLoss
-from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
-from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.loop import optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
@@ -150,8 +149,7 @@ def main() -> None:
     parser.add_argument("--lora", action="store_true", help="LoRA beside it, as many seconds at each of its rates")
     arguments = parser.parse_args()
     keep_memory()
-    request = TrainingRequest(files=(), name="x", model=arguments.model, tokens=arguments.tokens)
-    frozen, loss = load_frozen(resolve(arguments.model), request, "cpu")
+    frozen, loss = load_for_peers(arguments.model)
     result: dict[str, Any] = {}
     settings: dict[str, Any] = {
         "model": arguments.model,

@@ -32,15 +32,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import torch
 from authors import Author, author, authors
 from common import benchmark_parser, keep
-from peer import Peer
+from peer import Peer, load_for_peers
 
 from kobold_modules.backends.torch.load import TorchModel
 from kobold_modules.evaluation.bits import measure
 from kobold_modules.forward.prompt_loss import PromptLoss
-from kobold_modules.models.find import resolve
 from kobold_modules.training.checkpoint import State
 from kobold_modules.training.data import row_length
-from kobold_modules.training.frozen import load_frozen
 from kobold_modules.training.loop import RunControl, optimise
 from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
@@ -174,7 +172,7 @@ def main() -> None:
     arguments = parser.parse_args()
     seconds, count = (11.0, 1) if arguments.quick else (arguments.seconds, arguments.authors)
     keep_memory()
-    frozen, loss = load_frozen(resolve(arguments.model), REQUEST, "cpu")
+    frozen, loss = load_for_peers(arguments.model)
     names = authors(count)
     found = {
         name: race(
