@@ -127,7 +127,7 @@ def world_data(
         for piece in pieces:
             mine.append(piece.placed(at))
             at += piece.learned
-        if name == "neutral" and mine and share and loss.prefix is not None:  # rows do a tenth of the harm
+        if name == "neutral" and mine and share:
             held = Neutral.of(_others(corpus, loss), mine[0].target, at)
         placed.append(Pool(name, tuple(mine), share))
         parts.append(targets)
