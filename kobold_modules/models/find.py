@@ -29,10 +29,10 @@ def resolve(text: str) -> ModelFile:
         path = starter_path()
         if not path.exists():
             raise NoModel("The starter model is missing from this installation.", "Install kobold-modules again.")
-        return ModelFile("starter", path, "gguf")
+        return ModelFile("starter", path, "gguf", "starter")
     path = Path(text).expanduser()
     if text == SMOLLM2 and not path.exists():
-        return ModelFile(SMOLLM2, found_smollm2(), "gguf")
+        return ModelFile(SMOLLM2, found_smollm2(), "gguf", SMOLLM2)
     if path.is_dir():
         return _folder(path)
     if path.is_file():

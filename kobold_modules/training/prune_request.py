@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadModule, BadText, BadUsage, NoModel
+from ..errors import BadModule, BadText, BadUsage
+from ..evaluation.made_for import model_for
 from ..library import evidence
 from ..library.library import Library
-from ..models.find import resolve
 from ..soft_prompt.deep_prefix import with_rows
 from ..soft_prompt.module import Card
 
@@ -69,15 +69,4 @@ def _files(card: Card, noted: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _model(named: str, card: Card) -> str:
     """Return the model to train through: the one that was named, else the one that the card names."""
-    if named:
-        return named
-    if not card.model:
-        raise BadUsage(f"{card.name} does not say which model it was made for.", "Name it: --model MODEL.")
-    try:
-        resolve(card.model)
-    except NoModel as error:
-        raise NoModel(
-            f"{card.name} was made for {card.model}, which is not found by that name.",
-            "Name its file: --model FILE.gguf.",
-        ) from error
-    return card.model
+    return named or model_for("", card).model

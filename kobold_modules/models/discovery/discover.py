@@ -19,6 +19,7 @@ from typing import Any
 from ... import paths
 from ...disk.stamp import file_stamps
 from ...errors import NoModel
+from ...soft_prompt.fingerprint import Fingerprint, Fit
 from ..facts import Facts
 from ..gguf_parts import PART, whole_models
 from ..hub.cache import hub_caches, snapshots
@@ -88,6 +89,18 @@ def called(name: str) -> ModelFile | None:
     """Return the model that a search lists under ``name``, or None. A name that two models share is nobody's."""
     found = [model for model in discover().models if model.name.lower() == name.lower() and not model.problem]
     return found[0] if len(found) == 1 else None
+
+
+def with_table_of(fingerprint: Fingerprint) -> ModelFile | None:
+    """Return the first model a search finds whose embedding table has this fingerprint, whatever it is called."""
+    size = fingerprint.width, fingerprint.vocabulary
+    for model in discover().models:
+        if model.problem or (model.facts.width, model.facts.vocabulary) != size:
+            continue
+        with contextlib.suppress(NoModel):
+            if fingerprint.fit(model.fingerprint) is Fit.SAME:
+                return model
+    return None
 
 
 class _Search:
