@@ -167,8 +167,9 @@ def main() -> None:
         result["stack_safe"] = tables(True, arguments)
     length = {"minutes": arguments.minutes} if arguments.steps is None else {"steps": arguments.steps}
     settings = {"model": arguments.model, **length, "tokens": arguments.tokens}
+    settings["row"] = arguments.row
     name = "stacking" if arguments.method == "prompt" else f"stacking_{arguments.method}"
-    keep(name, settings, result, arguments.quick)
+    keep(name if arguments.model == "starter" else f"{name}_{arguments.model}", settings, result, arguments.quick)
 
 
 if __name__ == "__main__":
