@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -39,9 +39,6 @@ from .estimator import LEAST_WORDS, Estimator
 from .path_field import PathField
 from .queue_view import QueueView
 
-
-if TYPE_CHECKING:
-    pass
 
 View = Literal["new", "watch"]
 AUTHOR, DIAL = "author", "dial"  # as they are remembered
@@ -307,7 +304,9 @@ class TrainScreen(Screen[None]):
 
 
 def _first_folder() -> Path:
+    """Return the folder that texts came from last, else the home folder, or what is left of the way to it."""
     known = recall(FOLDER)
     if known and Path(known).is_dir():
         return Path(known)
-    return Path.home()
+    home = Path("~").expanduser().absolute()
+    return next(folder for folder in (home, *home.parents) if folder.is_dir())

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input, Select, Static
 
 from kobold_modules.corpus.cleaning.names import KEEPABLE
@@ -51,6 +52,18 @@ async def test_texts_are_chosen_seen_and_submitted_with_keys_alone(stage: Open, 
         )
         assert "has started" in on.status
         assert train.files == ()
+
+
+async def test_a_home_folder_that_is_not_there_selects_nothing(
+    stage: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tree took it for a file, and chose it."""
+    async with stage() as on:
+        monkeypatch.setenv("HOME", str(tmp_path / "no such home"))
+        train = await opened(on)
+        assert train.query_one(TextTree).path == tmp_path
+        await on.press("down", "up")
+        assert not train.files
 
 
 async def test_a_rule_of_cleaning_is_switched_off_in_the_preview(stage: Open, pages: Path) -> None:
