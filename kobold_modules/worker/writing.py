@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from secrets import randbits
 
 from ..errors import BadUsage
 from ..generation.bias import bias_warnings
@@ -13,6 +12,7 @@ from ..generation.log import logged, seeded
 from ..generation.lore import record_of
 from ..generation.protocol import Request
 from ..records import Record
+from ..sampling.seed import draw_seed
 from ..sampling.settings import Sampler
 from ..soft_prompt.layer import Layer
 from .context import JobContext
@@ -46,7 +46,7 @@ def compare(job: Compare, context: JobContext) -> None:
         raise BadUsage(f"{len(job.seeds)} seeds for {len(job.stacks)} stacks: give one a stack, or none.")
     engine = context.engine
     _warn_of_bias(job.sampler, context)
-    seed = randbits(31) if job.sampler.seed is None else job.sampler.seed
+    seed = draw_seed() if job.sampler.seed is None else job.sampler.seed
     seeds = job.seeds or (seed,) * len(job.stacks)
     requests = [
         _request(job, layers, replace(job.sampler, seed=seed), context)

@@ -62,8 +62,8 @@ def server(shared: Running) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def narrow(start: Callable[..., Any]) -> Iterator[Running]:
-    """Start a server that writes one text at a time and lets two wait."""
-    with start(clients=1, waiting=2) as found:
+    """Start a server that writes one text at a time, four tokens a second at most, and lets two wait."""
+    with start(clients=1, waiting=2, pause=0.25) as found:
         yield found
 
 

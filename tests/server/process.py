@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Running:
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """Send one request; ``body`` is sent as JSON unless it is bytes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
@@ -87,7 +88,7 @@ class Running:
 
     def raw(self, data: bytes) -> bytes:
         """Send bytes as they are and return all that comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=120) as sock:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=300) as sock:
             parts = []
             try:
                 sock.sendall(data)
@@ -103,6 +104,14 @@ class Running:
     def stats(self) -> dict[str, Any]:
         found: dict[str, Any] = self.get("/stats").json
         return found
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 300) -> None:
+    """Wait for a condition, however slow the machine is."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
 
 
 def fill_library(home: Path, model: Path) -> dict[str, Module]:
@@ -153,7 +162,7 @@ def running(command: list[str], home: Path) -> Iterator[Running]:
     finally:
         process.terminate()
         try:
-            process.wait(60)
+            process.wait(300)
         finally:
             process.kill()
             process.wait()

@@ -178,7 +178,7 @@ def test_bad_bodies_are_a_sentence(server: Running, body: bytes, status: int, wo
 def test_a_body_that_is_too_large_is_not_read(server: Running) -> None:
     head = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MOST_BYTES + 1}\r\n\r\n"
     assert b" 413 " in server.raw(head.encode() + b"{").split(b"\r\n")[0]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as sock:  # and one that does not say so
+    with socket.create_connection(("127.0.0.1", server.port), timeout=300) as sock:  # and one that does not say so
         sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         part = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
-from tests.server.process import KEPT, NAMES, Running
+from tests.server.process import KEPT, NAMES, Running, eventually
 
 
 OPENING = "Once upon a time, there was a little girl named Lily."
@@ -109,23 +108,19 @@ def test_the_admin_list_picks_a_stack(server: Running) -> None:
     assert server.post("/api/admin/reload_config", {"filename": "../x.kcpps"}).status == 422
 
 
-def test_a_text_can_be_looked_at_and_stopped_by_its_key(server: Running) -> None:
+def test_a_text_can_be_looked_at_and_stopped_by_its_key(narrow: Running) -> None:
     body = LITE | {"prompt": OPENING, "max_length": 450, "genkey": "mine", "ban_eos_token": True, "temperature": 1}
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=300)
     connection.request("POST", "/api/extra/generate/stream", json.dumps(body))
     answer = connection.getresponse()
     answer.read(40)
-    for _ in range(3000):
-        if seen := server.post("/api/extra/generate/check", {"genkey": "mine"}).json["results"][0]["text"]:
-            break
-        time.sleep(0.01)
-    assert seen
-    assert server.post("/api/extra/abort", {"genkey": "another's"}).json["success"] is False
-    assert server.post("/api/extra/abort", {"genkey": "mine"}).json["success"] is True
+    eventually(lambda: narrow.post("/api/extra/generate/check", {"genkey": "mine"}).json["results"][0]["text"] != "")
+    assert narrow.post("/api/extra/abort", {"genkey": "another's"}).json["success"] is False
+    assert narrow.post("/api/extra/abort", {"genkey": "mine"}).json["success"] is True
     rest = answer.read()
     connection.close()
     assert json.loads(rest.decode().rstrip().split("data: ")[-1]) == {"token": "", "finish_reason": "stop"}
-    assert server.post("/api/extra/generate/check", {"genkey": "mine"}).json["results"][0]["text"] == ""
+    assert narrow.post("/api/extra/generate/check", {"genkey": "mine"}).json["results"][0]["text"] == ""
 
 
 def test_tokens_are_counted_and_spelled(server: Running, engine: LlamaEngine) -> None:

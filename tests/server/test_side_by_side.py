@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kobold_modules.soft_prompt.module import Module
 from kobold_modules.soft_prompt.stack import Stack
-from tests.server.process import NAMES, Running
+from tests.server.process import NAMES, Running, eventually
 
 
 OPENING = "Once upon a time, there was a little girl named Lily."
 GREEDY = {"temperature": 0, "rep_pen": 1, "min_p": 0, "top_p": 1, "top_k": 0}
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for a condition, however slow the machine is."""
-    for _ in range(6000):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came true")
 
 
 def openai(server: Running, name: str, text: str, tokens: int) -> str:
@@ -94,15 +84,15 @@ def test_a_client_that_goes_frees_its_place(narrow: Running) -> None:
     import http.client
     import json
 
-    connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=300)
     body = {"prompt": OPENING, "max_length": 400, "ban_eos_token": True, "temperature": 1.0}
     connection.request("POST", "/api/extra/generate/stream", json.dumps(body))
+    before = narrow.stats()["tokens"]
     assert b"data" in connection.getresponse().read(60)
     assert narrow.stats()["writing"] == 1
     connection.close()
     eventually(lambda: narrow.stats()["writing"] == 0)
-    tokens = narrow.stats()["tokens"]
-    assert tokens < 400
+    assert narrow.stats()["tokens"] - before < 400
     assert narrow.post("/v1/completions", {"prompt": OPENING, "max_tokens": 2}).status == 200
 
 
@@ -110,7 +100,7 @@ def test_one_who_waits_for_a_whole_text_and_goes_frees_it_too(narrow: Running) -
     import http.client
     import json
 
-    connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=300)
     connection.request(
         "POST", "/v1/completions", json.dumps({"prompt": OPENING, "max_tokens": 500, "ignore_eos": True})
     )
@@ -127,7 +117,7 @@ def test_a_full_queue_says_when_to_come_again(narrow: Running) -> None:
         import http.client
         import json
 
-        connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=300)
         connection.request("POST", "/v1/completions", json.dumps(body | {"user": name}))
         return connection
 

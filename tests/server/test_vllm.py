@@ -122,11 +122,11 @@ def test_stack_and_text_go_there_as_rows_and_text_streams_back(
 
 
 def test_where_nobody_answers_is_a_sentence(stories: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
     model = str(stories / "stories260K-F32.gguf")
-    assert main(["serve", "--model", model, "--port", "0", "--backend", "vllm", "--url", url]) == 5
+    with socket.socket() as taken:  # and not listened at: nobody else can be given this port meanwhile
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["serve", "--model", model, "--port", "0", "--backend", "vllm", "--url", url]) == 5
     assert f"No vLLM answers at {url}" in capsys.readouterr().err
     assert main(["serve", "--model", model, "--port", "0", "--backend", "vllm", "--url", "localhost"]) == 2
     assert main(["serve", "--model", model, "--port", "0", "--url", url]) == 2

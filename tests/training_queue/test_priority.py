@@ -66,7 +66,7 @@ def test_all_threads_of_the_process_stand_back(tmp_path: Path) -> None:
         "from kobold_modules.training_queue.priority import Share\n"
         "go = threading.Event()\n"
         "other = threading.Thread(target=go.wait); other.start()\n"
-        "share = Share(Path(sys.argv[1])); share._began = 0; share.look(); \n"
+        "share = Share(Path(sys.argv[1])); share._began -= 1e6; share.look(); \n"
         "print(os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, other.native_id))\n"
         "go.set()\n"
     )

@@ -37,7 +37,7 @@ def test_every_record_can_be_followed_from_the_beginning_or_anywhere(queue: Trai
 def test_following_is_live(queue: TrainingQueue) -> None:
     def slowly(request: TrainingRequest, stop: Callable[[], bool]) -> Iterator[Record]:
         yield Note("first")
-        assert heard.wait(20)
+        assert heard.wait(300)
         yield Note("second")
 
     heard = threading.Event()

@@ -10,9 +10,14 @@ import pytest
 import pytest_asyncio
 
 from kobold_modules.records import Failed, Finished, Record, TextChunk
+from kobold_modules.sampling.settings import Sampler
 from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.worker.client import Client, WorkerClient
 from kobold_modules.worker.messages import Job, Load
+
+
+# The likeliest token always, and never the end of the text: stories260K's and the starter's ends are forbidden.
+TO_THE_LENGTH = Sampler(temperature=0, repetition=1, bias=(("#0", -100.0), ("#1", -100.0), ("#2", -100.0)))
 
 
 @pytest_asyncio.fixture

@@ -6,7 +6,6 @@ trained through. llama.cpp's asserts end the process it runs in, so programs wit
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -37,6 +36,7 @@ from ...models.system_memory import room
 from ...models.usability.usable import check_can_write
 from ...paths import cache_dir
 from ...records import Finished, TextChunk
+from ...sampling.seed import draw_seed
 from ...soft_prompt.deep_prefix import DeepPrefix
 from ...soft_prompt.fingerprint import Fingerprint
 from ...soft_prompt.stack import Stack
@@ -195,7 +195,7 @@ class LlamaEngine(ClosedAtTheEnd):
         check_ids(request.sampler, self.info.vocabulary, self.info.name)
         rows = self._rows(request.stack)
         given = request.sampler.seed
-        seed = usable_seed(secrets.randbits(31) if given is None else given)
+        seed = usable_seed(draw_seed() if given is None else given)
         free = min(context or self.info.context, self.info.context) - request.stack.tokens
         if free < LEFT_FOR_TEXT // 2:
             raise BadUsage(

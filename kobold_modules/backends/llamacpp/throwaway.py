@@ -22,7 +22,9 @@ from ...errors import KoboldModulesError
 from ...exit_status import signal_name
 
 
-SECONDS, BYTES_PER_SECOND = 60, 30e6  # a child may take so long: half a minute for each gigabyte, and a minute
+# A child may take so long: half a minute for each gigabyte, and five minutes. One that waits for its turn on a busy
+# machine must not be taken for one that hangs: what it would have found to work would be off.
+SECONDS, BYTES_PER_SECOND = 300, 30e6
 NO_ANSWER, STOPPED = "no answer", "stopped"
 _LOOK = 0.2  # seconds between two looks at the child
 

@@ -6,7 +6,6 @@ before the text, without BOS, and what was read stays read (see torch_context).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -24,6 +23,7 @@ from ...models.folder_vocabulary import FolderVocabulary
 from ...models.reference import ModelFile
 from ...models.usability.usable import check_can_write
 from ...records import Finished, TextChunk
+from ...sampling.seed import draw_seed
 from ...soft_prompt.stack import Stack
 from ..generation_state import GenerationState
 from ..llamacpp.interruptions import Cancelled
@@ -167,7 +167,7 @@ class HfEngine(ClosedAtTheEnd):
         check_ids(request.sampler, self.info.vocabulary, self.info.name)
         rows = self._rows(request.stack)
         given = request.sampler.seed
-        seed = usable_seed(secrets.randbits(31) if given is None else given)
+        seed = usable_seed(draw_seed() if given is None else given)
         free = self.info.context - request.stack.tokens
         return GenerationState(self._words, request, 0, rows, free, seed, self.tokenize, self._prefixes)
 

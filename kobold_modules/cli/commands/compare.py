@@ -8,13 +8,13 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
-from secrets import randbits
 
 from ...errors import BadUsage
 from ...generation import log as generation_log
 from ...generation.limits import MOST_TOGETHER
 from ...plain_text import prose
 from ...records import Finished, TextChunk
+from ...sampling.seed import draw_seed
 from .. import INTERRUPTED
 from ..code_page import shown
 from ..interrupts import interruptible
@@ -37,7 +37,7 @@ def compare(arguments: argparse.Namespace, output: Output) -> int:
     _check(arguments, len(stacks))
     text = read_prompt(arguments)
     sampler, books = sampler_of(arguments), books_of(arguments)
-    first = randbits(31) if sampler.seed is None else sampler.seed
+    first = draw_seed() if sampler.seed is None else sampler.seed
     requests, titles, sources = [], [], []
     for typed in stacks:
         stack = parse_stack(split_list(typed))

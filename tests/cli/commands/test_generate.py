@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from kobold_modules.generation.log import entries
 
 PROMPT = "The door opened, and"
 END_OF_TEXT = 0  # its id in the starter model
+ENDLESS = ("--words", "100000", "--bias", f"#{END_OF_TEXT}=-100")  # it writes until it is ended, whatever it draws
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -46,6 +48,7 @@ def wait_for(process: subprocess.Popen[bytes], condition: Any) -> None:
     while not condition():
         if process.poll() is not None:
             raise AssertionError(process.stderr.read().decode() if process.stderr else "ended")
+        time.sleep(0.01)
 
 
 def size(path: Path) -> int:
@@ -167,7 +170,7 @@ def test_kill_9_leaves_everything_written_and_resume_goes_on(
     capsys: pytest.CaptureFixture[str], starter: Path, tmp_path: Path, home: Path
 ) -> None:
     out = tmp_path / "novel.txt"
-    process = start(home, "--prompt", PROMPT, "--words", "100000", "--seed", "1", "--out", str(out))
+    process = start(home, "--prompt", PROMPT, *ENDLESS, "--seed", "1", "--out", str(out))
     wait_for(process, lambda: size(out) > 400)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -176,7 +179,7 @@ def test_kill_9_leaves_everything_written_and_resume_goes_on(
     assert kept.startswith(PROMPT)
     words = len(kept.removeprefix(PROMPT).split())
     assert run(capsys, "--prompt", PROMPT, "--out", str(out))[0] == 2
-    code, _, err = run(capsys, "--words", str(words + 20), "--out", str(out), "--resume")
+    code, _, err = run(capsys, *ENDLESS, "--words", str(words + 20), "--out", str(out), "--resume")
 
     text = out.read_text()
     assert code == 0
@@ -188,7 +191,7 @@ def test_kill_9_leaves_everything_written_and_resume_goes_on(
 
 def test_ctrl_c_keeps_what_is_written(starter: Path, tmp_path: Path, home: Path) -> None:
     out = tmp_path / "novel.txt"
-    process = start(home, "--prompt", PROMPT, "--words", "100000", "--out", str(out))
+    process = start(home, "--prompt", PROMPT, *ENDLESS, "--out", str(out))
     wait_for(process, lambda: size(out) > 200)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
@@ -200,7 +203,7 @@ def test_ctrl_c_keeps_what_is_written(starter: Path, tmp_path: Path, home: Path)
 
 
 def test_ctrl_c_on_stdout_keeps_what_is_written(starter: Path, home: Path) -> None:
-    process = start(home, "--prompt", PROMPT, "--words", "100000")
+    process = start(home, "--prompt", PROMPT, *ENDLESS)
     assert process.stdout is not None
     first = process.stdout.read(200)
     process.send_signal(signal.SIGINT)

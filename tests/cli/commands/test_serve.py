@@ -58,7 +58,7 @@ def serving(stories: Path) -> list[str]:
 def test_ctrl_c_ends_it_with_130(stories: Path, home: Path) -> None:
     with running(serving(stories), home) as server:
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(60) == 130
+        assert server.process.wait(300) == 130
         assert server.process.stderr is not None
         assert server.process.stderr.read() == ""
 
@@ -66,7 +66,7 @@ def test_ctrl_c_ends_it_with_130(stories: Path, home: Path) -> None:
 def test_being_asked_to_end_is_no_failure(stories: Path, home: Path) -> None:
     with running(serving(stories), home) as server:
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(60) == 0
+        assert server.process.wait(300) == 0
 
 
 def test_it_says_where_to_connect_what(stories: Path, home: Path) -> None:

@@ -13,7 +13,7 @@ from kobold_modules.generation.log import entries
 from kobold_modules.stories.autosave import Autosave, journal_of
 from kobold_modules.stories.file import backup_of, format_of, load, save
 from kobold_modules.stories.story import Story
-from tests.cli.commands.test_generate import start, wait_for
+from tests.cli.commands.test_generate import ENDLESS, start, wait_for
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -120,7 +120,7 @@ def test_what_a_killed_interface_left_is_taken_in_first(
 
 
 def test_kill_9_in_a_story_loses_nothing(starter: Path, story: Path, home: Path) -> None:
-    process = start(home, "--story", str(story), "--words", "100000")
+    process = start(home, "--story", str(story), *ENDLESS)
     assert process.stdout is not None
     shown = process.stdout.read(200)
     process.send_signal(signal.SIGKILL)
@@ -132,7 +132,7 @@ def test_kill_9_in_a_story_loses_nothing(starter: Path, story: Path, home: Path)
 
 
 def test_ctrl_c_in_a_story_saves_it(starter: Path, story: Path, home: Path) -> None:
-    process = start(home, "--story", str(story), "--words", "100000")
+    process = start(home, "--story", str(story), *ENDLESS)
     assert process.stdout is not None
     shown = process.stdout.read(100)
     process.send_signal(signal.SIGINT)
@@ -146,7 +146,7 @@ def test_ctrl_c_in_a_story_saves_it(starter: Path, story: Path, home: Path) -> N
 def test_a_story_changed_by_another_program_meanwhile_is_not_overwritten(
     starter: Path, story: Path, home: Path
 ) -> None:
-    process = start(home, "--story", str(story), "--words", "100000")
+    process = start(home, "--story", str(story), *ENDLESS)
     wait_for(process, lambda: journal_of(story).exists())
     assert process.stdout is not None
     process.stdout.read(50)
