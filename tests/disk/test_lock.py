@@ -48,7 +48,7 @@ def test_who_has_patience_gets_it_when_the_other_is_done(tmp_path: Path) -> None
     first, second = FileLock(tmp_path / ".lock"), FileLock(tmp_path / ".lock")
     assert first.take()
 
-    waiting = threading.Thread(target=second.take, args=(60.0,))
+    waiting = threading.Thread(target=second.take, args=(300.0,))
     waiting.start()
     first.release()
     waiting.join()

@@ -29,7 +29,7 @@ class LlamaServer:
         request = urllib.request.Request(
             self.address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=120) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return json.load(answer)
 
     def next_log_probabilities(
@@ -62,7 +62,7 @@ def llama_server(model: Path, adapters: Sequence[Path] = ()) -> Iterator[LlamaSe
         try:
             lines = iter(child.stdout.readline, "")
             address = next((line.split()[1] for line in lines if line.startswith("ADDRESS ")), None)
-            if not address and child.wait(60) < 0:  # not our adapter's doing: no request has been made yet
+            if not address and child.wait(300) < 0:  # not our adapter's doing: no request has been made yet
                 pytest.skip(f"xllamacpp's llama.cpp ends by signal {-child.wait()} on this processor")
             assert address, f"llama-server did not start ({child.poll()})"
             yield LlamaServer(address)

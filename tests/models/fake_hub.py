@@ -144,7 +144,7 @@ class FakeHub:
                 to.wfile.write(data[:half])
                 to.wfile.flush()
                 self.held.set()
-                hold.wait(30)
+                hold.wait(300)
                 data = data[half:]
             to.wfile.write(data if most is None else data[:most])
             to.wfile.flush()

@@ -15,7 +15,7 @@ from kobold_modules.errors import NoModel
 from kobold_modules.forward import parity
 from kobold_modules.models.facts import Facts
 from kobold_modules.models.find import resolve
-from kobold_modules.models.headers import gguf
+from kobold_modules.models.headers import gguf, once
 from kobold_modules.models.reference import ModelFile
 from kobold_modules.soft_prompt.fingerprint import Fit
 
@@ -97,7 +97,10 @@ def test_a_file_that_has_changed_is_read_again(tmp_path: Path, stories: Path, st
     assert ModelFile.at(path).facts != before
 
 
-def test_a_file_of_this_moment_is_read_again_even_if_size_and_date_are_the_same(tmp_path: Path, stories: Path) -> None:
+def test_a_file_of_this_moment_is_read_again_even_if_size_and_date_are_the_same(
+    tmp_path: Path, stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once, "SETTLED", 10**9 * 3600)  # a tenth of a second is soon over on a busy machine
     path = tmp_path / "story.gguf"
     data = (stories / "stories260K-F16.gguf").read_bytes()
     path.write_bytes(data)

@@ -8,11 +8,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kobold_modules import supervised
 from kobold_modules.paths import self_study_dir
 from kobold_modules.self_study.store import read_calls
+from kobold_modules.training_queue.process_identity import start_time
 
 
 PATIENCE = 300.0  # seconds; a busy machine is no bug
@@ -36,6 +38,17 @@ def written(least: int, running: subprocess.Popen[bytes]) -> Path:
     raise AssertionError(f"it wrote nothing (exit code {running.poll()})")
 
 
+def kill(program: subprocess.Popen[bytes]) -> None:
+    """End ``program`` and its child at once, and wait for both: the child holds the study's lock until it has ended."""
+    children = [child.pid for child in psutil.Process(program.pid).children(recursive=True)]
+    os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
+    until = time.monotonic() + PATIENCE
+    while any(map(start_time, children)):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="kills a whole process group")
 def test_after_a_kill_the_next_study_goes_on_at_the_call_that_was_not_done(stories: Path, tmp_path: Path) -> None:
     bible = tmp_path / "bible.md"
@@ -43,8 +56,7 @@ def test_after_a_kill_the_next_study_goes_on_at_the_call_that_was_not_done(stori
     model = stories / "stories260K-F16.gguf"
     first = start(bible, model)
     path = written(2, first)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
+    kill(first)
     kept = path.read_bytes()
     whole = kept[: kept.rindex(b"\n") + 1]
 
@@ -52,8 +64,7 @@ def test_after_a_kill_the_next_study_goes_on_at_the_call_that_was_not_done(stori
     try:
         written(whole.count(b"\n") + 1, second)
     finally:
-        os.killpg(second.pid, signal.SIGKILL)
-        second.wait()
+        kill(second)
 
     assert path.read_bytes().startswith(whole)
     numbers = [call.number for call in read_calls(path)]

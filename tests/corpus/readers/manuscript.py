@@ -135,7 +135,7 @@ def convert(source: Path, formats: Iterable[str], folder: Path) -> dict[str, Pat
                 [SOFFICE, "--headless", profile, "--convert-to", format, "--outdir", str(folder), str(source)],
                 check=False,
                 capture_output=True,
-                timeout=180,
+                timeout=600,
             )
             if (path := folder / f"{source.stem}.{format.partition(':')[0]}").exists():
                 made[format] = path

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,10 +149,11 @@ def test_a_killed_process_goes_on_where_it_was(hub: FakeHub, tmp_path: Path) -> 
     }
     command = [sys.executable, "-m", "kobold_modules", "models", "--download", "maker/story-GGUF:Q4_K_M"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert hub.held.wait(60)
+    assert hub.held.wait(300)
     blobs = tmp_path / "hub" / "models--maker--story-GGUF" / "blobs"
     while not any(file.stat().st_size > 2**20 for file in blobs.glob("*.incomplete")):
         assert process.poll() is None
+        time.sleep(0.01)
     process.kill()
     process.communicate()
     hub.hold.set()
