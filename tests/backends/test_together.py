@@ -23,7 +23,6 @@ from tests.backends.tiny_gguf import write as write_tiny
 
 
 NEVER_ENDING = (("#1", -99.0), ("#2", -99.0))  # BOS and EOS of stories260K
-NEVER_ENDING = (("#1", -99.0), ("#2", -99.0))  # BOS and EOS of stories260K
 OPENING = "Once upon a time, there was a little girl named Lily. She loved to play outside."
 
 
@@ -48,7 +47,7 @@ def test_each_take_reads_as_it_would_alone(
 ) -> None:
     one, two = Stack().add(some_module(12, 1)), Stack().add(some_module(9, 2))
     requests = [
-        Request(text=OPENING, stack=stack, max_tokens=length, sampler=Sampler(seed=seed))
+        Request(text=OPENING, stack=stack, max_tokens=length, sampler=Sampler(seed=seed, bias=NEVER_ENDING))
         for stack, length, seed in ((one, 40, 1), (two, 25, 1), (Stack(), 60, 1), (one, 40, 2), (one, 33, 3))
     ]
     texts, finished = split(exact_stories.together(requests))
@@ -165,7 +164,9 @@ def test_a_cancel_ends_all_and_spoils_nothing(engine: LlamaEngine, some_module: 
 
 
 def test_leaving_early_frees_everything(engine: LlamaEngine, some_module: Callable[[int, int], Module]) -> None:
-    requests = [Request(text=OPENING, stack=Stack().add(some_module(8, n)), max_tokens=50) for n in range(8)]
+    endless = Sampler(bias=NEVER_ENDING)
+    stacks = [Stack().add(some_module(8, n)) for n in range(8)]
+    requests = [Request(text=OPENING, stack=stack, max_tokens=50, sampler=endless) for stack in stacks]
     for _ in range(5):
         for record in engine.together(requests):
             assert isinstance(record, TextChunk)

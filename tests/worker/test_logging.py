@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from kobold_modules.soft_prompt.layer import Layer
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Compare, Generate
-from tests.worker.conftest import ask, text_of
+from tests.worker.conftest import TO_THE_LENGTH, ask, text_of
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def test_a_take_of_the_bench_is_logged_and_written_again(
 
 
 async def test_texts_side_by_side_are_logged_each(loaded: WorkerClient, stack: tuple[Layer[str], ...]) -> None:
-    await ask(loaded, Compare("Once upon a time", ((), stack), 6, Sampler(seed=5)))
+    await ask(loaded, Compare("Once upon a time", ((), stack), 6, replace(TO_THE_LENGTH, seed=5)))
 
     logged = entries()
     assert [entry["door"] for entry in logged] == ["compare"] * 2
