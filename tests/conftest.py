@@ -23,6 +23,9 @@ else:
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["KOBOLD_MODULES_PRECISION"] = "float32"  # what "auto" means must not depend on the processor under a test
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Sets are walked in one order by the processes that run tests and by their children. Another seed is tried to find
+# something, as hypothesis' is: see CONTRIBUTING.md.
+os.environ.setdefault("PYTHONHASHSEED", "0")
 
 from pathlib import Path
 
