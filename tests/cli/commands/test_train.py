@@ -76,7 +76,7 @@ def steps_done(line: bytes | str) -> int | None:
 def test_a_killed_training_resumes_to_the_same_module(home: Path, starter: Path) -> None:
     killed_at = random.randint(2, 15)  # the first step is told before there is a checkpoint to continue from
     print(f"killed at step {killed_at}")  # shown where this fails
-    command = [sys.executable, "-m", "kobold_modules", "train", str(NOIR), "--name", "k", "--steps", "80", "--json"]
+    command = [sys.executable, "-m", "kobold_modules", "train", str(NOIR), "--name", "k", "--steps", "60", "--json"]
     command += ["--tokens", "4", "--row", "48", "--batch", "2", "--replace"]
     environment = os.environ | {"KOBOLD_MODULES_SAVE_EVERY": "0"}
     subprocess.run(command, env=environment, check=True, capture_output=True)
