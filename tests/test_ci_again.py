@@ -87,6 +87,14 @@ def test_where_all_is_well_nothing_runs_twice(project: Path) -> None:
     assert "once more" not in done.stdout
 
 
+def test_so_many_that_it_is_no_chance_are_not_tried_again(project: Path) -> None:
+    (project / "test_many.py").write_text("".join(f"def test_{number}(): assert False\n" for number in range(21)))
+    done = again(project, *PYTEST)
+    assert done.returncode == 1
+    assert "22 failed, 2 passed" in done.stdout
+    assert "once more" not in done.stdout
+
+
 @pytest.mark.parametrize("status", [1, 2, 5])
 def test_what_is_no_failed_test_is_not_tried_again(project: Path, status: int) -> None:
     """An installation that fails (1, like a failed test), an interrupted run, a run without tests."""
