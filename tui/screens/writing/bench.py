@@ -297,6 +297,7 @@ class BenchScreen(PromptScreen[None]):
         self.opener.ask_for_file()
 
     def action_hold_seed(self) -> None:
+        self.writer.settle()  # the seed of a take that has just ended
         held = self.sampler.hold()
         seed = self.sampler.rolled
         self.say(f"Seed {seed} is locked: every take uses it." if held else "Each take uses a new seed.", "calm")

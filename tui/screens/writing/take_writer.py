@@ -56,6 +56,11 @@ class TakeWriter:
         self._rolled: int | None = None
         self._unsettled = False
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that a take's end shows has been shown; see :meth:`settle`."""
+        return not self._unsettled
+
     def tick(self) -> None:
         """Say how fast it goes."""
         if self.writing and self.page.editor.streaming and not self._stopping:
@@ -96,7 +101,7 @@ class TakeWriter:
             self._next = "retry"
             self.stop()
             return
-        self._settle()
+        self.settle()
         self.page.sync()
         story = self.page.story
         if not story.can_retry:
@@ -128,14 +133,14 @@ class TakeWriter:
             self._next = "undo"
             self.stop()
         else:
-            self._settle()
+            self.settle()
             self.page.undo()
 
     # -- what is done --
 
     def start(self, before: Take | None = None) -> None:
         """Write on from the end; ``before`` is the take this one is to replace."""
-        self._settle()
+        self.settle()
         self.screen.workers.cancel_group(self.screen, LOOKS)
         self._before, self._stopping = before, False
         self.page.move_cursor_to_end()  # where it is written is where one looks
@@ -228,18 +233,18 @@ class TakeWriter:
                 answered(self.screen.app)
         self._rolled, self._unsettled = seed, True
         if self._next or self.page.editor.typed:
-            self._settle()
+            self.settle()
         else:
-            self.screen.set_timer(SENTENCE, self._settle)
+            self.screen.set_timer(SENTENCE, self.settle)
 
     def keep_work(self) -> None:
         """Put whatever is on the page into the story, before the app closes."""
         if self.page.editor.streaming:
             self.commit(None)
-        self._settle()
+        self.settle()
         self.page.sync()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Show once after a take what takes longer than the sentence that it has ended, which comes first."""
         if not self._unsettled:
             return
