@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,12 +35,13 @@ async def looks_like(on: Stage, name: str) -> None:
     width, height = on.app.size
     kept = SNAPSHOTS / f"{name}_{width}x{height}.txt"
     if os.environ.get("KOBOLD_MODULES_SNAPSHOTS") == "write":
-        await on.pilot.pause(3)  # the lights of the stack come after a pause
+        await asyncio.sleep(3)  # the lights of the stack come after a pause
+        await on.settled()
         SNAPSHOTS.mkdir(exist_ok=True)
         kept.write_text(on.text(), encoding="utf-8")
     picture = kept.read_text(encoding="utf-8")
-    await on.pilot.pause()
+    await on.settled()
     try:
-        await on.until(lambda: on.text() == picture, 15)
+        await on.until(lambda: on.text() == picture)
     except AssertionError:
         assert on.text() == picture, "KOBOLD_MODULES_SNAPSHOTS=write draws it anew"

@@ -36,8 +36,8 @@ def two(empty_shelf: Library) -> Library:
 
 async def test_the_library_tells_it_by_a_word(stage: Open, two: Library) -> None:
     async with stage(library=two, size=(80, 24)) as on:
-        assert any("deep fog deep " in line for line in on.text().splitlines())
-        assert not any("harbour town deep" in line for line in on.text().splitlines())
+        await on.shows("deep fog deep ")
+        await on.hides("harbour town deep")
         assert on.names == ["deep fog", "harbour town"]
         await on.press("slash")
         await on.type("deep prefix")
@@ -46,10 +46,10 @@ async def test_the_library_tells_it_by_a_word(stage: Open, two: Library) -> None
 
 async def test_its_card_says_what_it_holds_and_where_it_goes(stage: Open, two: Library) -> None:
     async with stage(library=two) as on:
-        assert "a style, as a deep prefix · 16 virtual tokens" in on.text()
+        await on.shows("a style, as a deep prefix · 16 virtual tokens")
         holds = dict(on.app.screen.query_one(Facts).facts)["Holds"].plain
         assert holds.startswith("keys and values for each layer: for llama.cpp and transformers, not for KoboldAI")
-        assert "keys and values" in on.text()
+        await on.shows("keys and values")
         await on.press("down")
         assert "Holds" not in dict(on.app.screen.query_one(Facts).facts)
 
@@ -58,11 +58,10 @@ async def test_it_stands_in_a_stack_with_others_and_takes_room(stage: Open, two:
     async with stage(library=two, size=(200, 60)) as on:
         await on.press("enter", "down", "enter", "f3")
         await on.until(lambda: len(on.stack) == 2)
-        (line,) = [line for line in on.text().splitlines() if "deep fog" in line and "━" in line]
-        assert "deep fog deep" in line
+        await on.until(lambda: any("deep fog deep" in line and "━" in line for line in on.text().splitlines()))
         meter = on.bench.query_one(Meter)
         assert (meter.context.virtual, meter.context.deep) == (64, 16)
-        assert "64 virtual tokens, 16 deep" in on.text()
+        await on.shows("64 virtual tokens, 16 deep")
         # Half as strong and moved behind, as any module.
         on.stack_list.focus()
         await on.press("home", "left", "right_square_bracket")
@@ -70,7 +69,7 @@ async def test_it_stands_in_a_stack_with_others_and_takes_room(stage: Open, two:
         assert on.stack[1][1] == 0.95
         await on.press("space")
         await on.until(lambda: meter.context.deep == 0)
-        assert "deep" not in [line for line in on.text().splitlines() if "virtual tokens" in line][-1]
+        await on.until(lambda: "deep" not in [line for line in on.text().splitlines() if "virtual tokens" in line][-1])
 
 
 async def test_it_is_exported_as_safetensors_and_never_for_koboldai(stage: Open, two: Library, home: Path) -> None:

@@ -52,7 +52,7 @@ async def test_a_model_is_brought_in_and_offered(stage: Open, files: dict[str, P
         drop(on, files["model"])
         await on.until(lambda: isinstance(on.app.screen, Confirm))
         assert on.app.current_mode == "models"
-        await on.until(lambda: "Load Tiny Novelist?" in on.text())
+        await on.shows("Load Tiny Novelist?")
         await on.press("y")
         await on.until(
             lambda: on.app.app_state.wanted == str(files["model"]) and on.app.app_state.model.phase == "ready"
@@ -100,9 +100,9 @@ async def test_a_story_is_opened_on_the_bench(stage: Open, files: dict[str, Path
 async def test_what_is_of_no_use_is_a_sentence_and_so_are_several_kinds(stage: Open, files: dict[str, Path]) -> None:
     async with stage() as on:
         drop(on, files["picture"])
-        await on.until(lambda: "cover.png is not a model, module, story or text" in on.status)
+        await on.says("cover.png is not a model, module, story or text")
         drop(on, files["module"], files["text"])
-        await on.until(lambda: "several kinds" in on.status)
+        await on.says("several kinds")
 
 
 async def test_a_model_named_to_the_library_and_to_the_models(stage: Open, files: dict[str, Path]) -> None:
@@ -116,7 +116,7 @@ async def test_a_model_named_to_the_library_and_to_the_models(stage: Open, files
         await on.press("f5", "a")
         on.app.screen.query_one(Input).value = str(files["text"])
         await on.press("enter")
-        assert "harbour.txt is a text: F4 trains on it." in on.text()
+        await on.shows("harbour.txt is a text: F4 trains on it.")
 
 
 async def test_a_path_in_front_of_a_question_stays_a_path(stage: Open, files: dict[str, Path]) -> None:

@@ -22,10 +22,11 @@ from kobold_modules.tui.screens.writing.next_words import NextWordsScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.writing.manuscript import bench_path
 from kobold_modules.worker.client import WorkerClient
-from tests.tui.conftest import Open, Stage
+from tests.tui.conftest import REAL, Open, Stage
 
 
 STARTER = Path(str(files("kobold_modules.models.starter"))) / "starter.gguf"
+SEED = "7"  # by chance a take is over before it has begun: this one is not
 OPENING = "It was a dark and stormy night, and the old house"
 pytestmark = [
     pytest.mark.slow,
@@ -36,12 +37,13 @@ pytestmark = [
 
 async def bench(on: Stage, length: int = 800) -> None:
     """Wait until the model is loaded and the first words are on the page."""
-    await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"), 120)
+    await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"), REAL)
     assert on.app.app_state.model.phase == "ready", on.status
     await on.press("f3")
     on.editor.insert(OPENING)
     on.bench.query_one("#length", Input).value = str(length)
-    await on.pilot.pause()
+    on.bench.query_one("#seed", Input).value = SEED
+    await on.settled()
 
 
 def stack_up(on: Stage, *names: str) -> None:
@@ -56,23 +58,54 @@ def stack_up(on: Stage, *names: str) -> None:
     on.app.app_state.refresh_shelf()
 
 
+async def stopped(on: Stage) -> None:
+    """Have the model write and stop it in the middle; where it has come to its end before that, once more."""
+    for seed in range(1, 21):
+        on.bench.query_one("#seed", Input).value = str(seed)
+        await on.settled()
+        on.tap("ctrl+j")
+        await on.meets(lambda: on.bench.writing)
+        await on.meets(lambda: not on.bench.writing or len(on.editor.text) > len(OPENING) + 10, REAL)
+        on.tap("escape")
+        await on.written()
+        if "Stopped after" in on.status:
+            return
+        await on.press("ctrl+z")
+    raise AssertionError(f"esc does not stop it:\n{on.text()}")
+
+
+async def killed(on: Stage, client: WorkerClient) -> str:
+    """Have the model write and kill it in the middle, again where it had ended; return what was shown then."""
+    for seed in range(1, 21):
+        on.bench.query_one("#seed", Input).value = str(seed)
+        await on.settled()
+        before = len(on.editor.text)
+        on.tap("ctrl+j")
+        await on.meets(lambda: on.bench.writing)
+        await on.meets(lambda: not on.bench.writing or len(on.editor.text) > before + 40, REAL)  # noqa: B023
+        shown = str(on.editor.text)
+        assert client.pid is not None
+        os.kill(client.pid, signal.SIGKILL)
+        await on.written()
+        if "No text is lost" in on.status:
+            return shown
+    raise AssertionError(f"nothing is said of its death:\n{on.text()}")
+
+
 async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None:
     async with stage(client=WorkerClient(), library=empty_shelf, ready=False) as on:
         await bench(on)
-        on.tap("ctrl+j")
-        await on.until(lambda: len(on.editor.text) > len(OPENING) + 10, 60)
-        on.tap("escape")
-        await on.until(lambda: not on.bench.writing, 30)
-        assert "Stopped after" in on.status
+        await stopped(on)
         first = on.editor.text
         assert first.startswith(OPENING)
         assert on.bench.story.takes[-1].seed is not None
         on.bench.query_one("#length", Input).value = "30"
+        on.bench.query_one("#seed", Input).value = "71"
         await on.press("ctrl+r")
-        await on.until(lambda: not on.bench.writing and len(on.bench.story.takes) == 1, 120)
+        await on.until(lambda: not on.bench.writing and len(on.bench.story.takes) == 1, REAL)
         assert on.editor.text.startswith(OPENING)
         assert on.editor.text != first
-        await on.until(lambda: (on.bench.page.context.tokens or 0) > 5, 30)
+        await on.until(lambda: (on.bench.page.context.tokens or 0) > 5, REAL)
 
 
 async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf: Library) -> None:
@@ -80,7 +113,7 @@ async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf:
         await bench(on, 24)
         stack_up(on, "one", "two")
         await on.press("ctrl+b")
-        await on.until(lambda: isinstance(on.app.screen, TakesScreen) and not on.app.screen.running, 120)
+        await on.until(lambda: isinstance(on.app.screen, TakesScreen) and not on.app.screen.running, REAL)
         screen = on.app.screen
         assert isinstance(screen, TakesScreen)
         assert all(column.text and column.ended for column in screen.comparison.columns), on.status
@@ -90,13 +123,13 @@ async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf:
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.bench.story.takes)
         assert on.editor.text == OPENING + column.text
         await on.press("ctrl+n")
-        await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows, 60)
+        await on.until(lambda: isinstance(on.app.screen, NextWordsScreen) and on.app.screen.rows, REAL)
         peek = on.app.screen
         assert isinstance(peek, NextWordsScreen)
         assert any(row.with_stack != row.without for row in peek.rows)
         before, word = on.app.screen_stack[-2].query_one("Editor").text, peek.rows[0].text
         await on.press("enter")
-        await on.until(lambda: isinstance(on.app.screen, BenchScreen) and not on.bench.writing, 60)
+        await on.until(lambda: isinstance(on.app.screen, BenchScreen) and not on.bench.writing, REAL)
         assert on.editor.text.startswith(before + word)
         assert len(on.editor.text) > len(before + word)
 
@@ -105,19 +138,13 @@ async def test_a_killed_worker_costs_no_letter_and_continue_works(stage: Open, e
     client = WorkerClient()
     async with stage(client=client, library=empty_shelf, ready=False) as on:
         await bench(on)
-        on.tap("ctrl+j")
-        await on.until(lambda: len(on.editor.text) > len(OPENING) + 40, 60)
-        shown = on.editor.text
-        assert client.pid is not None
-        os.kill(client.pid, signal.SIGKILL)
-        await on.until(lambda: not on.bench.writing, 30)
-        assert "No text is lost" in on.status
+        shown = await killed(on, client)
         assert on.editor.text.startswith(shown)
         assert on.bench.story.text == on.editor.text
         whole = on.editor.text
         on.bench.query_one("#length", Input).value = "12"
         await on.press("ctrl+j")
-        await on.until(lambda: not on.bench.writing and len(on.editor.text) > len(whole), 120)
+        await on.until(lambda: not on.bench.writing and len(on.editor.text) > len(whole), REAL)
         assert on.editor.text.startswith(whole)
 
 
@@ -129,13 +156,13 @@ def test_a_killed_terminal_has_everything_back(home: Path) -> None:
     command = [sys.executable, "-m", "kobold_modules"]
     terminal = Terminal(command, environment, 100, 30)
     try:
-        terminal.until(lambda: "● starter" in terminal.grid.text, 120, "the model")
+        terminal.until(lambda: "● starter" in terminal.grid.text, REAL, "the model")
         terminal.send("\x1bOR")
-        terminal.until(lambda: "Context" in terminal.grid.text or "virtual" in terminal.grid.text, 60, "the bench")
+        terminal.until(lambda: "Context" in terminal.grid.text or "virtual" in terminal.grid.text, REAL, "the bench")
         terminal.send("The lamp was out, and Mara")
-        terminal.until(lambda: "and Mara" in terminal.grid.text, 30, "what was typed")
+        terminal.until(lambda: "and Mara" in terminal.grid.text, REAL, "what was typed")
         terminal.send("\n")
-        terminal.until(lambda: len(page(terminal.grid.text)) > 120, 120, "the take")
+        terminal.until(lambda: len(page(terminal.grid.text)) > 40, REAL, "the take")
         shown = page(terminal.grid.text)
         os.kill(terminal.pid, signal.SIGKILL)
     finally:
@@ -143,12 +170,12 @@ def test_a_killed_terminal_has_everything_back(home: Path) -> None:
     assert bench_path().exists()
     terminal = Terminal(command, environment, 100, 30)
     try:
-        terminal.until(lambda: "Quit" in terminal.grid.text, 120, "the library")
+        terminal.until(lambda: "Quit" in terminal.grid.text, REAL, "the library")
         terminal.send("\x1bOR")
-        terminal.until(lambda: "unfinished take" in terminal.grid.text, 60, "the story")
-        terminal.until(lambda: page(terminal.grid.text).startswith(shown), 30, "what was shown")
+        terminal.until(lambda: "Story restored" in terminal.grid.text, REAL, "the story")
+        terminal.until(lambda: page(terminal.grid.text).startswith(shown), REAL, "what was shown")
         terminal.send("\x11")
-        terminal.until(lambda: saved().startswith(shown), 30, "the story in its file")
+        terminal.until(lambda: saved().startswith(shown), REAL, "the story in its file")
     finally:
         terminal.close()
 

@@ -89,7 +89,7 @@ async def test_what_many_terminals_keep_is_done_from_the_palette(stage: Open) ->
         offered = {title for title, _ in await _palette(on)}
         assert {"Highlight the stack's words", "Several takes", "Open file", "Rename story", "Export story"} <= offered
         await on.command("rename story")
-        await on.until(lambda: "Rename story" in on.text())
+        await on.shows("Rename story")
 
 
 QUESTIONS = {

@@ -23,10 +23,10 @@ async def test_page_and_lists_have_rows_on_a_small_terminal(stage: Open, size: t
     async with stage(size=size) as on:
         await on.press("enter")
         assert on.app.screen.query_one(ModuleList).region.height >= 2
-        assert "gothic house" in on.text()
+        await on.shows("gothic house")
         await on.begin()
         assert on.editor.region.height >= 3
-        assert "The lamp was out." in on.text()
+        await on.shows("The lamp was out.")
         await on.press("f4")
         assert on.app.screen.query_one(TextTree).region.height >= 1
         await on.press("f5")
@@ -42,9 +42,9 @@ async def test_on_a_small_terminal_the_rest_opens_when_it_has_the_focus(stage: O
         card.focus()
         await on.until(lambda: card.region.height >= 3)
         await on.press("f3")
-        await on.pilot.pause()
+        await on.settled()
         on.bench.query_one("#preset", Select).focus()
-        await on.until(lambda: "preset" in on.text())
+        await on.shows("preset")
 
 
 async def test_tags_are_whole_on_a_large_terminal(stage: Open, empty_shelf: Library) -> None:
@@ -53,7 +53,8 @@ async def test_tags_are_whole_on_a_large_terminal(stage: Open, empty_shelf: Libr
     tags = ("gothic", "slow burn", "first person")
     empty_shelf.note(entry, tags=tags)
     async with stage(size=(200, 60), library=empty_shelf) as on:
-        row = next(line for line in on.text().splitlines() if "20 Nov 26" in line)
+        shown = await on.shows("20 Nov 26", *tags)
+        row = next(line for line in shown.splitlines() if "20 Nov 26" in line)
         assert all(tag in row for tag in tags), row
 
 
@@ -78,11 +79,11 @@ async def test_a_menu_that_drops_down_has_a_frame(stage: Open, theme: str) -> No
         select.focus()
         await on.press("enter")
         await on.until(lambda: select.expanded)
-        await on.pilot.pause()
+        await on.settled()
         overlay = select.query_one(SelectOverlay)
         assert overlay.styles.border_top[0] == "round"
-        assert "╭" in on.text()
-        assert "deterministic" in on.text()
+        await on.shows("╭")
+        await on.shows("deterministic")
         assert overlay.region.height >= 9
 
 

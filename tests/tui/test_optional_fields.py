@@ -15,7 +15,7 @@ async def test_an_empty_field_is_no_mistake(stage: Open, opening: tuple[str, ...
         await on.press(*opening)
         for more in on.app.screen.query(Collapsible):
             more.collapsed = False
-        await on.pilot.pause()
+        await on.settled()
         fields = [field for field in on.app.screen.query(Input) if field.type != "text"]
         assert fields
         for field in fields:

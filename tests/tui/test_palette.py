@@ -91,18 +91,20 @@ async def test_a_bad_key_file_is_a_sentence(stage: Open) -> None:
     config.write_text("[keys\n")
     assert "cannot be read" in read_keymap(config)[1]
     async with stage() as on:
-        assert "cannot be read" in on.status
+        await on.says("cannot be read")
 
 
 async def test_every_theme_draws(stage: Open) -> None:
     async with stage(size=(80, 24)) as on:
         for theme in on.app.available_themes:
             on.app.theme = theme
-            await on.until(lambda: "gothic house" in on.text())
+            await on.settled()
+            await on.shows("gothic house")
         await on.press("f3")
         for theme in on.app.available_themes:
             on.app.theme = theme
-            await on.until(lambda: "Story" in on.text())
+            await on.settled()
+            await on.shows("Story")
 
 
 async def test_the_theme_is_remembered(stage: Open) -> None:

@@ -27,8 +27,8 @@ async def test_the_end_of_a_card_is_reached_by_keys(stage: Open) -> None:
     async with stage(size=(80, 24)) as on:
         card = on.app.screen.query_one(CardPanel)
         await on.until(lambda: card.max_scroll_y > 0)
-        assert "Sources" not in on.text()
+        await on.hides("Sources")
         card.focus()
         for _ in range(5):
             await on.press("pagedown")
-        await on.until(lambda: "Sources" in on.text())
+        await on.shows("Sources")

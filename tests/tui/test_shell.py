@@ -41,7 +41,7 @@ async def test_tabs_show_the_key_that_goes_there(stage: Open) -> None:
     config.parent.mkdir(parents=True)
     config.write_text('[keys]\n"app.bench" = "f8"\n"app.jump" = "ctrl+g"\n')
     async with stage() as on:
-        assert "F8 Bench" in on.text()
+        await on.shows("F8 Bench")
         await on.press("ctrl+g")
         assert isinstance(on.app.screen, Jump)
 
@@ -95,13 +95,14 @@ async def test_leaving_asks_once_and_says_what_becomes_of_the_work(
     stage: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Place, "make", lambda *_: Busy())
+    monkeypatch.setattr(Busy, "put", [])
     assert isinstance(Busy(), Working)
     async with stage() as on:
         await on.press("f4")
         assert isinstance(on.app.screen, Busy)
         await on.press("f2", "ctrl+q")
         assert isinstance(on.app.screen, Confirm)
-        assert "Two trainings go on" in on.text()
+        await on.shows("Two trainings go on")
         await on.press("escape")
         assert isinstance(on.app.screen, LibraryScreen)
         assert Busy.put == []
@@ -112,7 +113,7 @@ async def test_leaving_asks_once_and_says_what_becomes_of_the_work(
 async def test_leaving_without_work_asks_nothing(stage: Open) -> None:
     async with stage() as on:
         await on.press("ctrl+q")
-        assert on.app.return_value == 0
+        await on.until(lambda: on.app.return_value == 0)
 
 
 async def test_a_shelf_that_changed_since_the_index_is_shown_as_it_is(stage: Open, shelf: Library) -> None:
@@ -140,8 +141,8 @@ async def test_a_large_shelf_without_an_index_is_read_behind_the_first_screen(
     monkeypatch.setattr(Library, "crowded", lambda _: True)
     async with stage(library=Library(shelf.root)) as on:
         await on.until(lambda: len(on.names) == 5)
-        assert not on.app.app_state.reading
-        assert (shelf.root / ".index.json").exists()
+        await on.until(lambda: not on.app.app_state.reading)
+        await on.until(lambda: (shelf.root / ".index.json").exists())
 
 
 async def test_a_question_that_is_open_is_not_jumped_over(stage: Open) -> None:

@@ -38,7 +38,7 @@ async def test_no_model_is_loaded_goes_when_one_is(stage: Open) -> None:
     async with stage() as on:
         await on.app.app_state.unload()
         await on.press("m")
-        assert "No model is loaded" in on.status
+        await on.says("No model is loaded")
         await on.app.app_state.load()
         await on.until(lambda: "No model is loaded" not in on.status)
 
@@ -47,7 +47,7 @@ async def test_a_failed_load_is_news_until_a_model_is_there(stage: Open) -> None
     client = FakeClient(failures={"load": Failed("There is no model called starter.", "", 3)})
     async with stage(client=client) as on:
         await on.press("f3")
-        await on.until(lambda: "no model called starter" in on.status)
+        await on.says("no model called starter")
         await on.app.app_state.load()
         await on.until(lambda: "no model called starter" not in on.status)
 
@@ -55,7 +55,7 @@ async def test_a_failed_load_is_news_until_a_model_is_there(stage: Open) -> None
 async def test_what_was_said_in_passing_is_gone_when_somebody_comes_back(stage: Open) -> None:
     async with stage() as on:
         await on.press("enter")
-        assert "added to the stack" in on.status
+        await on.says("added to the stack")
         await on.press("f3", "f2")
         assert "added to the stack" not in on.status
 
@@ -69,7 +69,7 @@ async def test_the_story_is_spoken_of_on_its_own_screen(stage: Open) -> None:
     async with stage() as on:
         assert "Story restored" not in on.status
         await on.press("f3")
-        assert "Story restored: 5 words." in on.status
+        await on.says("Story restored: 5 words.")
         await on.press("f2", "f3")
         assert "Story restored" not in on.status
 
@@ -93,13 +93,13 @@ async def test_a_worker_that_died_takes_its_model_with_it(stage: Open) -> None:
             "There is no model file at /gone.gguf.", "`kobold-modules models` lists those on this disk.", 3
         )
         on.client.on_death()
-        await on.until(lambda: "starter not loaded" in on.text())
+        await on.shows("starter not loaded")
         await on.press("ctrl+j")
-        await on.until(lambda: "There is no model file at /gone.gguf. F5 lists those on this disk." in on.status)
-        assert "starter did not load" in on.text()
+        await on.says("There is no model file at /gone.gguf. F5 lists those on this disk.")
+        await on.shows("starter did not load")
         await on.press("f5")
-        await on.until(lambda: "starter did not load" in on.text())
-        assert "● starter" not in on.text()
+        await on.shows("starter did not load")
+        await on.hides("● starter")
 
 
 def _for_the_command_line() -> list[str]:

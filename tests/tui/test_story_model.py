@@ -58,14 +58,14 @@ async def test_another_story_brings_its_own_model(stage: Open, home: Path) -> No
         await on.app.app_state.switch(str(home / "novelist.gguf"), "novelist")
         on.bench.opener.open(bench_path().with_name("bench.json"))
         await on.until(lambda: on.app.app_state.model.name == "starter" and on.app.app_state.model.phase == "ready")
-        assert "which it was written with" in on.status
+        await on.says("which it was written with")
 
 
 async def test_a_model_that_is_gone_is_said_and_not_forgotten(stage: Open, home: Path) -> None:
     written_with(home / "gone.gguf")
     async with stage() as on:
         await on.press("f3")
-        assert "gone, which this story was written with, is not there any more." in on.status
+        await on.says("gone, which this story was written with, is not there any more.")
         assert loads(on) == [("starter", 0)]
         await on.press("ctrl+q")
     assert json.loads(bench_path().read_text())["bench"]["model"]["name"] == "gone"
@@ -77,7 +77,7 @@ async def test_a_model_that_fails_gives_way_to_the_usual_one(stage: Open, home: 
     client = FakeClient(failures={"load": Failed("It is damaged.", "Fetch it again.", 3)})
     async with stage(client=client, ready=False) as on:
         await on.until(lambda: on.app.app_state.model.phase == "ready")
-        await on.until(lambda: "It is damaged. starter is loaded instead." in on.status)
+        await on.says("It is damaged. starter is loaded instead.")
         assert loads(on) == [(str(home / "broken.gguf"), 0), ("starter", 0)]
 
 
@@ -87,11 +87,11 @@ async def test_the_context_is_explained_and_can_be_changed(stage: Open) -> None:
         screen = on.app.screen
         await on.until(lambda: "c changes it" in " ".join(on.text().split()) or "changes" in on.text())
         await on.press("c")
-        await on.until(lambda: "Without a choice it gets" in on.text())
+        await on.shows("Without a choice it gets")
         field = on.app.screen.query_one(Input)
         field.value = "12"
         await on.press("enter")
-        assert "is no context of starter" in on.text()
+        await on.shows("is no context of starter")
         field.value = "512"
         await on.press("enter")
         await on.until(lambda: on.app.screen is screen and on.app.app_state.model.context == 512)

@@ -107,7 +107,7 @@ async def test_changes_of_the_shelf_say_why_they_fail(stage: Open, home: Path, b
         await on.press("s")
         await on.type("mine")
         await on.press("enter")
-        await on.until(lambda: "no room on the disk" in on.text())
+        await on.shows("no room on the disk")
 
 
 @pytest.mark.parametrize("number", REASONS)
@@ -118,8 +118,8 @@ async def test_the_reason_is_said_and_one_may_stay(stage: Open, home: Path, brok
         broken(number, home / "kobold")
         await on.press("exclamation_mark", "ctrl+q")
         assert isinstance(on.app.screen, Unsaved)
-        assert REASONS[number].casefold() in on.text().casefold()
-        assert ("Free some room" in on.text()) == (number == errno.ENOSPC)
+        await on.until(lambda: REASONS[number].casefold() in on.text().casefold())
+        await (on.shows if number == errno.ENOSPC else on.hides)("Free some room")
         await on.press("escape")
         assert on.editor.text == OPENING + "!"
         assert on.app.return_code is None
@@ -161,7 +161,7 @@ async def test_the_model_writes_on_with_the_warning(stage: Open, home: Path, bro
         assert isinstance(on.app.screen, Unsaved)
         await to_elsewhere(on, home / "kept.json")  # below the same folder: there is no room either
         assert isinstance(on.app.screen, Ask)
-        assert "disk is full" in on.text()
+        await on.shows("disk is full")
         broken(errno.ENOSPC, home / "kobold")
         await on.press("enter")
         await on.until(lambda: on.app.return_code == 0)
@@ -175,14 +175,14 @@ async def test_saving_asks_for_another_place_and_tries_again(stage: Open, home: 
         await on.begin()
         broken(errno.EACCES, home / "kobold")
         await on.bench.saver.save()
-        assert "not saved: you have no permission" in on.status
+        await on.says("not saved: you have no permission")
         assert "Free some room" not in on.status
         await on.press("ctrl+s")
         await on.until(lambda: isinstance(on.app.screen, Ask))
         (home / "mine.md").write_text("is here already")
         on.app.screen.query_one(Input).value = str(home / "mine.md")
         await on.press("enter")
-        assert "is there already" in on.text()
+        await on.shows("is there already")
         on.app.screen.query_one(Input).value = str(home / "other.md")
         await on.press("enter")
         assert (home / "other.md").read_text() == OPENING
@@ -202,14 +202,14 @@ async def test_another_story_is_opened_only_when_this_one_is_safe(stage: Open, h
         await on.type("third")
         await on.press("enter")
         on.editor.insert(OPENING)
-        await on.pilot.pause()
+        await on.settled()
         broken(errno.ENOSPC, home / "kobold")
         on.bench.opener.open(other)
         await on.until(lambda: isinstance(on.app.screen, Unsaved))
         await on.press("escape")
         assert on.editor.text == OPENING
         on.bench.opener.open(other)
-        await on.pilot.pause()
+        await on.settled()
         await to_elsewhere(on, home / "third.txt")
         await on.until(lambda: on.editor.text == "Other words.")
         assert (home / "third.txt").read_text() == OPENING
@@ -230,7 +230,7 @@ async def test_a_card_that_is_being_written_is_asked_about(stage: Open) -> None:
         await on.press("c")
         await on.type("new ")
         await on.press("ctrl+q")
-        assert "card of gothic house are not saved" in on.text()
+        await on.shows("card of gothic house are not saved")
 
 
 def test_whatever_ends_the_program_the_story_goes_somewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ async def test_ones_own_theme_is_among_the_others(stage: Open) -> None:
     async with stage(size=(80, 24)) as on:
         assert "dusk" in on.app.available_themes
         on.app.theme = "dusk"
-        await on.until(lambda: "gothic house" in on.text())
+        await on.shows("gothic house")
 
 
 def test_small_things_are_remembered(home: Path) -> None:

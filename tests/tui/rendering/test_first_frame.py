@@ -8,12 +8,14 @@ import sys
 from typing import Any
 
 import pytest
+import textual.screen
 from textual._compositor import Compositor, CompositorUpdate
 from textual.app import App
 from textual.css import stylesheet
 from textual.css.parse import parse
 from textual.screen import Screen
 
+from kobold_modules.tui.rendering import first_frame
 from kobold_modules.tui.rendering.stylesheet import Sheet
 from kobold_modules.tui.screens.library.library import LibraryScreen
 from kobold_modules.tui.screens.writing.bench import BenchScreen
@@ -37,6 +39,13 @@ LATER = (
 
 def frame(screen: Screen[Any]) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in screen._compositor.render_strips())
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw when everything is there; on a slow machine a sixtieth of a second is over before that."""
+    monkeypatch.setattr(first_frame, "FRAME", 1e9)
+    monkeypatch.setattr(textual.screen, "UPDATE_PERIOD", 1e9)
 
 
 @pytest.fixture
@@ -95,7 +104,7 @@ async def test_it_is_laid_out_and_drawn_once(
 
     monkeypatch.setattr(LibraryScreen, "_settle", settled)
     async with stage(size=size) as on:
-        await on.until(lambda: "there" in done)
+        await on.meets(lambda: "there" in done)
         before = done[: done.index("there")]
         layouts = before.index("render_full_update")  # it is laid out once, and again only if a widget asked for that
         assert before[:layouts] in (["reflow"], ["reflow", "reflow"])
@@ -108,7 +117,7 @@ async def test_the_library_comes_to_life_behind_a_bench_that_opened_first(stage:
         assert isinstance(on.app.screen, BenchScreen)
         await on.press("f2")
         assert isinstance(on.app.screen, LibraryScreen)
-        await on.until(lambda: "gothic house" in on.text() and "ctrl+q Quit" in on.text())
+        await on.shows("gothic house", "ctrl+q Quit")
 
 
 @pytest.mark.parametrize("name", LATER)
@@ -146,7 +155,7 @@ async def test_a_source_is_parsed_once_for_each_theme(stage: Open, monkeypatch: 
         assert len(parsed) == len(set(parsed))
         before, background = len(parsed), on.app.screen.styles.background
         on.app.theme = "textual-light"
-        await on.pilot.pause()
+        await on.settled()
         assert len(parsed) > before
         assert on.app.screen.styles.background != background
 

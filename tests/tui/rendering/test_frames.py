@@ -27,7 +27,7 @@ async def open_bench(on: Stage) -> SparseCompositor:
     on.app.manuscript.story.edit(PAGES)
     await on.press("f3")
     await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.editor.has_focus)
-    await on.pilot.pause()
+    await on.settled()
     compositor = on.bench._compositor
     assert isinstance(compositor, SparseCompositor)
     return compositor
@@ -118,7 +118,7 @@ async def test_a_key_does_not_wait_for_the_next_turn(stage: Open) -> None:
     async with stage() as on:
         compositor = await open_bench(on)
         on.stack_list.focus()
-        await on.pilot.pause()
+        await on.settled()
         screen, drawn = on.bench, frames_of(compositor)
         screen._update_timer.stop()  # no more turns: only what a key has changed can come
         await settled()
@@ -127,7 +127,7 @@ async def test_a_key_does_not_wait_for_the_next_turn(stage: Open) -> None:
         await settled()
         assert not drawn
         on.tap("right")
-        await on.until(lambda: any("1.05" in frame for frame in drawn))
+        await on.meets(lambda: any("1.05" in frame for frame in drawn))
         for number in range(5):
             screen.say(f"Still nobody {number}.")
             await settled()
@@ -143,7 +143,7 @@ async def test_what_a_key_asked_for_shows_out_of_turn_when_it_has_come_about(sta
         on.app.at_once = 0  # a key's own frames have been drawn
         screen.say("Stopped.")
         frames.answered(on.app)
-        await on.until(lambda: any("Stopped." in frame for frame in drawn))
+        await on.meets(lambda: any("Stopped." in frame for frame in drawn))
         assert on.app.at_once < AT_ONCE
 
 

@@ -21,7 +21,7 @@ async def open_page(on: Stage, pages: int = 30) -> Editor:
     on.app.manuscript.story.edit(text)
     await on.press("f3")
     await on.until(lambda: on.app.current_mode == "bench" and on.editor.has_focus)
-    await on.pilot.pause()
+    await on.settled()
     return on.editor
 
 
@@ -97,7 +97,7 @@ async def test_whatever_happens_to_the_page(stage: Open, seed: int) -> None:
             happening = draw.choice(happenings)
             happening()
             if draw.random() < 0.4:
-                await on.pilot.pause()
+                await on.settled()
             assert_fresh(editor, happening.__name__)
             lengths = [len(line) + 1 for line in editor.document.lines]
             assert [editor.offset_of((row, 0)) for row in range(len(lengths))] == [0, *accumulate(lengths)][:-1]
@@ -110,7 +110,7 @@ async def test_another_width_draws_all_anew(stage: Open) -> None:
         editor = await open_page(on)
         assert_fresh(editor, "the start")
         await on.pilot.resize_terminal(80, 24)
-        await on.pilot.pause()
+        await on.settled()
         assert_fresh(editor, "the new width")
 
 
@@ -138,7 +138,7 @@ async def test_the_scroll_bar_is_drawn_when_it_has_moved(stage: Open) -> None:
         editor = await open_page(on, pages=3)
         bar = editor.vertical_scrollbar
         editor.move_cursor((0, 0))
-        await on.pilot.pause()
+        await on.settled()
         asked: list[bool] = []
         refresh = bar.refresh
         bar.refresh = lambda *a, **k: (asked.append(True), refresh(*a, **k))[1]
@@ -174,7 +174,7 @@ async def test_a_long_story_opens_at_its_end_and_the_view_follows_what_is_writte
             assert end_in_sight()
         editor.finish()
         await on.pilot.resize_terminal(80, 24)
-        await on.pilot.pause()
+        await on.settled()
         assert end_in_sight()
 
 
@@ -185,7 +185,7 @@ async def test_a_short_story_outgrows_its_page_in_sight(stage: Open) -> None:
         for _ in range(30):
             editor.feed("\n\nAnother line.")
             editor.flush()
-            await on.pilot.pause()
+            await on.settled()
         assert editor.show_vertical_scrollbar
         assert editor.virtual_size.height - editor.scroll_offset.y <= editor.size.height
         editor.finish()

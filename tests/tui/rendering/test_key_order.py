@@ -8,12 +8,20 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from kobold_modules.tui.dialogs.ask import Ask
+from kobold_modules.tui.rendering import key_order
 from kobold_modules.tui.screens.library.library import LibraryScreen
 from kobold_modules.tui.screens.writing.bench import BenchScreen
 from tests.tui.conftest import Open, Stage
 
 
 NAMES = {" ": "space", "/": "slash"}
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a key back for as long as it takes: a slow machine gives it away sooner rather than seem to hang."""
+    monkeypatch.setattr(key_order, "RECENT", 1e9)
+    monkeypatch.setattr(key_order, "LONGEST", 1e9)
 
 
 def burst(on: Stage, *keys: str) -> None:

@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from kobold_modules.tui.rendering.stable_static import StableStatic
+from tests.tui.quiet import settled
 
 
 class Page(App[None]):
@@ -51,11 +52,11 @@ async def test_it_asks_for_a_layout_where_it_needs_one(
     layouts: list[Screen[object]], line: str, said: str, again: bool
 ) -> None:
     app = Page()
-    async with app.run_test() as pilot:
-        await pilot.pause(0.1)
+    async with app.run_test():
+        await settled(app)
         layouts.clear()
         app.query_one(line, StableStatic).update(said)
-        await pilot.pause(0.1)
+        await settled(app)
         assert bool(layouts) is again
         shown = "\n".join("".join(part.text for part in strip) for strip in app.screen._compositor.render_strips())
         assert all(word in shown for word in said.split())
@@ -64,15 +65,15 @@ async def test_it_asks_for_a_layout_where_it_needs_one(
 
 async def test_two_texts_in_one_breath_and_the_first_after_it_was_hidden() -> None:
     app = Page()
-    async with app.run_test() as pilot:
+    async with app.run_test():
         label = app.query_one("#label", StableStatic)
         label.update("noir 10 %")
         label.update("noir 11 % +2")
-        await pilot.pause(0.1)
+        await settled(app)
         assert label.size.width == len("noir 11 % +2")
         label.display = False
-        await pilot.pause(0.1)
+        await settled(app)
         label.display = True
         label.update("noir 100 % +20")
-        await pilot.pause(0.1)
+        await settled(app)
         assert label.size.width == len("noir 100 % +20")

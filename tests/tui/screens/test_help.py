@@ -42,7 +42,7 @@ async def test_it_explains_what_has_the_focus_and_closing_gives_the_focus_back(s
         await on.press("enter")
         on.stack_list.focus()
         await help_opened(on)
-        await on.until(lambda: "The stack" in on.text() and "These modules stand before your text" in on.text())
+        await on.shows("The stack", "These modules stand before your text")
         await on.press(key)
         await on.until(lambda: isinstance(on.app.screen, LibraryScreen))
         assert isinstance(on.app.focused, StackList)
@@ -58,12 +58,14 @@ async def test_everything_on_it_can_be_read(stage: Open, size: tuple[int, int]) 
         assert page.max_scroll_x == 0
         assert page.region.right <= size[0]
         assert page.region.bottom <= size[1]
+        await on.settled()
         seen = on.text()
         while page.scroll_y < page.max_scroll_y:
             before = page.scroll_y
             await on.press("pagedown")
             target = min(before + page.size.height, page.max_scroll_y)
             await on.until(partial(has_scrolled_to, page, target))
+            await on.settled()
             seen += on.text()
         named = [row.name for group in groups(on).values() for row in group.rows]
         assert {"Continue", "Several takes", "Quit", "Command palette"} <= set(named)

@@ -15,30 +15,30 @@ async def stack_up(on: Stage) -> None:
     on.app.app_state.stack = stack
     await on.press("f3")
     on.stack_list.focus()
-    await on.pilot.pause()
+    await on.settled()
 
 
 async def keep(on: Stage, name: str) -> None:
     await on.press("s")
     await on.type(name)
     await on.press("enter")
-    await on.until(lambda: "saved as" in on.status)
+    await on.says("saved as")
 
 
 async def test_keep_and_bring_back(stage: Open) -> None:
     async with stage() as on:
         await stack_up(on)
         await keep(on, "wet houses")
-        assert "Stack saved as wet houses: 2 modules." in on.status
+        await on.says("Stack saved as wet houses: 2 modules.")
         (layer, _) = stack_file.read(stack_file.named("wet houses")).layers  # type: ignore[arg-type]
         assert layer.module.digest
         await on.press("delete", "delete")
         assert on.stack == []
         await on.command("load stack")
-        await on.until(lambda: "wet houses" in on.text())
+        await on.shows("wet houses")
         await on.press("down", "enter")
         await on.until(lambda: on.stack == [("gothic house", 0.5, True), ("noir rain", 1.0, False)])
-        assert "Stack wet houses loaded." in on.status
+        await on.says("Stack wet houses loaded.")
 
 
 async def test_what_is_missing_or_another_is_named(stage: Open) -> None:
@@ -46,9 +46,9 @@ async def test_what_is_missing_or_another_is_named(stage: Open) -> None:
         await stack_up(on)
         stack_file.keep(StackFile("odd", (Layer(ModuleId("gothic house", "0" * 64)), Layer(ModuleId("sea of glass")))))
         await on.press("o")
-        await on.until(lambda: "odd" in on.text())
+        await on.shows("odd")
         await on.press("down", "enter")
-        await on.until(lambda: "sea of glass, not in your library" in on.status)
+        await on.says("sea of glass, not in your library")
         assert on.stack == [("gothic house", 1.0, True)]
 
 
@@ -58,12 +58,12 @@ async def test_forget(stage: Open) -> None:
         await keep(on, "wet houses")
         on.stack_list.focus()
         await on.press("S")
-        await on.until(lambda: "wet houses" in on.text())
+        await on.shows("wet houses")
         await on.press("down", "enter")
-        await on.until(lambda: "deleted" in on.status)
+        await on.says("deleted")
         assert stack_file.names() == []
         await on.press("o")
-        assert "No stack is saved yet" in on.status
+        await on.says("No stack is saved yet")
 
 
 async def test_a_module_of_that_name_that_is_another_is_told(stage: Open) -> None:
@@ -73,6 +73,6 @@ async def test_a_module_of_that_name_that_is_another_is_told(stage: Open) -> Non
         on.app.app_state.library.add(module("gothic house", tokens=12), replace=True)
         on.app.app_state.refresh_shelf()
         await on.press("o")
-        await on.until(lambda: "wet houses" in on.text())
+        await on.shows("wet houses")
         await on.press("down", "enter")
-        await on.until(lambda: "a different version of gothic house" in on.status)
+        await on.says("a different version of gothic house")

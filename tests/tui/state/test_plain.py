@@ -31,19 +31,19 @@ async def test_a_name_is_shown_as_it_is_everywhere(stage: Open, name: str) -> No
         await on.type("#zzq")
         assert on.names == [name]
         await on.press("enter")
-        assert name in on.text()
+        await on.shows(name)
         await on.press("c")
-        await on.until(lambda: isinstance(on.app.screen, CardForm), 10)
-        await on.until(lambda: f"Card of {name}" in on.text(), 10)
+        await on.until(lambda: isinstance(on.app.screen, CardForm))
+        await on.shows(f"Card of {name}")
         await on.press("escape", "e")
-        await on.until(lambda: isinstance(on.app.screen, Export), 10)
-        await on.until(lambda: f"Export {name}" in on.text(), 10)
+        await on.until(lambda: isinstance(on.app.screen, Export))
+        await on.shows(f"Export {name}")
         await on.press("escape", "enter", "f3")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen))
-        assert name in on.text()
+        await on.shows(name)
         await on.press("ctrl+p")
         await on.type(name[-3:])
-        await on.pilot.pause()
+        await on.settled()
         await on.press("escape")
 
 
@@ -52,7 +52,7 @@ async def test_a_story_and_a_stack_have_names_of_any_kind(stage: Open) -> None:
         await on.begin()
         on.bench.story.title = "[/] tale"
         on.bench.page.panel.set_titles("[/] tale")
-        await on.until(lambda: "[/] tale" in on.text())
+        await on.shows("[/] tale")
 
 
 async def test_files_of_any_name_stand_in_the_tree(stage: Open, home: Path) -> None:
@@ -61,7 +61,7 @@ async def test_files_of_any_name_stand_in_the_tree(stage: Open, home: Path) -> N
     (home / "[b]x.txt").write_text("It rained.")
     async with stage() as on:
         await on.press("f4")
-        await on.until(lambda: "[b]x.txt" in on.text())
+        await on.shows("[b]x.txt")
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "1e999", '"text"', "[1]", "null", "1e300"])
@@ -77,6 +77,6 @@ async def test_numbers_of_a_stranger_do_not_end_the_interface(stage: Open, numbe
         archive.writestr("card.json", f'{{"name": "stranger", "measured": {{{measured}}}, "curve": {curve}}}')
     async with stage() as on:
         await on.press("f2")
-        await on.until(lambda: "stranger" in on.text())
+        await on.shows("stranger")
         measures = [entry.card.measured for entry in on.app.app_state.entries if entry.name == "stranger"]
         assert measures == [{}]

@@ -13,8 +13,9 @@ import pytest
 
 from kobold_modules.tui.state import reading
 from kobold_modules.tui.state.remembered import remember
+from kobold_modules.tui.widgets.training.text_tree import TextTree
 from tests.tui.conftest import Open
-from tests.tui.screens.training.conftest import choose, opened
+from tests.tui.screens.training.conftest import opened
 
 
 @pytest.fixture
@@ -60,14 +61,16 @@ async def test_quitting_the_program_ends_what_is_being_read(
     remember("texts folder", str(pages))
     async with stage(size=(120, 40)) as on:
         await opened(on)
-        await choose(on, "skerry.json")
-        await on.until(children)
-        await on.press("ctrl+q")
+        await on.press("home", "down")
+        assert on.app.screen.query_one(TextTree).cursor_node.data.path.name == "skerry.json"
+        on.tap("space")
+        await on.meets(children)
+        on.tap("ctrl+q")
+        await on.meets(lambda: not on.app.is_running)
 
-    for _ in range(3000):
-        if not children():
-            break
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(300):
+        while children():
+            await asyncio.sleep(0.01)
     assert children() == []
 
 

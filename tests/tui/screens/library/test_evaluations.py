@@ -136,12 +136,12 @@ async def test_v_evaluates_and_the_card_shows_what_was_found(stage: Open, shelf:
     async with stage(client=Evaluating(script), library=shelf) as on:
         assert not on.app.screen.query_one("#evidence", Static).display
         await on.press("v")
-        await on.until(lambda: "Evaluating gothic house: asking questions 25%, 1 min 35 s left" in on.status)
+        await on.says("Evaluating gothic house: asking questions 25%, 1 min 35 s left")
         assert "is being evaluated" in on.library.unfinished_work
         script.hold = False
         await on.until(lambda: on.app.screen.query_one("#evidence", Static).display)
-        assert "Chooses the right answer to 46 %" in on.status
-        assert "evaluation.html" in on.status
+        await on.says("Chooses the right answer to 46 %")
+        await on.says("evaluation.html")
         said = card(on)
         for part in (
             "Evidence 26 November 2026, starter, quick",
@@ -175,9 +175,9 @@ async def test_it_is_measured_beside_what_stands_on_the_stack_with_it(stage: Ope
 async def test_v_again_stops_it_and_nothing_is_kept(stage: Open, shelf: Library) -> None:
     async with stage(client=Evaluating(Script(hold=True)), library=shelf) as on:
         await on.press("v")
-        await on.until(lambda: "asking questions" in on.status)
+        await on.says("asking questions")
         await on.press("v")
-        await on.until(lambda: "was stopped. Nothing was kept." in on.status)
+        await on.says("was stopped. Nothing was kept.")
         assert not on.app.screen.query_one("#evidence", Static).display
 
 
@@ -185,7 +185,7 @@ async def test_what_stands_in_the_way_is_said(stage: Open, shelf: Library) -> No
     script = Script(fails=Failed("There is nothing to evaluate it on.", "Keep some of its pages.", 2))
     async with stage(client=Evaluating(script), library=shelf) as on:
         await on.command("evaluate")
-        await on.until(lambda: "There is nothing to evaluate it on. Keep some of its pages." in on.status)
+        await on.says("There is nothing to evaluate it on. Keep some of its pages.")
 
 
 async def test_evidence_about_other_vectors_is_not_shown(stage: Open, shelf: Library) -> None:

@@ -81,7 +81,7 @@ async def test_several_are_exported_into_a_folder_that_is_remembered(stage: Open
         await on.press("enter")
         written = sorted(path.name for path in (home / "softprompts").iterdir())
         assert written == ["gothic-house.zip", "harbour-town.zip"]
-        assert "2 modules are written to ~/softprompts" in on.status
+        await on.says("2 modules are written to ~/softprompts")
         await on.press("escape", "e")
         assert on.app.screen.query_one(Input).value.startswith("~/softprompts/")
 
@@ -99,15 +99,16 @@ async def test_many_are_exported_beside_the_screen(stage: Open, home: Path, monk
         await on.press("x", "x", "x", "e")
         on.app.screen.query_one(Input).value = "~/softprompts"
         on.tap("enter")
-        await on.until(lambda: isinstance(on.app.screen, LibraryScreen) and "Writing 1 of 3 modules" in on.status)
+        await on.meets(lambda: isinstance(on.app.screen, LibraryScreen) and "Writing 1 of 3 modules" in on.status)
         go_on.release()
-        await on.until(lambda: "Writing 2 of 3 modules" in on.status)
-        await on.press("down", "ctrl+q")
-        assert isinstance(on.app.screen, Confirm)
-        assert "still being written" in on.text()
-        await on.press("escape")
+        await on.meets(lambda: "Writing 2 of 3 modules" in on.status)
+        on.tap("down")
+        on.tap("ctrl+q")
+        await on.meets(lambda: isinstance(on.app.screen, Confirm) and "still being written" in on.text())
+        on.tap("escape")
+        await on.meets(lambda: isinstance(on.app.screen, LibraryScreen))
         go_on.release(2)
-        await on.until(lambda: "3 modules are written to ~/softprompts" in on.status)
+        await on.says("3 modules are written to ~/softprompts")
         assert on.library.unfinished_work == ""
     assert len(list((home / "softprompts").iterdir())) == 3
 
@@ -127,7 +128,7 @@ async def test_an_export_beside_the_screen_ends_with_the_app(
         await on.press("x", "x", "x", "e")
         on.app.screen.query_one(Input).value = "~/softprompts"
         on.tap("enter")
-        await on.until(lambda: isinstance(on.app.screen, LibraryScreen) and "Writing 1 of 3 modules" in on.status)
+        await on.meets(lambda: isinstance(on.app.screen, LibraryScreen) and "Writing 1 of 3 modules" in on.status)
     go_on.release(3)
     await asyncio.get_running_loop().shutdown_default_executor()
     assert [path.name for path in (home / "softprompts").iterdir()] == ["gothic-house.zip"]
@@ -140,7 +141,7 @@ async def test_a_file_dropped_on_the_terminal_is_imported(stage: Open, home: Pat
         on.app.post_message(Paste(f"'{home}/found it.zip' "))
         await on.until(lambda: "found on a disk" in on.names)
         on.app.post_message(Paste(f"'{home}/found it.zip' {home}/another.zip"))
-        await on.until(lambda: "2 modules are added" in on.status)
+        await on.says("2 modules are added")
         assert {"found on a disk 2", "and another"} <= set(on.names)
 
 
@@ -157,11 +158,8 @@ async def test_an_empty_shelf_greets(stage: Open, empty_shelf: Library, home: Pa
     write(module("first"), home / "first.zip")
     async with stage(size=(80, 24), library=empty_shelf) as on:
         assert isinstance(on.app.focused, Greeting)
-        shown = on.text()
-        assert "A module is a small file" in shown
-        assert "d  Add the demo module" in shown
-        assert "F4  Train one from your texts" in shown
-        assert "F3  Write first" in shown
+        await on.shows("A module is a small file", "d  Add the demo module")
+        await on.shows("F4  Train one from your texts", "F3  Write first")
         await on.press("i")
         on.app.screen.query_one(Input).value = str(home / "first.zip")
         await on.press("enter")
@@ -173,6 +171,6 @@ async def test_the_first_run_takes_the_demo_module(stage: Open, empty_shelf: Lib
     async with stage(size=(80, 24), library=empty_shelf) as on:
         await on.press("d")
         assert on.names == ["demo noir"]
-        assert "enter puts it on the stack" in on.status
+        await on.says("enter puts it on the stack")
         await on.press("enter")
         assert [name for name, *_ in on.stack] == ["demo noir"]

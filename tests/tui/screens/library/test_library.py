@@ -21,21 +21,19 @@ from tests.tui.conftest import Open, Stage
 async def test_lists_every_module_with_what_it_does(stage: Open) -> None:
     async with stage(size=(160, 50)) as on:
         assert on.names == ["gothic house", "harbour town", "noir rain", "old sea tales", "torn-page"]
-        shown = on.text()
-        assert "4.1 % better" in shown
-        assert "not measured" in shown
-        assert "another model" in shown
+        await on.shows("4.1 % better", "not measured", "another model")
 
 
 async def test_the_card_says_it_in_words(stage: Open) -> None:
     async with stage(size=(160, 50)) as on:
-        card = on.text()
-        assert "Predicts held-out pages 4.1 % better." in card
-        assert "Long, slow sentences" in card
-        assert "hound.txt, 59,214 words" in card
-        assert "400 steps in 3 min 20 s, seed 7" in card
-        assert "20 November 2026" in card
-        assert "without it" in card
+        card = await on.shows(
+            "Predicts held-out pages 4.1 % better.",
+            "Long, slow sentences",
+            "hound.txt, 59,214 words",
+            "400 steps in 3 min 20 s, seed 7",
+            "20 November 2026",
+            "without it",
+        )
         assert any(0x2800 < ord(letter) < 0x2900 for letter in card)
 
 
@@ -63,7 +61,7 @@ async def test_filter_without_a_match_says_so(stage: Open) -> None:
         await on.press("slash")
         await on.type("zzz")
         assert on.names == []
-        assert "No module matches" in on.text()
+        await on.shows("No module matches")
         await on.press("escape")
         assert len(on.names) == 5
         assert on.app.focused is on.modules
@@ -75,7 +73,7 @@ async def test_enter_adds_and_space_toggles(stage: Open) -> None:
         assert on.stack == [("gothic house", 1.0, True)]
         await on.press("enter")
         assert len(on.stack) == 1
-        assert "already" in on.status
+        await on.says("already")
         await on.press("space")
         assert on.stack == []
         await on.press("a")
@@ -85,9 +83,9 @@ async def test_enter_adds_and_space_toggles(stage: Open) -> None:
 async def test_a_module_for_another_model_is_added_with_a_sentence(stage: Open) -> None:
     async with stage() as on:
         await on.press("down", "down", "down", "enter")
-        assert "16 wide" in on.status
-        assert "Load the model it was made for" in on.status
-        assert "! old sea tales has vectors 16 wide" in on.text()
+        await on.says("16 wide")
+        await on.says("Load the model it was made for")
+        await on.shows("! old sea tales has vectors 16 wide")
 
 
 async def test_a_broken_module_shows_its_problem_and_cannot_be_used(stage: Open) -> None:
@@ -95,10 +93,10 @@ async def test_a_broken_module_shows_its_problem_and_cannot_be_used(stage: Open)
         await on.press("end")
         problem = on.modules.entries[-1].problem
         assert problem
-        assert problem[:20] in on.text()
+        await on.shows(problem[:20])
         await on.press("enter")
         assert on.stack == []
-        assert "cannot be used" in on.status
+        await on.says("cannot be used")
 
 
 async def test_mouse_chooses_and_a_double_click_adds(stage: Open) -> None:
@@ -113,26 +111,26 @@ async def test_the_footer_never_shows_more_than_six_keys(stage: Open) -> None:
     async with stage(size=(80, 24)) as on:
         for keys in ((), ("enter", "tab", "tab"), ("f3",), ("tab",)):
             await on.press(*keys)
-            await on.until(lambda: "F1 Help" in on.text() and "ctrl+q Quit" in on.text())
+            await on.shows("F1 Help", "ctrl+q Quit")
             assert 2 <= len(on.app.screen.query_one(KeyBar).keys) <= 6
 
 
 async def test_modules_stand_under_their_sections(stage: Open) -> None:
     async with stage() as on:
-        shown = on.text()
+        shown = await on.shows("Style · 2 modules", "World · 1 module", "Cannot be read")
         assert shown.index("Style · 2 modules") < shown.index("World · 1 module") < shown.index("Cannot be read")
         await on.press("slash")
         await on.type("noir")
-        assert "World · 1 module" not in on.text()
+        await on.hides("World · 1 module")
 
 
 async def test_sorting_by_key_and_by_a_click_on_a_title(stage: Open) -> None:
     async with stage() as on:
         await on.press("o")
-        assert "newest first" in on.status
-        assert "newest first" in on.text()
+        await on.says("newest first")
+        await on.shows("newest first")
         await on.press("o", "o")
-        assert "by model" in on.status
+        await on.says("by model")
         header = on.library.query_one("#header")
         await on.pilot.click(header, offset=(7, 0))
         assert on.library.look.sort == "name"
@@ -140,10 +138,10 @@ async def test_sorting_by_key_and_by_a_click_on_a_title(stage: Open) -> None:
 
 async def test_only_what_fits_the_loaded_model(stage: Open) -> None:
     async with stage() as on:
-        assert "✗ ano" in on.text()
+        await on.shows("✗ ano")
         await on.press("m")
         assert on.names == ["gothic house", "harbour town", "noir rain"]
-        assert "fit starter" in on.status
+        await on.says("fit starter")
         await on.press("escape")
         assert len(on.names) == 5
 
@@ -152,7 +150,7 @@ async def test_only_what_fits_without_a_model_says_so(stage: Open) -> None:
     failing = FakeClient(failures={"load": Failed("It is gone.", "Look for it.", 3)})
     async with stage(client=failing) as on:
         await on.press("m")
-        assert "No model is loaded" in on.status
+        await on.says("No model is loaded")
 
 
 @pytest.mark.parametrize("width", range(30, 200, 17))
@@ -169,10 +167,8 @@ async def test_blind_tests_and_other_authors_are_on_the_card(stage: Open, shelf:
     for chosen in (True, True, False):
         shelf.count_blind_test("gothic house", chosen)
     async with stage(size=(160, 50)) as on:
-        shown = " ".join(on.text().split())
-        assert "Predicts held-out pages 4.8 % better;" in shown
-        assert "other authors' 1.2 % worse." in shown
-        assert "chosen in 2 of 3 blind tests" in shown
+        await on.shows("Predicts held-out pages 4.8 % better;", "other authors' 1.2 % worse.", wrapped=True)
+        await on.shows("chosen in 2 of 3 blind tests", wrapped=True)
 
 
 class Looking(FakeClient):
@@ -189,8 +185,8 @@ class Looking(FakeClient):
 async def test_nearest_words_are_shown_as_a_curiosity(stage: Open) -> None:
     async with stage(client=Looking()) as on:
         await on.press("w")
-        await on.until(lambda: "rain wet" in on.text())
-        assert "A curiosity" in on.text()
+        await on.shows("rain wet")
+        await on.shows("A curiosity")
 
 
 def vectors(on: Stage) -> str:
@@ -207,7 +203,7 @@ async def test_beside_a_vectors_words_stand_its_distances_and_what_it_is_worth(s
         assert "2.5" in line
         assert "40%" in line
         await on.until(lambda: "nats per token lost without it, on 767 tokens" in vectors(on))
-        assert "is worth is on its card" in on.status
+        await on.says("is worth is on its card")
 
 
 class Unwilling(Looking):
@@ -228,7 +224,7 @@ class Unwilling(Looking):
 async def test_without_its_pages_a_card_has_words_and_no_worth(stage: Open) -> None:
     async with stage(client=Unwilling(), size=(160, 50)) as on:
         await on.press("w")
-        await on.until(lambda: "curiosity" in on.status)
+        await on.says("curiosity")
         assert "rain wet" in vectors(on)
         assert "lost without it" not in vectors(on)
 
@@ -236,12 +232,12 @@ async def test_without_its_pages_a_card_has_words_and_no_worth(stage: Open) -> N
 async def test_nearest_words_need_a_model_that_fits(stage: Open) -> None:
     async with stage(client=Looking()) as on:
         await on.press("down", "down", "down", "w")
-        await on.until(lambda: "16 wide" in on.status)
+        await on.says("16 wide")
 
 
 async def test_what_matters_less_on_a_card_is_quieter(stage: Open) -> None:
     async with stage() as on:
-        await on.until(lambda: "Made for" in on.text())
+        await on.shows("Made for")
         colours: dict[str, object] = {}
         for strip in on.app.screen._compositor.render_strips():
             for part in strip:

@@ -23,7 +23,7 @@ from kobold_modules.training_queue.queue import TrainingQueue
 from kobold_modules.tui.dialogs.trim_card import TrimCard, bars
 from kobold_modules.worker.client import WorkerClient
 from kobold_modules.worker.messages import Ablate, Job
-from tests.tui.conftest import Open, Stage
+from tests.tui.conftest import REAL, Open, Stage
 
 
 STARTER = Path(str(files("kobold_modules.models.starter"))) / "starter.gguf"
@@ -84,15 +84,15 @@ async def test_t_weighs_the_vectors_and_asks_how_many_stay(stage: Open, shelf: L
     async with stage(client=Weighing(), library=shelf) as on:
         await on.press("T")
         await on.until(lambda: isinstance(on.app.screen, TrimCard))
-        assert "Trim gothic house" in on.text()
-        await on.until(lambda: "+0.0400" in on.text())
+        await on.shows("Trim gothic house")
+        await on.shows("+0.0400")
         assert card(on).wanted == 2
         await on.press("up")
         assert card(on).wanted == 3
         await on.press("down", "down", "down", "down")
         assert card(on).wanted == 1
         await on.press("backspace", "9", "enter")
-        await on.until(lambda: "Keep 1 to 3." in on.text())  # it stays open
+        await on.shows("Keep 1 to 3.")  # it stays open
         await on.press("escape")
         await on.until(lambda: not isinstance(on.app.screen, TrimCard))
         await on.press("T")  # nothing is weighed twice
@@ -102,16 +102,16 @@ async def test_t_weighs_the_vectors_and_asks_how_many_stay(stage: Open, shelf: L
 async def test_t_again_stops_the_weighing(stage: Open, shelf: Library, held: None) -> None:
     async with stage(client=Weighing(), library=shelf) as on:
         await on.press("T")
-        await on.until(lambda: "gothic house in turn: 25%" in on.status)
+        await on.says("gothic house in turn: 25%")
         await on.press("T")
-        await on.until(lambda: "was not trimmed. T begins again." in on.status)
+        await on.says("was not trimmed. T begins again.")
 
 
 async def test_what_stands_in_the_way_is_said(stage: Open, shelf: Library) -> None:
     client = Weighing(Failed("The pages of gothic house are not where they were.", "Evaluate it with --texts.", 3))
     async with stage(client=client, library=shelf) as on:
         await on.command("trim")
-        await on.until(lambda: "not where they were" in on.status)
+        await on.says("not where they were")
         assert not isinstance(on.app.screen, TrimCard)
 
 
@@ -120,7 +120,7 @@ async def test_where_its_texts_are_gone_nothing_is_queued(stage: Open, shelf: Li
         await on.press("T")
         await on.until(lambda: isinstance(on.app.screen, TrimCard))
         await on.press("enter")
-        await on.until(lambda: "are not where they were" in on.status)
+        await on.says("are not where they were")
         assert not TrainingQueue().trainings()
 
 
@@ -130,7 +130,7 @@ async def test_where_its_texts_are_gone_nothing_is_queued(stage: Open, shelf: Li
 async def test_on_the_starter_a_module_is_weighed_and_a_smaller_one_is_made(stage: Open, empty_shelf: Library) -> None:
     """Real keys, a real worker that weighs, and a real training in the queue's own process."""
     async with stage(client=WorkerClient(), library=empty_shelf, ready=False) as on:
-        await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"), 240)
+        await on.until(lambda: on.app.app_state.model.phase in ("ready", "failed"), REAL)
         loaded = on.app.app_state.model.loaded
         assert loaded is not None, on.status
         rows = np.random.default_rng(0).normal(0, 0.05, (3, loaded.width)).astype(np.float32)
@@ -140,16 +140,16 @@ async def test_on_the_starter_a_module_is_weighed_and_a_smaller_one_is_made(stag
         entry = empty_shelf.add(Module(rows, card_of))
         evidence.write_sources(entry.path.parent, (str(NOIR),), (), ())
         on.app.app_state.refresh_shelf()
-        await on.until(lambda: on.app.app_state.has_module("noir"), 30)
+        await on.until(lambda: on.app.app_state.has_module("noir"), REAL)
         await on.press("T")
-        await on.until(lambda: isinstance(on.app.screen, TrimCard), 240)
-        await on.until(lambda: "of 3 vectors" in on.text())
+        await on.until(lambda: isinstance(on.app.screen, TrimCard), REAL)
+        await on.shows("of 3 vectors")
         await on.press("up")
         assert card(on).wanted == 2
         await on.press("enter")
-        await on.until(lambda: "being trimmed to 2 vectors: noir 2" in on.status, 60)
+        await on.says("being trimmed to 2 vectors: noir 2")
         (training,) = TrainingQueue().trainings()
         assert (training.request.start, training.request.tokens) == ("pruned", 2)
-        await on.until(lambda: TrainingQueue().trainings()[0].ended, 500)
+        await on.until(lambda: TrainingQueue().trainings()[0].ended, REAL)
         assert TrainingQueue().trainings()[0].state == "done"
         assert Library().find("noir 2").tokens == 2

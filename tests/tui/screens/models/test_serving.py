@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,7 @@ from kobold_modules.library.library import Library
 from kobold_modules.models.starter import demo_module_path
 from kobold_modules.tui.screens.models.models import ModelsScreen
 from kobold_modules.tui.widgets.models.serving_line import ServingLine
-from tests.tui.conftest import Open, Stage
+from tests.tui.conftest import REAL, Open, Stage
 
 
 SERVER = """
@@ -29,7 +30,7 @@ print("not a record", flush=True)
 while True:
     print(json.dumps({"record": "serving", "v": 1, "address": "http://127.0.0.1:5001", "model": "starter",
         "stack": " ".join(sys.argv[1:])[-20:], "clients": 2, "waiting": 1, "tokens_per_second": 31.4}), flush=True)
-    time.sleep(0.05)
+    time.sleep(0.5)
 """
 
 
@@ -48,8 +49,15 @@ async def opened(on: Stage, command: list[str] | None = None) -> ModelsScreen:
     screen(on).list.choose("starter")
     if command is not None:
         screen(on).serving.command = command
-    await on.pilot.pause()
+    await on.settled()
     return screen(on)
+
+
+def free_port() -> int:
+    """Return a port that nobody else listens on; two test runs on one machine take different ones."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
 
 
 @pytest.fixture
@@ -63,17 +71,17 @@ async def test_it_is_started_shown_and_stopped_with_keys(stage: Open, script: li
     async with stage() as on:
         models = await opened(on, script)
         await on.press("v")
-        await on.until(lambda: "Serve starter" in on.text())
-        assert "of memory of its own" in " ".join(on.text().split())
+        await on.shows("Serve starter")
+        await on.shows("of memory of its own", wrapped=True)
         await on.press("enter")
         await on.until(lambda: "http://127.0.0.1:5001" in line(on))
-        assert "2 clients, 1 waiting, 31 tokens per second" in line(on)
-        assert "starter is served at http://127.0.0.1:5001." in on.status
+        await on.until(lambda: "2 clients, 1 waiting, 31 tokens per second" in line(on))
+        await on.says("starter is served at http://127.0.0.1:5001.")
         assert "it is cut off if you quit" in models.unfinished_work
         await on.press("v")
         await on.until(lambda: not models.serving.running)
-        assert "starter is no longer served." in on.status
-        assert not models.query_one(ServingLine).display
+        await on.says("starter is no longer served.")
+        await on.until(lambda: not models.query_one(ServingLine).display)
 
 
 async def test_what_it_fails_with_is_said(stage: Open, script: list[str]) -> None:
@@ -81,9 +89,9 @@ async def test_what_it_fails_with_is_said(stage: Open, script: list[str]) -> Non
         models = await opened(on, script)
         await on.press("v")
         await on.press("ctrl+u", *"x", "enter")
-        assert "x is no port" in on.text()
+        await on.shows("x is no port")
         await on.press("ctrl+u", *"5002", "enter")
-        await on.until(lambda: "Port 5002 is taken. Take another one." in on.status)
+        await on.says("Port 5002 is taken. Take another one.")
         assert not models.serving.running
 
 
@@ -96,8 +104,8 @@ async def test_its_death_is_named_and_survived(stage: Open, script: list[str]) -
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
         await on.until(lambda: not models.serving.running)
-        assert "The server ended." in on.status
-        assert "SIGKILL" in on.status
+        await on.says("The server ended.")
+        await on.says("SIGKILL")
         await on.press("v", "enter")  # and it can be served again
         await on.until(lambda: models.serving.now)
 
@@ -110,7 +118,7 @@ async def test_it_ends_with_the_program(stage: Open, script: list[str]) -> None:
         process = models.serving._process
         assert process is not None
         await on.press("ctrl+q")
-        await on.until(lambda: "Another program writes through" in on.text())
+        await on.shows("Another program writes through")
         await on.press("ctrl+q")
     assert process.returncode is not None
 
@@ -119,9 +127,9 @@ async def test_a_model_that_cannot_write_is_not_served(stage: Open) -> None:
     async with stage() as on:
         models = await opened(on)
         models.list.choose("/home/writer/models/novelist-13b.Q5_K_M.gguf")
-        await on.pilot.pause()
+        await on.settled()
         await on.press("v")
-        assert "cannot be served" in on.status
+        await on.says("cannot be served")
 
 
 @pytest.mark.slow
@@ -131,12 +139,12 @@ async def test_the_real_server_writes_with_the_stack(stage: Open, empty_shelf: L
         await on.press("enter")
         models = await opened(on)
         await on.press("v")
-        await on.press("ctrl+u", *"5873", "enter")
-        await on.until(lambda: models.serving.now, 120)
+        await on.press("ctrl+u", *str(free_port()), "enter")
+        await on.until(lambda: models.serving.now, REAL)
         now = models.serving.now
         assert isinstance(now, records.Serving)
         assert "noir" in now.stack
-        with urllib.request.urlopen(f"{now.address}/api/v1/model", timeout=30) as answer:
+        with urllib.request.urlopen(f"{now.address}/api/v1/model", timeout=REAL) as answer:
             assert "starter" in json.loads(answer.read())["result"]
         await on.press("v")
         await on.until(lambda: not models.serving.running)

@@ -57,4 +57,4 @@ class Actor:
     def end(self, *lines: Record) -> None:
         self.tell(*lines)
         self._lines.put(None)
-        self._thread.join(20)
+        self._thread.join(120)

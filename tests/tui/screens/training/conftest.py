@@ -113,7 +113,7 @@ async def watching(on: Stage, id: str, holds: Callable[[TrainingHistory], Any] =
     """Wait until the interface has read what is said of ``id``."""
     trainings = trainings_of(on.app)
     await on.until(lambda: trainings.get(id) is not None and holds(trainings.history(id)))
-    await on.pilot.pause()
+    await on.settled()
 
 
 def listed(

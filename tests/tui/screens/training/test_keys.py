@@ -63,4 +63,5 @@ async def test_every_theme_draws(stage: Open, pages: Path) -> None:
         await opened(on)
         for theme in list(on.app.available_themes)[::4]:
             on.app.theme = theme
-            await on.until(lambda: "the-long-drop.txt" in on.text())
+            await on.settled()
+            await on.shows("the-long-drop.txt")

@@ -69,10 +69,10 @@ async def test_as_a_style_a_lorebook_says_what_will_happen(stage: Open, pages: P
 async def test_kind_world_asks_for_a_lorebook_and_takes_any_text_for_lore(stage: Open, pages: Path) -> None:
     async with stage(client=Knowing()) as on:
         train = await opened(on)
-        assert "Choose texts you wrote" in on.status
+        await on.says("Choose texts you wrote")
         train.query_one("#kind", Choice).focus()
         await on.press("right")
-        assert "Choose a lorebook, a world bible, or texts about your world." in on.status
+        await on.says("Choose a lorebook, a world bible, or texts about your world.")
         await choose(on, "the-long-drop.txt")
         await on.until(lambda: "Lore 15 entries" in lore(on))
         train.query_one("#kind", Choice).focus()

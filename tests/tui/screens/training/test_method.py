@@ -25,7 +25,7 @@ async def test_the_method_is_chosen_in_the_drawer(stage: Open, pages: Path) -> N
         await choose(on, "the-long-drop.txt")
         train.query_one("#more", Collapsible).collapsed = False
         train.query_one("#method", Choice).focus()
-        await on.pilot.pause()
+        await on.settled()
         form = train.query_one(RecipePanel)
         assert form.recipe.method == "prompt"
         for method in METHODS[1:]:

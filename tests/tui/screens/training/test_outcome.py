@@ -38,10 +38,10 @@ async def test_the_end_is_told_everywhere_and_says_what_it_is_worth(
 ) -> None:
     async with stage() as on:
         await finished(on, actor, shelf)
-        await on.until(lambda: "✓ night work is ready" in on.text())
+        await on.shows("✓ night work is ready")
         await opened(on)
-        await on.until(lambda: "Predicts held-out pages 4.1 % better." in on.text())
-        assert "t tries it, k sends it to KoboldAI, o shows it" in on.text()
+        await on.shows("Predicts held-out pages 4.1 % better.")
+        await on.shows("t tries it, k sends it to KoboldAI, o shows it")
         await on.press("f2")
         await on.until(lambda: on.app.current_mode == "library")
         trainings_of(on.app).changed.publish(trainings_of(on.app))
@@ -73,7 +73,7 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
         played.tell(Loss(1, 3.3, 3.3), Note("looked"))
         await watching(on, id, lambda history: len(history.losses) == 2)
         await opened(on)
-        await on.until(lambda: "No step so far improves on the words it started from" in on.text())
+        await on.shows("No step so far improves on the words it started from")
         written = {"opening": OPENING, "with": " As the start has it.", "without": " So."}
         made = shelf.add(module("slow night", samples=written, measured=measured, training=training))
         played.end(
@@ -81,14 +81,12 @@ async def test_a_training_that_learned_nothing_says_so_first_and_what_to_do(
             Saved(str(made.path), "module"),
         )
         await watching(on, id, lambda history: history.module)
-        await on.until(lambda: "Nothing was learned: only 3 steps fitted into 1 min." in on.text())
-        text = on.text()
-        assert "longer dial" in text
-        assert "!  slow night" in text
+        said = "Nothing was learned: only 3 steps fitted into 1 min."
+        text = await on.shows(said, "longer dial", "!  slow night")
         assert "✓" not in text.replace("✓ Sent", "")
         assert "is ready" not in text
-        await on.until(lambda: "by the saved module" in on.text())
-        await on.until(lambda: "As the start" in on.text())
+        await on.shows("by the saved module")
+        await on.shows("As the start")
 
 
 async def test_at_the_end_the_sample_is_of_the_module_that_is_kept(
@@ -97,13 +95,13 @@ async def test_at_the_end_the_sample_is_of_the_module_that_is_kept(
     async with stage() as on:
         await finished(on, actor, shelf)
         await opened(on)
-        await on.until(lambda: "by the saved module" in on.text())
-        await on.until(lambda: "It had" in on.text())
-        assert "At 20." not in on.text()
+        await on.shows("by the saved module")
+        await on.shows("It had")
+        await on.hides("At 20.")
         await on.press("left")
-        assert "at step 20" in on.text()  # what it wrote on the way is a key away, with its step
+        await on.shows("at step 20")  # what it wrote on the way is a key away, with its step
         await on.press("right")
-        await on.until(lambda: "It had" in on.text())
+        await on.shows("It had")
 
 
 async def test_a_chart_over_a_part_of_the_pages_says_so(
@@ -117,7 +115,7 @@ async def test_a_chart_over_a_part_of_the_pages_says_so(
         played.tell(Loss(0, 3.2, 3.2), Loss(1, 3.1, 3.1), Progress("training", 1, 3, 40.0), Note("looked"))
         await watching(on, id, lambda history: len(history.losses) == 2 and history.total)
         await opened(on)
-        await on.until(lambda: "looks at 1,320 of 5,400 tokens" in on.text())
+        await on.shows("looks at 1,320 of 5,400 tokens")
 
 
 async def test_try_it_puts_it_beside_the_plain_model(
@@ -148,12 +146,12 @@ async def test_send_to_koboldai_asks_for_the_folder_once(
         field = on.app.screen.query_one(Input)
         field.value = str(home / "nowhere")
         await on.press("enter")
-        assert "There is no folder" in on.text()
+        await on.shows("There is no folder")
         field.value = str(folder)
         await on.press("enter")
         await on.until(lambda: (folder / "night-work.zip").exists())
         assert kobold.read(folder / "night-work.zip").card.name == "night work"
-        assert "KoboldAI" in on.status
+        await on.says("KoboldAI")
         (folder / "night-work.zip").unlink()
         await on.press("k")
         await on.until(lambda: (folder / "night-work.zip").exists())

@@ -64,8 +64,10 @@ def running() -> Training:
     return Training("noir-1", Path("noir-1"), TrainingRequest(files=("x",), name="noir"), 0.0, 1.0, "running", pid=7)
 
 
-def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken() -> None:
+def test_a_stage_that_tells_nothing_shows_how_long_it_has_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the wait was a still "loading": on a busy machine that is minutes."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
     history = TrainingHistory()
     history.add(Progress("loading starter", 0, 1), time.time() - 75)
     assert state_words(running(), history) == "loading starter … 1 min 15 s"

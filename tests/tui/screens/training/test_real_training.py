@@ -18,7 +18,7 @@ from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.state.trainings import trainings_of
 from kobold_modules.tui.widgets.training.history_panel import HistoryPanel
 from kobold_modules.worker.client import WorkerClient
-from tests.tui.conftest import Open
+from tests.tui.conftest import REAL, Open
 from tests.tui.screens.training.conftest import choose, item, opened, screen
 
 
@@ -43,28 +43,28 @@ async def test_from_pages_to_a_module_through_kills_and_another_window(
         await on.until(lambda: train.view == "watch")
         (id,) = [training.id for training in TrainingQueue().trainings()]
         await on.until(
-            lambda: (history := trainings_of(on.app).history(id)).stage == "training" and history.done >= 2, 300
+            lambda: (history := trainings_of(on.app).history(id)).stage == "training" and history.done >= 2, REAL
         )
         os.kill(item(id).pid, signal.SIGKILL)
         taken_up = "Taken up again where it was."
-        await on.until(lambda: taken_up in trainings_of(on.app).history(id).notes, 300)
+        await on.until(lambda: taken_up in trainings_of(on.app).history(id).notes, REAL)
     before = item(id)
     assert not before.ended
     async with stage(library=empty_shelf, client=WorkerClient(), ready=False) as on:
         await on.press("f4")
         assert screen(on).view == "watch"
         history = trainings_of(on.app).history(id)
-        await on.until(lambda: any("Continuing from step" in note for note in history.notes), 300)
-        await on.until(lambda: screen(on).query_one(HistoryPanel).history.points, 300)
-        assert "no module" in on.text()
+        await on.until(lambda: any("Continuing from step" in note for note in history.notes), REAL)
+        await on.until(lambda: screen(on).query_one(HistoryPanel).history.points, REAL)
+        await on.shows("no module")
         await on.press("s")
-        await on.until(lambda: item(id).state == "done", 300)
-        await on.until(lambda: [entry.name for entry in on.app.app_state.entries] == ["the long drop"], 300)
-        await on.until(lambda: on.app.app_state.model.phase == "ready", 300)
+        await on.until(lambda: item(id).state == "done", REAL)
+        await on.until(lambda: [entry.name for entry in on.app.app_state.entries] == ["the long drop"], REAL)
+        await on.until(lambda: on.app.app_state.model.phase == "ready", REAL)
         await on.press("t")
-        await on.until(lambda: isinstance(on.app.screen, TakesScreen), 300)
+        await on.until(lambda: isinstance(on.app.screen, TakesScreen), REAL)
         assert on.stack == [("the long drop", 1.0, True)]
-        await on.until(lambda: all(column.ended for column in on.app.screen.comparison.columns), 300)
-    async with asyncio.timeout(300):
+        await on.until(lambda: all(column.ended for column in on.app.screen.comparison.columns), REAL)
+    async with asyncio.timeout(REAL):
         while TrainingQueue().runner_alive:
             await asyncio.sleep(0.1)

@@ -25,25 +25,19 @@ async def test_a_training_is_watched_here_and_from_everywhere(
     id, played = half_way(actor)
     async with stage() as on:
         await watching(on, id, lambda history: len(history.samples) == 2 and history.total)
-        assert "▶ night work 50%" in on.text()  # in the top line, in the library
+        await on.shows("▶ night work 50%")  # in the top line, in the library
         train = await opened(on)
         assert train.view == "watch"  # where something trains, that is what one came for
-        await on.until(lambda: "no module 3.300" in on.text())
-        text = on.text()
-        assert "words in context 3.200" in text
-        assert "50%, 20 s left" in text
-        assert "step 10 of 20" in text
-        assert "7.6 % better" in text
-        assert "◆ best 3.050 at step 10" in text
-        assert f"{OPENING} At 10." in text
+        await on.shows("no module 3.300", "words in context 3.200", "50%, 20 s left", "step 10 of 20", "7.6 % better")
+        await on.shows("◆ best 3.050 at step 10", f"{OPENING} At 10.")
         await on.press("left")
-        assert f"{OPENING} At 5." in on.text()
-        assert "1 of 2" in on.text()
+        await on.shows(f"{OPENING} At 5.")
+        await on.shows("1 of 2")
         played.tell(Sample(15, "A newer one."), Note("more"))
         await watching(on, id, lambda history: 15 in history.samples)
-        assert f"{OPENING} At 5." in on.text()  # nobody is pulled from reading
+        await on.shows(f"{OPENING} At 5.")  # nobody is pulled from reading
         await on.press("right", "right")
-        assert "A newer one." in on.text()
+        await on.shows("A newer one.")
 
 
 async def test_pause_go_on_and_stop(stage: Open, home: Path, actor: Callable[[str], Actor]) -> None:
@@ -53,14 +47,14 @@ async def test_pause_go_on_and_stop(stage: Open, home: Path, actor: Callable[[st
         await opened(on)
         await on.press("p")
         await on.until(lambda: item(id).state == "paused")
-        await on.until(lambda: "paused at 50%" in on.text())
-        assert "c resumes it" in on.status
+        await on.shows("paused at 50%")
+        await on.says("c resumes it")
         await on.press("c")
         await on.until(lambda: item(id).state == "running")
         await on.press("s")
         await on.until(lambda: item(id).state == "done")
         assert item(id).stopped
-        await on.until(lambda: "stopped, best saved" in on.text())
+        await on.shows("stopped, best saved")
 
 
 async def test_cancelling_asks_first_and_can_be_taken_back(
@@ -76,7 +70,7 @@ async def test_cancelling_asks_first_and_can_be_taken_back(
         assert item(id).state == "running"
         await on.press("x", "y")
         await on.until(lambda: item(id).state == "cancelled")
-        await on.until(lambda: "Nothing was saved" in on.text())
+        await on.shows("Nothing was saved")
         await on.press("c")
         await on.until(lambda: item(id).state == "waiting")
 
@@ -95,7 +89,7 @@ async def test_several_wait_and_change_places(stage: Open, home: Path) -> None:
         await on.press("right_square_bracket")
         await on.until(lambda: [training.request.name for training in names.items] == ["one", "two", "three"])
         await on.press("p")
-        await on.until(lambda: "paused" in on.text())
+        await on.shows("paused")
         await on.press("x")  # it never began, so there is nothing to ask about
         await on.until(lambda: item(ids[2]).state == "cancelled")
         await on.press("d")
@@ -115,7 +109,7 @@ async def test_a_failure_is_a_sentence_and_may_be_tried_again(
     async with stage() as on:
         await watching(on, id, lambda history: history.failed)
         await opened(on)
-        assert "pages.txt is gone. Put it back." in on.text()
+        await on.shows("pages.txt is gone. Put it back.")
         await on.press("c")
         await on.until(lambda: item(id).state == "waiting")
 
@@ -125,31 +119,31 @@ async def test_a_new_window_shows_everything_the_old_one_did(
 ) -> None:
     id, _ = half_way(actor)
     async with stage() as on:
-        await watching(on, id, lambda history: len(history.samples) == 2 and history.total)
+        await watching(on, id, lambda history: "so far" in history.notes)  # the last it has said
         first = trainings_of(on.app).history(id)
         await opened(on)
         await on.press("ctrl+q")
-        assert "It continues if you quit." in on.text()
+        await on.shows("It continues if you quit.")
         await on.press("y")
     assert item(id).state == "running"
     async with stage() as on:
-        await watching(on, id, lambda history: len(history.samples) == 2 and history.total)
+        await watching(on, id, lambda history: "so far" in history.notes)
         again = trainings_of(on.app).history(id)
         assert again == first
         await opened(on)
-        await on.until(lambda: f"{OPENING} At 10." in on.text())
+        await on.shows(f"{OPENING} At 10.")
 
 
 async def test_what_ended_meanwhile_is_told_once(stage: Open, home: Path, actor: Callable[[str], Actor]) -> None:
     id, played = half_way(actor)
     played.end()
     async with stage() as on:
-        await on.until(lambda: "✓ night work is ready" in on.text())
+        await on.shows("✓ night work is ready")
         assert (await opened(on)).view == "watch"
         await on.until(lambda: item(id).seen)
     async with stage() as on:
         await watching(on, id)
-        assert "is ready" not in on.text()
+        await on.hides("is ready")
         assert (await opened(on)).view == "new"
 
 
@@ -162,4 +156,4 @@ async def test_something_that_waits_gets_a_runner_when_the_window_opens(
     async with stage() as on:
         await on.until(lambda: started)
         assert started[0] == TrainingQueue().folder
-        assert "night work waits" in on.text()
+        await on.shows("night work waits")

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from kobold_modules.tui.screens.writing import take_writer
 from kobold_modules.worker.messages import Generate
 from tests.tui.conftest import OPENING, Open
+from tests.tui.halting import Halting
 
 
 async def test_continue_writes_at_the_end(stage: Open) -> None:
@@ -22,19 +23,19 @@ async def test_continue_writes_at_the_end(stage: Open) -> None:
         assert on.editor.text.startswith(OPENING + " ")
         assert len(on.editor.text) > 300
         assert on.bench.story.text == on.editor.text
-        assert "Wrote 120 tokens" in on.status
+        await on.says("Wrote 120 tokens")
         assert on.bench.story.spans[-1].by_model
 
 
 async def test_stop_keeps_what_was_written(stage: Open) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
         on.tap("escape")
         await on.written()
         assert len(OPENING) + 20 < len(on.editor.text) < 400
-        assert "the text stays" in on.status
+        await on.says("the text stays")
         assert on.bench.story.text == on.editor.text
         await on.until(lambda: not on.editor.read_only)
 
@@ -42,7 +43,7 @@ async def test_stop_keeps_what_was_written(stage: Open) -> None:
 async def test_stopped_is_said_before_the_page_is_made_ready_and_no_key_is_lost(
     stage: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
@@ -52,7 +53,7 @@ async def test_stopped_is_said_before_the_page_is_made_ready_and_no_key_is_lost(
         monkeypatch.setattr(take_writer, "answered", asked.append)
         on.tap("escape")
         await on.until(lambda: put_off)
-        assert "Stopped after" in on.status
+        await on.says("Stopped after")
         assert asked == [on.app]  # to show that out of turn
         assert on.bench.story.text == on.editor.text
         assert on.bench.story.takes
@@ -96,9 +97,9 @@ async def test_undo_takes_back_takes_and_words_redo_brings_them(stage: Open) -> 
         assert on.editor.text == "The lamp was "
         await on.press("ctrl+y", "ctrl+y")
         assert on.editor.text == whole
-        assert "Redone" in on.status
+        await on.says("Redone")
         await on.press("ctrl+y")
-        assert "nothing to redo" in on.status
+        await on.says("nothing to redo")
 
 
 async def test_retry_without_a_take_says_what_to_do(stage: Open) -> None:
@@ -106,11 +107,11 @@ async def test_retry_without_a_take_says_what_to_do(stage: Open) -> None:
         await on.begin()
         await on.press("ctrl+r")
         assert on.editor.text == OPENING
-        assert "ctrl+j writes one" in on.status
+        await on.says("ctrl+j writes one")
 
 
 async def test_retry_while_writing_starts_over(stage: Open) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         on.bench.query_one("#length", Input).value = "30"
         await on.press("ctrl+j")
@@ -124,7 +125,7 @@ async def test_retry_while_writing_starts_over(stage: Open) -> None:
 
 
 async def test_undo_while_writing_takes_the_partial_take_back(stage: Open) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
@@ -140,7 +141,7 @@ async def test_the_same_dice_are_called_the_same(stage: Open) -> None:
         await on.written()
         await on.press("ctrl+r")
         await on.written()
-        assert "The same text again" in on.status
+        await on.says("The same text again")
 
 
 async def test_hold_the_seed(stage: Open) -> None:
@@ -150,13 +151,23 @@ async def test_hold_the_seed(stage: Open) -> None:
         await on.written()
         await on.press("ctrl+l")
         assert on.bench.query_one("#seed", Input).value == "1"
-        assert "Seed 1 is locked" in on.status
+        await on.says("Seed 1 is locked")
         await on.press("ctrl+l")
         assert on.bench.query_one("#seed", Input).value == ""
 
 
+async def test_the_seed_of_a_take_that_has_just_ended_can_be_held(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage() as on:
+        await on.begin()
+        monkeypatch.setattr(on.bench, "set_timer", lambda _, then: None)  # when its end is shown in full
+        await on.press("ctrl+j")
+        await on.until(lambda: not on.bench.writing and on.bench.story.takes)
+        await on.press("ctrl+l")
+        assert on.bench.query_one("#seed", Input).value == "1"
+
+
 async def test_typing_while_the_model_writes_loses_nothing(stage: Open) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
@@ -164,7 +175,7 @@ async def test_typing_while_the_model_writes_loses_nothing(stage: Open) -> None:
         await on.press("enter")
         await on.type("wait")
         await on.written()
-        await on.pilot.pause()
+        await on.settled()
         assert on.editor.text.endswith(" No\nwait")
         assert len(on.editor.text) < 450
         last = on.bench.story.spans[-1]
@@ -173,7 +184,7 @@ async def test_typing_while_the_model_writes_loses_nothing(stage: Open) -> None:
 
 
 async def test_what_is_typed_while_the_model_writes_lands_at_the_cursor(stage: Open) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
@@ -181,35 +192,37 @@ async def test_what_is_typed_while_the_model_writes_lands_at_the_cursor(stage: O
         on.editor.move_cursor((0, 0))
         await on.type("Oh")
         await on.written()
-        await on.pilot.pause()
+        await on.settled()
         assert on.editor.text.startswith("Oh" + OPENING)
 
 
 async def test_paste_while_the_model_writes(stage: Open) -> None:
     from textual.events import Paste
 
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
         on.editor.post_message(Paste("pasted words"))
         await on.written()
-        await on.pilot.pause()
+        await on.settled()
         assert on.editor.text.endswith("pasted words")
 
 
 async def test_the_view_stays_where_one_reads(stage: Open) -> None:
-    async with stage(size=(80, 24)) as on:
+    client = Halting(20, number=4)
+    async with stage(size=(80, 24), client=client) as on:
         await on.begin()
         for _ in range(3):
             await on.press("ctrl+j")
             await on.written()
-        on.client.delay = 0.05
         await on.press("ctrl+j")
         await on.until(lambda: on.editor.streaming)
         on.editor.scroll_to(y=0, animate=False)
+        client.pieces = 60
         await on.until(lambda: len(on.editor.streamed) > 100)
         assert on.editor.scroll_offset.y == 0
+        client.pieces = 1000
         await on.written()
 
 

@@ -9,6 +9,7 @@ from kobold_modules.tui.screens.writing.stories import StoriesScreen, StoryList
 from kobold_modules.tui.widgets.writing.context_panel import ContextPanel
 from kobold_modules.tui.widgets.writing.stack_list import StackList
 from tests.tui.conftest import OPENING, Open
+from tests.tui.halting import Halting
 
 
 LONG = "\n".join(f"Line {number} of a long story." for number in range(400))
@@ -68,7 +69,7 @@ async def test_a_module_that_was_removed_can_be_put_back(stage: Open) -> None:
         on.stack_list.focus()
         await on.press("left", "delete", "delete")
         assert on.stack == []
-        assert "u puts it back" in on.status
+        await on.says("u puts it back")
         await on.press("u", "u")
         assert on.stack == [("gothic house", 0.95, True), ("harbour town", 1.0, True)]
 
@@ -77,7 +78,7 @@ async def test_the_view_follows_to_where_the_model_writes(stage: Open) -> None:
     async with stage() as on:
         await on.begin(LONG)
         on.editor.move_cursor((0, 0))
-        await on.pilot.pause()
+        await on.settled()
         assert on.editor.scroll_offset.y == 0
         await on.press("ctrl+j")
         await on.written()
@@ -87,16 +88,18 @@ async def test_the_view_follows_to_where_the_model_writes(stage: Open) -> None:
 
 
 async def test_who_scrolls_away_meanwhile_is_not_pulled_back(stage: Open) -> None:
-    async with stage(delay=0.02) as on:
+    client = Halting(20)
+    async with stage(client=client) as on:
         await on.begin(LONG)
         on.editor.move_cursor((0, 0))
-        on.tap("ctrl+j")
+        await on.press("ctrl+j")
         await on.until(lambda: on.editor.streamed)
         on.editor.move_cursor((0, 0))
         before = len(on.editor.text)
+        client.pieces = 60
         await on.until(lambda: len(on.editor.text) > before + 40)
         assert on.editor.cursor_location == (0, 0)
-        on.tap("escape")
+        await on.press("escape")
         await on.written()
 
 

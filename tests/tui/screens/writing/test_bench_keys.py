@@ -79,7 +79,7 @@ async def test_the_palette_has_everything_the_bench_can_do(stage: Open) -> None:
 async def test_the_footer_has_at_most_six_keys_and_none_is_cut(stage: Open, size: tuple[int, int]) -> None:
     async with stage(size=size) as on:
         await on.press("f3")
-        await on.pilot.pause()
+        await on.settled()
         bar = on.app.screen.query_one(KeyBar)
         assert 2 <= len(bar.keys) <= MOST
         assert {"Help", "Quit"} <= {key.description for key in bar.keys}

@@ -22,11 +22,10 @@ async def test_the_stack_travels_with_the_job(stage: Open) -> None:
         await on.begin()
         await on.press("ctrl+j")
         await on.written()
-        job = on.client.jobs[-1] if isinstance(on.client.jobs[-1], Generate) else on.client.jobs[-2]
-        assert isinstance(job, Generate)
+        (job,) = [job for job in on.client.jobs if isinstance(job, Generate)]
         assert [(Path(layer.module).name, layer.strength) for layer in job.stack] == [("harbour-town.zip", 0.9)]
         assert job.sampler.temperature == 0.8
-        assert "harbour town ×0.9 wrote this" in on.text()
+        await on.shows("harbour town ×0.9 wrote this")
 
 
 async def test_a_stack_that_does_not_fit_is_refused_with_a_sentence(stage: Open) -> None:
@@ -36,8 +35,8 @@ async def test_a_stack_that_does_not_fit_is_refused_with_a_sentence(stage: Open)
         await on.press("ctrl+j")
         await on.written()
         assert on.editor.text == OPENING
-        assert "16 wide" in on.status
-        assert "Switch it off" in on.status
+        await on.says("16 wide")
+        await on.says("Switch it off")
 
 
 async def test_the_meter_counts_virtual_tokens_and_text(stage: Open) -> None:
@@ -51,9 +50,7 @@ async def test_the_meter_counts_virtual_tokens_and_text(stage: Open) -> None:
         on.stack_list.focus()
         await on.press("space")
         assert meter.context.virtual == 0
-        shown = on.text()
-        assert "virtual tokens" in shown
-        assert "of your text" in shown
+        await on.shows("virtual tokens", "of your text")
 
 
 async def test_the_meter_and_the_file_follow_every_change(stage: Open) -> None:
@@ -75,7 +72,7 @@ async def test_an_engine_error_is_a_sentence_and_gives_the_old_take_back(stage: 
         client.failures["generate"] = Failed("llama.cpp ran out of memory.", "Load a smaller model.", 6)
         await on.press("ctrl+r")
         await on.written()
-        assert on.status == "llama.cpp ran out of memory. Load a smaller model."
+        await on.until(lambda: on.status == "llama.cpp ran out of memory. Load a smaller model.")
         assert on.editor.text == before
 
 
@@ -84,8 +81,8 @@ async def test_a_model_that_does_not_load_says_so_and_is_tried_again(stage: Open
         failures={"load": Failed("There is no model called starter.", "See `kobold-modules models`.", 3)}
     )
     async with stage(client=client) as on:
-        assert "There is no model called starter." in on.status
-        assert "did not load" in on.text()
+        await on.says("There is no model called starter.")
+        await on.shows("did not load")
         await on.begin()
         await on.press("ctrl+j")
         await on.written()
@@ -111,7 +108,7 @@ async def test_continue_waits_for_the_model_and_can_be_called_off(stage: Open) -
     async with stage(client=client, ready=False) as on:
         await on.begin()
         await on.press("ctrl+j")
-        assert "still loading" in on.status
+        await on.says("still loading")
         await on.press("escape")
         await on.written()
         assert on.editor.text == OPENING
@@ -123,4 +120,4 @@ async def test_nothing_to_go_on_from(stage: Open) -> None:
     async with stage() as on:
         await on.press("f3", "ctrl+j")
         await on.written()
-        assert "Write a first sentence" in on.status
+        await on.says("Write a first sentence")

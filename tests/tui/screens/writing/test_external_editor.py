@@ -38,7 +38,7 @@ async def test_another_editor_changes_the_story_in_one_step(
         await on.press("f8")
         assert lent == ["the terminal"]
         assert on.editor.text == f"A new first line.\n{OPENING}"
-        assert "Changes from" in on.status
+        await on.says("Changes from")
         await on.press("ctrl+z")
         assert on.editor.text == OPENING
 
@@ -49,7 +49,7 @@ async def test_without_an_editor_there_is_a_sentence(stage: Open, monkeypatch: p
     async with stage() as on:
         await on.begin()
         await on.press("f8")
-        assert "no-such-editor was not found" in on.status
+        await on.says("no-such-editor was not found")
 
 
 def test_an_editor_that_fails_changes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

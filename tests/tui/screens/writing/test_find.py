@@ -50,10 +50,10 @@ async def test_start_end_and_all_of_a_novel(stage: Open) -> None:
         await on.begin(NOVEL)
         await on.press("ctrl+home")
         assert on.editor.cursor_location == (0, 0)
-        await on.until(lambda: "Chapter 1" in on.text())
+        await on.shows("Chapter 1")
         await on.press("ctrl+end")
         assert on.editor.cursor_location == on.editor.document.end
-        await on.until(lambda: "Line 249." in on.text())
+        await on.shows("Line 249.")
         await on.press("ctrl+a")
         assert selected(on) == NOVEL
         await on.press("ctrl+home", "ctrl+shift+end")
@@ -71,13 +71,13 @@ async def test_finding_goes_round_the_whole_story(stage: Open) -> None:
         screen = await find(on, "chapter 40")
         assert selected(on).casefold() == "chapter 40"
         await on.until(lambda: in_sight(on))
-        assert "1 of 1" in on.text()
+        await on.shows("1 of 1")
         screen.query_one("#find", Input).value = "chapter 4"
-        await on.until(lambda: "1 of 2" in on.text())
+        await on.shows("1 of 2")
         await on.press("enter", "down", "up")
-        assert "2 of 2" in on.text()
+        await on.shows("2 of 2")
         screen.query_one("#find", Input).value = "no such words"
-        await on.until(lambda: "not found" in on.text())
+        await on.shows("not found")
         await on.press("escape", "right", "ctrl+f")
         assert on.app.screen.query_one("#find", Input).value == "no such words"
 
@@ -93,7 +93,7 @@ async def test_replacing_all_is_one_step_back_and_leaves_who_wrote_what(stage: O
         await on.until(lambda: screen.query_now.words)
         screen.query_one("#replace", Input).value = "Mara"
         await on.press("ctrl+r")
-        await on.until(lambda: f"{CHAPTERS * 250 + 1:,} places replaced" in on.text())
+        await on.shows(f"{CHAPTERS * 250 + 1:,} places replaced")
         await on.press("escape")
         assert on.editor.text == before.replace("Ann said", "Mara said").replace("Ann wrote", "Mara wrote")
         assert on.bench.story.text == on.editor.text
@@ -126,7 +126,7 @@ async def test_what_is_selected_is_looked_for(stage: Open) -> None:
         on.editor.move_cursor((0, 7), select=True)
         await on.press("ctrl+f")
         assert on.app.screen.query_one("#find", Input).value == "sea"
-        await on.until(lambda: "1 of 2" in on.text())
+        await on.shows("1 of 2")
 
 
 async def test_the_outline_goes_to_a_chapter(stage: Open) -> None:
@@ -136,11 +136,11 @@ async def test_the_outline_goes_to_a_chapter(stage: Open) -> None:
         screen = on.app.screen
         assert isinstance(screen, Outline)
         assert len(screen.parts) == CHAPTERS
-        await on.until(lambda: "Chapter 40" in on.text())  # it opens where the cursor is
+        await on.shows("Chapter 40")  # it opens where the cursor is
         await on.type("ter 17")
         await on.press("enter")
         assert on.editor.offset_of(on.editor.cursor_location) == NOVEL.index("Chapter 17\n")
-        await on.until(lambda: "Chapter 17" in on.text())
+        await on.shows("Chapter 17")
 
 
 async def test_both_are_in_the_palette(stage: Open) -> None:
@@ -151,7 +151,7 @@ async def test_both_are_in_the_palette(stage: Open) -> None:
         assert on.editor.cursor_location == (0, 0)
         await on.command("find and replace")
         assert isinstance(on.app.screen, Find)
-        assert all(said in on.text() for said in ("Match case", "Replace all"))
+        await on.shows("Match case", "Replace all")
 
 
 def test_quotation_marks_find_their_curly_kind_and_whole_words_stand_alone() -> None:

@@ -28,10 +28,10 @@ async def test_a_lorebook_is_named_beside_the_memory_and_goes_with_every_request
         await on.begin()
         await on.press("f6", "tab", "tab", "tab")
         await on.paste(str(path))
-        await on.until(lambda: "skerry.json: SillyTavern world info, 3 entries, 1 switched off." in on.text())
+        await on.shows("skerry.json: SillyTavern world info, 3 entries, 1 switched off.")
         await on.press("escape")
-        assert "1 lorebook." in on.status
-        assert "lore skerry.json" in on.text()
+        await on.says("1 lorebook.")
+        await on.shows("lore skerry.json")
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing and on.bench.story.takes)
         await on.press("ctrl+n")
@@ -55,7 +55,7 @@ async def test_the_meter_says_which_entries_are_in_and_what_they_cost(stage: Ope
         await on.type(" Orla woke.")
         await on.until(lambda: titles(on) == ["Orla", "The light"])
         assert meter.context.lore > 10
-        await on.until(lambda: "lore: Orla 19, The light 16" in on.text())
+        await on.shows("lore: Orla 19, The light 16")
         with_both = meter.context.lore
         on.bench.page.rewrite("The sea was grey.")
         await on.until(lambda: titles(on) == ["The light"])
@@ -63,7 +63,7 @@ async def test_the_meter_says_which_entries_are_in_and_what_they_cost(stage: Ope
         on.bench.story.lorebooks = ()
         await on.type(" It rained.")
         await on.until(lambda: meter.context.lore == 0)
-        assert "lore:" not in on.text()
+        await on.hides("lore:")
 
 
 async def test_what_is_no_lorebook_is_said_where_it_is_typed(stage: Open, tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ async def test_what_is_no_lorebook_is_said_where_it_is_typed(stage: Open, tmp_pa
         await on.begin()
         await on.press("f6", "tab", "tab", "tab")
         await on.paste(str(tmp_path / "a.json"))
-        await on.until(lambda: "a.json is JSON, but no lorebook that is known here." in on.text())
+        await on.shows("a.json is JSON, but no lorebook that is known here.")
         await on.press("enter")
         await on.paste(str(tmp_path / "b.json"))
-        await on.until(lambda: "There is no file" in on.text())
+        await on.shows("There is no file")
 
 
 async def test_the_world_info_of_a_save_is_in_without_a_word(stage: Open, home: Path, tmp_path: Path) -> None:
@@ -94,4 +94,4 @@ async def test_the_world_info_of_a_save_is_in_without_a_word(stage: Open, home: 
         await on.until(lambda: titles(on) == ["The light", "Orla"])
         await on.press("f6")
         assert isinstance(on.app.screen, NotesScreen)
-        await on.until(lambda: "Came with the story: KoboldAI world info, 3 entries, 1 switched off." in on.text())
+        await on.shows("Came with the story: KoboldAI world info, 3 entries, 1 switched off.")

@@ -30,7 +30,7 @@ async def look(on: Stage, *names: str, text: str = OPENING, at: int | None = Non
     screen = on.app.screen
     assert isinstance(screen, NextWordsScreen)
     await on.until(lambda: screen.query_one(CandidateList).option_count == len(screen.rows))
-    await on.pilot.pause()
+    await on.settled()
     return screen
 
 
@@ -40,14 +40,8 @@ async def test_bars_with_and_without_the_stack(stage: Open) -> None:
         (job,) = [job for job in on.client.jobs if isinstance(job, Peek)]
         assert job.text == OPENING
         assert len(job.stack) == 1
-        await on.until(lambda: "█" in on.text())
-        text = on.text()
-        assert "plain model" in text
-        assert "gothic house" in text
-        assert "▲" in text
-        assert "▼" in text
-        assert shown(screen.rows[0].text) in text
-        assert per_cent(screen.rows[0].with_stack) in text
+        await on.shows("█", "plain model", "gothic house", "▲", "▼")
+        await on.shows(shown(screen.rows[0].text), per_cent(screen.rows[0].with_stack))
 
 
 async def test_memory_and_note_stand_before_the_words_as_they_do_for_a_take(stage: Open) -> None:
@@ -63,8 +57,8 @@ async def test_memory_and_note_stand_before_the_words_as_they_do_for_a_take(stag
 async def test_without_a_stack_there_is_one_bar(stage: Open) -> None:
     async with stage() as on:
         await look(on)
-        await on.until(lambda: "probability" in on.text())
-        assert on.text().count("plain model") == 1  # in the stack's panel behind
+        await on.shows("probability")
+        await on.until(lambda: on.text().count("plain model") == 1)  # in the stack's panel behind
 
 
 async def test_a_word_is_put_in_and_the_model_goes_on_from_it(stage: Open) -> None:
@@ -102,7 +96,7 @@ async def test_words_can_be_put_in_one_after_another_and_taken_back(stage: Open)
         await on.press("escape")
         assert on.editor.text == OPENING + first
         assert on.bench.story.spans[-1].by_model
-        assert "you chose this among the model's words" in on.text()
+        await on.shows("you chose this among the model's words")
         assert not [job for job in on.client.jobs if isinstance(job, Generate)]
 
 
@@ -173,7 +167,7 @@ async def test_an_error_is_shown_where_the_words_would_be(stage: Open) -> None:
         await on.press("f3")
         on.editor.insert(OPENING)
         await on.press("ctrl+n")
-        await on.until(lambda: "The model is gone. Load it again." in on.text())
+        await on.shows("The model is gone. Load it again.")
         await on.press("enter", "escape")
         assert on.editor.text == OPENING
 
@@ -186,7 +180,7 @@ async def test_where_the_stack_shows(stage: Open) -> None:
         await on.press("f10")
         await on.until(lambda: on.editor.tinges)
         assert [job for job in on.client.jobs if isinstance(job, Score)]
-        assert "With the stack" in on.status
+        await on.says("With the stack")
         tinges = {tinge for _, _, tinge in on.editor.tinges}
         assert tinges == {"likelier", "unlikelier"}
         styles = {
@@ -208,7 +202,7 @@ async def test_where_no_stack_is_nothing_shows(stage: Open) -> None:
         await on.press("f3")
         on.editor.insert(OPENING)
         await on.press("f10")
-        assert "stack is empty" in on.status
+        await on.says("stack is empty")
 
 
 async def test_keys_of_the_list_do_not_reach_the_page(stage: Open) -> None:

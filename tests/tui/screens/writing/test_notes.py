@@ -13,15 +13,15 @@ from tests.tui.conftest import OPENING, Open
 async def test_memory_and_note_go_with_the_request_and_into_the_file(stage: Open) -> None:
     async with stage(size=(120, 40)) as on:
         await on.begin()
-        assert "F6 edits memory" in on.text()
+        await on.shows("F6 edits memory")
         await on.press("f6")
         assert isinstance(on.app.screen, NotesScreen)
         await on.type("Mara keeps the light.")
         await on.press("tab")
         await on.type("It turns cold.")
         await on.press("tab", "end", "backspace", "1", "escape")
-        assert "Memory: 4 words. Author's note: 3 words, 1 line before the end." in on.status
-        assert "Mara keeps the light." in on.text()
+        await on.says("Memory: 4 words. Author's note: 3 words, 1 line before the end.")
+        await on.shows("Mara keeps the light.")
         await on.press("ctrl+j")
         await on.until(lambda: not on.bench.writing and on.bench.story.takes)
         job = next(job for job in on.client.jobs if isinstance(job, Generate))
@@ -29,11 +29,11 @@ async def test_memory_and_note_go_with_the_request_and_into_the_file(stage: Open
         assert "It turns cold." in job.note
         assert job.note_depth == 1
         await on.until(lambda: on.bench.page.context.meter.context.memory > 0)
-        assert "memory and note" in on.text()
+        await on.shows("memory and note")
         await on.press("ctrl+q")
     async with stage() as on:
         await on.press("f3", "f6")
-        assert "Mara keeps the light." in on.text()
+        await on.shows("Mara keeps the light.")
         await on.press("escape")
         assert on.bench.manuscript.note_depth == 1
 

@@ -23,7 +23,7 @@ async def test_a_story_that_was_changed_elsewhere_is_not_written_over(stage: Ope
         story_file.save(theirs, path)
         await on.type(" Nobody spoke.")
         ours = path.with_name("bench-2.json")
-        await on.until(lambda: "changed by another program" in on.status)
+        await on.says("changed by another program")
         assert story_file.load(path).text == f"{OPENING} Rain."
         await on.until(lambda: story_file.load(ours).text == f"{OPENING} Nobody spoke.")
         await on.type(" The tide turned.")

@@ -12,7 +12,7 @@ from tests.tui.conftest import OPENING, Open
 
 
 async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -> None:
-    async with stage(delay=0.02) as on:
+    async with stage(halt=30) as on:
         await on.begin()
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 60)
@@ -26,7 +26,7 @@ async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -
     async with stage() as on:
         await on.press("f3")
         assert on.editor.text.startswith(shown)
-        assert "the unfinished take" in on.status
+        await on.says("the unfinished take")
         assert on.bench.story.can_retry
         assert on.bench.story.spans[-1].by_model
         await on.until(lambda: not on.bench.writing)
@@ -36,7 +36,7 @@ async def test_a_take_that_was_coming_when_all_was_killed_is_back(stage: Open) -
 
 
 async def test_takes_side_by_side_that_were_coming_are_back(stage: Open) -> None:
-    async with stage(delay=0.02) as on:
+    async with stage(halt=60) as on:
         on.app.app_state.stack = on.app.app_state.stack.add(on.app.app_state.entries[0])
         await on.begin()
         await on.press("ctrl+b")
@@ -55,7 +55,7 @@ async def test_takes_side_by_side_that_were_coming_are_back(stage: Open) -> None
         (folder / name).write_bytes(data)
     async with stage() as on:
         await on.press("f3")
-        assert "Unfinished takes" in on.status
+        await on.says("Unfinished takes")
         await on.press("ctrl+b")
         await on.until(lambda: isinstance(on.app.screen, TakesScreen))
         assert isinstance(on.app.screen, TakesScreen)

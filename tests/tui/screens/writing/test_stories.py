@@ -23,10 +23,10 @@ async def test_a_new_story_and_back_to_the_first(stage: Open) -> None:
         await on.type("North Pier")
         await on.press("enter")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.editor.text == "")
-        assert "North Pier" in on.text()
+        await on.shows("North Pier")
         await on.type("It rained.")
         await on.press("f7")
-        await on.until(lambda: "Untitled" in on.text())
+        await on.shows("Untitled")
         stories = on.app.screen
         assert isinstance(stories, StoriesScreen)
         at = next(i for i, story in enumerate(stories.found) if story.title != "North Pier")
@@ -59,7 +59,7 @@ async def test_a_story_is_deleted_and_brought_back(stage: Open) -> None:
         await on.until(lambda: len(stories.found) == 2)
         here = next(i for i, story in enumerate(stories.found) if story.path.name == "north-pier.json")
         await on.press("home", *["down"] * here, "delete")
-        assert "on the bench" in on.text()
+        await on.shows("on the bench")
         await on.press("home", *["down"] * (1 - here), "delete")
         assert len(stories.found) == 1
         await on.press("u")
@@ -73,8 +73,8 @@ async def test_save_asks_for_a_name_once(stage: Open) -> None:
         await on.press("ctrl+s")
         await on.type("Low Tide")
         await on.press("enter")
-        await on.until(lambda: "Low Tide is saved" in on.status)
-        assert "Low Tide" in on.text().splitlines()[1]
+        await on.says("Low Tide is saved")
+        await on.until(lambda: "Low Tide" in on.text().splitlines()[1])
         await on.press("ctrl+s")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and "Low Tide is saved" in on.status)
     assert story_file.load(bench_path()).title == "Low Tide"
@@ -91,7 +91,7 @@ async def test_export_and_open_again(stage: Open, home: Path, ending: str) -> No
         await on.press("ctrl+underscore")
         await answer(on, f"~/quay.{ending}")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen))
-        assert "~/quay" in on.status
+        await on.says("~/quay")
         file = home / f"quay.{ending}"
         if ending == "json":
             lite = json.loads(file.read_text())
@@ -110,7 +110,7 @@ async def test_an_export_that_makes_no_sense_stays_a_question(stage: Open) -> No
         await on.begin()
         await on.press("ctrl+underscore")
         await answer(on, "~/quay.docx")
-        assert "should end in .txt, .md or .json" in on.text()
+        await on.shows("should end in .txt, .md or .json")
         await on.press("escape")
 
 
@@ -121,7 +121,7 @@ async def test_an_export_asks_before_it_writes_over_a_file(stage: Open, home: Pa
         await on.begin()
         await on.press("ctrl+underscore")
         await answer(on, "~/chapter.txt")
-        assert "already there" in on.text()
+        await on.shows("already there")
         assert (home / "chapter.txt").read_text() == "Mine.\n"
         await on.press("enter")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen))
@@ -137,7 +137,7 @@ async def test_a_story_of_another_program_among_ours_is_opened_as_a_copy(stage: 
         await on.begin()
         await on.press("f7", "down", "enter")
         await on.until(lambda: isinstance(on.app.screen, BenchScreen) and on.editor.text == "It rained.")
-        assert "world info (1 entry)" in on.status
+        await on.says("world info (1 entry)")
         assert on.bench.manuscript.path.name != "lite.json"
         await on.type(" It stopped.")
         await on.until(lambda: "stopped" in story_file.load(on.bench.manuscript.path).text)
@@ -150,6 +150,6 @@ async def test_a_file_that_is_no_story_is_a_sentence(stage: Open, home: Path) ->
         await on.begin()
         await on.press("f12")
         await answer(on, "~/odd.json")
-        assert "✗" in on.text()
+        await on.shows("✗")
         await on.press("escape")
         assert on.editor.text == OPENING

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from textual.widgets import Input
-
 from kobold_modules.stories import file
 from kobold_modules.tui.dialogs.ask import Confirm
 from kobold_modules.tui.writing.manuscript import bench_path
@@ -32,7 +30,7 @@ async def test_the_story_survives(stage: Open) -> None:
         assert on.editor.text == whole
         assert on.stack == [("gothic house", 1.0, True)]
         assert on.bench.sampler.choice.preset == "careful"
-        assert "Story restored" in on.status
+        await on.says("Story restored")
         assert on.editor.marks
         await on.press("ctrl+r")
         await on.written()
@@ -57,14 +55,13 @@ async def test_a_story_that_cannot_be_read_is_set_aside(stage: Open) -> None:
     bench_path().write_text("{ half a")
     async with stage() as on:
         await on.press("f3")
-        assert "was renamed to" in on.status
+        await on.says("was renamed to")
         assert [path.read_text() for path in bench_path().parent.glob("*unreadable*")] == ["{ half a"]
 
 
 async def test_quitting_while_the_model_writes_asks_once(stage: Open) -> None:
-    async with stage(delay=0.05) as on:
+    async with stage(halt=20) as on:
         await on.begin()
-        on.bench.query_one("#length", Input).value = "2000"  # still writing when the question comes
         await on.press("ctrl+j")
         await on.until(lambda: len(on.editor.text) > len(OPENING) + 20)
         await on.press("ctrl+q")
