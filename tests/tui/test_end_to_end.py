@@ -25,6 +25,13 @@ from kobold_modules.worker.client import WorkerClient
 from tests.tui.conftest import REAL, Open, Stage
 
 
+SLOWLY = """
+import time
+from kobold_modules.worker import child, writing
+send = writing._send
+writing._send = lambda records, context: send((time.sleep(0.05) or record for record in records), context)
+child.main()
+"""
 STARTER = Path(str(files("kobold_modules.models.starter"))) / "starter.gguf"
 SEED = "7"  # by chance a take is over before it has begun: this one is not
 OPENING = "It was a dark and stormy night, and the old house"
@@ -93,7 +100,8 @@ async def killed(on: Stage, client: WorkerClient) -> str:
 
 
 async def test_load_stream_stop_retry(stage: Open, empty_shelf: Library) -> None:
-    async with stage(client=WorkerClient(), library=empty_shelf, ready=False) as on:
+    client = WorkerClient([sys.executable, "-c", SLOWLY])  # else a take is over before a busy machine takes a key
+    async with stage(client=client, library=empty_shelf, ready=False) as on:
         await bench(on)
         await stopped(on)
         first = on.editor.text
@@ -135,7 +143,7 @@ async def test_stack_takes_side_by_side_and_next_words(stage: Open, empty_shelf:
 
 
 async def test_a_killed_worker_costs_no_letter_and_continue_works(stage: Open, empty_shelf: Library) -> None:
-    client = WorkerClient()
+    client = WorkerClient([sys.executable, "-c", SLOWLY])
     async with stage(client=client, library=empty_shelf, ready=False) as on:
         await bench(on)
         shown = await killed(on, client)
