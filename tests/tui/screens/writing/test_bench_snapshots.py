@@ -24,7 +24,8 @@ async def bench(on: Stage) -> None:
     await on.press("f3")
     on.bench.sampler.query_one("#seed").value = "7"
     on.editor.insert(TEXT)
-    await on.until(lambda: on.bench.light.settled)
+    await on.until(lambda: on.bench.story.text == TEXT and on.bench.light.settled)  # settled is the empty page, too
+    await on.shows("speaking")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -13,7 +13,7 @@ from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.screens.writing import speaking_light
 from kobold_modules.tui.widgets.writing.stack_list import light
 from kobold_modules.worker.messages import Divergence, Job
-from tests.tui.conftest import Open, Stage
+from tests.tui.conftest import OPENING, Open, Stage
 
 
 @pytest.fixture(autouse=True)
@@ -75,14 +75,12 @@ async def test_it_is_asked_again_when_text_or_stack_change_and_not_otherwise(sta
         await on.until(lambda: looks(on) and on.bench.light.settled)
         asked = len(looks(on))
         await on.type(" Then.")
-        await on.until(lambda: on.bench.light.settled)
-        assert looks(on)[-1].text.endswith("Then.")
+        await on.until(lambda: looks(on)[-1].text.endswith("Then.") and on.bench.light.settled)
         before = len(looks(on))
         assert before > asked
         on.stack_list.focus()
         await on.press("space")  # the first one is off: it says nothing, whatever it said before
-        await on.until(lambda: on.bench.light.settled)
-        assert [layer.on for layer in looks(on)[-1].stack] == [False, True]
+        await on.until(lambda: [layer.on for layer in looks(on)[-1].stack] == [False, True] and on.bench.light.settled)
         await on.shows("○  gothic house")
         count = len(looks(on))
         for _ in range(4):
@@ -93,7 +91,7 @@ async def test_it_is_asked_again_when_text_or_stack_change_and_not_otherwise(sta
 async def test_without_a_module_or_a_text_nobody_is_asked(stage: Open) -> None:
     async with stage(client=Asked()) as on:
         await on.begin()
-        await on.until(lambda: on.bench.light.settled)
+        await on.until(lambda: on.bench.story.text == OPENING and on.bench.light.settled)
         assert not looks(on)
         await on.hides("speaking")
 
@@ -126,5 +124,5 @@ async def test_a_module_that_does_not_fit_is_not_asked_about(stage: Open) -> Non
     async with stage(client=Asked()) as on:
         await on.press("enter", "down", "down", "down", "enter")  # the last one is for another model
         await on.begin()
-        await on.until(lambda: on.bench.light.settled)
+        await on.until(lambda: looks(on) and on.bench.light.settled)
         assert [layer.on for layer in looks(on)[-1].stack] == [True, False]
