@@ -118,7 +118,8 @@ def _loss(work: Work, stage: str, front: Sequence[AnyModule], pages: HeldOut, wi
 
 def stack_loss(work: Work, pages: HeldOut, front: Sequence[AnyModule]) -> Generator[int, None, Table]:
     """Measure ``pages`` behind a stack for the co-load table: float64 ``[stretches, 2]``."""
-    window = min(work.budget.stack, work.engine.info.context // 2)  # the same for every stack, and nothing read twice
+    longest = max(map(len, pages.documents), default=0)
+    window = min(longest, work.engine.info.context // 2)  # the same for every stack, and nothing read twice
     loss = yield from page_loss(work.scorer(*front), pages, window)
     return loss.table
 
