@@ -50,7 +50,7 @@ class Budget:
 
 
 FULL = Budget()  # three minutes of two cores through a model of 135M
-QUICK = Budget(600, 200, 300, 4, 120, 640, 24, 8, 12, 4)
+QUICK = Budget(480, 120, 240, 4, 120, 640, 24, 8, 12, 3)
 
 
 @dataclass(slots=True)

@@ -68,5 +68,8 @@ def _files(card: Card, noted: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _model(named: str, card: Card) -> str:
-    """Return the model to train through: the one that was named, else the one that the card names."""
-    return named or model_for("", card).model
+    """Return the model to train through: the one that was named, else the module's own, by its name on the card."""
+    if named:
+        return named
+    found = model_for("", card)
+    return card.model if found.name == card.model else found.model  # a path would become the new card's name of it

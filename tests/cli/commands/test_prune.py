@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from kobold_modules.errors import BadText, BadUsage
 from kobold_modules.library.library import Library
 from kobold_modules.soft_prompt.deep_prefix import with_rows
 from kobold_modules.soft_prompt.module import Card, Module
+from kobold_modules.training.settings import TrainingRequest
 
 
 NOIR = Path(__file__).resolve().parents[3] / "sample_texts" / "noir"
@@ -40,7 +42,7 @@ def test_a_module_is_pruned_on_the_texts_it_was_trained_on(starter: Path, capsys
     assert old.tokens == 5
 
 
-def asked(*arguments: str) -> object:
+def asked(*arguments: str) -> TrainingRequest:
     return prune_request(build_parser().parse_args(["prune", *arguments]))
 
 
@@ -54,6 +56,18 @@ def test_a_module_keeps_fewer_vectors_than_it_has(stranger: None) -> None:
     for wanted in ("0", "4", "9"):
         with pytest.raises(BadUsage, match="--to takes 1 to 3"):
             asked("old", str(NOIR), "--to", wanted)
+
+
+def test_the_new_card_calls_its_model_as_the_old_one_does(
+    stranger: None, stories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of the hub lies in a folder whose name nobody knows."""
+    assert asked("old", str(NOIR), "--to", "2").model == "starter"
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    (folder,) = (path for path in stories.iterdir() if path.is_dir())
+    shutil.copytree(folder, tmp_path / "models--me--tale" / "snapshots" / "0a1b2c")
+    Library().add(Module(np.ones((4, 8), np.float32), Card("tale", model="me/tale")))
+    assert asked("tale", str(NOIR), "--to", "2").model == "me/tale"
 
 
 def test_texts_that_are_gone_are_to_be_named(stranger: None) -> None:

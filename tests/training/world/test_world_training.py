@@ -68,6 +68,7 @@ def test_a_lorebook_of_two_hundred_words_becomes_a_module_that_says_what_it_reca
     assert card.training["entries"] == len(ENTRIES)
     assert card.training["examples"] > 3 * len(ENTRIES)
     assert card.training["stack_safe"] is True
+    assert card.training["neutral_weight"] >= 1, "what it does to other text is looked at"
     assert card.measured["recall_asked"] == trained.recall_asked == card.training["questions"]
     assert card.measured["recall_after"] == recalls[-1].right or trained.best_step != 4
     assert all(recall.right + len(recall.wrong) == recall.asked for recall in recalls)
