@@ -22,7 +22,7 @@ class EvaluationRequest:
         questions: a file of questions on the world; ``lore``: lorebooks, from which questions are made where there is
             no file of them, and whose entries are the ceiling.
         beside: modules that it is stacked with, at most three.
-        quick: a third of the work: wider intervals.
+        quick: less than half of the work: wider intervals.
         page: where to write a page of HTML.
         keep: whether to keep the evidence beside the module in the library.
     """

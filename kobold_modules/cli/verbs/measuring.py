@@ -42,7 +42,7 @@ def add_evaluate(verbs: Any) -> None:
         metavar="MODULE",
         help="up to three modules to stack it with (default: each other MODULE, and words of other voices)",
     )
-    verb.add_argument("--quick", action="store_true", help="a third of the work: wider intervals")
+    verb.add_argument("--quick", action="store_true", help="less than half of the work: wider intervals")
     verb.add_argument("--seed", type=int, default=1, metavar="S", help="of what is written (default: 1)")
     verb.add_argument("--out", default="", metavar="FILE.html", help="write a page with plots here")
     verb.add_argument("--replace", action="store_true", help="write over a page that is already there")
