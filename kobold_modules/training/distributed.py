@@ -55,6 +55,10 @@ class World:
                 f"WORLD_SIZE is set but {error} is not.", "Start several processes with `torchrun` or `accelerate`."
             ) from error
         if not dist.is_initialized():
+            # Imported before the group is there: its functions take the group of the moment as a default, and what they
+            # hold `leave` could not end. Gloo's threads would then outlive the interpreter, which aborts by chance.
+            import torch.distributed.nn.functional
+
             cuda = device != "cpu" and torch.cuda.is_available()
             if cuda:
                 torch.cuda.set_device(local)

@@ -78,12 +78,14 @@ def test_two_processes_train_what_one_would(tmp_path: Path) -> None:
     """Under torchrun, which finds a port and keeps it: one that was free a moment ago may be somebody's by now."""
     program = tmp_path / "program.py"
     program.write_text(
-        "import os, sys, torch\n"
+        "import os, sys, torch, weakref\n"
         "from tests.training.test_distributed import train\n"
         "from kobold_modules.training.distributed import World\n"
         "world = World.detect('cpu')\n"
         "torch.save(train(world), f'{sys.argv[1]}/{os.environ[\"RANK\"]}.pt')\n"
+        "group = weakref.ref(torch.distributed.group.WORLD)\n"
         "world.leave()\n"
+        "assert group() is None\n"  # with it go gloo's threads: one that outlives the interpreter aborts it
     )
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(

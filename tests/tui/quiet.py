@@ -2,8 +2,9 @@
 
 Textual's pilot waits until the process uses little of a processor. On a busy machine a process gets little of one while
 it has everything still to do, so a test went on too early. Here is asked what is left to do: callbacks that the event
-loop has ready, work in its threads, animations, and what has changed and is not drawn yet. What waits for a timer, for
-a process or for a gate that the test holds is not meant: that is waited for by name, with ``Stage.until``.
+loop has ready, work in its threads, animations, what has changed and is not drawn yet, and what was put off by a moment
+(on a fast machine the next key comes within it). What is done again and again by the clock, and what waits for a
+process or for a gate that the test holds, is not meant: that is waited for by name, with ``Stage.until``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ TURNS = 4  # of the event loop in which nothing happens
 BUSY = 60.0  # seconds of the processor, in which an app comes to rest however slow the machine is
 BLOCKED = 600.0  # seconds of the clock, where it does nothing but wait for its threads
 DRAWINGS = 500  # what is not drawn then never will be, as on a screen that is being closed
+SOON = 0.25  # seconds: what the app puts off by no more belongs to the key that came, as a card drawn after a held key
 BREATH = 0.01  # seconds, between two looks at what a thread or a timer has to do first
 
 
@@ -69,6 +71,15 @@ def undrawn(app: App[Any]) -> bool:
     )
 
 
+def put_off(app: App[Any]) -> bool:
+    """Return whether something is to be done once, within ``SOON``."""
+    return any(
+        timer._repeat == 0 and timer._interval <= SOON and timer._task is not None and not timer._task.done()
+        for node in (app, *app._registry)
+        for timer in node._timers
+    )
+
+
 async def settled(app: App[Any], threads: Threads | None = None) -> None:
     """Return when ``app`` has nothing left to do and has drawn what it did.
 
@@ -93,6 +104,9 @@ async def settled(app: App[Any], threads: Threads | None = None) -> None:
         elif drawings < DRAWINGS and not app._exit and app._screen_stack and undrawn(app):
             turns, drawings = 0, drawings + 1
             app.screen._on_timer_update()
+            await asyncio.sleep(BREATH)
+        elif put_off(app):
+            turns = 0
             await asyncio.sleep(BREATH)
         else:
             return

@@ -39,6 +39,16 @@ async def test_what_a_thread_still_does_is_waited_for_and_drawn(monkeypatch: pyt
         assert "it is here" in drawn(app)
 
 
+async def test_what_was_put_off_by_a_moment_is_waited_for_and_what_comes_again_and_again_is_not() -> None:
+    app = Page()
+    async with app.run_test():
+        app.set_timer(0.1, lambda: app.query_one(Static).update("it is here"))
+        app.set_timer(300.0, lambda: app.query_one(Static).update("much later"))
+        app.set_interval(0.1, lambda: None)
+        await quiet.settled(app)
+        assert "it is here" in drawn(app)
+
+
 async def test_an_app_that_never_rests_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     async def for_ever() -> None:
         while True:
