@@ -12,10 +12,12 @@ specificity  how much more the module does for its own author than for the other
 
     python benchmarks/style_effect.py [--quick] [--minutes M] [--only voices|authors] [--model smollm2] [--authors 6]
     python benchmarks/style_effect.py --only authors --model smollm2 --lora      (needs the extra `bench`)
+    python benchmarks/style_effect.py --only authors --model smollm2 --method prefix --lora-of style_effect_smollm2
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import Any
@@ -25,7 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 from authors import AUTHORS, Author, author
-from common import SHARED, benchmark_parser, keep
+from common import RESULTS, SHARED, benchmark_parser, keep
 from lora import Lora
 from peer import load_for_peers
 
@@ -38,6 +40,7 @@ from kobold_modules.training.optimiser.allocator import keep_memory
 from kobold_modules.training.optimiser.rate_scale import rate_scale
 from kobold_modules.training.prompt_init import initial_rows
 from kobold_modules.training.settings import TrainingRequest
+from kobold_modules.training.start import OF_PREFIXES, new_state
 from kobold_modules.training.task import Task
 
 
@@ -47,8 +50,8 @@ LORA_RATES = (5e-4, 2e-3)  # AdamW; the one that ends lower on the first text se
 def trained(text: Author, loss: PromptLoss, request: TrainingRequest) -> State:
     """Return the state after a training on ``text``, its choice of start and its looks at held-out text included."""
     began = time.monotonic()
-    state = State.fresh(initial_rows(loss, text.rows, request)[None])
-    state.rate_scale = rate_scale(loss)
+    state = new_state(loss, loss.start(initial_rows(loss.rows, text.rows, request))[None], request)
+    state.rate_scale = rate_scale(loss.rows) * (1.0 if loss.prefix is None else OF_PREFIXES)
     state.begins([measure(loss, state.initial[0], text.looked_at(request), request.tokens).nats_per_token])
     state.elapsed = time.monotonic() - began
     for _ in optimise(loss, [Task(text.name, text.rows, text.looked_at(request))], request, state):
@@ -64,9 +67,17 @@ def change(found: Bits, without: Bits) -> list[float]:
 
 
 def table(
-    texts: list[Author], frozen: TorchModel, loss: PromptLoss, request: TrainingRequest, lora: bool
+    texts: list[Author],
+    frozen: TorchModel,
+    loss: PromptLoss,
+    request: TrainingRequest,
+    lora: bool,
+    kept: dict[str, dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
-    """Train a module on each text and measure it on all: ``{module: {"changes": {text: per cent}, ...}}``."""
+    """Train a module on each text and measure it on all: ``{module: {"changes": {text: per cent}, ...}}``.
+
+    ``kept`` are rows of an earlier run, whose LoRA stands beside these.
+    """
     without = {text.name: measure(loss, None, text.held_out, request.tokens) for text in texts}
     found: dict[str, dict[str, Any]] = {}
     rates: tuple[float, ...] = LORA_RATES
@@ -74,7 +85,8 @@ def table(
         state = trained(text, loss, request)
         ends = {other.name: measure(loss, state.best[0], other.held_out, request.tokens) for other in texts}
         changes = {name: change(bits, without[name]) for name, bits in ends.items()}
-        words = measure(loss, state.initial[0], text.held_out, request.tokens)
+        rows = initial_rows(loss.rows, text.rows, request)  # strides of the author's own words
+        words = measure(loss.rows, rows, text.held_out, request.tokens)
         row: dict[str, Any] = {
             "steps": state.step,
             "changes": {name: each[0] for name, each in changes.items()},
@@ -86,6 +98,7 @@ def table(
         if lora:
             row |= lora_ends(text, frozen, request, without[text.name], rates)
             rates = (row["lora_rate"],)
+        row |= {key: value for key, value in kept.get(text.name, {}).items() if key.startswith("lora")}
         found[text.name] = row
         print(f"{text.name:<22} {state.step:>5} steps  {row}", flush=True)
     return found
@@ -118,6 +131,19 @@ def lora_ends(
     return {"lora": change(ends[rate][0], without), "lora_rate": rate, "lora_steps": ends[rate][1]}
 
 
+def rows_of(name: str, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the authors' rows of the result ``name``.
+
+    Raises:
+        SystemExit: it was made with other settings.
+    """
+    kept = json.loads((RESULTS / f"{name}.json").read_text())
+    if {key: value for key, value in kept["settings"].items() if key != "method"} != settings:
+        raise SystemExit(f"{name} was made with other settings: {kept['settings']}, here {settings}")
+    rows: dict[str, dict[str, Any]] = kept["result"]["authors"]["table"]
+    return rows
+
+
 def summary(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     own = [row["own"][0] for row in found.values()]
     others = [value for name, row in found.items() for other, value in row["changes"].items() if other != name]
@@ -147,9 +173,12 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=100)
     parser.add_argument("--held-out", type=int, default=8000, help="tokens of a text that are measured")
     parser.add_argument("--lora", action="store_true", help="LoRA beside it, as many seconds at each of its rates")
+    parser.add_argument("--lora-of", metavar="NAME", help="the LoRA of an earlier result with the same settings")
+    parser.add_argument("--method", choices=["prompt", "prefix"], default="prompt", help="rows, or a deep prefix")
     arguments = parser.parse_args()
     keep_memory()
     frozen, loss = load_for_peers(arguments.model)
+    loss = loss.deep() if arguments.method == "prefix" else loss
     result: dict[str, Any] = {}
     settings: dict[str, Any] = {
         "model": arguments.model,
@@ -160,7 +189,7 @@ def main() -> None:
         if arguments.only not in (None, part):
             continue
         minutes = 0.05 if arguments.quick else arguments.minutes or default
-        request = TrainingRequest(files=(), name="x", minutes=minutes, tokens=arguments.tokens)
+        request = TrainingRequest(files=(), name="x", minutes=minutes, tokens=arguments.tokens, method=arguments.method)
         settings[part] = {k: getattr(request, k) for k in ("minutes", "tokens", "row", "batch", "rate", "seed")}
         if part == "authors" and not (SHARED / "corpora").exists():
             print("../shared/corpora is not here; the authors are left out")
@@ -168,10 +197,12 @@ def main() -> None:
         names = ("noir", "gothic", "farce") if part == "voices" else AUTHORS[: arguments.authors]
         texts = [author(name, frozen, request, arguments.held_out) for name in names]
         print(f"{part}: modules in rows, texts in columns ({', '.join(text.name for text in texts)})")
-        found = table(texts, frozen, loss, request, arguments.lora)
+        kept = rows_of(arguments.lora_of, settings) if part == "authors" and arguments.lora_of else {}
+        found = table(texts, frozen, loss, request, arguments.lora, kept)
         result[part] = {"table": found, **summary(found)}
     name = "style_effect" if arguments.model == "starter" else f"style_effect_{arguments.model}"
-    keep(name, settings, result, arguments.quick)
+    name = name if arguments.method == "prompt" else f"{name}_{arguments.method}"
+    keep(name, settings | {"method": arguments.method}, result, arguments.quick)
 
 
 if __name__ == "__main__":
