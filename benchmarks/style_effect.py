@@ -135,9 +135,12 @@ def rows_of(name: str, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the authors' rows of the result ``name``.
 
     Raises:
-        SystemExit: it was made with other settings.
+        SystemExit: there is none, or it was made with other settings.
     """
-    kept = json.loads((RESULTS / f"{name}.json").read_text())
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        raise SystemExit(f"There is no {path}: run this with --lora first.")
+    kept = json.loads(path.read_text())
     if {key: value for key, value in kept["settings"].items() if key != "method"} != settings:
         raise SystemExit(f"{name} was made with other settings: {kept['settings']}, here {settings}")
     rows: dict[str, dict[str, Any]] = kept["result"]["authors"]["table"]
