@@ -12,9 +12,10 @@ import kobold_modules
 from kobold_modules.records import Failed
 from kobold_modules.testing.fake_client import FakeClient
 from kobold_modules.tui.state.hints import here
-from kobold_modules.tui.widgets.status_line import StatusLine
+from kobold_modules.tui.widgets.status_line import Mood, StatusLine
 from kobold_modules.tui.writing.manuscript import Manuscript, bench_path
 from tests.tui.conftest import Open, Stage
+from tests.tui.halting import Halting
 
 
 def shown(on: Stage) -> str:
@@ -31,6 +32,52 @@ async def test_a_sentence_goes_after_its_time(stage: Open) -> None:
 async def test_a_problem_stays_longer_than_a_success(stage: Open) -> None:
     assert StatusLine.LIFE["good"] < StatusLine.LIFE["warning"] < StatusLine.LIFE["error"]
     assert "busy" not in StatusLine.LIFE, "while something goes on, it says so"
+
+
+@pytest.mark.parametrize("mood", ["calm", "good", "warning", "error"])
+async def test_progress_waits_until_an_answer_could_be_read(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, mood: Mood
+) -> None:
+    async with stage() as on:
+        line = on.app.screen.query_one(StatusLine)
+        monkeypatch.setattr(StatusLine, "READ", 600.0)
+        line.say("It is an answer.", mood)
+        line.progress("Writing … 1 of 2 tokens.")
+        assert on.status == "It is an answer."
+        monkeypatch.setattr(StatusLine, "READ", -1.0)
+        line.progress("Writing … 2 of 2 tokens.", "esc stops it.")
+        assert on.status == "Writing … 2 of 2 tokens. esc stops it."
+
+
+async def test_progress_takes_the_place_of_progress_and_of_nothing_at_once(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StatusLine, "READ", 600.0)
+    async with stage() as on:
+        line = on.app.screen.query_one(StatusLine)
+        line.say("")
+        for said in ("Reading …", "Writing … 1 of 2 tokens.", "Writing … 2 of 2 tokens."):
+            line.progress(said)
+            assert on.status == said
+
+
+async def test_what_the_model_says_of_a_take_is_not_hidden_by_how_far_it_is(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty times a second it was said how far the take was, so that no answer to a key could be read."""
+    monkeypatch.setattr(StatusLine, "READ", 600.0)
+    client = Halting(20)
+    async with stage(client=client) as on:
+        await on.begin()
+        on.tap("ctrl+j")
+        await on.meets(lambda: on.bench.editor.streaming and on.bench.writer._pace.tokens == 20)
+        assert not on.bench.writer.page_is_free()
+        client.pieces = 40
+        await on.meets(lambda: on.bench.writer._pace.tokens == 40)
+        on.bench.writer.tick()
+        await on.says("The model is still writing.")
+        on.tap("escape")
+        await on.written()
 
 
 async def test_no_model_is_loaded_goes_when_one_is(stage: Open) -> None:

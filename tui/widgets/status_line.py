@@ -7,6 +7,7 @@ it goes after its time, when its screen is left, and when what it says about som
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import ClassVar, Literal, NamedTuple
 
 from textual.content import Content
@@ -59,12 +60,14 @@ class StatusLine(Widget):
     }
     """
 
+    READ: ClassVar[float] = 2.0  # seconds that a sentence stands before the progress of a job takes its place
     LIFE: ClassVar[dict[Mood, float]] = {"calm": 30.0, "good": 30.0, "warning": 90.0, "error": 600.0}  # seconds
 
     status: reactive[Status] = reactive(Status())
     _turn: reactive[int] = reactive(0)
     _timer: Timer | None = None
     _end: Timer | None = None
+    _said_at: float = 0.0  # seconds, of time.monotonic
 
     def __init__(self, aside: Callable[[], str] | None = None) -> None:
         super().__init__()
@@ -82,7 +85,17 @@ class StatusLine(Widget):
 
     def say(self, text: str, mood: Mood = "calm", hint: str = "", about: str = "") -> None:
         """Show a sentence instead of the one that is there; see :class:`Status`."""
+        self._said_at = monotonic()
         self.status = Status(text, mood, hint, self._aside(), about)
+
+    def progress(self, text: str, hint: str = "") -> None:
+        """Say how far the job is that goes on.
+
+        It comes many times a second, so it gives way to a sentence that came meanwhile, as the answer to a key or a
+        warning of the job itself, until that could be read.
+        """
+        if not self.status.text or self.status.mood == "busy" or monotonic() - self._said_at > self.READ:
+            self.say(text, "busy", hint)
 
     def say_error(self, error: Exception) -> None:
         """Show what went wrong, and what to do about it where that is known."""

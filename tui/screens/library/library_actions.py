@@ -22,7 +22,7 @@ from ...state import bulk_actions
 from ...state.bulk_actions import Outcome, Removed
 from ...state.dropped import dropped_paths, kind_of, one_path
 from ...state.phrases import counted, place
-from ...widgets.status_line import Mood
+from ...widgets.status_line import Mood, StatusLine
 
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class ShelfScreen(Protocol):
 
     app_state: AppState
     shelf: Shelf
+    status_line: StatusLine
 
     @property
     def app(self) -> App[object]:
@@ -312,10 +313,11 @@ class LibraryActions:
         write = partial(bulk_actions.export, self.library, entries, exported.target, exported.format, begin)
         writing = asyncio.ensure_future(asyncio.to_thread(write))
         self.exporting += 1
+        modules = counted(len(entries), "module")
+        self.screen.say(f"Writing {modules} …", "busy")
         try:
-            while not writing.done():
-                self.screen.say(f"Writing {begun:,} of {counted(len(entries), 'module')} …", "busy")
-                await asyncio.wait([writing], timeout=TOLD_EVERY)
+            while not (await asyncio.wait([writing], timeout=TOLD_EVERY))[0]:
+                self.screen.status_line.progress(f"Writing {begun:,} of {modules} …")
             self._exported(writing.result(), exported)
         finally:
             ended = True

@@ -51,6 +51,7 @@ class ModuleJob:
         self.doing, self.noun, self.key, self.answered = doing, noun, key, answered
         self.current = ""  # the name of the module that it is about now
         self._client: Client | None = None
+        self._stopping = False
 
     def start(self, entry: Entry, job: Callable[[], Job]) -> None:
         """Run ``job`` about ``entry``, unless the loaded model does not fit it, which is said."""
@@ -58,27 +59,30 @@ class ModuleJob:
         if not fits and self.app_state.model.loaded is not None:
             self.status.say(sentence, "warning", hint)
             return
-        self.current = entry.name
+        self.current, self._stopping = entry.name, False
         self._client = self.app_state.client.another()
         run_in_background(self.screen, partial(self._run, entry, self._client, job), self.noun, exclusive=True)
 
     def stop(self) -> None:
         """Stop what goes on."""
         if self._client is not None:
+            self._stopping = True
             self.status.say(f"Stopping the {self.noun} of {self.current} …", "busy")
             self._client.cancel()
 
     async def _run(self, entry: Entry, client: Client, job: Callable[[], Job]) -> None:
         problem = Failed(f"The {self.noun} ended without an answer.", f"{self.key} tries again.", 0)
         answer: Answer | None = None
-        self._say(entry, "loading")
+        self.status.say(self._sentence(entry, "loading"), "busy", f"{self.key} stops it.")
         try:
             async for record in client.run(job()):
                 match record:
                     case Progress():
                         share = f" {record.done / record.total:.0%}" if record.total > 1 else ""
                         left = f", {duration(record.seconds_left)} left" if record.seconds_left else ""
-                        self._say(entry, f"{record.stage}{share}{left}")
+                        if not self._stopping:
+                            said = self._sentence(entry, f"{record.stage}{share}{left}")
+                            self.status.progress(said, f"{self.key} stops it.")
                     case Note():
                         self.status.say(record.text, "warning")
                     case Failed():
@@ -93,5 +97,5 @@ class ModuleJob:
         else:
             self.answered(entry, answer)
 
-    def _say(self, entry: Entry, how_far: str) -> None:
-        self.status.say(f"{self.doing} {entry.name}: {how_far} …", "busy", f"{self.key} stops it.")
+    def _sentence(self, entry: Entry, how_far: str) -> str:
+        return f"{self.doing} {entry.name}: {how_far} …"

@@ -90,7 +90,7 @@ class NearestWords:
                     case Progress():
                         share = f"{record.done / max(1, record.total):.0%}"
                         said = f"Leaving out each vector of {entry.name} in turn: {share} …"
-                        self.status.say(said, "busy", "w stops it.")
+                        self.status.progress(said, "w stops it.")
                     case answers.VectorWorth():
                         self._known[_key(entry)] = self._known[_key(entry)].weighed(record)
                         self.found()

@@ -25,6 +25,9 @@ from ...state.trainings import trainings_of
 from ...widgets.status_line import StatusLine
 
 
+STOPS = "T stops it."
+
+
 class Trimming:
     """Trims one module at a time, and remembers what the vectors of each version of one are worth.
 
@@ -38,6 +41,7 @@ class Trimming:
         self.screen, self.app_state, self.status = screen, app_state, status
         self.current = ""  # the name of the module whose vectors are weighed now
         self._client: Client | None = None
+        self._stopping = False
         self._known: dict[tuple[str, int], VectorWorth] = {}
 
     def switch(self, entry: Entry, worth: VectorWorth | None = None) -> None:
@@ -47,6 +51,7 @@ class Trimming:
             worth: what its vectors are worth, where somebody knows.
         """
         if self._client is not None:
+            self._stopping = True
             self.status.say(f"Stopping: the vectors of {self.current} …", "busy")
             self._client.cancel()
             return
@@ -63,20 +68,21 @@ class Trimming:
             said = sentence or "Weighing vectors needs a loaded model."
             self.status.say(said, "warning", hint or "F5 loads one.", "model")
             return
-        self.current = entry.name
+        self.current, self._stopping = entry.name, False
         self._client = self.app_state.client.another()  # nobody who writes meanwhile waits for it
         run_in_background(self.screen, partial(self._weigh, entry, self._client), "trim", exclusive=True)
 
     async def _weigh(self, entry: Entry, client: Client) -> None:
         problem: tuple[str, str] | None = ("The vectors could not be weighed.", "T tries again.")
         found: VectorWorth | None = None
-        self._say(entry, "loading")
+        self.status.say(_sentence(entry, "loading"), "busy", STOPS)
         try:
             for job in (Load(self.app_state.wanted, self.app_state.wanted_context), Ablate(str(entry.path))):
                 async for record in client.run(job):
                     match record:
-                        case Progress() if isinstance(job, Ablate):
-                            self._say(entry, f"{record.done / max(1, record.total):.0%}")
+                        case Progress() if isinstance(job, Ablate) and not self._stopping:
+                            share = f"{record.done / max(1, record.total):.0%}"
+                            self.status.progress(_sentence(entry, share), STOPS)
                         case VectorWorth():
                             problem, found = None, record
                         case Failed():
@@ -126,5 +132,6 @@ class Trimming:
             "The Train screen shows how far it is, and stops it.",
         )
 
-    def _say(self, entry: Entry, how_far: str) -> None:
-        self.status.say(f"Leaving out each vector of {entry.name} in turn: {how_far} …", "busy", "T stops it.")
+
+def _sentence(entry: Entry, how_far: str) -> str:
+    return f"Leaving out each vector of {entry.name} in turn: {how_far} …"

@@ -52,7 +52,7 @@ class ModelLoader:
         if model.model == self.loaded():
             self.status.say(f"{model.name} is already loaded.", "calm", "F3 opens the bench.")
         elif self.app_state.model.phase == "loading":
-            self.status.say("A model is being loaded.", "warning", "esc stops it.")
+            self.status.say("A model is being loaded.", "warning", "esc stops it.", "model")
         elif self.can_write(model):
             self._begin(model)
 
@@ -93,7 +93,7 @@ class ModelLoader:
         if model.failed is not None:
             self.status.say(model.failed.message, "error", model.failed.hint, "model")
         elif model.phase == "loading" and model.share is not None:
-            self.status.say(f"Loading {model.name} … {model.share:.0%}", "busy", "esc stops it.")
+            self.status.progress(f"Loading {model.name} … {model.share:.0%}", "esc stops it.")
         elif model.phase == "ready" and self.status.status.text.startswith("Loading"):
             self.status.say(f"{model.name} is loaded.", "good", "F3 opens the bench.")
 

@@ -43,17 +43,20 @@ class ComparisonWriter:
         self.comparison, self.show, self.ended = comparison, show, ended
         self.text = manuscript.story.text
         self.running = False
+        self._stopping = False
         self._waiting: dict[int, str] = {}
 
     def start(self) -> None:
         """Write all columns, which are empty."""
-        self.running = True
+        self.running, self._stopping = True, False
         self.status.say("Reading …", "busy", "esc stops them.")
         self.screen.refresh_bindings()
         run_in_background(self.screen, self._write, "takes", exclusive=True)
 
     def stop(self) -> None:
         """Stop the model; what it has written stays."""
+        self._stopping = True
+        self.status.say("Stopping …", "busy")
         self.app_state.client.cancel()
 
     def keep(self, comparison: Comparison) -> None:
@@ -112,5 +115,6 @@ class ComparisonWriter:
         if waiting:
             self.keep(self.comparison)
             self.show(waiting)
-            said = pace(self.comparison.columns, self.manuscript.choice.length)
-            self.status.say(said, "busy", "esc stops them.")
+            if not self._stopping:
+                said = pace(self.comparison.columns, self.manuscript.choice.length)
+                self.status.progress(said, "esc stops them.")

@@ -64,7 +64,7 @@ class TakeWriter:
     def tick(self) -> None:
         """Say how fast it goes."""
         if self.writing and self.page.editor.streaming and not self._stopping:
-            self.status.say(self._pace.sentence(), "busy", "esc stops it.")
+            self.status.progress(self._pace.sentence(), "esc stops it.")
             self.page.context.add(self._pace.tokens)
 
     def page_is_free(self) -> bool:
@@ -93,7 +93,7 @@ class TakeWriter:
             self.page.rewrite(text[:at])
         self.start()
         if cut.strip():
-            self.status.say(f"{counted(len(cut.split()), 'word')} cut.", "busy", "Press ctrl+z twice to undo it.")
+            self.status.say(f"{counted(len(cut.split()), 'word')} cut.", "good", "Press ctrl+z twice to undo it.")
 
     def retry(self) -> None:
         """Replace the last take with a new one."""
@@ -174,7 +174,7 @@ class TakeWriter:
         self.page.sync()
         self.manuscript.take_begins(self._label)
         self.page.editor.begin()
-        self.status.say("Reading …", "busy", "esc stops it.")
+        self.status.progress("Reading …", "esc stops it.")
         asides = self.manuscript.asides
         job = Generate(self.page.story.text, stack.paths(), choice.length, choice.sampler, **asides)
         async for record in self.app_state.client.run(job):

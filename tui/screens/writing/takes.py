@@ -249,7 +249,6 @@ class TakesScreen(Screen[Column | None]):
 
     def action_leave(self) -> None:
         if self.running:
-            self.say("Stopping …", "busy")
             self.writer.stop()
         else:
             self.dismiss(None)
@@ -282,7 +281,7 @@ class TakesScreen(Screen[Column | None]):
         """Return whether takes are still coming, and say so: they are not thrown away."""
         if self.running:
             takes = counted(len(self.comparison.columns), "take")
-            self.say(f"{takes} still being written.", "busy", "esc stops them first.")
+            self.say(f"{takes} still being written.", "warning", "esc stops them first.")
         return self.running
 
     async def _anew(self, lineup: Lineup, blind: bool) -> None:
@@ -297,7 +296,7 @@ class TakesScreen(Screen[Column | None]):
     async def action_back(self) -> None:
         """Show the takes that stood here before these: nothing that was written is thrown away."""
         if self.running:
-            self.say("The takes are still being written.", "busy", "esc stops them first.")
+            self.say("The takes are still being written.", "warning", "esc stops them first.")
         elif not self._earlier:
             self.say("There are no takes before these.")
         else:

@@ -12,11 +12,13 @@ from kobold_modules.tui.screens.writing.bench import BenchScreen
 from kobold_modules.tui.screens.writing.lineup import LineupScreen
 from kobold_modules.tui.screens.writing.takes import TakesScreen
 from kobold_modules.tui.state.entry_stack import EntryStack
+from kobold_modules.tui.widgets.status_line import StatusLine
 from kobold_modules.tui.widgets.writing.take_column import TakeColumn
 from kobold_modules.tui.writing.comparison import Comparison, set_out
 from kobold_modules.tui.writing.manuscript import bench_path
 from kobold_modules.worker.messages import Compare
 from tests.tui.conftest import OPENING, Open, Stage
+from tests.tui.halting import Halting
 
 
 def takes(on: Stage) -> TakesScreen:
@@ -184,12 +186,17 @@ async def test_the_choice_of_what_is_compared_names_the_columns_and_marks_the_cu
         await on.shows("● s Same stack")
 
 
-async def test_nothing_else_is_compared_while_takes_are_coming(stage: Open) -> None:
-    async with stage(halt=20) as on:
+async def test_nothing_else_is_compared_while_takes_are_coming(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StatusLine, "READ", 600.0)
+    client = Halting(20)
+    async with stage(client=client) as on:
         await compare(on, "gothic house")
         await on.until(lambda: takes(on).comparison.columns[1].text)
         on.tap("l")
         await on.says("still being written")
+        client.pieces = 40
+        await on.until(lambda: sum(column.tokens for column in takes(on).comparison.columns) == 40)
+        assert "still being written" in on.status, "how far the takes are hides no answer before it could be read"
         assert isinstance(on.app.screen, TakesScreen)
         on.tap("escape")
         await on.until(lambda: not takes(on).running)
