@@ -83,6 +83,11 @@ class Job:
     def stopped(self) -> bool:
         return not self.wanted
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has been written, and nothing went wrong."""
+        return self.finished is not None and self.error is None
+
     def cancel(self) -> None:
         """Stop it at its next token; what was written stays."""
         self.wanted = False

@@ -109,14 +109,21 @@ class OpenAi:
             for at, job in enumerate(jobs):
                 if first := shape.first(at, job):
                     yield event(shape.chunk(first))
+            end, left = b"", len(jobs)
             async for at, piece in side_by_side(live, jobs):
-                if piece is None:
-                    yield event(shape.chunk(shape.last(at, finish_reason(jobs[at]))))
+                if piece is not None:
+                    end += event(shape.chunk(shape.piece(at, piece.text, piece.tokens)))
+                    if len(jobs) == 1 and jobs[at].is_whole:
+                        continue  # its last words go with its end: each write takes time from the engine
                 else:
-                    yield event(shape.chunk(shape.piece(at, piece.text, piece.tokens)))
+                    end += event(shape.chunk(shape.last(at, finish_reason(jobs[at]))))
+                    left -= 1
+                if left:
+                    yield end
+                    end = b""
             if with_usage:
-                yield event(shape.chunk() | {"choices": [], "usage": _usage(jobs)})
-            yield event("[DONE]")
+                end += event(shape.chunk() | {"choices": [], "usage": _usage(jobs)})
+            yield end + event("[DONE]")
 
         return stream(events(), request.url.path)
 

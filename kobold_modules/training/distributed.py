@@ -151,12 +151,17 @@ class World:
         """Return the first process's ``mine``: a clock, say, by which all decide together what comes next."""
         return float(self.same(torch.tensor([mine], dtype=torch.float64)).item())
 
-    def leave(self) -> None:
-        """Say goodbye at the end of a training, so that nobody waits for this process."""
+    def leave(self, failed: bool = False) -> None:
+        """Say goodbye at the end of a training, so that nobody waits for this process.
+
+        Args:
+            failed: this process ends before the others do. Gloo's threads, which could abort the interpreter at its
+                end, are ended all the same; NCCL would wait for the others, and has no threads that do that.
+        """
         if self.size > 1:
             import torch.distributed as dist
 
-            if dist.is_initialized():
+            if dist.is_initialized() and not (failed and dist.get_backend() == "nccl"):
                 dist.destroy_process_group()
 
     def _wire(self) -> torch.device:

@@ -62,9 +62,13 @@ def train(
     for each in requests:
         check_places(each)
     world = World.detect(requests[0].device)
-    for record in run_training(requests, world, stop, paused):
-        if world.first:  # the others work in silence
-            yield record
+    try:
+        for record in run_training(requests, world, stop, paused):
+            if world.first:  # the others work in silence
+                yield record
+    except BaseException:
+        world.leave(failed=True)
+        raise
     world.leave()
     if world.first:
         yield Done("training")

@@ -43,6 +43,20 @@ def train(world: World) -> torch.Tensor:
     return prompt.detach()
 
 
+def torchrun(program: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``program`` in two processes, each with ``folder`` as its argument."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    return subprocess.run(
+        [*command, str(program), str(folder)],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
 def test_alone_nothing_changes() -> None:
     world = World.detect()
     rows, gradient, loss = torch.arange(12).view(4, 3), torch.randn(2, 2), torch.tensor(1.5)
@@ -87,16 +101,7 @@ def test_two_processes_train_what_one_would(tmp_path: Path) -> None:
         "world.leave()\n"
         "assert group() is None\n"  # with it go gloo's threads: one that outlives the interpreter aborts it
     )
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*torchrun, str(program), str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    done = torchrun(program, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
 
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
@@ -105,3 +110,25 @@ def test_two_processes_train_what_one_would(tmp_path: Path) -> None:
     assert torch.equal(first, second)  # nobody drifts away from the others
     assert torch.allclose(first, alone, rtol=1e-9, atol=1e-12)
     assert not torch.allclose(alone, tiny("gpt2", torch.float64).table[5:12] * 1.3, rtol=1e-2)
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_leaves_its_group_as_well(tmp_path: Path) -> None:
+    """Its sentence was said, and then gloo's threads could abort the interpreter."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, torch, weakref\n"
+        "from kobold_modules.errors import KoboldModulesError\n"
+        "from kobold_modules.training import TrainingRequest, train\n"
+        "from kobold_modules.training.distributed import World\n"
+        "World.detect('cpu')\n"
+        "group = weakref.ref(torch.distributed.group.WORLD)\n"
+        "try:\n"
+        "    list(train(TrainingRequest((f'{sys.argv[1]}/nowhere.txt',), 'x', device='cpu', library=False)))\n"
+        "except KoboldModulesError as error:\n"
+        "    print(error.message)\n"
+        "assert group() is None\n"
+    )
+    done = torchrun(program, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("nowhere.txt") == 2
