@@ -19,7 +19,7 @@ from kobold_modules.soft_prompt.deep_prefix import with_rows
 
 
 pytestmark = pytest.mark.slow
-NOIR = Path(__file__).resolve().parents[1] / "sample_texts" / "noir"
+NOIR = Path(__file__).resolve().parent / "data" / "pages" / "noir"
 OPENING = "The lift stopped between two floors."
 
 
@@ -109,7 +109,10 @@ def test_it_is_listed_as_one_that_writes_and_trains(capsys: pytest.CaptureFixtur
     assert model["train"]["can"] != "no"
 
 
-def test_the_demo_runs_on_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_demo_runs_on_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kobold_modules.cli.commands.demo.samples_folder", lambda: NOIR.parent)
     out = tmp_path / "noir.zip"
 
     assert main(["demo", "--model", "smollm2", "--minutes", "0.1", "--out", str(out), "--no-tui"]) == 0

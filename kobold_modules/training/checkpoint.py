@@ -38,6 +38,7 @@ class State:
         matrices: of how many matrices side by side a prompt consists: 1, or of a deep prefix keys and values of each
             layer, of which the first token stays as it is (``step``).
         starts: for each module, what it starts from where that is not what was asked for; else empty.
+        words: where that is so for any of them, what they would have started from, as ``initial``.
         neutral, harm: for each module what neutral text counts in a step, times its usual weight, and how much worse
             it was at the last look, as a share; 1 and 0 where nobody looks (``world.neutral``). ``looks``: how many of
             the looks that a training has were taken at it.
@@ -66,6 +67,7 @@ class State:
     neutral: list[float] = field(default_factory=list)
     harm: list[float] = field(default_factory=list)
     looks: int = 0
+    words: Tensor | None = None
 
     @classmethod
     def fresh(
@@ -119,6 +121,8 @@ class State:
 
     def restart(self, index: int, rows: Tensor, name: str) -> None:
         """Begin module ``index`` at other ``rows``, as :meth:`placed` gives them, before its first step."""
+        if self.words is None:
+            self.words = self.initial.clone()
         for tensor in (self.initial, self.best, self.average):
             tensor[index] = rows
         restart(self.parts, index, rows)
@@ -155,12 +159,15 @@ class State:
 
 GROUPS = ("parts", "mean", "square")
 TENSORS = ("best", "initial", "average")
+NOT_ALWAYS = "words"
 
 
 def store(state: State, path: Path, request: str) -> None:
     """Write ``state`` atomically; ``request`` says what is being trained. Raises OutOfDisk when the disk is full."""
-    numbers = {k: v for k, v in asdict(state).items() if k not in TENSORS + GROUPS} | {"request": request}
+    numbers = {k: v for k, v in asdict(state).items() if k not in (*TENSORS, *GROUPS, NOT_ALWAYS)}
+    numbers["request"] = request
     tensors = {name: getattr(state, name) for name in TENSORS}
+    tensors |= {} if state.words is None else {NOT_ALWAYS: state.words}
     tensors |= {f"{group}.{name}": tensor for group in GROUPS for name, tensor in getattr(state, group).items()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
@@ -190,7 +197,7 @@ def restore(path: Path, request: str, device: str, world: World | None = None) -
         }
         owner = numbers.pop("request")
         numbers["curves"] = [[(int(step), float(loss)) for step, loss in curve] for curve in numbers["curves"]]
-        state = State(**groups, **{name: tensors[name] for name in TENSORS}, **numbers)
+        state = State(**groups, **{name: tensors[name] for name in TENSORS}, words=tensors.get(NOT_ALWAYS), **numbers)
     except Exception as error:  # whatever the damage, the person can only start over
         raise BadInput(f"The checkpoint {path} is damaged.", "Start again without --resume.") from error
     if owner != request:

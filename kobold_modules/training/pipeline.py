@@ -100,11 +100,12 @@ def run_training(
     state = yield from _begin(requests, loss, writers, restored, world, stop)
     if state.compiled and not loss.compile():
         yield Note("The step cannot be compiled on this machine; training continues without that.")
-    words, seconds = state.initial.clone(), 0.0
+    seconds = 0.0
     if restored is None:
         seconds = yield from starts_that_help(loss, state, writers)
         # Choosing is inside the budget, but a slow machine is to learn something, too.
         state.elapsed = world.number(min(time.monotonic() - began, SHARE_OF_STARTING * request.budget))
+    words = state.initial if state.words is None else state.words
     look = FirstLook(loss, writers, words, world, seconds)
     at_once = memory.AtOnce(1 << 30, frozen.device)
     if state.step == 0 and frozen.device != "cpu":

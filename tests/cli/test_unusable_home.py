@@ -15,7 +15,7 @@ from kobold_modules.library.library import Library
 from kobold_modules.soft_prompt.module import Card, Module
 
 
-NOIR = str(Path(__file__).resolve().parents[2] / "sample_texts" / "noir")
+NOIR = str(Path(__file__).resolve().parents[1] / "data" / "pages" / "noir")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.models.gguf_surgery import rewrite, split
 from tests.models.small_gguf import write_llama
 
 
-NOIR = Path(__file__).resolve().parents[2] / "sample_texts" / "noir"
+NOIR = Path(__file__).resolve().parents[1] / "data" / "pages" / "noir"
 QUICK = ("--steps", "2", "--tokens", "4", "--row", "48", "--batch", "2", "--device", "cpu")
 
 

@@ -24,7 +24,7 @@ from kobold_modules.training.world.teacher import ask, digest
 from tests.tiny import tiny
 
 
-VOICES = Path(__file__).resolve().parents[2] / "sample_texts"
+VOICES = Path(__file__).resolve().parents[1] / "data" / "pages"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from tests.tiny import tiny
 
 
 TEXT = "the lift stopped between floors and nobody said a word. " * 30
-VOICES = Path(__file__).resolve().parents[2] / "sample_texts"
+VOICES = Path(__file__).resolve().parents[1] / "data" / "pages"
 
 
 class Bench:

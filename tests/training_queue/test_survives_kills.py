@@ -20,7 +20,7 @@ from kobold_modules.training_queue.queue import TrainingQueue
 from tests.training_queue.trainings import until
 
 
-NOIR = Path(__file__).resolve().parents[2] / "sample_texts" / "noir"
+NOIR = Path(__file__).resolve().parents[1] / "data" / "pages" / "noir"
 kills = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 TINY = TrainingRequest(files=(str(NOIR),), name="Tiny", steps=4, tokens=4, row=48, batch=2)
 

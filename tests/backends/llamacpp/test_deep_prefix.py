@@ -11,6 +11,7 @@ import torch
 from transformers import DynamicCache
 
 from kobold_modules.backends.llamacpp.engine import LlamaEngine
+from kobold_modules.backends.torch.load import load_torch_model
 from kobold_modules.errors import WrongModel
 from kobold_modules.generation.protocol import Request
 from kobold_modules.models.reference import ModelFile
@@ -197,7 +198,7 @@ def test_the_starter_agrees(starter: Path) -> None:
 
 @pytest.mark.slow
 def test_smollm2_agrees_too(smollm2: Path) -> None:
-    model, _ = load(smollm2.parent, smollm2.name)
+    model = load_torch_model(ModelFile.at(smollm2), "cpu").model
     with LlamaEngine(ModelFile.at(smollm2)) as engine:
         prefix, ids = deep_of(model, engine.tokenize(WORDS)), engine.tokenize(TEXT)
         behind = engine.log_probabilities(TEXT, Stack().add(prefix))

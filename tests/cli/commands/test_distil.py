@@ -12,7 +12,7 @@ from kobold_modules.soft_prompt.deep_prefix import DeepPrefix
 from kobold_modules.soft_prompt.module import Module
 
 
-FARCE = Path(__file__).resolve().parents[3] / "sample_texts" / "farce"
+FARCE = Path(__file__).resolve().parents[2] / "data" / "pages" / "farce"
 
 
 @pytest.fixture

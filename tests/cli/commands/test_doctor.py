@@ -14,6 +14,7 @@ from kobold_modules.backends.llamacpp import quantise
 from kobold_modules.backends.llamacpp.binding import build
 from kobold_modules.backends.llamacpp.what_works import PLACE
 from kobold_modules.cli.commands import doctor, doctor_checks
+from kobold_modules.third_party_logging import QUIET
 from tests.faults import LIKE_AMX, faulty
 
 
@@ -92,7 +93,8 @@ def test_wrong_numbers_of_a_kind_are_no_success(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.slow
 def test_all_kinds_of_weights_are_tried(starter: Path) -> None:
     command = [sys.executable, "-m", "kobold_modules", "doctor", "--json"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    loud = {key: value for key, value in os.environ.items() if key not in QUIET}  # as a person starts it
+    ended = subprocess.run(command, env=loud, capture_output=True, text=True, check=False)
     found = {finding["what"]: finding for finding in map(json.loads, ended.stdout.splitlines())}
 
     assert ended.stderr == ""

@@ -11,7 +11,7 @@ import pytest
 from kobold_modules.cli import main
 
 
-VOICES = Path(__file__).resolve().parents[3] / "sample_texts"
+VOICES = Path(__file__).resolve().parents[2] / "data" / "pages"
 
 
 def test_a_deep_prefix_is_measured_alone_and_among_rows(

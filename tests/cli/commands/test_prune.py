@@ -18,7 +18,7 @@ from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.training.settings import TrainingRequest
 
 
-NOIR = Path(__file__).resolve().parents[3] / "sample_texts" / "noir"
+NOIR = Path(__file__).resolve().parents[2] / "data" / "pages" / "noir"
 QUICK = ("--steps", "3", "--row", "48", "--batch", "2")
 
 

@@ -22,7 +22,7 @@ from kobold_modules.library.library import Library
 from kobold_modules.soft_prompt.deep_prefix import with_rows
 
 
-NOIR = Path(__file__).resolve().parents[3] / "sample_texts" / "noir"
+NOIR = Path(__file__).resolve().parents[2] / "data" / "pages" / "noir"
 QUICK = ("--steps", "4", "--tokens", "4", "--row", "48", "--batch", "2")
 
 
@@ -41,7 +41,7 @@ def test_a_training_ends_on_the_shelf_and_in_a_zip(
     written, kept = kobold.read(out), Library().find("noir")
     assert np.array_equal(with_rows(written).vectors, with_rows(kept).vectors)
     assert kept.card.model == "starter"
-    assert kept.card.measured["held_out_tokens"] > 300
+    assert kept.card.measured["held_out_tokens"] > 200
     assert kept.card.samples["with"]
     assert with_rows(kept).initial is not None
 
@@ -149,7 +149,7 @@ def test_a_dry_run_says_what_it_would_cost_and_trains_nothing(
     assert main(["train", str(NOIR), "--name", "x", *QUICK, "--dry-run", "--json"]) == 0
 
     cost = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert cost["words"] > 6000
+    assert cost["words"] > 1500
     assert cost["steps"] == 4
     assert cost["seconds_per_step"] > 0
     assert cost["memory_bytes"] > 30e6

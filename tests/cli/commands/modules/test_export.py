@@ -113,7 +113,7 @@ def test_a_text_does_not_replace_a_pipe(tmp_path: Path, starter: Path) -> None:
     assert (tmp_path / "out").is_fifo()
 
 
-NOIR = str(Path(__file__).resolve().parents[4] / "sample_texts" / "noir")
+NOIR = str(Path(__file__).resolve().parents[3] / "data" / "pages" / "noir")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from kobold_modules.answers import VectorWorth
 from kobold_modules.corpus import read
 from kobold_modules.library import evidence
 from kobold_modules.library.library import Library
-from kobold_modules.records import Done, Failed, Progress, Record
+from kobold_modules.records import Done, Failed, Loss, Progress, Record
 from kobold_modules.soft_prompt.fingerprint import Fingerprint
 from kobold_modules.soft_prompt.module import Card, Module
 from kobold_modules.testing.fake_client import FakeClient
@@ -27,7 +27,7 @@ from tests.tui.conftest import REAL, Open, Stage
 
 
 STARTER = Path(str(files("kobold_modules.models.starter"))) / "starter.gguf"
-NOIR = Path(__file__).resolve().parents[4] / "sample_texts" / "noir"
+NOIR = Path(__file__).resolve().parents[3] / "data" / "pages" / "noir"
 WORTH = (0.01, 0.04, -0.002, 0.02)
 
 
@@ -150,6 +150,9 @@ async def test_on_the_starter_a_module_is_weighed_and_a_smaller_one_is_made(stag
         await on.says("being trimmed to 2 vectors: noir 2")
         (training,) = TrainingQueue().trainings()
         assert (training.request.start, training.request.tokens) == ("pruned", 2)
+        queue = TrainingQueue()  # it has a minute; its first steps are enough here
+        await on.until(lambda: any(isinstance(r, Loss) for r in queue.records(training.id)[0]), REAL)
+        queue.stop(training.id)
         await on.until(lambda: TrainingQueue().trainings()[0].ended, REAL)
         assert TrainingQueue().trainings()[0].state == "done"
         assert Library().find("noir 2").tokens == 2
