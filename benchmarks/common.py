@@ -23,16 +23,25 @@ def benchmark_parser(description: str | None, quick: str) -> argparse.ArgumentPa
     return parser
 
 
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "i8mm")  # those that decide a speed
+
+
 def machine() -> dict[str, Any]:
-    """Describe the machine, so that it is clear where a number comes from."""
-    name = platform.processor()
+    """Describe the machine, so that it is clear where a number comes from: processors of one name differ."""
+    about = {"model name": platform.processor(), "flags": "", "Features": ""}
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+        about |= {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    except OSError:
         pass
+    able = (about["flags"] or about["Features"]).split()
     packages = ("torch", "transformers", "llama-cpp-python")
-    return {"processor": name, "cores": os.cpu_count(), **{package: version(package) for package in packages}}
+    return {
+        "processor": about["model name"],
+        "instructions": " ".join(name for name in INSTRUCTIONS if name in able),
+        "cores": os.cpu_count(),
+        **{package: version(package) for package in packages},
+    }
 
 
 def keep(name: str, settings: dict[str, Any], result: dict[str, Any], quick: bool) -> None:
