@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--model", default="starter")
     parser.add_argument("--clients", type=int, default=50)
     arguments = parser.parse_args()
-    turns, tokens = (4, 40) if arguments.quick else (12, 80)
+    turns, tokens = (4, 40) if arguments.quick else (40, 80)
     file = resolve(arguments.model)
     with tempfile.TemporaryDirectory() as home:
         os.environ["KOBOLD_MODULES_HOME"] = home
