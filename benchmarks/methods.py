@@ -283,10 +283,11 @@ def write_docs() -> None:
             continue
         kept = json.loads(path.read_text())
         settings, machine = kept["settings"], kept["machine"]
+        able = f"{machine['instructions']}, " if "instructions" in machine else ""
         parts.append(
             f"{settings['model']}, pages of {settings['author']}, {settings['seconds']:g} s each, {settings['tokens']} "
-            f"tokens ({machine['processor']}, {machine['cores']} cores, {kept['date']}; held-out bits per byte, and "
-            "how much better than nothing in per cent, with the 95 % interval):\n\n"
+            f"tokens ({machine['processor']}, {able}{machine['cores']} cores, {kept['date']}; "
+            "held-out bits per byte, and how much better than nothing in per cent, with the 95 % interval):\n\n"
             + HEADINGS
             + "\n".join(_markdown(method, row) for method, row in settings["rows"].items())
         )
