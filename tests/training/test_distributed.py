@@ -43,11 +43,24 @@ def train(world: World) -> torch.Tensor:
     return prompt.detach()
 
 
-def torchrun(program: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``program`` in two processes, each with ``folder`` as its argument."""
+def in_two_processes(program: str, folder: Path) -> str:
+    """Run ``program``, which has a ``world`` and a ``folder``, under torchrun; returns what was printed.
+
+    Torchrun finds a port and keeps it: one that was free a moment ago may be somebody's by now. At its end the group
+    must be gone, for with it go gloo's threads, and one that outlives the interpreter aborts it.
+    """
+    path = folder / "program.py"
+    path.write_text(
+        "import sys, torch, weakref\n"
+        "from kobold_modules.training.distributed import World\n"
+        "world, folder = World.detect('cpu'), sys.argv[1]\n"
+        "group = weakref.ref(torch.distributed.group.WORLD)\n"
+        f"{program}\n"
+        "assert group() is None\n"
+    )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    return subprocess.run(
-        [*command, str(program), str(folder)],
+    done = subprocess.run(
+        [*command, str(path), str(folder)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
         cwd=ROOT,
         capture_output=True,
@@ -55,6 +68,8 @@ def torchrun(program: Path, folder: Path) -> subprocess.CompletedProcess[str]:
         timeout=600,
         check=False,
     )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 def test_alone_nothing_changes() -> None:
@@ -89,21 +104,12 @@ def test_a_start_without_a_rank_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_would(tmp_path: Path) -> None:
-    """Under torchrun, which finds a port and keeps it: one that was free a moment ago may be somebody's by now."""
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import os, sys, torch, weakref\n"
+    in_two_processes(
         "from tests.training.test_distributed import train\n"
-        "from kobold_modules.training.distributed import World\n"
-        "world = World.detect('cpu')\n"
-        "torch.save(train(world), f'{sys.argv[1]}/{os.environ[\"RANK\"]}.pt')\n"
-        "group = weakref.ref(torch.distributed.group.WORLD)\n"
-        "world.leave()\n"
-        "assert group() is None\n"  # with it go gloo's threads: one that outlives the interpreter aborts it
+        "torch.save(train(world), f'{folder}/{world.rank}.pt')\n"
+        "world.leave()",
+        tmp_path,
     )
-    done = torchrun(program, tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
-
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     alone = train(World())
 
@@ -115,20 +121,13 @@ def test_two_processes_train_what_one_would(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_training_that_fails_leaves_its_group_as_well(tmp_path: Path) -> None:
     """Its sentence was said, and then gloo's threads could abort the interpreter."""
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import sys, torch, weakref\n"
+    printed = in_two_processes(
         "from kobold_modules.errors import KoboldModulesError\n"
         "from kobold_modules.training import TrainingRequest, train\n"
-        "from kobold_modules.training.distributed import World\n"
-        "World.detect('cpu')\n"
-        "group = weakref.ref(torch.distributed.group.WORLD)\n"
         "try:\n"
-        "    list(train(TrainingRequest((f'{sys.argv[1]}/nowhere.txt',), 'x', device='cpu', library=False)))\n"
+        "    list(train(TrainingRequest((f'{folder}/nowhere.txt',), 'x', device='cpu', library=False)))\n"
         "except KoboldModulesError as error:\n"
-        "    print(error.message)\n"
-        "assert group() is None\n"
+        "    print(error.message)",
+        tmp_path,
     )
-    done = torchrun(program, tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("nowhere.txt") == 2
+    assert printed.count("nowhere.txt") == 2

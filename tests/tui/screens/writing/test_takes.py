@@ -202,6 +202,25 @@ async def test_nothing_else_is_compared_while_takes_are_coming(stage: Open, monk
         await on.until(lambda: not takes(on).running)
 
 
+async def test_what_still_comes_after_a_stop_does_not_say_that_takes_are_written(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Halting(20)
+    async with stage(client=client) as on:
+        await compare(on, "gothic house")
+        await on.until(lambda: takes(on).comparison.columns[1].text)
+        monkeypatch.setattr(client, "cancel", lambda: None)  # the model has not heard of it yet
+        on.tap("escape")
+        await on.says("Stopping …")
+        client.pieces = 40
+        await on.until(lambda: sum(column.tokens for column in takes(on).comparison.columns) == 40)
+        takes(on).writer.flush()
+        assert on.status == "Stopping …"
+        monkeypatch.undo()
+        client.cancel()
+        await on.until(lambda: not takes(on).running)
+
+
 async def test_stop_keeps_what_came_and_it_can_be_taken(stage: Open) -> None:
     async with stage(halt=40) as on:
         await compare(on, "gothic house")
